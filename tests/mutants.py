@@ -252,6 +252,30 @@ MUTANTS: Final = (
         "audit/test_evidence.py",
     ),
     mutant(
+        "two edits of one lesson are in force",
+        "while old and old.state is LessonState.REPLACED:",
+        "while False:",
+        "usecases/test_lessons.py",
+    ),
+    mutant(
+        "lessons of other rules are shown as given",
+        "if of.get(one) in rules.get(review.crew, ())",
+        "if of.get(one) is not None",
+        "usecases/test_lessons.py",
+    ),
+    mutant(
+        "a proposal outlives the texts of its review",
+        "_PROPOSED: Final = _REMOVED_LESSONS.where(_IS_PROPOSED,",
+        "_PROPOSED: Final = _REMOVED_LESSONS.where(sa.false(),",
+        "usecases/test_lessons.py",
+    ),
+    mutant(
+        "nobody is told that a lesson's time is over",
+        "await tx.enqueue([end], at=access.at, due_at=kept.expires_at)",
+        "pass",
+        "usecases/test_lessons.py",
+    ),
+    mutant(
         "a task that works on changes does not run beside",
         "rounds.c.is_approve.is_(False),\n        rounds.c.is_act",
         "rounds.c.is_approve.is_(True),\n        rounds.c.is_act",

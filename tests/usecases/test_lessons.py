@@ -346,6 +346,100 @@ async def test_a_removed_wish_does_not_live_on_in_its_lesson(world: World) -> No
     assert await in_force(world) == [TEXT]
 
 
+@both
+async def test_a_proposal_goes_with_the_texts_that_it_comes_from(world: World) -> None:
+    world.crews["research"] = a_crew(lessons_expire=None)
+    lesson, old = await propose(world), await kept(world, "Shorter.", "e-2")
+
+    async def remove() -> None:
+        await world.settle_slack()
+        async with world.engines.write.begin() as connection:
+            await connection.execute(sa.delete(outbox).where(outbox.c.kind == "poll_status"))
+        before = world.clock() - 90 * DAY
+        removed = remove_texts("research", before=before, begin=world.uow.begin, clock=world.clock)
+        assert [one async for one in removed]
+
+    for execution in ("e-1", "e-2"):
+        world.crew.pause("A draft [1].", execution=execution)
+        await world.turn(CREW)
+        await world.record_update(execution, ended="the execution has ended")
+    await world.settle_slack()
+    world.clock.advance(400 * DAY)
+    await remove()
+    gone, _ = await world.uow.read.lessons.find(lesson.id)
+    assert (gone.text, gone.state, gone.ended_at) == ("", LessonState.DROPPED, world.clock())
+
+    late = await lessons.replace_lesson(
+        BEN, old.id, "Shorter yet.", context=world.reviews, new_id=world.new_id
+    )
+    world.clock.advance(91 * DAY)
+    await remove()
+    assert (await world.uow.read.lessons.find(late.id))[0].text == ""
+
+
+async def test_a_reader_is_shown_the_given_lessons_that_they_may_read(world: World) -> None:
+    under(world, channel="C-legal")
+    theirs = await kept(world)
+    world.crews["research"] = a_crew()
+    world.directory.channels = {"C0REVIEWS": {EVE.id}, "C-legal": set()}
+    shared = await kept(world, "Shorter.", "e-2")
+    round_ = (await world.notify(execution_id="e-3")).round
+    async with world.uow.begin() as tx:
+        execution = await tx.executions.open("research", "e-3", at=world.clock())
+        given = LessonsGiven((theirs.id, shared.id))
+        await tx.executions.save(replace(execution, lessons=given))
+    assert await lessons.lessons_given(EVE.id, round_.id, context=world.reviews) == (shared,)
+    given_to = await lessons.lessons_given(ANA.id, round_.id, context=world.reviews)
+    assert given_to == (theirs, shared)
+
+
+async def test_a_lesson_older_than_the_masks_is_shown_masked(world: World) -> None:
+    lesson = await kept(world, "Ask ann@x.example.")
+    world.crews["research"] = a_crew(redact=parse_redact(["email"]))
+    [found] = await lessons.lessons_of(ANA.id, None, context=world.reviews)
+    view = await lessons.view_of(lesson.id, context=world.reviews)
+    assert [(one.lesson.text, one.is_masked) for one in found.lines] == [(view.lesson.text, True)]
+    assert "ann@" not in view.lesson.text
+    assert await in_force(world) == ["Ask ann@x.example."]
+
+
+@both
+async def test_of_several_edits_of_one_lesson_one_is_in_force(world: World) -> None:
+    old = await kept(world)
+
+    async def edit(of: Lesson, text: str) -> Lesson:
+        return await lessons.replace_lesson(
+            BEN, of.id, text, context=world.reviews, new_id=world.new_id
+        )
+
+    first, second, third = [await edit(old, text) for text in ("One.", "Two.", "Three.")]
+    await asyncio.gather(keep(world, first), keep(world, second))
+    [text] = await in_force(world)
+    newest = first if text == "One." else second
+    await keep(world, await edit(newest, "Four."))
+    assert await in_force(world) == ["Four."]
+    await keep(world, third)
+    assert await in_force(world) == ["Three."]
+
+
+async def test_the_author_is_told_once_when_a_lesson_ends_by_its_time(world: World) -> None:
+    lesson = await kept(world)
+    retired = await kept(world, "Shorter.", "e-2")
+    await lessons.retire(ANA, retired.id, context=world.reviews)
+    await world.settle_slack()
+    assert (await world.effects()).count(EffectKind.END_LESSON) == 1
+    world.clock.advance(90 * DAY)
+    await world.settle_slack()
+    ended, _ = await world.uow.read.lessons.find(lesson.id)
+    assert (ended.state, ended.ended_by) == (LessonState.RETIRED, None)
+    assert ended.ended_at == lesson.expires_at
+    assert [call for call in lesson_cards(world) if call[0] == f"D{ANA.id}"]
+    before = len(world.slack.messages)
+    await lessons.end_by_time(lesson.id, context=world.reviews)
+    await world.settle_slack()
+    assert len(world.slack.messages) == before
+
+
 async def test_an_execution_says_which_lessons_it_was_given(world: World) -> None:
     lesson = await kept(world)
     round_ = (await world.notify(execution_id="e-2")).round
@@ -428,6 +522,14 @@ async def test_the_writer_is_offered_to_keep_it_once(world: World) -> None:
     await world.settle_slack()
     assert set(offers(world)) == {f"offer lesson {round_.id} {ANA.id}"}
     assert EffectKind.OFFER_LESSON not in await world.effects()
+
+
+async def test_what_is_offered_is_in_the_menu_of_the_card(world: World) -> None:
+    world.crew.takes = ("topic", "lessons")
+    round_ = await approved(world)
+    assert (await world.uow.read.posting(round_.id)).view.lessons is None  # started elsewhere
+    await world.settle_slack()
+    assert (await world.uow.read.posting(round_.id)).view.lessons == LessonsGiven()
 
 
 async def test_nobody_is_offered_a_lesson_that_the_crew_does_not_take(world: World) -> None:

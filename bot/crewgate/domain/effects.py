@@ -170,7 +170,9 @@ class EffectKind(StrEnum):
     """Post the card of a proposed lesson, the target, in its round's thread."""
     REFRESH_LESSON = "refresh_lesson", _update()
     TELL_AUTHOR = "tell_author", Row(names=("target", "user"), key="retired {target} {user}")
-    """Tell the author of a lesson, the target, in private that somebody retired it."""
+    """Tell the author of a lesson, the target, in private that it has ended."""
+    END_LESSON = "end_lesson", Row(is_absolute=True, of_waiting=True)
+    """End a lesson, the target, whose time is over."""
     MORNING_LINE = "morning_line", Row(key="morning {target} {occasion}", is_absolute=True)
     """Tell a person, the target, what waits for them."""
     EXPIRE_CLAIM = "expire_claim"

@@ -31,12 +31,13 @@ NOT_FOLLOWED: Final = 3
 
 
 class LessonState(StrEnum):
-    """The state of a lesson; a KEPT lesson also ends by its time, without another state."""
+    """The state of a lesson; a KEPT one whose time is over counts as ended at once."""
 
     PROPOSED = "proposed"
     KEPT = "kept"
     DROPPED = "dropped"
     RETIRED = "retired"
+    """Ended by a person, or by its time: then nobody ended it."""
     REPLACED = "replaced"
     """Another lesson was kept in its place."""
 
@@ -88,7 +89,7 @@ class Lesson:
             expires_at=None if lasts is None else decision.at + lasts,
         )
 
-    def end(self, state: LessonState, by: Person, at: datetime) -> Self:
+    def end(self, state: LessonState, by: Person | None, at: datetime) -> Self:
         return replace(self, state=state, ended_by=by, ended_at=at)
 
 
@@ -117,7 +118,7 @@ def parse_lesson(text: str) -> str:
 
     Raises LessonRefused. Invisible characters could tell the crew things that no reviewer read.
     """
-    line = " ".join("".join(filter(_shows, text)).split())
+    line = " ".join("".join(filter(_shows, text.translate(_BLANK))).split())
     line = _INPUT.sub(r"{ \1 }", line)
     if not line:
         raise LessonRefused(LessonProblem.EMPTY)
@@ -128,8 +129,13 @@ def parse_lesson(text: str) -> str:
     return line
 
 
+#: Letters and signs that are blank: people read spaces.
+_BLANK: Final = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"), " ")
+
+
 def _shows(char: str) -> bool:
     is_selector = "\ufe00" <= char <= "\ufe0e" or "\U000e0100" <= char <= "\U000e01ef"
+    is_selector |= char in "\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f"
     is_joiner = char in "\u200c\u200d"  # some scripts and emoji need joiners
     return char.isspace() or is_joiner or not (is_selector or category(char).startswith("C"))
 

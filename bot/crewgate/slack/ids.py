@@ -63,6 +63,8 @@ LESSON_KEEP: Final = "lesson_keep"
 LESSON_DROP: Final = "lesson_drop"
 LESSON_RETIRE: Final = "lesson_retire"
 LESSON_EDIT: Final = "lesson_edit"
+LESSONS_NEXT: Final = "lessons_next"
+LESSONS_PREVIOUS: Final = "lessons_previous"
 
 TRIAL_APPROVE: Final = "trial_approve"
 TRIAL_REVISE: Final = "trial_revise"

@@ -38,14 +38,13 @@ NO_LESSONS: Final = (
     "There are no lessons yet. Once a text that you had asked for is approved, you can keep your "
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
 )
-OLDER: Final = "The older ones have their cards in the threads."
 _REMOVED: Final = ":wastebasket: Its text was removed, some time after its end."
 #: Lengths once escaped: of a lesson in full, its unseen characters named, and of one among others.
 _WHOLE: Final = 8 * LESSON_CHARACTERS
 _AMONG: Final = 200
 _BESIDE_BUDGET: Final = 4_000
-#: The blocks of lessons in a message, beside a last line.
-_BLOCKS: Final = 49
+#: The blocks of lessons in a message, above the page's number and buttons.
+_BLOCKS: Final = 48
 
 
 # --- the offer and the form -----------------------------------------------------------------------
@@ -128,7 +127,7 @@ def render_card(
         case _:
             ended = "" if lesson.ended_at is None else day(lesson.ended_at)
             about = joined(f"proposed by {person(lesson.author)}", f"from {origin}", ended)
-    push = f"{names.crew(lesson.crew, names.PLAIN)}: a lesson {decisions.LESSON_IS[lesson.state]}"
+    push = f"{names.crew(lesson.crew, names.PLAIN)}: a lesson {decisions.lesson_is(lesson)}"
     return Message(blocks.notification(push), [*above, context(names.capital(about)), *below])
 
 
@@ -143,7 +142,7 @@ def _headline(lesson: Lesson, crew: str) -> str:
     if lesson.state is LessonState.KEPT:
         return f"{bold(f'A lesson of {crew}')}, kept by {decisions.voters(lesson.votes)}"
     by = "" if lesson.ended_by is None else f" by {person(lesson.ended_by)}"
-    return f"{bold(f'This lesson for {crew} {decisions.LESSON_IS[lesson.state]}')}{by}"
+    return f"{bold(f'This lesson for {crew} {decisions.lesson_is(lesson)}')}{by}"
 
 
 def _other_lessons(view: LessonView, crew: str) -> list[Block]:
@@ -177,12 +176,14 @@ def _acts(lesson: Lesson) -> Block:
 
 
 def render_retired(lesson: Lesson) -> Message:
-    """Tell the author of a lesson that somebody else retired it."""
-    crew, by = names.crew(lesson.crew), lesson.ended_by or lesson.author
-    says = f":bulb: {person(by)} retired your lesson for {bold(crew)}:"
+    """Tell the author of a lesson that somebody else retired it, or that its time is over."""
+    crew, by = names.crew(lesson.crew), lesson.ended_by
+    says = f":bulb: The time of your lesson for {bold(crew)} is over:"
+    if by is not None:
+        says = f":bulb: {person(by)} retired your lesson for {bold(crew)}:"
     since = f"{crew} is started without it from now on."
     return Message(
-        blocks.notification(f"Your lesson for {lesson.crew} was retired"),
+        blocks.notification(f"Your lesson for {lesson.crew} {decisions.lesson_is(lesson)}"),
         [section(f"{says}\n{_quoted(lesson)}"), context(since)],
     )
 
@@ -190,18 +191,24 @@ def render_retired(lesson: Lesson) -> Message:
 # --- `/crew lessons` ------------------------------------------------------------------------------
 
 
-def render_list(found: Sequence[CrewLessons], *, only: str, link: Link) -> Message:
-    """Render the lessons of crews; `only` is the crew that was asked for, or empty."""
+def render_list(found: Sequence[CrewLessons], *, only: str, link: Link, page: int = 0) -> Message:
+    """Render a page of crews' lessons; `only` is the crew that was asked for, or empty."""
     if not any(one.lines for one in found):
         return Message(NO_LESSONS, [section(NO_LESSONS)])
-    groups = (group for one in found if one.lines for group in _groups(one, only, link))
-    shown = page_of_blocks(groups, 0, most=_BLOCKS)
-    cut = OLDER if only else f"`{COMMAND} lessons &lt;crew&gt;` shows those of one crew."
-    last = [context(f"Not all fit here. {cut}")] if shown.total > 1 else []
-    return Message("What reviewers taught their crews", [*shown.blocks, *last])
+    place = f"{page} {only}"
+    groups = (group for one in found if one.lines for group in _groups(one, place, link))
+    shown = page_of_blocks(groups, page, most=_BLOCKS)
+    turn = buttons.page_buttons(
+        shown.number,
+        shown.total,
+        value=f"{shown.number} {only}",
+        previous_id=ids.LESSONS_PREVIOUS,
+        next_id=ids.LESSONS_NEXT,
+    )
+    return Message("What reviewers taught their crews", [*shown.blocks, *turn])
 
 
-def _groups(found: CrewLessons, only: str, link: Link) -> Iterator[list[Block]]:
+def _groups(found: CrewLessons, place: str, link: Link) -> Iterator[list[Block]]:
     kept = sum(one.lesson.state is LessonState.KEPT for one in found.lines)
     proposed = len(found.lines) - kept
     counts = f"{kept:,} kept" + (f", {proposed:,} proposed" if proposed else "")
@@ -211,22 +218,23 @@ def _groups(found: CrewLessons, only: str, link: Link) -> Iterator[list[Block]]:
         words = section(f"{number:,}. {one_line(one.lesson.text, _WHOLE)}")
         about = context(names.capital(_about(one, link)))
         is_kept = one.lesson.state is LessonState.KEPT
-        row = _acts(one.lesson) | {"block_id": f"{_LISTED}{one.lesson.id} {only}"}
+        row = _acts(one.lesson) | {"block_id": f"{_LISTED}{one.lesson.id} {place}"}
         yield [words, about, *([row] if is_kept else [])]
 
 
-#: The beginning of the name of a lesson's buttons in a list; the crew that was asked for follows.
+#: Begins the name of a lesson's buttons in a list; its id, the page and the crew asked for follow.
 _LISTED: Final = "listed "
 
 
 def _about(one: LessonLine, link: Link) -> str:
-    lesson = one.lesson
+    lesson, holds = one.lesson, "holds what `redact` masks" if one.is_masked else ""
     if lesson.state is LessonState.PROPOSED:
         where = linked("its card", one.card, link)
-        return joined(f"proposed by {person(lesson.author)}", f"keep or drop it on {where}")
+        keep = f"keep or drop it on {where}"
+        return joined(f"proposed by {person(lesson.author)}", keep, holds)
     used = f"used {cards.times(one.uses)}" if one.uses else "not used yet"
     again = f"*not followed*: asked for again {cards.times(one.again)}"
-    return joined(_since(lesson), used, again if one.is_not_followed else "")
+    return joined(_since(lesson), used, again if one.is_not_followed else "", holds)
 
 
 def figures(sides: Sides) -> Iterator[str]:
@@ -257,8 +265,10 @@ def render_given(given: LessonsGiven, found: Sequence[Lesson]) -> Block:
         return render_notice(says, title=GIVEN_TITLE)
     lines = [f"{number}. {_as_given(one)}" for number, one in enumerate(found, 1)]
     made, _ = blocks.sections(lines, budget=2 * len(lines) * _WHOLE)
+    unread = len(given.ids) - len(found)
     out = f"There was no room for {counted(given.left_out, 'older lesson')}."
-    last = [context(out)] if given.left_out else []
+    last = [context(f"and {unread:,} that you may not read")] if unread else []
+    last += [context(out)] if given.left_out else []
     head = section("This execution was started with these lessons, the newest last.")
     return blocks.modal(GIVEN_TITLE, [head, *made, *last])
 
@@ -267,7 +277,7 @@ def _as_given(lesson: Lesson) -> str:
     text = one_line(lesson.text, _WHOLE) or _REMOVED
     if lesson.ended_at is None:
         return text
-    return f"{text} _It {decisions.LESSON_IS[lesson.state]} later, {day(lesson.ended_at)}._"
+    return f"{text} _It {decisions.lesson_is(lesson)} later, {day(lesson.ended_at)}._"
 
 
 # --- presses and forms ----------------------------------------------------------------------------
@@ -318,8 +328,18 @@ async def _retire(press: Press, reply: Reply) -> None:
     await lessons.retire(press.by, press.value, context=reply.context)
     await reply.ack()
     if press.block_id.startswith(_LISTED):
-        listed = await _list(press.by, press.block_id.split(" ", 2)[2], reply.context)
-        await send_ephemeral(reply.respond, listed, replace=True)
+        await _show_list(press, reply, press.block_id.split(" ", 2)[2])
+
+
+async def _turn(press: Press, reply: Reply, *, step: int) -> None:
+    await reply.ack()
+    await _show_list(press, reply, press.value, step=step)
+
+
+async def _show_list(press: Press, reply: Reply, place: str, *, step: int = 0) -> None:
+    page, _, only = place.partition(" ")
+    listed = await _list(press.by, only, reply.context, page=max(0, int(page) + step))
+    await send_ephemeral(reply.respond, listed, replace=True)
 
 
 def _voting(change: Callable[..., Awaitable[Lesson]]) -> Verb:
@@ -337,6 +357,8 @@ VERBS: Final[Mapping[str, Verb]] = {
     ids.LESSON_DROP: _voting(lessons.drop),
     ids.LESSON_RETIRE: _retire,
     ids.LESSON_EDIT: _edit,
+    ids.LESSONS_NEXT: partial(_turn, step=+1),
+    ids.LESSONS_PREVIOUS: partial(_turn, step=-1),
 }
 
 
@@ -360,6 +382,6 @@ async def on_lessons_command(asked: Command, respond: Respond, *, context: Slack
         await send_ephemeral(respond, await _list(asked.by, only, context))
 
 
-async def _list(by: Person, only: str, context: SlackContext) -> Message:
+async def _list(by: Person, only: str, context: SlackContext, *, page: int = 0) -> Message:
     found = await lessons.lessons_of(by.id, only or None, context=context)
-    return render_list(found, only=only, link=context.identity.link)
+    return render_list(found, only=only, link=context.identity.link, page=page)

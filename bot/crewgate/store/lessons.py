@@ -217,6 +217,22 @@ class Lessons(LessonQueries):
         )
         return _to_lesson(row)
 
+    async def lock_in_place_of(self, lesson: Lesson) -> Lesson | None:
+        """Lock the lesson whose place a kept one takes; None if it replaces none.
+
+        Another edit may have replaced the old lesson meanwhile: follow those to the last. Locks go
+        from older lessons to newer ones that are kept, so none waits for a proposal's.
+        """
+        old = lesson.replaces and await self.lock(lesson.replaces)
+        while old and old.state is LessonState.REPLACED:
+            of = lessons.c.crew == lesson.crew, lessons.c.replaces == old.id
+            newer = sa.select(lessons.c.id).where(*of, lessons.c.kept_at.is_not(None))
+            found = await self._rows(newer)
+            if not found:
+                return None
+            old = await self.lock(found[0].id)
+        return old or None
+
     async def save(self, lesson: Lesson) -> None:
         await self._connection.execute(
             sa.update(lessons).where(lessons.c.id == lesson.id).values(_LESSON.write(lesson))

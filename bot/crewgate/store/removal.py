@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.audit import without_texts
 from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.lessons import LessonState
 from crewgate.domain.notification import UNKNOWN, CallerValues
 from crewgate.domain.review import State
 from crewgate.store import tables
@@ -151,13 +152,35 @@ _DEAD: Final = (
     .order_by(tables.dead_letters.c.received_at)
 )
 _NO_WORDS: Final = sa.case((tables.dead_letters.c.dismissed_by.is_not(None), ""))
-#: Lessons with a text that were ended, or whose time was over, before then.
+_IS_PROPOSED: Final = lessons.c.state == LessonState.PROPOSED.value
+_NOW: Final = sa.bindparam("now", type_=lessons.c.ended_at.type)
+_HAS_NO_TEXTS: Final = sa.exists().where(
+    tables.rounds.c.id == lessons.c.round_id, tables.rounds.c.removed_at.is_not(None)
+)
+#: Lessons with a text that were ended, or whose time was over, before then; and proposals of that
+#: time which came after the texts of their review were removed.
 _ENDED_LESSONS: Final = (
     sa.select(lessons.c.id)
     .where(lessons.c.crew == _CREW, lessons.c.text != "")
-    .where((lessons.c.ended_at < _BEFORE) | (lessons.c.expires_at < _BEFORE))
+    .where(
+        (lessons.c.ended_at < _BEFORE)
+        | (lessons.c.expires_at < _BEFORE)
+        | (_IS_PROPOSED & (lessons.c.proposed_at < _BEFORE) & _HAS_NO_TEXTS)
+    )
     .order_by(lessons.c.id)
 )
+_REMOVED_LESSONS: Final = (
+    sa.update(lessons)
+    .values(
+        state=sa.case((_IS_PROPOSED, LessonState.DROPPED.value), else_=lessons.c.state),
+        ended_at=sa.case((_IS_PROPOSED, _NOW), else_=lessons.c.ended_at),
+        text="",
+        digest=lessons.c.id,
+    )
+    .returning(lessons.c.id, lessons.c.round_id)
+)
+#: Proposals nobody decided on go with the texts of the reviews that they come from.
+_PROPOSED: Final = _REMOVED_LESSONS.where(_IS_PROPOSED, lessons.c.round_id.in_(_ROUND_IDS))
 _COUNT: Final = sa.select(
     sa.select(sa.func.count())
     .select_from(tables.executions)
@@ -203,13 +226,13 @@ class Removal:
             )
             effects[row.execution_id] = [progress] if row.progress_ts else []
         of = {"b_crew": crew, "executions": list(effects)}
-        wiped = []
+        wiped, places = [], {}
         await self._connection.execute(_LOCK_ROUNDS, of)
         for row in (await self._connection.execute(_ROUNDS, of)).all():
             round_ = without_texts(to_round(row), at)
             columns = from_round(round_) | {"salt": None}
             wiped.append({"b_id": round_.id} | {name: columns[name] for name in _WIPED})
-            execution_id = round_.review.execution_id
+            execution_id = places[round_.id] = round_.review.execution_id
             effects[execution_id].append(round_.effect(EffectKind.REFRESH))
             threads.add((execution_id, row.card_channel, row.card_thread_ts))
         for execution_id, channel, ts in threads:
@@ -226,6 +249,8 @@ class Removal:
             await write(self._connection, _WIPE, wiped)
         for statement in _BESIDE:
             await self._connection.execute(statement, of)
+        for row in await self._connection.execute(_PROPOSED, of | {"now": at}):
+            effects[places[row.round_id]].append(_refreshed(row.id, crew))
         return effects, ended[-1] if len(ended) == BATCH else None
 
     async def remove_dead_letters(self, crew: str, *, before: datetime, at: datetime) -> int:
@@ -238,19 +263,15 @@ class Removal:
         done = await self._connection.execute(statement, {"b_crew": crew, "before": before})
         return done.rowcount
 
-    async def remove_lessons(self, crew: str, *, before: datetime) -> list[Effect]:
+    async def remove_lessons(self, crew: str, *, before: datetime, at: datetime) -> list[Effect]:
         """Remove the texts of the next lessons that ended; return their cards' updates."""
-        statement = (
-            sa.update(lessons)
-            .where(lessons.c.id.in_(_ENDED_LESSONS.limit(BATCH)))
-            .values(text="", digest=lessons.c.id)
-            .returning(lessons.c.id)
-        )
-        done = await self._connection.execute(statement, _about(crew, before))
-        return [
-            Effect(kind=EffectKind.REFRESH_LESSON, target=row.id, crew=crew, execution_id="")
-            for row in done
-        ]
+        statement = _REMOVED_LESSONS.where(lessons.c.id.in_(_ENDED_LESSONS.limit(BATCH)))
+        done = await self._connection.execute(statement, _about(crew, before) | {"now": at})
+        return [_refreshed(row.id, crew) for row in done]
+
+
+def _refreshed(lesson_id: str, crew: str) -> Effect:
+    return Effect(kind=EffectKind.REFRESH_LESSON, target=lesson_id, crew=crew, execution_id="")
 
 
 def _about(crew: str, before: datetime) -> dict[str, Any]:

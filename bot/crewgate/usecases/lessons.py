@@ -103,17 +103,24 @@ async def keep(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
             ballot, _ = access.drop_lapsed_votes(ballot)
             counted = approve(ballot, votes, _author_of(lesson, ballot, access), None).round
             kept = lesson.after(counted, lasts=context.crews[lesson.crew].lessons_expire)
-            await tx.lessons.save(kept)
-            is_kept = kept.state is LessonState.KEPT
-            _record(Code.LESSON_KEPT if is_kept else Code.LESSON_APPROVED, kept, by, tx)
             changed = [kept]
-            if is_kept and kept.replaces is not None:
-                old = await tx.lessons.lock(kept.replaces)
+            is_kept = kept.state is LessonState.KEPT
+            old = await tx.lessons.lock_in_place_of(kept) if is_kept else None
+            if old is not None:
+                changed = [replace(kept, replaces=old.id)]
                 if old.is_in_force(access.at):
                     changed.append(old.end(LessonState.REPLACED, by, access.at))
-                    await tx.lessons.save(changed[-1])
+                    await tx.cancel(old.id)
+            for one in changed:
+                await tx.lessons.save(one)
+            kept = changed[0]
+            _record(Code.LESSON_KEPT if is_kept else Code.LESSON_APPROVED, kept, by, tx)
             effects = [_effect(EffectKind.REFRESH_LESSON, one, round_) for one in changed]
             await tx.enqueue(effects, at=access.at)
+            if kept.expires_at is not None:
+                # Of no execution: its texts are removed although this waits.
+                end = replace(_effect(EffectKind.END_LESSON, kept, round_), execution_id="")
+                await tx.enqueue([end], at=access.at, due_at=kept.expires_at)
         return kept
 
     try:
@@ -153,12 +160,27 @@ async def _end(
         ended = lesson.end(state, by, now)
         await tx.lessons.save(ended)
         _record(Code.LESSON_RETIRED if is_retired else Code.LESSON_DROPPED, ended, by, tx)
-        effects = [_effect(EffectKind.REFRESH_LESSON, ended, round_)]
-        if is_retired and by.id != ended.author.id:
-            tell = _effect(EffectKind.TELL_AUTHOR, ended, round_)
-            effects.append(replace(tell, user=ended.author.id))
-        await tx.enqueue(effects, at=now)
+        await tx.cancel(ended.id)
+        is_told = is_retired and by.id != ended.author.id
+        await tx.enqueue(_of_end(ended, round_, is_told=is_told), at=now)
     return ended
+
+
+async def end_by_time(lesson_id: str, *, context: ReviewContext) -> None:
+    """Retire a kept lesson whose time is over, and tell its author."""
+    _, round_ = await _lesson_and_round(lesson_id, context)
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        lesson = await tx.lessons.lock(lesson_id)
+        if lesson.state is LessonState.KEPT and not lesson.is_in_force(now):
+            ended = lesson.end(LessonState.RETIRED, None, lesson.expires_at or now)
+            await tx.lessons.save(ended)
+            await tx.enqueue(_of_end(ended, round_, is_told=True), at=now)
+
+
+def _of_end(ended: Lesson, round_: Round, *, is_told: bool) -> list[Effect]:
+    tell = replace(_effect(EffectKind.TELL_AUTHOR, ended, round_), user=ended.author.id)
+    return [_effect(EffectKind.REFRESH_LESSON, ended, round_), *([tell] if is_told else [])]
 
 
 async def view_of(lesson_id: str, *, context: ReviewContext) -> LessonView:
@@ -174,12 +196,12 @@ async def view_of(lesson_id: str, *, context: ReviewContext) -> LessonView:
     channels = {one.id: one.rule.channel for one in await read.rules((lesson.crew,))}
     here = [one for one in others if channels.get(rules[one.id]) == round_.other_channel]
     return LessonView(
-        lesson=lesson,
+        lesson=_masked(lesson, context),
         round=round_,
         wish="" if asked is None else asked.human_feedback,
         from_card=posting.card,
         card=card,
-        beside=tuple(here),
+        beside=tuple(_masked(one, context) for one in here),
         beside_elsewhere=len(others) - len(here),
     )
 
@@ -192,13 +214,16 @@ async def lesson(by: str, lesson_id: str, *, context: ReviewContext) -> LessonVi
 
 
 async def lessons_given(by: str, round_id: str, *, context: ReviewContext) -> tuple[Lesson, ...]:
-    """Return the lessons with which a round's execution was started, in their present state."""
+    """Return the lessons of a round's kickoff that a person may read, in their present state."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure(by, Role.READER, round_)
-    review = round_.review
-    execution = await context.uow.read.executions.find(review.crew, review.execution_id)
-    given = execution and execution.lessons
-    return await context.uow.read.lessons.of_ids(given.ids) if given else ()
+    read, review = context.uow.read, round_.review
+    execution = await read.executions.find(review.crew, review.execution_id)
+    ids = () if execution is None or execution.lessons is None else execution.lessons.ids
+    rules, _ = await permitted(by, review.crew, context)
+    of = await read.lessons.rules_of(ids)
+    readable = [one for one in ids if of.get(one) in rules.get(review.crew, ())]
+    return tuple(_masked(one, context) for one in await read.lessons.of_ids(readable))
 
 
 async def lessons_of(
@@ -210,12 +235,27 @@ async def lessons_of(
     """
     rules, _ = await permitted(by, crew, context)
     at, read = context.clock(), context.uow.read
+    every = [
+        await lessons_of_crew(name, theirs, since=at - COMPARED, at=at, read=read)
+        for name, theirs in rules.items()
+    ]
     return tuple(
-        [
-            await lessons_of_crew(name, theirs, since=at - COMPARED, at=at, read=read)
-            for name, theirs in rules.items()
-        ]
+        replace(
+            one,
+            lines=tuple(
+                replace(line, lesson=shown, is_masked=shown != line.lesson)
+                for line in one.lines
+                for shown in (_masked(line.lesson, context),)
+            ),
+        )
+        for one in every
     )
+
+
+def _masked(lesson: Lesson, context: ReviewContext) -> Lesson:
+    """Return a lesson as it is shown: it may be older than what `redact` masks."""
+    crew = context.crews.get(lesson.crew)
+    return lesson if crew is None else replace(lesson, text=crew.redact.text(lesson.text))
 
 
 async def _lesson_and_round(lesson_id: str, context: ReviewContext) -> tuple[Lesson, Round]:

@@ -273,6 +273,8 @@ class LessonLine:
     wish: str
     again: int = 0
     """Revisions with its wish in executions that carried it."""
+    is_masked: bool = False
+    """Its text holds what the crew's `redact` masks by now."""
 
     @property
     def is_not_followed(self) -> bool:

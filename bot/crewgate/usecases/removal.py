@@ -45,7 +45,7 @@ async def remove_texts(
     count = 1
     while count:
         async with begin() as tx:
-            refreshes = await tx.removal.remove_lessons(crew, before=before)
+            refreshes = await tx.removal.remove_lessons(crew, before=before, at=clock())
             count = len(refreshes)
             if count:
                 tx.audit.add(Entry(Code.PURGED, by, {**data, "lessons": count}), crew=crew)

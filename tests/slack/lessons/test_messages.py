@@ -175,6 +175,9 @@ def test_its_author_is_told_who_retired_it() -> None:
     message = render_retired(a_lesson(LessonState.RETIRED))
     check_message(message)
     assert "<@U0BEN> retired your lesson for *research*:" in read(message)
+    by_time = a_lesson(LessonState.RETIRED, ended_by=None)
+    assert "The time of your lesson for *research* is over:" in read(render_retired(by_time))
+    assert "This lesson for research ended by its time*" in read(card(a_lesson_view(by_time)))
 
 
 def test_the_lessons_of_an_execution_are_shown_as_they_were_given() -> None:
@@ -185,6 +188,9 @@ def test_the_lessons_of_an_execution_are_shown_as_they_were_given() -> None:
     assert "1. Be brief. _It was retired later, " in words
     assert f"2. {TEXT}" in words
     assert "There was no room for 3 older lessons." in words
+    assert "may not read" not in words
+    unread = render_given(LessonsGiven(("l-1", "l-2", "l-3")), [retired])
+    assert "and 2 that you may not read" in shown(unread)
     without = render_given(LessonsGiven(without=True), [])
     check_view(without)
     assert "without the lessons" in shown(without)
@@ -197,9 +203,11 @@ def a_line(lesson: Lesson | None = None, **changes: Any) -> LessonLine:
     )
 
 
-def listed(*lines: LessonLine, only: str = "", sides: Sides = SIDES, link: str = "") -> Message:
+def listed(
+    *lines: LessonLine, only: str = "", sides: Sides = SIDES, link: str = "", page: int = 0
+) -> Message:
     found = [CrewLessons("research", lines, sides)]
-    return render_list(found, only=only, link=lambda _: link or None)
+    return render_list(found, only=only, link=lambda _: link or None, page=page)
 
 
 def test_the_list_says_who_taught_what_until_when_and_how_often_it_was_used() -> None:
@@ -216,6 +224,7 @@ def test_the_list_says_who_taught_what_until_when_and_how_often_it_was_used() ->
     assert buttons(message) == [
         (f"lesson_{act}", name) for name in ("l-1", "l-2") for act in ("retire", "edit")
     ]
+    assert "holds what `redact` masks" in read(listed(a_line(is_masked=True)))
     linked = listed(a_line(a_lesson()), link=LINK)
     assert f"on <{LINK}|its card>" in str(linked.blocks)
 
@@ -259,16 +268,20 @@ def test_a_lesson_is_shown_whole_with_all_that_nobody_sees() -> None:
             assert "rogue" in read(message)
 
 
-def test_a_long_list_is_cut_and_says_so() -> None:
+def test_a_long_list_has_pages() -> None:
     lines = [a_line(a_lesson(LessonState.KEPT, id=f"l-{n}", text="<" * 300)) for n in range(200)]
-    for only, says in (
-        ("", "`/crew lessons &lt;crew&gt;` shows"),
-        ("research", "have their cards"),
-    ):
-        message = listed(*lines, only=only)
+    shown_before = 0
+    for page in range(99):
+        message = listed(*lines, only="research", page=page)
         check_message(message)
-        assert "Not all fit here." in read(message)
-        assert says in read(message)
+        assert f"Page {page + 1} of " in read(message)
+        turns = [one for one in buttons(message) if one[0].startswith("lessons_")]
+        shown_before += read(message).count("not used yet")
+        if ("lessons_next", f"{page} research") not in turns:
+            break
+    assert shown_before == 200
+    assert turns == [("lessons_previous", f"{page} research")]
+    assert buttons(listed(*lines, page=99, only="research")) == buttons(message)
 
 
 def test_without_lessons_the_list_says_how_they_come() -> None:

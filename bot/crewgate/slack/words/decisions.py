@@ -484,10 +484,15 @@ def lesson_ended(lesson: Lesson, now: datetime, voice: Voice = MRKDWN) -> str:
         return "The time of this lesson is over."
     by = "" if lesson.ended_by is None else f" by {voice.person(lesson.ended_by)}"
     when = "" if lesson.ended_at is None else f" {ago(lesson.ended_at, now)}"
-    return f"This lesson {LESSON_IS[lesson.state]}{by}{when}."
+    return f"This lesson {lesson_is(lesson)}{by}{when}."
 
 
-LESSON_IS: Final[Mapping[LessonState, str]] = {
+def lesson_is(lesson: Lesson) -> str:
+    is_over = lesson.state is LessonState.RETIRED and lesson.ended_by is None
+    return "ended by its time" if is_over else _LESSON_IS[lesson.state]
+
+
+_LESSON_IS: Final[Mapping[LessonState, str]] = {
     LessonState.PROPOSED: "is proposed, and not kept yet",
     LessonState.KEPT: "is kept",
     LessonState.DROPPED: "was dropped",

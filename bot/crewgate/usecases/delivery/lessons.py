@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.lessons import LessonsGiven
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind
 from crewgate.domain.people import Role, User
+from crewgate.domain.review import Round
 from crewgate.usecases.delivery import messages
 from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
-from crewgate.usecases.lessons import view_of
+from crewgate.usecases.lessons import end_by_time, view_of
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import Posted, Thread
 
@@ -15,7 +17,8 @@ from crewgate.usecases.ports.slack import Posted, Thread
 async def offer(job: Job, context: DeliveryContext) -> Outcome:
     """Offer the writer of a revision to keep it as a lesson, if the crew takes lessons.
 
-    A lost offer loses no lesson, so only an outage of Slack is a reason to try again.
+    The card's menu has it from then on. A lost offer loses no lesson, so only an outage of Slack
+    is a reason to try again.
     """
     posting = await context.uow.read.posting(job.effect.target)
     asked = posting.view.answers
@@ -23,10 +26,21 @@ async def offer(job: Job, context: DeliveryContext) -> Outcome:
     if writer is not None and posting.view.round.may_teach:
         takes = await context.teaching.is_for(job.effect.crew)
         if takes and await context.may(writer.id, Role.REVIEWER, posting.view.round):
+            await _offer_in_menu(posting.view.round, context)
             outcome = await context.messenger.offer_lesson(posting, writer)
             if isinstance(outcome, NotSent):
                 return await settle(job, outcome, context)
     return await settle(job, Delivered(), context)
+
+
+async def _offer_in_menu(round_: Round, context: DeliveryContext) -> None:
+    """Note that the crew takes lessons though this kickoff was given none."""
+    review, now = round_.review, context.clock()
+    async with context.uow.begin() as tx:
+        execution = await tx.executions.open(review.crew, review.execution_id, at=now)
+        if execution.lessons is None:
+            await tx.executions.save(replace(execution, lessons=LessonsGiven()))
+            await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)
 
 
 async def post(job: Job, context: DeliveryContext) -> Outcome:
@@ -52,6 +66,11 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     if view.card is None:
         return await settle(job, Delivered("not posted yet"), context)
     return await messages.refresh(job, view, view.card, context)
+
+
+async def end(job: Job, context: DeliveryContext) -> Outcome:
+    await end_by_time(job.effect.target, context=context)
+    return await settle(job, Delivered(), context)
 
 
 async def tell_author(job: Job, context: DeliveryContext) -> Outcome:

@@ -344,6 +344,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.POST_LESSON: lessons.post,
     EffectKind.REFRESH_LESSON: lessons.refresh,
     EffectKind.TELL_AUTHOR: lessons.tell_author,
+    EffectKind.END_LESSON: lessons.end,
     EffectKind.EXPIRE_CLAIM: cards.expire_claim,
     EffectKind.REMIND: reminders.remind,
     EffectKind.POST_REMINDER: reminders.post_reminder,
