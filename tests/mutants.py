@@ -457,6 +457,36 @@ MUTANTS: Final = (
         "host/test_exact_calls.py",
     ),
     mutant(
+        "an approved call is sent to an MCP server three times",
+        "client.max_retries, client.execution_timeout = 1, max(1, int(passage.seconds))",
+        "client.execution_timeout = max(1, int(passage.seconds))",
+        "host/test_exact_calls.py",
+    ),
+    mutant(
+        "people see what an MCP client cleans away",
+        "values = _cleaned(values)",
+        "values = dict(values)",
+        "host/test_exact_calls.py",
+    ),
+    mutant(
+        "a pattern does not fit a server's own name",
+        'for one in ("name", "original_tool_name")}',
+        'for one in ("name",)}',
+        "host/test_exact_calls.py",
+    ),
+    mutant(
+        "a copied crew loses its MCP servers",
+        "setattr(other, name, getattr(agent, name))",
+        "setattr(other, name, None)",
+        "host/test_exact_calls.py",
+    ),
+    mutant(
+        "a result from a cache reads as run",
+        'return Outcome("closed", DIFFERS if self._differs else instead)',
+        'return Outcome("ran", instead)',
+        "host/test_exact_calls.py",
+    ),
+    mutant(
         "an approval has no end",
         "if one.call is None or not one.has_expired(at):",
         "if one is not None:",

@@ -32,7 +32,11 @@ PATTERNS = ("transfer*,twin", "acting_for_others=delegateWork-*")
 
 
 def host(
-    folder: Path, *targets: str, listener: Listener, approve: Sequence[str] = PATTERNS
+    folder: Path,
+    *targets: str,
+    listener: Listener,
+    approve: Sequence[str] = PATTERNS,
+    more: Sequence[str] = (),
 ) -> HostProcess:
     """A host of these targets below `tests/host/crews`, in this folder.
 
@@ -44,6 +48,7 @@ def host(
             *(f"tests.host.crews.{target}" for target in targets),
             *("--workers", "12"),
             *(part for one in approve for part in ("--approve-tools", one)),
+            *more,
             *("--flow-webhook", f"{listener.url}/{{name}}"),
             *("--flow-webhook-secret-env", "FLOW_SECRET"),
         ],

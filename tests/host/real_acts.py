@@ -292,8 +292,10 @@ async def a_limit_and_a_cache_hold_for_approved_calls(real: Real) -> None:
     failing = await Acting(real, "acting").begin(transfer("fail"))
     await failing.decide(await failing.asked())
     assert (await failing.outcome(await failing.asked()))["state"] == "failed"
-    limit = await one.outcome(one.all_asked[1])
+    limit, ran, cached = [await one.outcome(asked) for asked in one.all_asked[1:]]
     assert "usage limit of 1" in limit["words"]
+    assert [each["state"] for each in (limit, ran, cached)] == ["closed", "ran", "closed"]
+    assert cached["words"] == "CrewAI answered in its place: Transferred to cached."
 
 
 async def no_tool_runs_in_the_place_of_another_of_its_name(real: Real) -> None:

@@ -200,6 +200,8 @@ REFUSALS = {
     "articles:RememberingFlow": ": `pip install lancedb` in this environment",
     "shop:make": "two of them are called 'make'",
     "acting:foreign": "the agent 'Stranger' is not CrewAI's own, and uses tools where no hook is",
+    "acting:acting": "--approve-tools: 'send_*' fits none of the tools, add_image_to_content, ask",
+    "exacting:unanswered": "served",
 }
 
 

@@ -1,6 +1,7 @@
 """What people approve is what a tool gets: the real library, by text and by a model's own calls."""
 
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import pytest
 
 from tests.host.client import Json, Listener
 from tests.host.real import Real, host, needs_crewai
-from tests.host.real_acts import Acting
+from tests.host.real_acts import Acting, Call
 
 pytestmark = needs_crewai
 FORMS = ("exacting", "exacting_natively")
-TARGETS = tuple(f"exacting:{name}" for name in FORMS)
+BUYING = ("buying", "buying_natively", "bought")
+TARGETS = tuple(f"exacting:{name}" for name in (*FORMS, *BUYING))
 
 
 def got(real: Real, to: str) -> list[Json]:
@@ -25,7 +27,10 @@ def got(real: Real, to: str) -> list[Json]:
 def real(tmp_path: Path, listener: Listener) -> Real:
     folder = tmp_path / "real"
     folder.mkdir()
-    process = host(folder, *TARGETS, approve=("*_out",), listener=listener)
+    os.mkfifo(folder / "never")
+    patterns = ("*_out", "purchase")
+    more = ("--tool-timeout", "2s")
+    process = host(folder, *TARGETS, approve=patterns, more=more, listener=listener)
     return Real(process, listener, folder)
 
 
@@ -137,7 +142,63 @@ async def changed_arguments_are_taken_only_as_the_tool_would_get_them(real: Real
         assert taken["stamp"].replace(" ", "T").replace("+00:00", "Z") == shown["stamp"]
 
 
+def _bought(item: str, **more: object) -> Call:
+    return ["purchase", {"item": item, **more}]
+
+
+async def an_mcp_server_is_sent_what_was_shown_once(real: Real) -> None:
+    """By the server's own name for its tool, whatever CrewAI calls it, and as its client cleans."""
+    for form in BUYING:
+        one, to = Acting(real, form), f"{form}-pen"
+        unclean = {"note": None, "tags": [], "sources": ["web"]}
+        await one.begin(_bought(to, **unclean), _bought(f"{to} none left"))
+        asked = await one.asked()
+        await one.decide(asked)
+        assert (await one.outcome(asked)) == {"state": "ran", "words": f"Bought {to}."}
+        fails = await one.asked(2)
+        await one.decide(fails)
+        failed = await one.outcome(fails)
+        await one.result()
+        call = asked["tool_call"]
+        [taken, _] = got(real, to)
+
+        assert "purchase" not in call["tool"]
+        assert "purchase" in call["other_names"]
+        assert call["arguments"] == {
+            "item": to,
+            "amount": 5,
+            "express": True,
+            "sources": [{"type": "web"}],
+        }
+        assert call["filled_in"] == ["amount", "express"]
+        assert taken == call["arguments"] | {
+            "tool": "purchase",
+            "to": to,
+            "note": None,
+            "tags": None,
+        }
+        assert failed["state"] == "failed"
+        assert "None left." in failed["words"]
+        assert "may have been done" not in failed["words"]
+
+
+async def an_mcp_server_that_does_not_answer_is_asked_once(real: Real) -> None:
+    for form in BUYING[:2]:
+        one, to = Acting(real, form), f"{form}-late"
+        await one.begin(_bought(to))
+        asked = await one.asked()
+        await one.decide(asked)
+        outcome = await one.outcome(asked)
+        await one.result()
+
+        assert outcome["state"] == "failed"
+        assert outcome["words"].startswith("It may have been done: ")
+        assert len(got(real, to)) == 1
+
+
 CASES = (
+    an_mcp_server_is_sent_what_was_shown_once,
+    an_mcp_server_that_does_not_answer_is_asked_once,
     shown_arguments_are_what_the_tool_gets,
     a_validator_that_adds_is_asked_about_with_what_it_adds,
     what_cannot_be_approved_is_refused_before_anybody_is_asked,

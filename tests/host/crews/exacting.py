@@ -1,13 +1,16 @@
 """Crews whose tools change what a model gives them, and MCP servers; files have what they got."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
 
 from crewai import Agent, Crew
+from crewai.mcp import MCPServerStdio
 from crewai.tools import BaseTool, tool
+from crewai.utilities.string_utils import sanitize_tool_name
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, model_validator
 
 from crewgate.host.run import utc_seconds
@@ -113,6 +116,46 @@ def _crew(*, native: bool = False, **more: Any) -> Crew:
     llm = Script(model="scripted", native=native)
     clerk = Agent(role="Clerk", goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
     return Crew(name="bank", agents=[clerk], tasks=[act("pay", clerk)])
+
+
+_SHOP = MCPServerStdio(
+    command=sys.executable,
+    args=[str(Path(__file__).with_name("mcp_shop.py")), "--region", "eu"],
+)
+_PURCHASE = sanitize_tool_name("_".join([_SHOP.command, *_SHOP.args, "purchase"]))
+
+
+class _Buyer(Script):
+    """Calls the server's tool by the name that CrewAI made of it, and cut."""
+
+    def _calls(self, calls: list[Any]) -> Any:
+        return super()._calls(
+            [[_PURCHASE if name == "purchase" else name, given] for name, given in calls]
+        )
+
+
+def buying(*, native: bool = False) -> Crew:
+    """With an MCP server."""
+    shop = _SHOP.model_copy()
+    llm = _Buyer(model="scripted", native=native)
+    clerk = Agent(role="Clerk", goal="Buy", backstory="Buys.", llm=llm, mcps=[shop])
+    return Crew(name="bank", agents=[clerk], tasks=[act("buy", clerk)])
+
+
+def buying_natively() -> Crew:
+    return buying(native=True)
+
+
+def unanswered() -> Crew:
+    """With an MCP server that is not there."""
+    gone = MCPServerStdio(command=sys.executable, args=["-c", "raise SystemExit"])
+    llm = _Buyer(model="scripted")
+    clerk = Agent(role="Clerk", goal="Buy", backstory="Buys.", llm=llm, mcps=[gone])
+    return Crew(name="bank", agents=[clerk], tasks=[act("buy", clerk)])
+
+
+bought = buying()
+"""As an object, of which each execution gets a copy."""
 
 
 def exacting() -> Crew:

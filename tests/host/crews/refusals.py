@@ -21,11 +21,12 @@ SPECS = (
     f"{HERE}.articles:RememberingFlow",
     f"{HERE}.shop:make {HERE}.shop:make",
     f"{HERE}.acting:foreign",
+    f"{HERE}.acting:acting",
+    f"{HERE}.exacting:unanswered",
 )
 
-crew, flows = f"{HERE}.acting:acting", Path(sys.argv[1], "flows.db")
-gated = {"acting": ["transfer*", "send_*"], "foreign": ["*"]}
-load_targets([crew], folder=Path.cwd(), flow_states=flows, approve_tools=gated)
+flows = Path(sys.argv[1], "flows.db")
+gated = {"acting": ["transfer*", "send_*"], "foreign": ["*"], "unanswered": ["send_*"]}
 for spec in SPECS:
     try:
         load_targets(spec.split(), folder=Path.cwd(), flow_states=flows, approve_tools=gated)

@@ -17,17 +17,19 @@ from typing import Any, Final
 from crewai import Agent, Crew, Process
 from crewai.core.providers.human_input import set_provider
 from crewai.tasks.task_output import TaskOutput
-from crewai.utilities.string_utils import sanitize_tool_name
 
 from crewgate.crew_api.wire import Json, require_inputs
 from crewgate.host.engine.agents import replace_once
-from crewgate.host.engine.hooks import Hooks
+from crewgate.host.engine.hooks import Hooks, names_of
 from crewgate.host.engine.reviews import Reviews, text_of
 from crewgate.host.records import Finished, Round, TaskRow
 from crewgate.host.run import Completed, Run
 
-#: Tools that CrewAI gives to agents with coworkers.
-_COWORKERS: Final = {"delegate_work_to_coworker", "ask_question_to_coworker"}
+#: Tools that CrewAI gives to agents by itself.
+_GIVEN: Final = {
+    *("delegate_work_to_coworker", "ask_question_to_coworker", "add_image_to_content"),
+    *("search_memory", "save_to_memory", "read_file", "read_a_deferred_tool_result"),
+}
 _AS_KEPT: Final = ("description", "name", "expected_output", "raw", "agent")
 
 
@@ -48,11 +50,13 @@ class CrewTarget:
         self._defaults = defaults
         crew = build()
         self.inputs: Sequence[str] = sorted(crew.fetch_inputs() - defaults.keys())
-        tools = [tool.name for one in (*crew.agents, *crew.tasks) for tool in one.tools or ()]
         agents = (*crew.agents, *filter(None, [crew.manager_agent]))
+        tools = (tool for one in (*agents, *crew.tasks) for tool in one.tools or ())
+        self.agents = agents
         self.foreign = [one.role for one in agents if not isinstance(one, Agent)]
         """Agents of other libraries, whose tools CrewAI's hooks do not see."""
-        self.tools = {sanitize_tool_name(name) for name in tools} | _COWORKERS
+        self.tools = {name for tool in tools for name in names_of(tool)} | _GIVEN
+        """The names of its tools, without those of MCP servers."""
 
     def check(self, inputs: Json) -> None:
         """Raise Refusal if inputs are missing."""

@@ -190,7 +190,9 @@ class Passage:
     def outcome(self, words: str, *, failed: bool) -> Outcome:
         """Return what became of the call whose result begins with these words."""
         if not self.ran:
-            return Outcome("closed", DIFFERS if self._differs else words)
+            # From its cache, or with an error or limit of its own.
+            instead = f"CrewAI answered in its place: {words}"
+            return Outcome("closed", DIFFERS if self._differs else instead)
         if self.to_server and self.error is not None and not _is_answered(self.error):
             return Outcome("failed", f"It may have been done: {words}", in_doubt=True)
         returns_errors = type(self._original).__module__.partition(".")[0] == _ADAPTER

@@ -41,6 +41,7 @@ from crewgate.host.engine.doors import (
     original_of,
     why_no_door,
 )
+from crewgate.host.engine.servers import is_of
 from crewgate.host.records import Call, Outcome, Pending, Round, TooMany, digest, exact
 from crewgate.host.run import Run
 
@@ -86,6 +87,8 @@ class Hooks:
         self._id_of = id_of
         self._used: dict[str, dict[str, list[int]]] = {}
         """By task and tool: the numbers of all calls, and of approved calls."""
+        self._met: set[str] = set()
+        """The names of the tools of agents that used any."""
         self._lock = Lock()
 
     @contextmanager
@@ -95,6 +98,13 @@ class Hooks:
         # These hooks run after the user's, and so see the arguments that the tool gets.
         with scoped_hooks({_BEFORE: [before_tool_call], _AFTER: [after_tool_call]}):
             yield
+        unmet = [
+            one for one in self._run.approves if not any(fits(name, [one]) for name in self._met)
+        ]
+        if unmet and self._met:
+            log.warning(
+                "no_such_tool", pattern=", ".join(unmet), tools=", ".join(sorted(self._met))
+            )
 
     def take_used(self, task: Any) -> list[Json]:
         """Return the tools used for a task since the last call."""
@@ -110,6 +120,8 @@ class Hooks:
     def before(self, call: _Call) -> None:
         """Let a call through, at once or once people approve it. Raises HookAborted."""
         tool = call.context.tool_name
+        if self._run.approves:
+            self._met |= {*_names_of(call.context)}.union(*map(names_of, _tools_of(call.context)))
         if _asks_people(call.context) or not _is_guarded(call.context, self._run.approves):
             return
         try:
@@ -322,7 +334,18 @@ def guard(patterns: Iterable[str]) -> None:
     hang_client_door()
 
 
+#: The MCP servers that did not answer at the start: people approve all calls of their tools.
+_HELD: Final[set[str]] = set()
+
+
+def hold(servers: Iterable[str]) -> None:
+    """Let people approve every call of these MCP servers, wherever they approve any."""
+    _HELD.update(servers)
+
+
 def _is_guarded(context: Any, patterns: Sequence[str]) -> bool:
+    if patterns and is_of(original_of(context.tool), _HELD):
+        return True
     return any(fits(name, patterns) for name in _names_of(context))
 
 
@@ -340,13 +363,17 @@ def names_of(tool: Any) -> set[str]:
 
 def _is_one_of_several(context: Any) -> bool:
     """Return True if CrewAI may run another tool than the one that its hooks are shown."""
-    executor = getattr(context.agent, "agent_executor", None)
-    # Tools of MCP servers are the executor's alone.
-    several = (getattr(one, "tools", None) or () for one in (context.task, context.agent, executor))
+    several = (getattr(one, "tools", None) or () for one in (context.task, context.agent))
     return any(
         [*map(_own_name, tools)].count(_own_name(context.tool)) > 1
-        for tools in (*several, getattr(executor, "original_tools", None) or ())
+        for tools in (*several, _tools_of(context))
     )
+
+
+def _tools_of(context: Any) -> Sequence[Any]:
+    """Return all tools that an agent has now, with those of MCP servers."""
+    executor = getattr(context.agent, "agent_executor", None)
+    return tuple(getattr(executor, "original_tools", None) or ())
 
 
 def _own_name(tool: Any) -> str:

@@ -5,6 +5,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +16,8 @@ from crewai.flow.flow import Flow
 
 from crewgate.host.engine.crews import CrewTarget
 from crewgate.host.engine.flows import FlowTarget
-from crewgate.host.engine.hooks import fits, guard, replace_terminal
+from crewgate.host.engine.hooks import fits, guard, hold, names_of, replace_terminal
+from crewgate.host.engine.servers import ask_servers
 from crewgate.host.records import HostNotStarted
 from crewgate.host.run import Target
 
@@ -54,19 +56,46 @@ def load_targets(
                 f"{spec}: the agent {target.foreign[0]!r} is not CrewAI's own, and uses tools where"
                 " no hook is asked: --approve-tools cannot hold for it"
             )
-    _warn_of_typos(targets, guarded)
+    _check_patterns(targets, approve_tools)
     return targets
 
 
-def _warn_of_typos(targets: Mapping[str, Target], guarded: Sequence[str]) -> None:
-    """Log the patterns that fit no tool of a crew. Flows make their tools as they run."""
-    crews = [one for one in targets.values() if isinstance(one, CrewTarget)]
-    if len(crews) < len(targets):
-        return
-    tools = {tool for crew in crews for tool in crew.tools}
-    for one in guarded:
-        if not any(fits(tool, [one]) for tool in tools):
-            log.warning("no_such_tool", pattern=one, tools=", ".join(sorted(tools)))
+def _check_patterns(
+    targets: Mapping[str, Target], approve_tools: Mapping[str, Sequence[str]]
+) -> None:
+    """Hold the patterns against the tools of crews; flows make theirs as they run.
+
+    Raises HostNotStarted for a pattern that fits no tool, if all tools are known.
+    """
+    names: dict[str, set[str]] = {}
+    known: set[str] = set()
+    for target in targets.values():
+        patterns = approve_tools.get(target.name)
+        if not patterns or not isinstance(target, CrewTarget):
+            continue
+        found = ask_servers(target.agents)
+        hold(found.silent)
+        for name in found.silent:
+            log.warning("server_held", target=target.name, server=name)
+        for tool in found.by_url:
+            if any(fits(name, patterns) for name in names_of(tool)):
+                raise HostNotStarted(
+                    f"{target.name}: {tool.original_tool_name!r} is a tool of an MCP server that is"
+                    " given as a URL alone, which CrewAI calls up to three times: give it as"
+                    " MCPServerHTTP(url=…), or leave it out of --approve-tools"
+                )
+        names[target.name] = target.tools.union(*map(names_of, found.tools))
+        if not found.silent and not any(getattr(one, "apps", None) for one in target.agents):
+            known.add(target.name)
+    for one in sorted({one for patterns in approve_tools.values() for one in patterns}):
+        of = [name for name in targets if one in approve_tools.get(name, ())]
+        tools = set[str]().union(*(names.get(name, set()) for name in of))
+        if not of or any(fits(tool, [one]) for tool in tools):
+            continue
+        shown = ", ".join(sorted(tools))
+        if known.issuperset(of):
+            raise HostNotStarted(f"--approve-tools: {one!r} fits none of the tools, {shown}")
+        log.warning("no_such_tool", pattern=one, tools=shown)
 
 
 def _load(spec: str, flow_states: Path) -> Target:
@@ -102,13 +131,26 @@ def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
     match made := found() if makes else found:
         case Crew():
             # Each execution fills in its own inputs, so each gets a copy.
-            return CrewTarget(name, found if makes else found.copy)
+            return CrewTarget(name, found if makes else partial(_copy_of, found))
         case (Crew(), dict() as defaults) if makes:  # as `load_crew` gives them
             return CrewTarget(name, lambda: found()[0], defaults)
         case Flow():
             return FlowTarget(name, _maker_of(made), flow_states)
     verb, kind = "makes" if makes else "is", type(made).__name__
     raise HostNotStarted(f"{spec} {verb} a value of type {kind}, which is no crew and no flow")
+
+
+def _copy_of(crew: Any) -> Any:
+    """Return a copy of a crew whose agents have the MCP servers and apps that CrewAI leaves out."""
+    copied = crew.copy()
+    pairs = [*zip(crew.agents, copied.agents, strict=True)]
+    if crew.manager_agent is not None:
+        pairs.append((crew.manager_agent, copied.manager_agent))
+    for agent, other in pairs:
+        for name in ("mcps", "apps"):
+            if hasattr(agent, name):
+                setattr(other, name, getattr(agent, name))
+    return copied
 
 
 def _explain(error: BaseException) -> str:

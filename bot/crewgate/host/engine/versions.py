@@ -44,6 +44,8 @@ _NEEDED: Final = (
     ("crewai.tools.base_tool:Tool", ("func", "run", "_run"), _HOOKS),
     ("crewai.tools.mcp_native_tool:MCPNativeTool", ("original_tool_name", "_run"), _MCP),
     ("crewai.tools.mcp_tool_wrapper", ("MCPToolWrapper",), _MCP),
+    ("crewai.mcp.tool_resolver:MCPToolResolver", ("_create_transport", "resolve"), _MCP),
+    ("crewai.mcp.tool_resolver:MCPToolResolver", ("_extract_server_name",), _MCP),
     ("crewai.mcp.client:MCPClient", ("call_tool_result", "_clean_tool_arguments"), _MCP),
     ("crewai.hooks.tool_hooks:ToolCallHookContext", ("request_human_input",), _HOOKS),
     ("crewai.hooks.llm_hooks:LLMCallHookContext", ("request_human_input",), _HOOKS),
