@@ -257,7 +257,7 @@ MUTANTS: Final = (
     # --- acts, fetched decisions
     mutant(
         "a rule refuses no call",
-        "verdict = Approve() if rule.decide is Decide.ALLOW else Revise(rule.reason)",
+        "verdict = Approve() if rule.decide is Decide.ALLOW else Refuse(rule.reason)",
         "verdict = Approve()",
         "usecases/test_calls.py",
     ),
@@ -328,6 +328,42 @@ MUTANTS: Final = (
         "number >= share * 2**256",
         "number < share * 2**256",
         "domain/test_stats.py",
+    ),
+    mutant(
+        "a call that ran twice holds in a proof",
+        'require("ran" not in self.codes, "it ran twice")',
+        'require(self.codes, "it ran twice")',
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "anybody's edit holds in a proof",
+        "self._require_right(edit, round_)",
+        "self._require_right",
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "an entry's count is not in its link",
+        'count = b"" if nth is None else nth.to_bytes(8, "big")',
+        'count = b"" if nth is None else b"1"',
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "a proof without its beginning holds",
+        "self.is_whole = is_counted and is_first",
+        "self.is_whole = is_counted or is_first or bool(own)",
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "without the key any signature of a head holds",
+        "if is_forged(one, sign) or not is_signed(one)]",
+        "if is_forged(one, sign)]",
+        "audit/test_commands.py",
+    ),
+    mutant(
+        "a miscounted entry holds",
+        "return None if row.nth == nth else",
+        "return None if row.nth or nth else",
+        "audit/test_commands.py",
     ),
     # --- store
     mutant(

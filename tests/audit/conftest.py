@@ -1,6 +1,7 @@
 """Two executions with a story, and `crewgate audit` on their database."""
 
 import argparse
+import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,8 @@ from crewgate.settings.load import Settings
 from crewgate.store.engine import Engines
 from crewgate.usecases.audit import Linking
 from crewgate.usecases.decide import take_back
-from tests.audit.files import KEY
+from tests.audit import kinds
+from tests.audit.files import KEY, File
 from tests.audit.masking import MASKING
 from tests.builders import ANA, BEN, EVE, FakeClock, a_crew, a_rule, a_uow
 from tests.usecases.faults import Fault
@@ -107,5 +109,25 @@ def audit(
         add_audit_arguments(parser)
         status = await run_audit(settings, parser.parse_args(words))
         return status, capsys.readouterr().out
+
+    return run
+
+
+Make = Callable[[str], Awaitable[File]]
+"""Have an execution of a kind, and return its evidence."""
+
+
+@pytest.fixture
+def make(world: World, settings: Settings, audit: Audit, tmp_path: Path) -> Make:
+    async def run(kind: str) -> File:
+        happens = kinds.KINDS.get(kind, kinds.by_a_delegate)
+        await happens(world, kind)
+        await link(world, settings)
+        status, said = await audit("evidence", kind, "--output", "made.json")
+        assert status == 0, said
+        path = tmp_path / "made.json"
+        file: File = json.loads(path.read_bytes())
+        path.unlink()
+        return file
 
     return run

@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from crewgate.audit.check_evidence import Wrong, check, opening, read
+from crewgate.audit.check_evidence import Unproved, Wrong, check, opening, read
 
 KEY = "0f" * 32
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(KEY))
@@ -31,10 +31,29 @@ def lines(file: File) -> list[str]:
     return list(check(read(written(file)), head_of(file), PUBLIC))
 
 
+def lines_of_part(file: File) -> tuple[list[str], str]:
+    """The lines of a file that does not prove its beginning, and the reason."""
+    said, why = told_of(file, head_of(file), PUBLIC)
+    assert why, said
+    return said, why
+
+
+def told_of(file: File, head: str | None, key: str | None) -> tuple[list[str], str]:
+    said = []
+    try:
+        for line in check(read(written(file)), head, key):
+            said.append(line)  # noqa: PERF402  # those before it stops
+    except Unproved as unproved:
+        return said, str(unproved)
+    return said, ""
+
+
 def found_in(raw: bytes, head: str, key: str | None = PUBLIC) -> str | None:
     """Why a file does not hold, or None if it does."""
     try:
         list(check(read(raw), head, key))
+    except Unproved:
+        return None
     except Wrong as wrong:
         return str(wrong)
     except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
@@ -43,7 +62,12 @@ def found_in(raw: bytes, head: str, key: str | None = PUBLIC) -> str | None:
 
 
 def own_places(file: File) -> list[int]:
-    return [at for at, link in enumerate(file["chain"]) if isinstance(link, str)]
+    return [at for at, (_, *link) in enumerate(file["chain"]) if len(link) == 1]
+
+
+def body_at(file: File, at: int) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(file["chain"][at][1])
+    return body
 
 
 def forged(
@@ -56,37 +80,54 @@ def forged(
     Each change is made to the bodies of entries with a code; some are left out.
     """
     made = copy.deepcopy(file)
-    bodies = {at: json.loads(made["chain"][at]) for at in own_places(made)}
+    bodies = {at: body_at(made, at) for at in own_places(made)}
     for code, edit in changes:
         for body in bodies.values():
             if body["code"] == code:
                 edit(body)
     for at, body in bodies.items():
-        made["chain"][at] = json.dumps(
+        made["chain"][at][1] = json.dumps(
             body, ensure_ascii=False, sort_keys=True, separators=(",", ":")
         )
     gone = [at for at, body in bodies.items() if without(body)]
     made["chain"] = [link for at, link in enumerate(made["chain"]) if at not in gone]
-    return signed(made)
+    return signed(recounted(made))
+
+
+def recounted(file: File) -> File:
+    """The file with its entries counted anew, from the lowest count of each execution on."""
+    counts: dict[bytes, int] = {}
+    for nth, *link in file["chain"]:
+        tag = link_bytes(link)[:32]
+        counts[tag] = min(nth, counts.get(tag, nth))
+    chain = []
+    for _, *link in file["chain"]:
+        tag = link_bytes(link)[:32]
+        chain.append([counts[tag], *link])
+        counts[tag] += 1
+    return file | {"chain": chain}
 
 
 def signed(file: File) -> File:
     """The file with a head that fits to it."""
     previous, number = bytes.fromhex(file["previous"]), file["first"] - 1
-    for link in file["chain"]:
+    for nth, *link in file["chain"]:
         number += 1
-        previous = sha256(previous + number.to_bytes(8, "big") + link_bytes(link)).digest()
+        tag, digest = link_bytes(link)[:32], link_bytes(link)[32:]
+        count = nth.to_bytes(8, "big") if nth else b""
+        previous = sha256(previous + number.to_bytes(8, "big") + tag + count + digest).digest()
     signature = PRIVATE.sign(f"crewgate audit head {number}:{previous.hex()}".encode())
     head = {"number": number, "hash": previous.hex(), "key": PUBLIC, "signature": signature.hex()}
     return file | {"head": head}
 
 
-def link_bytes(link: str | list[str]) -> bytes:
-    if isinstance(link, list):
+def link_bytes(link: list[str]) -> bytes:
+    """The tag and the digest of a link, without its count."""
+    if len(link) > 1:
         return bytes.fromhex("".join(link))
-    body = json.loads(link)
+    body = json.loads(link[0])
     tag = sha256(f"{body['crew']}\n{body['execution']}".encode()).digest()
-    return tag + sha256(link.encode("utf-8", "surrogatepass")).digest()
+    return tag + sha256(link[0].encode("utf-8", "surrogatepass")).digest()
 
 
 def changes_of(value: Any) -> Iterator[tuple[str, Any]]:

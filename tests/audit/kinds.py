@@ -1,6 +1,7 @@
 """Executions of every kind that there is, by name."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -9,21 +10,28 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.crewai.payloads import decision_body
-from crewgate.domain.acts import CallResult, CallState, ToolCall
+from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall
 from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.lessons import LessonsGiven
-from crewgate.domain.notification import Output
+from crewgate.domain.notification import Ask, Format, Output
 from crewgate.domain.outcome import Exchange, Refused
 from crewgate.domain.people import Email, User, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Decide, Escalation, Rule, Then, TimeOut
-from crewgate.domain.verdict import Answer, Approve, Revise
+from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
 from crewgate.store.tables import audit_entries, outbox
 from crewgate.usecases.away import come_back, go_away
-from crewgate.usecases.decide import dismiss, edit, record_unmasked, take_back, unmask
+from crewgate.usecases.decide import (
+    change_arguments,
+    dismiss,
+    edit,
+    record_unmasked,
+    take_back,
+    unmask,
+)
 from crewgate.usecases.delivery.resume import FETCH_WITHIN
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.read_models import MessageRef
@@ -256,6 +264,97 @@ async def calls(world: World, name: str) -> None:
     await world.notify(**about, call_result=CallResult(CallState.RAN, "Sent."))
 
 
+CALL: Final = ToolCall("send_it", arguments=(Argument("to", Kind.TEXT),))
+
+
+async def called(world: World, name: str, *rules: Rule, to: str = "bob") -> tuple[str, Any]:
+    """A call of a tool waits; the round's id, and what tells of the call."""
+    world.crews["research"] = a_crew(rules=rules)
+    world.crew.pause(execution=name, task="send-1")
+    about: dict[str, Any] = {"execution_id": name, "task_id": "send-1", "call": CALL}
+    about |= {"output": Output(json.dumps({"to": to}), Format.JSON), "takes_edits": True}
+    round_id = (await world.notify(**about)).round.id
+    await world.settle_slack()
+    return round_id, about
+
+
+async def call_that_runs(world: World, name: str) -> None:
+    round_id, about = await called(world, name)
+    await world.decide(round_id)
+    await world.turn(CREW)
+    await world.notify(**about, call_result=CallResult(CallState.RAN, "Sent."))
+
+
+async def call_in_doubt(world: World, name: str) -> None:
+    """The answer to an approval is lost, and the call runs."""
+    round_id, about = await called(world, name)
+    await world.decide(round_id)
+    world.crew.faults.append(Fault(LOST))
+    await world.turn(CREW)
+    await world.notify(**about, call_result=CallResult(CallState.FAILED, "No."))
+
+
+async def call_refused(world: World, name: str) -> None:
+    round_id, _ = await called(world, name)
+    await world.decide(round_id, Revise("Not now."))
+    await world.turn(CREW)
+
+
+async def call_refused_by_its_rule(world: World, name: str) -> None:
+    when = Conditions(tool="send_*")
+    refuse = a_rule(name="never", when=when, decide=Decide.REFUSE, reason="Never.")
+    await called(world, name, refuse)
+    await world.turn(CREW)
+
+
+async def call_changed(world: World, name: str) -> None:
+    round_id, about = await called(world, name)
+    await change_arguments(
+        round_id,
+        {"to": "ann"},
+        by=ANA,
+        context=world.reviews,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        seen=WHOLE,
+    )
+    await world.settle_slack()
+    await world.turn(CREW)
+    await world.notify(**about, call_result=CallResult(CallState.RAN, "Sent."))
+
+
+async def call_withdrawn(world: World, name: str) -> None:
+    _, about = await called(world, name)
+    await world.notify(**about, call_result=CallResult(CallState.CLOSED, "Too late."))
+
+
+async def question(world: World, name: str) -> None:
+    """A question with choices, of which one is taken; and one that is answered in words."""
+    ask = Ask(place="mail: ask_people", choices=("No", "deep red"))
+    verdicts: tuple[Verdict, ...] = (Answer("deep red", is_label=True), Revise("Perhaps."))
+    for number, verdict in enumerate(verdicts):
+        task = f"ask-{number}"
+        world.crew.pause("Which?", execution=name, task=task)
+        asked = await world.notify("Which?", execution_id=name, task_id=task, ask=ask)
+        await world.settle_slack()
+        await world.decide(asked.round.id, verdict)
+        await world.turn(CREW)
+
+
+async def regrouped(world: World, name: str) -> None:
+    """Ana joins a second group after her approval, and counts for that one at last."""
+    world.directory.people |= {
+        LEGAL: frozenset({ANA.id, BEN.id}),
+        FINANCE: frozenset({CAI.id}),
+    }
+    needed = ((LEGAL, 1), (FINANCE, 1))
+    rule = a_rule(approvals_from=needed, reviewers=(LEGAL, FINANCE), approvals=2)
+    round_id = await opened(world, name, rule)
+    await world.decide(round_id, by=ANA)
+    world.directory.people[FINANCE] = frozenset({ANA.id, CAI.id})
+    await world.decide(round_id, by=BEN)
+
+
 async def set_back(world: World, name: str) -> None:
     """The clock is set back while an escalation and a time-out are waited for."""
     timeout = TimeOut(Duration.parse("1d"), Then.APPROVE)
@@ -399,6 +498,14 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "edits asked for": edits_asked_for,
     "timed out": timed_out,
     "calls": calls,
+    "call that runs": call_that_runs,
+    "call in doubt": call_in_doubt,
+    "call refused": call_refused,
+    "call refused by its rule": call_refused_by_its_rule,
+    "call changed": call_changed,
+    "call withdrawn": call_withdrawn,
+    "question": question,
+    "regrouped": regrouped,
     "set back": set_back,
     "flow": flow,
     "flow of two": flow_of_two,

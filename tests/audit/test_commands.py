@@ -1,17 +1,20 @@
 """`crewgate audit verify`, `show` and `export` on a story, and on one that was changed."""
 
+import argparse
 import csv
 import errno
 import io
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crewgate.audit.check_evidence import check_file
-from crewgate.audit.run import NotWritten
+from crewgate.audit.run import NotWritten, run_audit
 from crewgate.domain.audit import Code, Head
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ChainBroken, CrewgateError
@@ -26,6 +29,7 @@ from tests.builders import ANA
 from tests.databases import both
 from tests.usecases.world import CREW, World
 
+OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 FREELY = {
     "sqlite": [
         f"DROP TRIGGER IF EXISTS audit_{name}"
@@ -107,17 +111,19 @@ async def test_two_entries_that_changed_places_are_found(
     assert (await audit("verify"))[1].startswith("✗ entry 4: it names another entry")
 
 
-async def rewrite(engines: Engines) -> None:
-    """Make the whole chain anew, with another actor in one entry."""
+async def rewrite(engines: Engines, **counted: int | None) -> None:
+    """Make the whole chain anew, with another actor in one entry, or with another count."""
     async with engines.read.connect() as connection:
         rows = list(await connection.execute(sa.select(audit_entries).order_by("number")))
     await change(engines, sa.delete(audit_entries), sa.text("DELETE FROM audit_heads"))
     previous = bytes(32)
     made: list[dict[str, Any]] = []
     for row in rows:
-        body = row.body.replace(b'"U0BEN"', b'"U0ANA"')
-        linked = link_hash(previous, row.number, tag_of(row.crew, row.execution_id), body)
-        made.append({**row._asdict(), "body": body, "previous": previous, "hash": linked})
+        body = row.body if counted else row.body.replace(b'"U0BEN"', b'"U0ANA"')
+        nth = counted["nth"] if row.number == counted.get("first") else row.nth
+        linked = link_hash(previous, row.number, tag_of(row.crew, row.execution_id), nth, body)
+        link = {"previous": previous, "hash": linked, "nth": nth}
+        made.append({**row._asdict(), "body": body, **link})
         previous = linked
     async with engines.write.begin() as connection:
         await connection.execute(sa.insert(audit_entries), made)
@@ -172,11 +178,49 @@ async def test_a_rewrite_with_its_heads_needs_the_key(
 
 
 @both
-@pytest.mark.parametrize("key", ["", "0f" * 32])
+async def test_without_the_key_each_head_is_verified_by_the_key_that_it_names(
+    told: World, audit: Audit, settings: Settings, engines: Engines, database_url: str
+) -> None:
+    keyless = replace(settings, audit_key=None)
+    verify = argparse.Namespace(of_audit="verify", head=None)
+    assert await run_audit(keyless, verify) == 0
+    heads = await kept_heads(engines)
+    await rewrite(engines)
+    async with engines.write.begin() as connection:
+        await connection.execute(sa.insert(audit_heads), heads)
+    await rewrite_heads(engines)
+    assert await run_audit(keyless, verify) == 1
+
+
+async def test_without_the_key_it_says_whose_signatures_it_verified(
+    told: World, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keyless = replace(settings, audit_key=None)
+    await run_audit(keyless, argparse.Namespace(of_audit="verify", head=None))
+    said = f"! heads up to 17 were signed by the key {PUBLIC}, which is not here: compare"
+    assert said in capsys.readouterr().out
+
+
+@both
+async def test_an_entry_that_is_miscounted_is_found(
+    told: World, audit: Audit, engines: Engines
+) -> None:
+    """Somebody who writes to the database gives an execution another beginning."""
+    await rewrite(engines, first=5, nth=1)
+    status, said = await audit("verify")
+    assert (status, "5: it is said to be 1 of its execution, and is" in said) == (1, True)
+    await rewrite(engines, first=5, nth=None)
+    assert "5: it is said to be None of its execution, and is" in (await audit("verify"))[1]
+
+
+@both
+@pytest.mark.parametrize("key", ["", OTHER.public_key().public_bytes_raw().hex()])
 async def test_nothing_is_signed_beyond_a_head_of_another_key(
     told: World, audit: Audit, engines: Engines, settings: Settings, key: str
 ) -> None:
-    await rewrite_heads(engines, key=key, signature="")
+    [one] = await kept_heads(engines)
+    signature = OTHER.sign(Head(one["number"], one["hash"]).signed).hex() if key else ""
+    await rewrite_heads(engines, key=key, signature=signature)
     by = f"signed by another key, {key}" if key else "not signed"
     status, said = await audit("verify")
     assert status == 0

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from crewgate.domain.acts import CallResult, CallState, Contradiction
 from crewgate.domain.audit import (
     Code,
     Entry,
@@ -112,6 +113,21 @@ def test_an_approval_that_counts_for_another_group_is_the_same() -> None:
     assert codes(first, last) == [(Code.APPROVED, BEN.id), (Code.DECIDED, ANA.id)]
     assert told(first, last)[0][2]["groups"] == ["S0LEGAL"]
     assert told(first, last)[1][2]["votes"] == {ANA.id: "S0FINANCE", BEN.id: "S0LEGAL"}
+
+
+def test_earlier_voters_whose_groups_are_others_now_are_named() -> None:
+    legal, finance = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")
+    first = replace(TWO, votes=(a_vote(groups=(legal,)),))
+    both = (a_vote(groups=(finance, legal)), a_vote(BEN, groups=(legal,)))
+    [(_, _, data)] = told(first, replace(first, votes=both))
+    assert data["regrouped"] == {ANA.id: ["S0FINANCE", "S0LEGAL"]}
+
+
+def test_a_call_that_must_not_have_run_says_why() -> None:
+    result = CallResult(CallState.RAN, "Sent.", Contradiction.REFUSED)
+    [(code, actor, data)] = told(WAITING, replace(WAITING, call_result=result))
+    assert (code, actor) == (Code.CALL_ENDED, "crew")
+    assert data == {"call": "ran", "words": of("Sent."), "contradicts": "refused"}
 
 
 def test_a_rule_decides_when_nobody_did() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import shutil
+from argparse import Namespace
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ import aiohttp
 import pytest
 
 from crewgate.app import running
+from crewgate.audit.run import run_audit
 from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, connect, people, settings
 from crewgate.demo.servers import free_port
@@ -194,6 +196,8 @@ def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
                 for _ in range(50):  # nothing tells of it, and each look asks the database
                     await asyncio.sleep(0)
             yield World(slack=slack, crew=crew, url=bot.address, settings=chosen)
+        # Whatever the journey was, its trail holds.
+        assert await run_audit(chosen, Namespace(of_audit="verify", head=None)) == 0
 
     return build
 

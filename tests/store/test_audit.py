@@ -179,9 +179,9 @@ async def test_entries_are_never_changed(
 
 
 REPLACED = {
-    "the entry": "INTO audit_entries SELECT id, at, crew, execution_id, '{}', NULL, NULL, NULL",
-    "its number": "INTO audit_entries SELECT 9, at, crew, execution_id, '{}', number, '', hash",
-    "its link": "INTO audit_entries SELECT 9, at, crew, execution_id, '{}', 9, previous, hash",
+    "the entry": "INTO audit_entries SELECT id, at, crew, execution_id, '', NULL, NULL, NULL, NULL",
+    "its number": "INTO audit_entries SELECT 9, at, crew, execution_id, '{}', number, '', hash, 1",
+    "its link": "INTO audit_entries SELECT 9, at, crew, execution_id, '{}', 9, previous, hash, 1",
 }
 
 
@@ -238,7 +238,9 @@ async def test_entries_are_linked_in_batches(uow: SqlUnitOfWork, engines: Engine
     previous = GENESIS.hash
     for number, row in enumerate(await stored(engines), 1):
         assert (row.number, row.previous) == (number, previous)
-        previous = link_hash(previous, number, tag_of(row.crew, row.execution_id), row.body)
+        previous = link_hash(
+            previous, number, tag_of(row.crew, row.execution_id), row.nth, row.body
+        )
         assert row.hash == previous
     assert head == Head(BATCH + 2, previous)
 

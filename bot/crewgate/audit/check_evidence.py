@@ -17,10 +17,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-FORMAT = "crewgate-evidence-2"
+FORMAT = "crewgate-evidence-3"
 FIELDS = ("format", "crew", "execution", "head", "rules", "texts", "previous", "first", "chain")
 NO_FILE = f"this is no evidence file of the form {FORMAT}, or it was changed"
 HASH = "[0-9a-f]{64}"
+#: From this form on entries are counted within their execution, and have all that is replayed.
+COUNTED = 3
 ENTRY = {"v", "code", "at", "actor", "crew", "execution", "data"}
 #: The fields of entries that are digests of texts and of names.
 WORDS = ("output", "words", "comment", "answer", "error", "why", "label")
@@ -32,6 +34,10 @@ Rule = Mapping[str, Any]
 
 class Wrong(Exception):
     """The file is not valid; the message has the reason."""
+
+
+class Unproved(Exception):
+    """What the file has fits, but more may have come before; the message has the reason."""
 
 
 def require(holds: object, why: str) -> None:
@@ -58,7 +64,10 @@ def read(raw: bytes) -> dict[str, Any]:
 
 
 def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterator[str]:
-    """Yield the facts that the file proves, a line each. Raises Wrong at a contradiction."""
+    """Yield the facts that the file proves, a line each.
+
+    Raises Wrong at a contradiction, and Unproved at the end if the beginning is not proved.
+    """
     require(file.get("format") == FORMAT and tuple(file) == FIELDS, NO_FILE)
     entries = read_chain(file)
     found = f"{file['head']['number']}:{file['head']['hash']}"
@@ -72,8 +81,11 @@ def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterato
     yield f"{len(texts)} texts are those of the entries"
     if withheld:
         yield f"! texts and names of the entries that are not in this file: {withheld}"
-    told = Told(texts, read_rules(file, entries), names_in(entries, texts))
-    yield from Replay(entries, told).lines()
+    told = Told(texts, read_rules(file, entries), names_in(entries, texts), tools_in(entries))
+    replay = Replay(entries, told)
+    yield from replay.lines()
+    if not replay.is_whole:
+        raise Unproved(f"entries of it before {replay.begin.number} may be missing")
 
 
 # --- the form of the file -------------------------------------------------------------------------
@@ -81,9 +93,15 @@ def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterato
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the chain; `is_own` is True for an entry of the execution itself."""
+    """An entry of the chain; `is_own` is True for an entry of the execution itself.
+
+    `nth` counts the entries of one execution; 0 before entries were counted. `form` is the `v` of
+    its body.
+    """
 
     number: int
+    nth: int
+    form: int
     code: str
     at: datetime
     actor: str
@@ -91,9 +109,9 @@ class Entry:
     is_own: bool = True
 
 
-def entry_of(body: Mapping[str, Any], number: int, *, is_own: bool = True) -> Entry:
+def entry_of(body: Mapping[str, Any], number: int, nth: int = 0, *, is_own: bool = True) -> Entry:
     at = datetime.fromisoformat(body["at"])
-    return Entry(number, body["code"], at, body["actor"], body["data"], is_own)
+    return Entry(number, nth, body["v"], body["code"], at, body["actor"], body["data"], is_own)
 
 
 def expect(value: object, form: str) -> str:
@@ -124,19 +142,26 @@ def read_chain(file: Mapping[str, Any]) -> list[Entry]:
     require(number or not any(previous), "something is said to come before the first entry")
     entries: list[Entry] = []
     others: dict[str, int] = {}
-    for link in file["chain"]:
+    counts: dict[str, int] = {}
+    for nth, *link in file["chain"]:
         number += 1
-        if isinstance(link, str):
-            body = read_entry(link, number)
-            tag, digest = tag_of(body["crew"], body["execution"]), hash_of(link)
+        if len(link) == 1:
+            body = read_entry(link[0], number)
+            tag, digest = tag_of(body["crew"], body["execution"]), hash_of(link[0])
             is_own = tag == tag_of(crew, execution)
             require(is_own or is_related(body, crew), f"entry {number} is of another execution")
-            entries.append(entry_of(body, number, is_own=is_own))
+            is_counted = nth or body["v"] < COUNTED or not body["execution"]
+            require(is_counted, f"entry {number} is not counted")
+            entries.append(entry_of(body, number, nth, is_own=is_own))
         else:
             tag, digest = (expect(one, HASH) for one in link)
             others.setdefault(tag, number)
-        message = previous + number.to_bytes(8, "big") + bytes.fromhex(tag + digest)
-        previous = hashlib.sha256(message).digest()
+        follows = counts.get(tag, 0) in (0, nth - 1)
+        require(type(nth) is int and 0 <= nth < 2**53 and follows, f"entry {number} is miscounted")
+        counts[tag] = nth
+        count = nth.to_bytes(8, "big") if nth else b""
+        message = previous + number.to_bytes(8, "big") + bytes.fromhex(tag) + count
+        previous = hashlib.sha256(message + bytes.fromhex(digest)).digest()
     leads = (last, expect(head, HASH)) == (number, previous.hex())
     require(leads, "the entries do not lead to the head: one was changed, left out or moved")
     require_all(entries, others, tag_of(crew, execution))
@@ -247,6 +272,11 @@ def names_in(entries: Iterable[Entry], texts: Mapping[str, str]) -> dict[str, st
     return {str(who): texts[str(digest)] for who, digest in found.items() if digest in texts}
 
 
+def tools_in(entries: Iterable[Entry]) -> dict[str, str]:
+    """Return the tools that calls are for, by round."""
+    return {one.data["round"]: str(one.data["tool"]) for one in entries if "tool" in one.data}
+
+
 # --- the rule, once more --------------------------------------------------------------------------
 
 #: The longest delay of a press, while Slack is asked for the person.
@@ -254,6 +284,8 @@ ON_ITS_WAY = timedelta(seconds=10)
 #: A user id; other names in settings are addresses, groups, and `*`.
 USER = re.compile("[UW][A-Z0-9]{2,}")
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+#: The most that a clock can have been set back: a week.
+SET_BACK = 604_800
 DECIDES = ("CG124", "CG125", "CG126")
 #: The phase of a round after an entry.
 PHASES = {
@@ -263,6 +295,8 @@ PHASES = {
 }
 #: Events that need a waiting round.
 WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", *DECIDES}
+#: The asker has the decision.
+TAKEN = {"CG132", "CG136", "CG139"}
 #: Views of a person; the rule may have changed before the entry.
 SHOWS = {"CG111", "CG115"}
 
@@ -275,11 +309,18 @@ class Round:
     rule: str
     since: datetime
     reviewers: set[str]
+    form: int = COUNTED
     phase: str = "waiting"
     codes: set[str] = field(default_factory=set)
     rules: set[str] = field(default_factory=set)
     votes: dict[str, Entry] = field(default_factory=dict)
-    actor: str = ""
+    groups: dict[str, Sequence[str]] = field(default_factory=dict)
+    labels: Mapping[str, bool] | None = None
+    """The digests of a question's labels, each with whether it approves; None: no question."""
+    last: Entry | None = None
+    approved: bool | None = None
+    tries: int = 0
+    """The tries whose outcome is not known to be a refusal."""
 
     def follow(self, entry: Entry) -> None:
         """Apply an entry. Raises Wrong if it contradicts the round's phase."""
@@ -290,14 +331,23 @@ class Round:
             require(is_decided, "nobody had decided what the crew was told")
             is_tried = "CG131" in self.codes or code not in ("CG132", "CG133", "CG134", "CG136")
             require(is_tried, "no try to tell the crew began")
-            is_open = self.phase == "decided" and not self.codes & {"CG132", "CG136", "CG139"}
+            is_open = self.phase == "decided" and not self.codes & TAKEN
             require(code != "CG131" or is_open, "it was over before")
+            self.tries += {"CG131": 1, "CG133": -1, "CG134": -1}.get(code, 0)
         if code == "CG104":
             require(self.phase == "closed", "it was not closed")
             self.phase = "decided" if is_decided else "waiting"
         self.phase = PHASES.get(code, self.phase)
-        self.since, self.actor = min(self.since, entry.at), entry.actor
+        self.since, self.last = min(self.since, entry.at), entry
         self.codes.add(code)
+
+    def run(self) -> None:
+        """Raise Wrong unless the call may run: approved, known to the asker, and for once."""
+        require(self.approved is not None, "it ran, and nobody had decided")
+        require(self.approved, "it ran, and was refused")
+        require(self.tries or self.codes & TAKEN, "it ran, and its approval was not sent")
+        require("ran" not in self.codes, "it ran twice")
+        self.codes.add("ran")
 
 
 class Replay:
@@ -306,10 +356,12 @@ class Replay:
     def __init__(self, entries: Sequence[Entry], told: Told) -> None:
         self.entries, self.told = entries, told
         own = [entry for entry in entries if entry.is_own]
+        is_counted = own[0].nth == 1 and all(one.form >= COUNTED for one in own)
         # What it was taught is stored with the answer to its kickoff, before or after its review.
         self.begin = next((entry for entry in own if entry.code != "CG156"), own[0])
         #: The file has all entries from the execution's first on.
-        self.is_whole = self.begin.code == "CG101" and self.begin.data.get("first") is True
+        is_first = self.begin.code == "CG101" and self.begin.data.get("first") is True
+        self.is_whole = is_counted and is_first
         self.rounds: dict[str, Round] = {}
         self.latest: dict[str, Round] = {}
         self.starts: list[set[str]] = []
@@ -319,7 +371,7 @@ class Replay:
     def lines(self) -> Iterator[str]:
         """Yield the story, a line for each entry. Raises Wrong at a forbidden entry."""
         if not self.is_whole:
-            yield f"! entries before {self.begin.number} are not in this file, and not known"
+            yield f"! entries before {self.begin.number} may be missing, or say less than today's"
         for entry in self.entries:
             try:
                 why = self._apply(entry) if "round" in entry.data else self._note(entry)
@@ -346,14 +398,22 @@ class Replay:
         round_ = self.rounds.get(data["round"])
         if round_ is None:
             require(not self.is_whole, "nothing says that it was opened")
-            return "! its round was opened before: it is not known by which right"
+            return "! what its round was opened with is not known, nor by which right this is"
         require(data["number"] == round_.number, f"it is round {round_.number}")
         self._require_rule(entry, round_)
         round_.follow(entry)
-        if code == "CG121":
+        if code in DECIDES:
+            round_.approved = data["verdict"] == APPROVE
+            is_answer = data["verdict"] == ANSWER
+            is_asked = round_.form < COUNTED or is_answer is (round_.labels is not None)
+            require(is_asked, "an answer is for a question, and a verdict for anything else")
+        if code == "CG117" and data["call"] != "closed" and data["round"] in self.told.tools:
+            round_.run()
+        elif code == "CG121":
             self._require_right(entry, round_)
             require_other(entry, round_.votes.values(), data, self._rule(round_.rule))
             round_.votes[entry.actor] = entry
+            round_.groups |= {entry.actor: data["groups"], **data.get("regrouped", {})}
         elif code in ("CG122", "CG123"):
             require(round_.votes.pop(data["by"], None), f"{data['by']} had not approved")
         elif code == "CG124":
@@ -364,16 +424,24 @@ class Replay:
 
     def _open(self, entry: Entry) -> None:
         data, before = entry.data, self.latest.get(entry.data["review"])
+        if "reviewers" not in data:
+            return
         expected = before.number + 1 if before else 1
         is_next = data["number"] == expected or not (before or self.is_whole)
         require(is_next, f"round {expected} is missing")
         round_ = Round(data["number"], data["rule"], entry.at, set(data["reviewers"]))
+        round_.form, round_.labels = entry.form, data.get("labels")
         rule, was_escalated = self._rule(round_.rule), not (before or self.is_whole)
+        require(data["approvals"] == needed(rule), "the rule asks for another number of approvals")
         if before is not None:
             require(before.phase != "waiting", "the round before still waited")
         if before is not None and entry.actor != "crew":
-            is_edit = "CG106" in before.codes and before.actor == entry.actor
+            edit = before.last or entry
+            is_edit = edit.code == "CG106" and edit.actor == entry.actor
             require(is_edit, "nothing says that the output was edited")
+            self._require_right(edit, round_)
+            is_same = self.told.tools.get(data["round"]) == self.told.tools.get(edit.data["round"])
+            require(is_same, "by an edit, it is another tool")
             old, round_.since = self._rule(before.rule), before.since
             require(needed(old) <= needed(rule), "by an edit, fewer approvals were enough")
             was_escalated = old["escalated"]
@@ -416,9 +484,14 @@ class Replay:
     def _decision(self, entry: Entry, round_: Round) -> str:
         data, rule, votes = entry.data, self._rule(round_.rule), round_.votes
         self._require_right(entry, round_)
-        approves = data.get("approval", data["verdict"] == APPROVE or bool(data["votes"]))
-        is_said = data["verdict"] == ANSWER or approves is (data["verdict"] == APPROVE)
-        require(is_said, "it is not said if it approves")
+        approves = means = data["approval"]
+        if data["verdict"] != ANSWER:
+            means = data["verdict"] == APPROVE
+        elif round_.labels is not None:
+            in_words = needed(rule) > 1 or not rule["self_approval"]
+            means = round_.labels.get(data["words"], in_words)
+        require(approves is means, "it is not said if it approves")
+        require(not approves or rule.get("decide") != "refuse", "the rule refuses this call")
         for vote in [] if not approves else [entry] if needed(rule) == 1 else votes.values():
             require_other(vote, [], data, rule)
         if not approves or needed(rule) == 1:
@@ -427,14 +500,19 @@ class Replay:
         is_enough = set(data["votes"]) == set(votes) and len(votes) >= needed(rule)
         require(is_enough and entry.actor in votes, f"{stood} stood")
         for group, count in rule.get("approvals_from") or []:
-            counted = [*data["votes"].values()].count(group["id"])
-            require(counted >= count, f"{group['id']} had fewer than {count} approvals")
+            voters = [voter for voter, of in data["votes"].items() if of == group["id"]]
+            require(len(voters) >= count, f"{group['id']} had fewer than {count} approvals")
+            for voter in voters:
+                is_in = round_.form < COUNTED or group["id"] in round_.groups.get(voter, ())
+                require(is_in, f"nothing says that {voter} is in {group['id']}")
         return f"{stood}: {', '.join(map(self.told.who, sorted(votes)))}"
 
     def _require_right(self, entry: Entry, round_: Round) -> None:
         """Raise Wrong unless the person, or the absent person, was permitted to decide."""
         data, rule = entry.data, self._rule(round_.rule)
-        right = data["on_behalf_of"] or entry.actor
+        right = data.get("on_behalf_of") or entry.actor
+        if "on_behalf_of" not in data and right not in data["named"]:  # a delegate's edit
+            right = next(iter(data["named"]), right)
         names, permitted = data["named"].get(right) or [], set(data["permitted"])
         others = [name for name in names if USER.fullmatch(name) and name != right]
         is_named = names and not others and set(names) <= permitted
@@ -479,8 +557,9 @@ def require_other(
 def require_time(entry: Entry, round_: Round, after: str) -> None:
     """Raise Wrong unless a rule's duration has passed, without regard to working hours."""
     count, unit = re.fullmatch(r"(\d+) ?w?([dhms])", after).groups()  # type: ignore[union-attr]
-    set_back = timedelta(seconds=entry.data.get("set_back", 0))
-    due = round_.since + timedelta(seconds=int(count) * SECONDS[unit]) - set_back
+    seconds = entry.data.get("set_back", 0)
+    require(0 <= seconds <= SET_BACK, "no clock is set back by so much")
+    due = round_.since + timedelta(seconds=int(count) * SECONDS[unit] - seconds)
     require(entry.at + ON_ITS_WAY >= due, f"it came before {after} had passed")
 
 
@@ -541,6 +620,14 @@ STORY = {
     "CG191": "the bot started",
     "CG194": "the texts were removed",
 }
+#: The sentences about a call of a tool, where they differ, and its verdicts.
+CALLS = {
+    "CG101": "{who} asked to call the tool {tool}",
+    "CG102": "a newer call took its place",
+    "CG106": "{who} put other arguments in the place of the call's",
+    "CG115": "{who} was shown the arguments without masks",
+}
+CALL_VERDICTS = {APPROVE: "the call may run", REVISE: "refused"}
 ACTORS = {"crew": "the crew", "rule": "the rule", "operator": "an operator", "crewgate": "the bot"}
 #: The words that a line adds for an entry's fields.
 DETAILS = {
@@ -567,6 +654,8 @@ class Told:
     texts: Mapping[str, str]
     rules: Mapping[str, Rule]
     names: Mapping[str, str]
+    tools: Mapping[str, str]
+    """The tools that calls are for, by round."""
 
     def who(self, actor: object) -> str:
         """Return a person's name and id, or the name of an actor that is no person."""
@@ -578,7 +667,11 @@ class Told:
         data, deputy = entry.data, entry.data.get("on_behalf_of")
         who = self.who(entry.actor) + (f" for {self.who(deputy)}" if deputy else "")
         others = {name: self.who(data.get(name)) for name in ("by", "delegate", "verdict", "call")}
-        told = STORY.get(entry.code, entry.code).format(who=who, **others)
+        story, tool = STORY.get(entry.code, entry.code), self.tools.get(data.get("round", ""))
+        if tool is not None:
+            story = CALLS.get(entry.code, story)
+            others["verdict"] = CALL_VERDICTS.get(others["verdict"], others["verdict"])
+        told = story.format(who=who, tool=tool, **others)
         words = (self.texts.get(digest) for digest in digests_in(entry, WORDS))
         quoted = ["a text that is not here" if one is None else f"“{one}”" for one in words]
         more = "; ".join([*self._details(entry), *quoted])
@@ -591,6 +684,8 @@ class Told:
         if rule is not None and entry.code in ("CG101", "CG113", "CG116", *DECIDES):
             yield f"rule “{rule['name']}”" if rule["name"] else "as the flow asks"
             yield f"{needed(rule)} approvals" if needed(rule) > 1 else "one approval"
+        if rule is not None and entry.code == "CG101" and rule.get("when"):
+            yield "that its conditions held is not checked"
         names = people([*(rule["reviewers"] or ()), *escalated_to(rule)]) if rule else set()
         if names and entry.code in ("CG101", "CG113", "CG116"):
             yield f"it names {', '.join(map(self.who, sorted(names)))}"
@@ -672,7 +767,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_file(path: str, head: str | None, key: str | None) -> int:
-    """Print the facts that the file proves; return 1 if the file is not valid."""
+    """Print the facts that the file proves; return 1 if it is not valid, 3 if not all is known."""
     try:
         for line in check(read(Path(path).read_bytes()), head, key):
             print(printable(line))  # noqa: T201
@@ -680,6 +775,9 @@ def check_file(path: str, head: str | None, key: str | None) -> int:
         wrong = f"{path} cannot be read: {error}"
     except Wrong as error:
         wrong = str(error)
+    except Unproved as unproved:
+        print(printable(f"! what is here fits, but its beginning is not proved: {unproved}"))  # noqa: T201
+        return 3
     except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
         wrong = "a part of the file is not of its form"
     else:

@@ -9,7 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
-from crewgate.domain.audit import Head, Signature
+from crewgate.domain.audit import Head, Published, Signature
 from crewgate.domain.errors import CrewgateError
 from crewgate.settings.load import Settings
 
@@ -41,6 +41,23 @@ class Signer:
         key = Ed25519PrivateKey.from_private_bytes(self._seed)
         signature = key.sign(head.signed).hex()
         return Signature(key.public_key().public_bytes_raw().hex(), signature)
+
+
+def is_signed(published: Published) -> bool:
+    """Return True unless the key that a head names did not sign it."""
+    if not published.signed.key:
+        return True
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
+        Ed25519PublicKey,
+    )
+
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(published.signed.key))
+        key.verify(bytes.fromhex(published.signed.signature), published.head.signed)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def open_signer(settings: Settings, *, make: bool) -> Signer:

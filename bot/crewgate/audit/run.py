@@ -17,7 +17,7 @@ import rfc8785
 import sqlalchemy as sa
 
 from crewgate.audit import check_evidence
-from crewgate.audit.keys import open_signer
+from crewgate.audit.keys import is_signed, open_signer
 from crewgate.check.database import of_this_version, transactions_beside, write_beside
 from crewgate.check.findings import say
 from crewgate.domain.audit import OPERATOR, Code, Entry, Head, Signature, digest_of, people_of
@@ -113,7 +113,8 @@ def show(story: Story) -> int:
     }
     names = {one.id: one.name for round_, _ in story.rounds for one in people_of(round_)}
     rules = {name: check_evidence.rule_of(**one) for name, one in story.rules.items()}
-    told = check_evidence.Told(texts, rules, names)
+    entries = [check_evidence.entry_of(json.loads(row.body), 0) for row in story.own]
+    told = check_evidence.Told(texts, rules, names, check_evidence.tools_in(entries))
     say(f"Execution {story.execution_id} of {story.crew}")
     last = story.own[-1].id
     rows = [*story.own, *(row for row in story.related if row.id < last)]
@@ -187,12 +188,14 @@ async def verify(reading: AuditReading, settings: Settings, outside: str | None)
         heads[given.number] = given.hash
     head = GENESIS
     undecided: set[str] = set()
+    counts: dict[bytes, int] = {}
     async for row in reading.linked():
-        if why := _misfit(row, head, heads) or _is_told_too_early(row, undecided):
+        why = _misfit(row, head, heads) or _miscount(row, counts)
+        if why := why or _is_told_too_early(row, undecided):
             say(f"✗ entry {row.number}: {why}")
             return 1
         head = Head(row.number, row.hash)
-    if forged := [one.head for one in published if is_forged(one, sign)]:
+    if forged := [one.head for one in published if is_forged(one, sign) or not is_signed(one)]:
         say(f"✗ entry {forged[0].number}: the key did not sign the head that was published of it")
         return 1
     if missing := [number for number in heads if number > head.number]:
@@ -201,8 +204,9 @@ async def verify(reading: AuditReading, settings: Settings, outside: str | None)
     say(f"✓ {head.number:,} entries fit, up to the head {head}")
     ours = sign(GENESIS).key
     others = {one.signed.key: one.head.number for one in published if one.signed.key != ours}
-    for key, number in others.items() if ours else ():
+    for key, number in others.items():
         by = f"signed by another key, {key}" if key else "not signed"
+        by = by if ours or not key else f"signed by the key {key}, which is not here"
         say(f"! heads up to {number} were {by}: compare them with those that were posted or logged")
     if given is None:
         say("! no head from outside was given: a complete rewrite would not be seen")
@@ -218,12 +222,26 @@ def _misfit(row: sa.Row[Any], before: Head, heads: dict[int, bytes]) -> str | No
         return f"entries {number} to {row.number - 1} are missing"
     if row.previous != before.hash:
         return "it names another entry before it"
-    if row.hash != link_hash(before.hash, number, tag_of(row.crew, row.execution_id), row.body):
+    tag = tag_of(row.crew, row.execution_id)
+    if row.hash != link_hash(before.hash, number, tag, row.nth, row.body):
         return "its content was changed, or that of an entry before"
     if not _is_entry(row):
         return "its content is no entry, or its columns say another thing"
     is_other = heads.get(number, row.hash) != row.hash
     return "it is another than the one whose head was published" if is_other else None
+
+
+def _miscount(row: sa.Row[Any], counts: dict[bytes, int]) -> str | None:
+    """Return the reason why an entry's number within its execution is wrong, or None.
+
+    `counts` follows the entries: of each execution, how many there are.
+    """
+    tag = tag_of(row.crew, row.execution_id)
+    counts[tag] = nth = counts.get(tag, 0) + 1
+    is_older = json.loads(row.body)["v"] < check_evidence.COUNTED
+    if row.nth is None and (is_older or not row.execution_id):
+        return None
+    return None if row.nth == nth else f"it is said to be {row.nth} of its execution, and is {nth}"
 
 
 #: A set of strings, for a row may have a code that this version does not know.
@@ -376,8 +394,8 @@ async def write_evidence(
             file.write(check_evidence.opening(about))
             comma = "\n"
             async for row in reading.linked(first - 1, head.number):
-                link = str(row.body, "utf-8") if row.id in given else _link(row)
-                file.write(f"{comma}{json.dumps(link)}")
+                link = [str(row.body, "utf-8")] if row.id in given else _link(row)
+                file.write(f"{comma}{json.dumps([row.nth or 0, *link])}")
                 comma = ",\n"
             file.write("\n]}\n")
     except OSError as error:

@@ -4,7 +4,7 @@ Entries hold texts as salted digests only: the salt lies beside the text and is 
 that the digest still proves the text, and nobody can guess “Approved.” from it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -231,7 +231,8 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
             code = Code.LAPSED if given else Code.TAKEN_BACK
             yield Entry(code, BOT if given else actor or vote.by.id, _of_vote(vote, after))
     for vote in given:
-        yield Entry(Code.APPROVED, vote.by.id, _of_vote(vote, after))
+        data = _of_vote(vote, after)
+        yield Entry(Code.APPROVED, vote.by.id, data | _regrouped(before.votes, after.votes))
     if after.escalated_at != before.escalated_at:
         yield Entry(Code.ESCALATED, RULE, {})
     if after.reminders > before.reminders:
@@ -244,6 +245,14 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
         yield Entry(Code.RETRIED, actor or BOT, {})
     elif (after.state, type(after.reason)) != (before.state, type(before.reason)):
         yield from _of_state(before, after, actor)
+
+
+def _regrouped(before: Iterable[Vote], now: Iterable[Vote]) -> dict[str, Any]:
+    """Return the groups of earlier voters, where they are others than at their approval."""
+    was = {(vote.by.id, vote.at): set(vote.groups) for vote in before}
+    stayed = [vote for vote in now if was.get((vote.by.id, vote.at)) not in (None, {*vote.groups})]
+    groups = {vote.by.id: [*map(str, vote.groups)] for vote in stayed}
+    return {"regrouped": groups} if groups else {}
 
 
 def _of_rule(before: Round, after: Round, actor: str) -> Iterator[Entry]:

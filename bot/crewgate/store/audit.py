@@ -13,11 +13,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain import audit
+from crewgate.domain.answering import needs_approvals
 from crewgate.domain.errors import ChainBroken
 from crewgate.domain.notification import Output
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Person
+from crewgate.domain.verdict import Answer, Person
 from crewgate.store.engine import Connection, Reading, rows, write
 from crewgate.store.rounds import ROUND, rule_id_of, to_round
 from crewgate.store.tables import audit_entries, audit_heads, outputs, reviews, rounds, rules
@@ -25,7 +26,7 @@ from crewgate.usecases.log_fields import place
 from crewgate.usecases.ports.base import Clock
 
 #: The version of the form of entries, in each of them.
-FORM: Final = 2
+FORM: Final = 3
 #: The entries that are linked in one transaction, for which all others wait. With a backlog,
 #: batches of 100 delayed the slowest 1 % of notifications by 15 to 35 ms on a busy machine; batches
 #: of 50 did not.
@@ -43,10 +44,34 @@ _HEAD: Final = (
     .order_by(audit_entries.c.number.desc())
     .limit(1)
 )
+_EARLIER: Final = audit_entries.alias("earlier")
+_SAME_EXECUTION: Final = tuple(
+    _EARLIER.c[name] == audit_entries.c[name] for name in ("crew", "execution_id")
+)
+#: The latest linked entries of an execution in which its highest count is looked for. With several
+#: processes on PostgreSQL an entry may be committed, and so linked, after some with higher ids.
+_LATE: Final = 50
+_LATEST: Final = (
+    sa.select(_EARLIER.c.nth)
+    .where(*_SAME_EXECUTION, _EARLIER.c.nth.is_not(None))
+    .order_by(_EARLIER.c.id.desc())
+    .limit(_LATE)
+    .correlate(audit_entries)
+    .subquery()
+)
+#: How many entries of an execution are linked; only the first one that is counted reads them all.
+_COUNTED: Final = sa.case(
+    (audit_entries.c.execution_id == "", 0),
+    else_=sa.func.coalesce(
+        sa.select(sa.func.max(_LATEST.c.nth)).scalar_subquery(),
+        sa.select(sa.func.count())
+        .where(*_SAME_EXECUTION, _EARLIER.c.number.is_not(None))
+        .correlate(audit_entries)
+        .scalar_subquery(),
+    ),
+).label("counted")
 _UNLINKED: Final = (
-    sa.select(
-        audit_entries.c.id, audit_entries.c.crew, audit_entries.c.execution_id, audit_entries.c.body
-    )
+    sa.select(*(audit_entries.c[name] for name in ("id", "crew", "execution_id", "body")), _COUNTED)
     .where(audit_entries.c.number.is_(None))
     .order_by(audit_entries.c.id)
     .limit(BATCH)
@@ -54,7 +79,7 @@ _UNLINKED: Final = (
 _LINK: Final = (
     sa.update(audit_entries)
     .where(audit_entries.c.id == sa.bindparam("b_id"), audit_entries.c.number.is_(None))
-    .values({name: sa.bindparam(name) for name in ("number", "previous", "hash")})
+    .values({name: sa.bindparam(name) for name in ("number", "previous", "hash", "nth")})
 )
 #: A head's entry and the next ones, enough to tell if anything happened since.
 _FROM_HEAD: Final = (
@@ -77,9 +102,14 @@ def tag_of(crew: str, execution_id: str) -> bytes:
     return sha256(f"{crew}\n{execution_id}".encode()).digest()
 
 
-def link_hash(previous: bytes, number: int, tag: bytes, body: bytes) -> bytes:
-    """Return an entry's hash: of the previous hash, the number, the execution and the body."""
-    return sha256(previous + number.to_bytes(8, "big") + tag + sha256(body).digest()).digest()
+def link_hash(previous: bytes, number: int, tag: bytes, nth: int | None, body: bytes) -> bytes:
+    """Return an entry's hash: of the previous hash, the number, the execution and the body.
+
+    `nth`: its number within the execution, which entries linked by earlier versions lack.
+    """
+    count = b"" if nth is None else nth.to_bytes(8, "big")
+    about = number.to_bytes(8, "big") + tag + count
+    return sha256(previous + about + sha256(body).digest()).digest()
 
 
 def canonical(body: Mapping[str, Any]) -> bytes:
@@ -147,6 +177,7 @@ class Audit:
             "characters": len(output.text),
             "unchanged": round_.unchanged,
             **({} if round_.call is None else {"tool": round_.call.tool}),
+            **_labels_of(round_),
             "approvals": round_.approvals,
             "first": is_first,
             "reviewers": [*map(str, reviewers)],
@@ -192,10 +223,15 @@ class Audit:
         head = await self.head()
         number, linked = head.number, head.hash
         links = []
-        for row_id, crew, execution_id, body in found:
-            number, previous = number + 1, linked
-            linked = link_hash(previous, number, tag_of(crew, execution_id), body)
-            links.append({"b_id": row_id, "number": number, "previous": previous, "hash": linked})
+        counts: dict[bytes, int] = {}
+        for row_id, crew, execution_id, body, count in found:
+            number, previous, tag = number + 1, linked, tag_of(crew, execution_id)
+            nth = None
+            if execution_id:
+                counts[tag] = nth = counts.get(tag, count) + 1
+            linked = link_hash(previous, number, tag, nth, body)
+            link = {"number": number, "previous": previous, "hash": linked, "nth": nth}
+            links.append({"b_id": row_id, **link})
         await write(self._connection, _LINK, links)
         return audit.Head(number, linked), len(found) == BATCH
 
@@ -236,6 +272,19 @@ class Audit:
         row |= {"key": signed.key, "signature": signed.signature}
         await write(self._connection, sa.insert(audit_heads), row)
         self.add(audit.Entry(audit.Code.PUBLISHED, by, {"head": str(head), "key": signed.key}))
+
+
+def _labels_of(round_: Round) -> dict[str, Any]:
+    """Return the labels of a question, by digest, each with whether it approves."""
+    if round_.question is None:
+        return {}
+    labels = (Answer(label, is_label=True) for label in round_.question.outcomes)
+    return {
+        "labels": {
+            audit.digest_of(one.text, round_.salt): needs_approvals(one, round_.rule)
+            for one in labels
+        }
+    }
 
 
 #: The entries in memory at a time: each has about 1 kB.

@@ -563,6 +563,7 @@ audit_entries = sa.Table(
     sa.Column("number", sa.BigInteger),
     sa.Column("previous", sa.LargeBinary),
     sa.Column("hash", sa.LargeBinary),
+    sa.Column("nth", sa.BigInteger),  # within its execution
     # Only linked entries are in them: a decision writes two indexes less.
     *(
         index_where("number IS NOT NULL", f"uq_audit_entries_{name}", name, unique=True)

@@ -1,0 +1,14 @@
+"""The number of an audit entry within its execution."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0046"
+down_revision = "0045"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add a column, which entries that are linked already leave empty."""
+    op.add_column("audit_entries", sa.Column("nth", sa.BigInteger()))
