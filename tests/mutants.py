@@ -410,6 +410,18 @@ MUTANTS: Final = (
     ),
     # --- slack
     mutant(
+        "somebody is shown an Approve that cannot count",
+        "or (is_barred and reader and round_.question is None):",
+        "or False:",
+        "slack/reviews/test_standing.py",
+    ),
+    mutant(
+        "a page says nothing of the rule",
+        "above=standing(view, now=now, reader=by.id, why=why) if waits else (),",
+        "above=(),",
+        "journeys/test_rules.py",
+    ),
+    mutant(
         "pages and forms are silent about a call that may have run",
         "if decisions.waits_again(round_) else first",
         "if False else first",

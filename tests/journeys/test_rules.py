@@ -162,6 +162,11 @@ async def test_where_nobody_may_approve_the_card_calls_the_operators(
         card = await world.shown(await world.card("A draft"), FEW)
         assert f"<@{CARL}>: add reviewers to the rule" in message_text(card)
         assert CARL in card.pings
+        await world.slack.overflow(ANA, card, "Read all")
+        page = await modal(world, ANA, "Nobody may approve this now.")
+        assert "rule “strict”" in page.shown
+        assert "Approve" not in buttons(page)
+        await world.slack.close_modal(ANA)
         await world.slack.write(ANA, card.channel, "Who may?", card.ts)
         await world.shown(card, "1 note from")
         await world.slack.open_home(ANA)

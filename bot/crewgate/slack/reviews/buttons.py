@@ -78,13 +78,14 @@ def decide_buttons(
 ) -> tuple[Block, ...]:
     """Approve and Revise, or a flow's outcomes: the first buttons of a waiting round.
 
-    `reader` is the only user who sees the buttons: Approve is left out once they have approved. No
-    button is green if `approvers` say that the approval would be refused.
+    `reader` is the only user who sees the buttons: Approve is left out once they have approved, or
+    if `approvers` say that it would be refused. Where everybody sees them, none is green then.
     """
-    if approvers is not None and approvers.bar(reader):
-        return tuple(map(without_style, decide_buttons(round_, reader=reader)))
-    if reader in voices_of(round_.votes):
+    is_barred = approvers is not None and approvers.bar(reader)
+    if reader in voices_of(round_.votes) or (is_barred and reader and round_.question is None):
         return (words_button(round_),)
+    if is_barred:
+        return tuple(map(without_style, decide_buttons(round_, reader=reader)))
     if round_.question is not None:
         return _answer_buttons(round_, round_.question)
     change = (CHANGE.on(round_.id),) if may_change(round_) else ()

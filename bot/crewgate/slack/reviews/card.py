@@ -208,6 +208,20 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
     return [context(line) for line in lines]
 
 
+def standing(
+    view: CardView, *, now: datetime, reader: str, why: tuple[str, ...] = ()
+) -> list[Block]:
+    """Return what must be known before one person decides on a waiting round, as on its card.
+
+    `view` is complete; what the round is about, and what was done already, stands above this.
+    """
+    nobody = view.approvers is not None and view.approvers.too_few
+    about = names.joined(cards.about_waiting(view, now=now, reader=reader), *why)
+    asked = [] if view.round.is_call else _what_was_asked(view)
+    does = context(cards.what_buttons_do(view.round, nobody=nobody))
+    return [context(about), *asked, *_what_people_do(view, now=now), does]
+
+
 def _masked(view: CardView, share: Share) -> Block:
     show = {"accessory": UNMASK.on(view.round.id), "block_id": with_share("masked", share)}
     return section(f"{cards.masked(view.masked)}.") | show

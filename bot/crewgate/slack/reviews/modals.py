@@ -21,7 +21,9 @@ from crewgate.slack.context import SlackContext
 from crewgate.slack.payloads import Submission, parse_asked
 from crewgate.slack.press import Press, Where
 from crewgate.slack.reviews import forms, reader
+from crewgate.slack.reviews.card import standing
 from crewgate.slack.reviews.output import parts_to_edit
+from crewgate.slack.reviews.people import People
 from crewgate.slack.reviews.tool_calls import Fields, fields_of_call, render_change_form
 from crewgate.slack.words import cards
 from crewgate.usecases import decide
@@ -274,10 +276,25 @@ async def show_page(
     now = context.clock()
     position = replace(position, began=position.began or now)
     may_unmask = bool(view.masked) and await context.may(by.id, Role.REVIEWER, view.round)
-    render = partial(
-        reader.render_reader, reader=by.id, masking=posting.masking, may_unmask=may_unmask
-    )
-    page = await context.off_loop(render, position, view, history)
+    waits = view.round.state is State.WAITING
+    why: tuple[str, ...] = ()
+    if waits:
+        people = People(crews=context.crews, directory=context.directory, clock=context.clock)
+        view = await people.complete(view)
+        why = (await context.whys(by.id))(view.round)
+
+    def render() -> reader.ReaderPage:
+        return reader.render_reader(
+            position,
+            view,
+            history,
+            reader=by.id,
+            masking=posting.masking,
+            may_unmask=may_unmask,
+            above=standing(view, now=now, reader=by.id, why=why) if waits else (),
+        )
+
+    page = await context.off_loop(render)
     if await show(page.view) and view.round.state is State.WAITING:
         took = now - (position.began or now)
         turned = turned_in_haste(page.pages, page.total, len(view.output.text), took)

@@ -163,8 +163,9 @@ def render_reader(
     reader: str | None = None,
     masking: Masking = NOTHING,
     may_unmask: bool = False,
+    above: Sequence[Block] = (),
 ) -> ReaderPage:
-    """One page, with the buttons of `reader` while the round waits.
+    """One page, with the buttons of `reader` while the round waits; `above` stands over its text.
 
     `masking` finds the masked passages of a text shown without masks. The worst texts take half a
     second, or as long as masking: call it off the event loop.
@@ -193,7 +194,8 @@ def render_reader(
     task = round_.review.expected_output if is_output and page.number == 0 else None
     blocks = present(
         section(cards.about(view)),
-        None if waits and not round_.votes else section(_state(round_)),
+        *above,
+        None if waits and (above or not round_.votes) else section(_state(round_)),
         *_masks(position.tab, view, unmasks=unmasks, may_unmask=may_unmask),
         context(f"The task: {one_line(task, _EXPECTED)}") if task else None,
         *turn(on_top=True),
