@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from crewgate.demo.servers import BotProcess
 from crewgate.encryption import Cipher
 from crewgate.runtime import EventLoop
+from crewgate.store.column_types import Secret
 from crewgate.store.engine import Engines
-from crewgate.store.tables import Secret
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import a_uow
 from tests.databases import (

@@ -558,6 +558,34 @@ MUTANTS: Final = (
         "known = {}",
         "host/test_approvals.py",
     ),
+    # --- floods
+    mutant(
+        "a flood whose card is decided gathers on",
+        """_OF_TASK: Final = (
+    rounds.c.crew == sa.bindparam("crew"),
+    rounds.c.task_key == sa.bindparam("task"),
+    rounds.c.state == sa.literal_column(f"'{State.WAITING.value}'"),
+)""",
+        """_OF_TASK: Final = (
+    rounds.c.crew == sa.bindparam("crew"),
+    rounds.c.task_key == sa.bindparam("task"),
+)""",
+        "usecases/delivery/test_floods.py",
+    ),
+    mutant(
+        "the time of gathered rounds begins though their card was refused",
+        """if isinstance(outcome, Posted):
+            await floods.begin_time""",
+        """if outcome:
+            await floods.begin_time""",
+        "usecases/delivery/test_floods.py",
+    ),
+    mutant(
+        "the next card of a flood waits for ever for people who decide",
+        "return now if decided_at is None else min(decided_at + QUIET, hourly)",
+        "return now if decided_at is None else decided_at + QUIET",
+        "usecases/delivery/test_floods.py",
+    ),
 )
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ class _Assembly:
             start_grace=runtime.start_grace,
             trace=await self._open_traces(),
             share_grace=runtime.share_grace,
-            flood_within=runtime.flood_within,
+            flood=runtime.flood,
         )
         self.linking = Linking(
             self.uow.for_outbox(),

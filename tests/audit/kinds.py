@@ -38,7 +38,7 @@ from crewgate.usecases.read_models import MessageRef
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.teaching import record_given
 from tests.audit.masking import MASKING
-from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
+from tests.builders import ANA, BEN, CAI, EVE, NOW, a_crew, a_rule
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, World
 
@@ -161,7 +161,7 @@ async def words_on_the_way(world: World, name: str) -> None:
     before = await world.uow.read.round(round_id)
     await world.decide(round_id, Approve("Send a wire."), by=BEN)
     async with world.uow.begin() as tx:
-        await tx.place_card(before, MessageRef("C0REVIEWS", "9.9", "9.9"), shown=100)
+        await tx.place_card(before, MessageRef("C0REVIEWS", "9.9", "9.9"), at=NOW, shown=100)
         tx.audit.of_round(Entry(Code.UNMASKED, ANA.id, {}), before)
     await world.decide(round_id, by=ANA)
 

@@ -13,10 +13,10 @@ from crewgate.check.findings import Mark
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.encryption import Cipher
+from crewgate.store.column_types import Secret
 from crewgate.store.engine import Engines
 from crewgate.store.migrate import HEAD
 from crewgate.store.secret_keys import use_keys
-from crewgate.store.tables import Secret
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import a_dead_letter, a_secret_key
 

@@ -35,11 +35,13 @@ async def test_a_batch_is_eleven_cards_and_a_way_through_the_others(make_world: 
     async with make_world(runtime, crews_file=REMINDED, **ENVIRONMENT) as world:
         for number in range(1, 15):
             await world.pause("draft", f"Draft number {number}.", f"e-{number}")
-        card = await gathering(world, "*3 more wait*: ")
+        card = await gathering(world, "*3 more wait*, each")
         cards = waiting(world)
         assert len(cards) == 11
         assert [one.ts for one in cards if "more wait" in message_text(one)] == [card.ts]
         assert sum(message_text(one).count(f"<@{ANA}>") > 0 for one in cards) == 11
+        await world.pause("check", "Of another task.", "e-15")
+        await world.card("Of another task.")
 
         await world.slack.click(ANA, card, "Start")
         first = await page(world, clock, "Draft number 12.")
@@ -56,6 +58,6 @@ async def test_a_batch_is_eleven_cards_and_a_way_through_the_others(make_world: 
         await world.slack.click(ANA, await page(world, clock, "Draft number 13."), "Approve")
         await world.shown(card, "1 more waits")
         await world.slack.click(ANA, await page(world, clock, "Draft number 14."), "Approve")
-        await modal(world, ANA, "That was")
+        await modal(world, ANA, "That was the last. 11 wait for you still")
         await world.slack.until(lambda: "more wait" not in message_text(world.slack.fresh(card)))
-        assert len(waiting(world)) == 10
+        assert len(waiting(world)) == 11

@@ -267,7 +267,7 @@ async def test_who_decides_is_read_after_a_kickoff_that_is_stored_meanwhile(worl
 
 async def place_card(world: World, round_: Round) -> None:
     async with world.uow.begin() as tx:
-        await tx.place_card(round_, MessageRef("C1", "1.0", "1.0"), shown=100)
+        await tx.place_card(round_, MessageRef("C1", "1.0", "1.0"), at=NOW, shown=100)
 
 
 WEBHOOK, NEXT_WEBHOOK = (an_effect(EffectKind.FORWARD, target=name) for name in ("w-1", "w-2"))

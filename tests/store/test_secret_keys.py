@@ -13,12 +13,10 @@ from structlog.testing import capture_logs
 
 from crewgate.domain.notification import Callback, HumanInputWebhook, Question, WebhookUrls
 from crewgate.encryption import Cipher, key_of
+from crewgate.store.column_types import Secret, SecretBytes, SecretJson
 from crewgate.store.engine import Engines, open_beside, scrub
 from crewgate.store.secret_keys import BATCH, SecretKeysRefused, find_used, rotate, use_keys
 from crewgate.store.tables import (
-    Secret,
-    SecretBytes,
-    SecretJson,
     dead_letters,
     flow_requests,
     metadata,

@@ -278,7 +278,7 @@ async def test_the_thread_is_the_execution_s_and_the_card_the_round_s(uow: SqlUn
     first = await keep(uow, a_round())
     await keep(uow, a_round(id="r-2", number=2))
     async with uow.begin() as tx:
-        await tx.place_card(first, CARD, shown=100)
+        await tx.place_card(first, CARD, at=NOW, shown=100)
     posting = await uow.read.posting("r-1")
     assert (posting.card, posting.channel, posting.thread_ts) == (CARD, "C1", "1.0")
     posting = await uow.read.posting("r-2")
@@ -309,10 +309,10 @@ async def test_an_earlier_round_knows_where_the_latest_card_is(uow: SqlUnitOfWor
     await keep(uow, a_round(State.RESUMED, id="r-2", number=2))
     third = await keep(uow, a_round(id="r-3", number=3))
     async with uow.begin() as tx:
-        await tx.place_card(first, CARD, shown=100)
+        await tx.place_card(first, CARD, at=NOW, shown=100)
     assert (await uow.read.posting("r-1")).view.newer is None
     async with uow.begin() as tx:
-        await tx.place_card(third, MessageRef("C1", "3.0", "1.0"), shown=100)
+        await tx.place_card(third, MessageRef("C1", "3.0", "1.0"), at=NOW, shown=100)
     newer = NewerRound(third, MessageRef("C1", "3.0", "1.0"))
     assert (await uow.read.posting("r-1")).view.newer == newer
     assert (await uow.read.posting("r-2")).view.newer == newer

@@ -78,6 +78,8 @@ class FakeSlack:
     unshowable: bool = False
     """Whether what the agent wrote is refused, unless the card is plain."""
     calls: list[str] = field(default_factory=list)
+    notified: list[str] = field(default_factory=list)
+    """The rounds whose cards called people."""
     names: dict[str, str] = field(default_factory=dict)
     said: list[Said] = field(default_factory=list)
     """The messages about executions."""
@@ -160,6 +162,8 @@ class FakeSlack:
             return outcome
         outcome.plain, outcome.earlier = plain, posting.view.earlier
         outcome.gathered = posting.view.gathered
+        if notify is not None:
+            self.notified.append(round_.id)
         return Posted(
             ref=outcome.ref,
             shown=0 if plain else 40 if self.excerpts else 100,

@@ -33,7 +33,8 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.encryption import Cipher
-from crewgate.store.tables import Secret, flow_requests, outbox
+from crewgate.store.column_types import Secret
+from crewgate.store.tables import flow_requests, outbox
 from crewgate.usecases.decide import answer_of, dismiss
 from tests.builders import ANA, BEN, EVE, a_note, a_secret_key
 from tests.databases import both

@@ -175,6 +175,8 @@ class EffectKind(StrEnum):
     """End a lesson, the target, whose time is over."""
     MORNING_LINE = "morning_line", Row(key="morning {target} {occasion}", is_absolute=True)
     """Tell a person, the target, what waits for them."""
+    CALL_NEXT = "call_next", Row(lane=Lane.TIMER, is_merged=True)
+    """Post the card of the next round of a flood, which has the name of its first, the target."""
     EXPIRE_CLAIM = "expire_claim"
     """Update the card: the claim on the round is over."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)

@@ -1,47 +1,37 @@
-"""Floods: rounds of one task that come too fast, which the card of one of them gathers."""
+"""Floods: more waiting rounds of one task than can have a card each; one's card counts the others.
 
-from datetime import datetime, timedelta
+A flood has the name of its first round, in `gathered_by`. Which card counts the others follows from
+states and cards alone, so that no decision has to change other rounds' rows.
+"""
+
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.effects import POSTS_A_CARD
 from crewgate.domain.review import Round, State
 from crewgate.store.engine import Connection, Reading, rows, write
-from crewgate.store.rounds import OF_EXECUTION, from_rule
-from crewgate.store.tables import reviews, rounds
+from crewgate.store.rounds import OF_EXECUTION, from_rule, rule_ids_of
+from crewgate.store.statements import one_of
+from crewgate.store.tables import outbox, reviews, rounds
+from crewgate.usecases.read_models import COUNTED, FloodCard, Selection
 
 _opened_at, _gathered_by = rounds.c.opened_at, rounds.c.gathered_by
-#: Rounds of one crew and task that were opened in a span; parameters: `_of_task`.
+_until = sa.bindparam("until", type_=_opened_at.type)
+#: The waiting rounds of a crew's task; a literal state, for their index has only these.
 _OF_TASK: Final = (
     rounds.c.crew == sa.bindparam("crew"),
     rounds.c.task_key == sa.bindparam("task"),
-    _opened_at >= sa.bindparam("since", type_=_opened_at.type),
-    _opened_at <= sa.bindparam("until", type_=_opened_at.type),
+    rounds.c.state == sa.literal_column(f"'{State.WAITING.value}'"),
 )
-_PAUSED: Final = sa.select(rounds.c.id).where(*_OF_TASK).limit(sa.bindparam("limit"))
-_GATHERED: Final = sa.select(rounds.c.id).where(
-    _gathered_by == sa.bindparam("by"),
-    rounds.c.state == State.WAITING.value,
-    rounds.c.id != sa.bindparam("by"),
-    rounds.c.card_ts.is_(None),
+_UP_TO: Final = (
+    _opened_at <= _until,
+    (_opened_at < _until) | (rounds.c.id <= sa.bindparam("round")),
 )
-_UNANNOUNCED: Final = _GATHERED.where(rounds.c.announced_at.is_(None))
-_SHOWN: Final = sa.select(rounds.c.card_ts).where(rounds.c.id == sa.bindparam("round"))
-_ANNOUNCE: Final = (
-    sa.update(rounds)
-    .where(rounds.c.id == sa.bindparam("b_round"), rounds.c.announced_at.is_(None))
-    .values(announced_at=sa.bindparam("at", type_=rounds.c.announced_at.type))
-)
-_GATHERED_OF: Final = (
-    sa.select(rounds.c.id)
-    .join_from(rounds, reviews)
-    .where(*OF_EXECUTION, rounds.c.state == State.WAITING.value)
-    .where(_gathered_by.is_not(None), rounds.c.card_ts.is_(None))
-    .limit(1)
-)
-_MANY_GATHERED: Final = _GATHERED.with_only_columns(sa.func.count())
-_GATHERING: Final = (
+_WAITING: Final = sa.select(rounds.c.id).where(*_OF_TASK, *_UP_TO).limit(sa.bindparam("limit"))
+_FLOOD: Final = (
     sa.select(_gathered_by)
     .where(*_OF_TASK, _gathered_by.is_not(None))
     .order_by(_opened_at.desc())
@@ -52,11 +42,65 @@ _GATHER: Final = (
     .where(rounds.c.id == sa.bindparam("b_id"))
     .values(gathered_by=sa.bindparam("by"))
 )
-_TAKE_OVER: Final = (
-    sa.update(rounds)
-    .where(_gathered_by == sa.bindparam("b_before"), rounds.c.id != sa.bindparam("b_before"))
-    .values(gathered_by=sa.bindparam("by"))
+_OF_FLOOD: Final = (
+    _gathered_by == sa.bindparam("flood"),
+    rounds.c.state == State.WAITING.value,
 )
+_WITHOUT_CARD: Final = (*_OF_FLOOD, rounds.c.card_ts.is_(None))
+_OTHERS: Final = (
+    sa.select(rounds.c.id)
+    .where(*_WITHOUT_CARD, rounds.c.id != sa.bindparam("round"))
+    .limit(COUNTED + 1)
+)
+_NEXT: Final = (
+    sa.select(rounds.c.id).where(*_WITHOUT_CARD).order_by(_opened_at, rounds.c.id).limit(1)
+)
+_UNANNOUNCED: Final = _OTHERS.where(rounds.c.announced_at.is_(None)).limit(None)
+_ANNOUNCE: Final = (
+    sa.update(rounds)
+    .where(rounds.c.id == sa.bindparam("b_round"), rounds.c.announced_at.is_(None))
+    .values(announced_at=sa.bindparam("at", type_=rounds.c.announced_at.type))
+)
+_CARD: Final = sa.select(
+    rounds.c.id,
+    rounds.c.announced_at,
+    sa.func.coalesce(rounds.c.ended_at, rounds.c.decided_at).label("ended_at"),
+).where(rounds.c.card_ts.is_not(None))
+#: No order: with one, SQLite would read all cards that the flood ever had.
+_WAITING_CARDS: Final = _CARD.where(*_OF_FLOOD).limit(COUNTED)
+_LAST_CARD: Final = (
+    _CARD.where(_gathered_by == sa.bindparam("flood"), rounds.c.announced_at.is_not(None))
+    .order_by(rounds.c.announced_at.desc())
+    .limit(1)
+)
+_DECIDED: Final = (State.DECIDED, State.RESUMED, State.STUCK, State.CLOSED)
+_LAST_DECISION: Final = sa.select(sa.func.max(rounds.c.decided_at)).where(
+    rounds.c.crew == sa.bindparam("crew"),
+    rounds.c.rule_id.in_((sa.bindparam("rule"), sa.bindparam("escalated"))),
+    one_of(rounds.c.state, _DECIDED),
+    rounds.c.decided_at >= sa.bindparam("since", type_=rounds.c.decided_at.type),
+    rounds.c.decided_by != "",  # by a person
+    rounds.c.task_key == sa.bindparam("task"),
+)
+_GATHERED_OF: Final = (
+    sa.select(rounds.c.id)
+    .join_from(rounds, reviews)
+    .where(*OF_EXECUTION, rounds.c.state == State.WAITING.value)
+    .where(_gathered_by.is_not(None), rounds.c.card_ts.is_(None))
+    .limit(1)
+)
+_IN_FLOOD: Final = (
+    sa.select(rounds.c.id, rounds.c.crew, rounds.c.rule_id, _opened_at)
+    .where(*_OF_FLOOD, rounds.c.id != sa.bindparam("round"))
+    .order_by(_opened_at, rounds.c.id)
+    .limit(COUNTED)
+)
+_POSTS_CARD: Final = sa.select(outbox.c.id).where(
+    outbox.c.subject == sa.bindparam("round"),
+    one_of(outbox.c.kind, sorted(POSTS_A_CARD)),
+    outbox.c.set_aside_at.is_(None),
+)
+_PLACE: Final = sa.select(_opened_at, _gathered_by).where(rounds.c.id == sa.bindparam("round"))
 
 
 def task_key(round_: Round) -> str | None:
@@ -67,44 +111,72 @@ def task_key(round_: Round) -> str | None:
     return sha256(asks.encode()).hexdigest()[:16] if round_.number == 1 else None
 
 
-def _of_task(round_: Round, *, since: datetime, until: datetime) -> dict[str, Any]:
-    return {"crew": round_.review.crew, "task": task_key(round_), "since": since, "until": until}
+def _of_task(round_: Round) -> dict[str, Any]:
+    return {"crew": round_.review.crew, "task": task_key(round_)}
 
 
-async def unannounced(connection: Connection, round_id: str) -> tuple[str, ...]:
-    """Return the gathered rounds that no version of a round's card has counted."""
-    return tuple(row.id for row in await rows(connection, _UNANNOUNCED, {"by": round_id}))
+async def others(connection: Connection, flood: str, round_id: str) -> tuple[int, tuple[str, ...]]:
+    """Count the other waiting rounds of a flood without a card, up to COUNTED.
+
+    Return also the ids of those that no message in Slack has counted.
+    """
+    about = {"flood": flood, "round": round_id}
+    many = len(await rows(connection, _OTHERS, about))
+    unannounced = await rows(connection, _UNANNOUNCED, about) if many else ()
+    return many, tuple(row.id for row in unannounced)
 
 
-async def is_announced(connection: Connection, row: sa.Row[Any]) -> bool:
-    """Return True if a message that is there shows or counts the round of a row."""
-    if row.card_ts is not None or row.gathered_by is None or row.announced_at is None:
-        return row.card_ts is not None
-    return await connection.scalar(_SHOWN, {"round": row.gathered_by}) is not None
-
-
-async def count_gathered(connection: Connection, round_id: str) -> int:
-    """Count the waiting rounds without a card that a round's card gathers."""
-    return await connection.scalar(_MANY_GATHERED, {"by": round_id}) or 0
+async def counting_card(connection: Connection, flood: str) -> FloodCard | None:
+    """Return the card that counts the others: the latest that waits, else the latest."""
+    found = await rows(connection, _WAITING_CARDS, {"flood": flood})
+    last = await rows(connection, _LAST_CARD, {"flood": flood})
+    if not last:
+        return None
+    card = max(found, key=lambda one: one.announced_at, default=last[0])
+    return FloodCard(card.id, bool(found), last[0].announced_at, card.ended_at)
 
 
 class FloodQueries(Reading):
-    """Counts pauses, and finds gathered rounds."""
+    """Counts waiting rounds, and finds the cards of floods."""
 
-    async def count_paused(self, round_: Round, *, within: timedelta, limit: int) -> int:
-        """Count the pauses of a round's crew and task until it and `within` that time."""
-        of = _of_task(round_, since=round_.opened_at - within, until=round_.opened_at)
-        return len(await self._prepared(_PAUSED, of | {"limit": limit}))
+    async def count(self, round_: Round, *, limit: int) -> int:
+        """Count the waiting rounds of a round's crew, task and rule, up to this round."""
+        up_to = {"until": round_.opened_at, "round": round_.id, "limit": limit}
+        return len(await self._prepared(_WAITING, _of_task(round_) | up_to))
 
-    async def first(self, round_id: str) -> str | None:
-        """Return the first waiting round without a card that a round's card gathers."""
-        found = await self._rows(_GATHERED.order_by(rounds.c.opened_at).limit(1), {"by": round_id})
+    async def card(self, flood: str) -> FloodCard | None:
+        """Return the card that counts the others of a flood; None if none was ever posted."""
+        async with self._connected() as connection:
+            return await counting_card(connection, flood)
+
+    async def next(self, flood: str) -> str | None:
+        """Return the oldest waiting round of a flood without a card."""
+        found = await self._prepared(_NEXT, {"flood": flood})
         return str(found[0].id) if found else None
+
+    async def last_decision(self, round_: Round, *, since: datetime) -> datetime | None:
+        """Return when a person last decided on a round of this task and rule."""
+        rule, escalated = rule_ids_of(round_)
+        about = _of_task(round_) | {"rule": rule, "escalated": escalated, "since": since}
+        [[at]] = await self._prepared(_LAST_DECISION, about)
+        return at  # type: ignore[no-any-return]
 
     async def are_gathered(self, crew: str, execution_id: str) -> bool:
         """Return True if a round of an execution waits without a card of its own."""
         of = {"crew": crew, "execution": execution_id}
         return bool(await self._rows(_GATHERED_OF, of))
+
+    async def following(self, card: str, waiting: Selection) -> str | None:
+        """Return the first round of a selection in the flood of a card; not the card's own."""
+        [place] = await self._prepared(_PLACE, {"round": card})
+        after = await self._prepared(_PLACE, {"round": waiting.after})
+        found = await self._prepared(_IN_FLOOD, {"flood": place.gathered_by, "round": card})
+        for row in found:
+            is_behind = not after or (row.opened_at, row.id) > (after[0].opened_at, waiting.after)
+            is_theirs = (row.crew, row.rule_id) in waiting.queues
+            if is_behind and is_theirs and row.id not in waiting.without:
+                return str(row.id)
+        return None
 
 
 class Floods:
@@ -113,26 +185,22 @@ class Floods:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def gather(self, round_: Round, *, within: timedelta) -> str:
-        """Return the round whose card gathers this round of a flood: itself, if it is the first."""
-        of = _of_task(round_, since=round_.opened_at - within, until=round_.opened_at + within)
-        await self._take_turn(f"{of['crew']} {of['task']}")
-        found = await rows(self._connection, _GATHERING, of)
-        by: str = found[0].gathered_by if found else round_.id
-        await write(self._connection, _GATHER, {"b_id": round_.id, "by": by})
-        return by
+    async def gather(self, round_: Round) -> str:
+        """Return the flood that a round joins; its own id if it is the first of one."""
+        of = _of_task(round_)
+        if self._connection.dialect.name == "postgresql":
+            # No row is locked yet, and one's own alone after it: nobody waits in a circle.
+            lock = sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"{of['crew']} {of['task']}"))
+            await self._connection.scalar(sa.select(lock))
+        found = await rows(self._connection, _FLOOD, of)
+        flood: str = found[0].gathered_by if found else round_.id
+        await write(self._connection, _GATHER, {"b_id": round_.id, "by": flood})
+        return flood
+
+    async def posts_card(self, round_id: str) -> bool:
+        """Return True if a round's card is to be posted."""
+        return bool(await rows(self._connection, _POSTS_CARD, {"round": round_id}))
 
     async def announce(self, round_id: str, *, at: datetime) -> bool:
         """Note that a card counts a gathered round; return False if one did before."""
         return await write(self._connection, _ANNOUNCE, {"b_round": round_id, "at": at}) > 0
-
-    async def take_over(self, round_id: str, before: str) -> bool:
-        """Let a round's card gather what another's did; return False if a third one did so."""
-        await self._take_turn(before)
-        parameters = {"b_before": before, "by": round_id}
-        return await write(self._connection, _TAKE_OVER, parameters) > 0
-
-    async def _take_turn(self, name: str) -> None:
-        if self._connection.dialect.name == "postgresql":
-            lock = sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))
-            await self._connection.scalar(sa.select(lock))

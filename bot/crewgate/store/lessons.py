@@ -19,6 +19,7 @@ from crewgate.domain.lessons import (
 from crewgate.domain.verdict import Via
 from crewgate.store import tables
 from crewgate.store.codec import Columns, codec
+from crewgate.store.column_types import Bytewise, Instant
 from crewgate.store.engine import Connection, Held, Reading, write
 from crewgate.store.statements import insert_once
 from crewgate.store.tables import reviews, rounds
@@ -30,12 +31,12 @@ lessons = sa.Table(
     "lessons",
     tables.metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("crew", tables.Bytewise, nullable=False),
+    sa.Column("crew", Bytewise, nullable=False),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("text", "digest", "state", "wish_id")),
     sa.Column("author", sa.JSON, nullable=False),
     sa.Column("round_id", sa.ForeignKey("rounds.id"), nullable=False),
-    sa.Column("proposed_at", tables.Instant, nullable=False),
-    *(sa.Column(name, tables.Instant) for name in ("kept_at", "expires_at", "ended_at")),
+    sa.Column("proposed_at", Instant, nullable=False),
+    *(sa.Column(name, Instant) for name in ("kept_at", "expires_at", "ended_at")),
     *(sa.Column(name, sa.JSON(none_as_null=True)) for name in ("votes", "ended_by")),
     *(sa.Column(name, sa.Text) for name in ("replaces", "card_channel", "card_ts")),
     sa.Column("card_thread_ts", sa.Text),
@@ -66,7 +67,7 @@ def _card_of(row: sa.Row[Any]) -> MessageRef | None:
     return None if row.card_ts is None else MessageRef(*place)
 
 
-_AT: Final = sa.bindparam("at", type_=tables.Instant)
+_AT: Final = sa.bindparam("at", type_=Instant)
 _HOLDS: Final = sa.or_(lessons.c.expires_at.is_(None), lessons.c.expires_at > _AT)
 _of_rules: Final = (
     rounds.c.crew == sa.bindparam("crew"),
@@ -87,7 +88,7 @@ _LISTED: Final = (
 _BY_PEOPLE: Final = (
     *_of_rules,
     rounds.c.lessons.is_not(None),
-    rounds.c.decided_at >= sa.bindparam("since", type_=tables.Instant),
+    rounds.c.decided_at >= sa.bindparam("since", type_=Instant),
     rounds.c.decided_via != Via.RULE.value,
 )
 

@@ -27,9 +27,10 @@ from typing_extensions import override
 
 from crewgate.domain import effects
 from crewgate.domain.retry import LONGEST_ASKED, Budget
+from crewgate.store.column_types import MICROSECOND
 from crewgate.store.engine import Connection, OutboxEngines, Reading, rows, translate_errors, write
 from crewgate.store.statements import MOST, first_of_each, insert_of, insert_over, one_of
-from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
+from crewgate.store.tables import budgets, heartbeat, outbox
 from crewgate.usecases.ports.base import MISSED, Job, Leased, Outbox
 from crewgate.usecases.read_models import COUNTED
 

@@ -29,7 +29,7 @@ from crewgate.store.executions import (
     to_starters,
     to_webhooks,
 )
-from crewgate.store.floods import FloodQueries, count_gathered, is_announced, unannounced
+from crewgate.store.floods import FloodQueries, counting_card, others
 from crewgate.store.lessons import LessonQueries, to_given
 from crewgate.store.mornings import MorningQueries
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
@@ -354,10 +354,15 @@ class Queries(Reading):
             calls = await approved_calls(connection, round_, earlier) if waits else ()
             timed = waits and round_.is_timed
             due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
-            gathers = row.gathered_by == round_id
-            uncounted = await unannounced(connection, round_id) if gathers else ()
-            gathered = await count_gathered(connection, round_id) if gathers else 0
-            announced = await is_announced(connection, row)
+            flood, counted_on, gathered = row.gathered_by, None, 0
+            uncounted: tuple[str, ...] = ()
+            card = await counting_card(connection, flood) if flood else None
+            # A round without a card is about to get one, which counts the others from then on.
+            if flood and (card is None or card.round_id == round_id or row.card_ts is None):
+                gathered, uncounted = await others(connection, flood, round_id)
+            if card is not None and card.round_id != round_id:
+                [counting] = await rows(connection, _ROUND, {"round": card.round_id})
+                counted_on = to_round(counting)
             channel, thread_ts = row.channel, row.thread_ts
             if row.card_thread_ts is not None:
                 channel, thread_ts = row.card_channel, row.card_thread_ts
@@ -392,9 +397,10 @@ class Queries(Reading):
             channel=channel,
             thread_ts=thread_ts,
             no_approver=bool(row.no_approver),
-            gathered_by=None if gathers else row.gathered_by,
-            is_announced=announced,
+            flood=flood,
+            announced_at=row.announced_at,
             uncounted=uncounted,
+            counted_on=counted_on,
             shows_progress=row.progress_ts is not None,
         )
         masking = self._masking.get(round_.review.crew)

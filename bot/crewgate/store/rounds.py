@@ -83,9 +83,7 @@ PLACE_CARD: Final = THIS_ROUND.values(
     masked=sa.bindparam("masked"),
     no_approver=sa.bindparam("no_approver"),
     card_thread_ts=sa.bindparam("thread_ts"),
-    announced_at=sa.func.coalesce(
-        rounds.c.announced_at, sa.bindparam("at", type_=rounds.c.announced_at.type)
-    ),
+    announced_at=sa.bindparam("at", type_=rounds.c.announced_at.type),
 )
 RECORD_SHOWN: Final = THIS_ROUND.values(card_shows=sa.bindparam("shown"))
 RECORD_APPROVER: Final = THIS_ROUND.values(no_approver=sa.bindparam("no_approver"))
@@ -387,6 +385,14 @@ def rule_id_of(round_: Round) -> str:
     if round_.rule is None:
         return ""
     return _id_of(round_.review.crew, round_.rule, round_.escalated_at is not None)
+
+
+def rule_ids_of(round_: Round) -> tuple[str, str]:
+    """Return the ids of a round's rule before and after it escalated."""
+    if round_.rule is None:
+        return "", ""
+    crew = round_.review.crew
+    return _id_of(crew, round_.rule, False), _id_of(crew, round_.rule, True)  # noqa: FBT003
 
 
 def from_rule_of(round_: Round) -> dict[str, Any]:

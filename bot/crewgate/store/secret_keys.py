@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crewgate.domain.errors import CrewgateError
 from crewgate.encryption import KEY_ENDS, Cipher, Unreadable, key_of
+from crewgate.store.column_types import Secret, SecretJson
 from crewgate.store.engine import Connection, translate_errors
 from crewgate.store.sqlite import SqliteWriter
 from crewgate.store.statements import insert_once, setting
-from crewgate.store.tables import Secret, SecretJson, heartbeat, metadata, secret_keys
+from crewgate.store.tables import heartbeat, metadata, secret_keys
 from crewgate.usecases.ports.base import Sleep
 
 #: The rows of one transaction on SQLite, for which a running bot waits.

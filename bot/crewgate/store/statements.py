@@ -12,8 +12,9 @@ from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
+from crewgate.store.column_types import Instant
 from crewgate.store.engine import Connection, write
-from crewgate.store.tables import Instant, rounds
+from crewgate.store.tables import rounds
 from crewgate.usecases.read_models import COUNTED, Selection
 
 Insert: TypeAlias = Any

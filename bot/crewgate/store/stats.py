@@ -11,9 +11,10 @@ from crewgate.domain.caveats import PER_CHARACTER
 from crewgate.domain.review import State
 from crewgate.domain.stats import SHORT, Decided, Tally, Verdicted, Waiting
 from crewgate.domain.verdict import Via
+from crewgate.store.column_types import MICROSECOND, Instant
 from crewgate.store.engine import Reading
 from crewgate.store.statements import one_of
-from crewgate.store.tables import MICROSECOND, Instant, reviews, rounds
+from crewgate.store.tables import reviews, rounds
 
 #: The states of a decided round.
 _DECIDED: Final = (State.DECIDED, State.RESUMED, State.STUCK, State.CLOSED)

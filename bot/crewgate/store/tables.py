@@ -1,92 +1,11 @@
 """The tables, for SQLite and PostgreSQL alike. Migrations bring a database to this shape."""
 
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
-import structlog
-from typing_extensions import override
 
-from crewgate.domain.notification import UNREADABLE
-from crewgate.encryption import Cipher, Unreadable, key_of, mark_plain, unmark_plain
 from crewgate.store.append_only import keep
-
-log = structlog.get_logger(__name__)
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND: Final = timedelta(microseconds=1)
-
-
-class Instant(sa.types.TypeDecorator[datetime]):
-    """A moment as microseconds since 1970 UTC, which both databases order and compare alike."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Any) -> int | None:
-        return None if value is None else (value - _EPOCH) // MICROSECOND
-
-    def process_result_value(self, value: Any | None, _dialect: Any) -> datetime | None:
-        return None if value is None else _EPOCH + value * MICROSECOND
-
-
-class Secret(sa.types.TypeDecorator[Any]):
-    """A credential: encrypted if the bot has keys, and never looked up by its value."""
-
-    impl: Any = sa.Text
-    cache_ok = True
-    cipher: ClassVar = Cipher()
-    """The cipher of this process, once it has read its settings."""
-    form: ClassVar[tuple[Callable[[Any], str], Callable[[str], Any]]] = (str, str)
-    """From a value to its text, and back."""
-    unreadable: ClassVar[Any] = UNREADABLE
-    """The value if no key opens it."""
-
-    @override
-    def process_bind_param(self, value: Any | None, dialect: Any) -> Any | None:
-        if value is None or not self.cipher.names:
-            return mark_plain(value)
-        text = self.cipher.encrypt(self.form[0](value))
-        return text.encode() if isinstance(value, bytes) else text
-
-    @override
-    def process_result_value(self, value: Any | None, dialect: Any) -> Any | None:
-        try:
-            return self.opened(value)
-        except Unreadable as lost:
-            log.error("credential_unreadable", key=str(lost))  # noqa: TRY400  # a lost key is no bug, so no traceback
-            return self.unreadable
-
-    def opened(self, stored: Any | None) -> Any | None:
-        """Decrypt a stored value. Raises Unreadable."""
-        if stored is None or key_of(stored) is None:
-            return unmark_plain(stored)
-        return self.form[1](self.cipher.decrypt(stored))
-
-
-class SecretJson(Secret):
-    """A webhook as JSON, encrypted for its credentials."""
-
-    impl = sa.JSON
-    cache_ok = True
-    form = (json.dumps, json.loads)
-    unreadable: ClassVar = {"url": UNREADABLE}
-
-
-class SecretBytes(Secret):
-    """The bytes of a body as received, encrypted."""
-
-    impl = sa.LargeBinary
-    cache_ok = True
-    form = (partial(str, encoding="latin-1"), partial(bytes, encoding="latin-1"))
-    unreadable: ClassVar = b"(encrypted with a key that SECRET_KEYS lacks)"
-
-
-#: Compared byte by byte on both databases, so that an index serves "begins with" too.
-Bytewise: Final = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+from crewgate.store.column_types import Bytewise, Instant, Secret, SecretBytes, SecretJson
 
 metadata = sa.MetaData(
     naming_convention={
@@ -193,6 +112,8 @@ rules = sa.Table(
 #: `card_shows` is the percentage of the output on the card; null until it is posted. `rule_id` is
 #: empty if the crew's settings count. `card_thread_ts` is the thread of a card in another channel
 #: than the execution's thread.
+_OF_FLOOD = ("gathered_by", "state", "card_ts", "opened_at", "id")
+_HAS_CARD = "gathered_by IS NOT NULL AND card_ts IS NOT NULL"
 rounds = sa.Table(
     "rounds",
     metadata,
@@ -268,15 +189,16 @@ rounds = sa.Table(
     sa.Column("lessons", sa.Integer),
     #: A digest of a first round's task or tool, and of its rule: floods are counted by it.
     sa.Column("task_key", sa.Text),
-    #: The round whose card gathers this one: itself, or another.
+    #: The first round of its flood: itself, or another.
     sa.Column("gathered_by", sa.Text),
-    #: When Slack first took a message that shows or counts this round: its time begins then.
+    #: When Slack took its card, or before that, first, another one's that counts it.
     sa.Column("announced_at", Instant),
     #: The task after an approval, if the crew says so.
     sa.Column("next_task", sa.Text),
     sa.UniqueConstraint("review_id", "number"),
-    sa.Index(None, "crew", "task_key", "opened_at"),
-    index_where("gathered_by IS NOT NULL", "ix_rounds_gathered_by", "gathered_by", "state"),
+    index_where("state = 'WAITING'", "ix_rounds_waiting", "crew", "task_key", "opened_at"),
+    index_where("gathered_by IS NOT NULL", "ix_rounds_gathered_by", *_OF_FLOOD),
+    index_where(_HAS_CARD, "ix_rounds_flood_cards", "gathered_by", "announced_at"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
     # The stats read nothing but this index: a row itself costs several times as much. No text of
     # any length is in it: PostgreSQL takes 2,704 bytes.

@@ -225,7 +225,6 @@ class Tx:
     ) -> None:
         """`kept_rules` are the ids of rules known to be stored."""
         self._connection = connection
-        self._clock = clock
         self._kept_rules = kept_rules
         self.rules_seen: set[str] = set()
         """The ids of rules that are stored after the commit."""
@@ -404,6 +403,7 @@ class Tx:
         round_: Round,
         ref: MessageRef,
         *,
+        at: datetime,
         shown: int,
         masked: int = 0,
         text: str = "",
@@ -426,7 +426,7 @@ class Tx:
         await write(
             self._connection,
             PLACE_CARD,
-            {"b_id": round_.id, "at": self._clock(), **shows, **where},
+            {"b_id": round_.id, "at": at, **shows, **where},
         )
         card = {"channel": ref.channel, "message_ts": ref.ts, "shown": shown}
         if masked:

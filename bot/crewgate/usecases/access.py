@@ -499,10 +499,17 @@ async def waiting_for(
     return Selection(queues=theirs, states=(State.WAITING,), without=done)
 
 
-async def next_for(by: str, *, after: str = "", context: ReviewContext) -> str | None:
-    """Return the round that has waited longest for a person, of those opened `after` another."""
-    waiting = replace(await waiting_for(by, context), after=after)
-    return next(iter(await context.uow.read.rounds.first(waiting, limit=1)), None)
+async def next_for(
+    by: str, *, after: str = "", card: str = "", context: ReviewContext
+) -> str | None:
+    """Return the oldest round that a person may decide on, of those opened `after` another.
+
+    With `card`, a round whose card counts a flood, only of that flood, and not that round.
+    """
+    waiting, read = replace(await waiting_for(by, context), after=after), context.uow.read
+    if card:
+        return await read.floods.following(card, waiting)
+    return next(iter(await read.rounds.first(waiting, limit=1)), None)
 
 
 async def left_for(by: str, *, context: ReviewContext) -> tuple[int, datetime | None]:

@@ -88,7 +88,7 @@ class CardView:
     """The latest round of its review, if it is another one with a card."""
     calls_all: bool = False
     gathered: int = 0
-    """The other waiting rounds of its task, without a card, that this card stands for."""
+    """The other waiting rounds of its flood, without a card, that this card counts."""
     masked: Masked = ()
     asked_text: str | None = None
     """The edited `before`, if the crew was asked for exactly these edits."""
@@ -146,6 +146,17 @@ class Heard:
     """Another review waited for people or for its decision to be sent, or its task may run."""
 
 
+@dataclass(frozen=True, slots=True)
+class FloodCard:
+    """The card that counts the rounds of a flood without one."""
+
+    round_id: str
+    waits: bool
+    called_at: datetime
+    """When Slack took the latest card of the flood, which mentions people."""
+    ended_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
     """The content and the place of a Slack message about a round."""
@@ -157,12 +168,14 @@ class Posting:
     thread_ts: str | None
     no_approver: bool = False
     """True if the last card or update said that too few people are left who may approve."""
-    gathered_by: str | None = None
-    """The round whose card stands for this one, which came in a flood."""
-    is_announced: bool = False
-    """True if a message that is there shows or counts the round: people can reach it."""
+    flood: str | None = None
+    """The first round of the flood that the round came in; perhaps itself."""
+    announced_at: datetime | None = None
+    """When Slack took the round's card, or before there was one, a message that counts it."""
     uncounted: tuple[str, ...] = ()
-    """The rounds that this card gathers, and that no version of it in Slack has counted."""
+    """The rounds that this card counts, and that no message in Slack has counted."""
+    counted_on: Round | None = None
+    """The round whose card counts the others of the flood until this one's is posted."""
     reader: str | None = None
     shows_progress: bool = False
     masking: Masking = NOTHING

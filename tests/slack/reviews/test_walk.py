@@ -16,7 +16,7 @@ from crewgate.usecases.read_models import COUNTED, CardView, RoundLine
 from tests.builders import ANA
 from tests.slack.rendering import a_named_round, check_view, outputs, texts
 
-LONGEST = Walk(10**6, COUNTED + 1, asked=True)
+LONGEST = Walk(10**6, COUNTED + 1, asked=True, card="r" * 40)
 
 
 @settings(max_examples=40)
@@ -67,3 +67,7 @@ def test_each_has_its_way_on() -> None:
 def test_what_is_of_no_walk_stays_as_it_is(metadata: str) -> None:
     assert parse_walk(metadata) == (metadata, None)
     assert parse_position(Walk(1, 2).behind(metadata)) is None
+
+
+def test_a_window_that_an_earlier_edition_opened_goes_on() -> None:
+    assert parse_walk("[]\n1 2 0") == ("[]", Walk(1, 2))

@@ -18,7 +18,7 @@ from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.read_models import DeadLetter, MessageRef
 from crewgate.usecases.rounds import times_out_at
 from crewgate.usecases.track import end_execution
-from tests.builders import BEN, a_crew, a_rule
+from tests.builders import BEN, NOW, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, World
@@ -99,7 +99,7 @@ async def test_a_card_that_is_there_already_is_not_posted_again(
     world: World, waiting: Round
 ) -> None:
     async with world.uow.begin() as tx:
-        await tx.place_card(waiting, MessageRef("C0REVIEWS", "1.000", "1.000"), shown=100)
+        await tx.place_card(waiting, MessageRef("C0REVIEWS", "1.000", "1.000"), at=NOW, shown=100)
     assert await world.turn() == [Delivered()]
     assert world.slack.calls == []
     assert await world.effects() == []

@@ -13,7 +13,7 @@ from crewgate.domain.execution import (
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Delivered, NotSent, Unknown
 from crewgate.encryption import Cipher
-from crewgate.store.tables import Secret
+from crewgate.store.column_types import Secret
 from crewgate.usecases.delivery.executions import KICKOFF_ANSWER_TIMEOUT
 from crewgate.usecases.read_models import ForwardedWebhook
 from crewgate.usecases.receive import store_dead_letter

@@ -11,7 +11,8 @@ from crewgate.domain.outcome import Delivered, NotSent, Refused, ResumeStatus, U
 from crewgate.domain.reason import Answered, NotCalled, NotReached, RefusedByCrew, RetriesExhausted
 from crewgate.domain.review import Round, State
 from crewgate.encryption import Cipher
-from crewgate.store.tables import REGISTERED, Secret, webhooks
+from crewgate.store.column_types import Secret
+from crewgate.store.tables import REGISTERED, webhooks
 from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import deliver
 from crewgate.usecases.read_models import CrewStatus, Progress

@@ -12,7 +12,7 @@ from crewgate.store.tables import rules
 from crewgate.usecases.access import LISTED
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import MessageRef
-from tests.builders import ANA, BEN, a_crew, a_round, a_rule
+from tests.builders import ANA, BEN, NOW, a_crew, a_round, a_rule
 from tests.databases import both
 from tests.usecases.world import World
 
@@ -56,7 +56,7 @@ async def test_what_nobody_may_approve_is_apart_and_operators_see_it(world: Worl
     other = (await world.notify(task_id="other")).round
     async with world.uow.begin() as tx:
         card = MessageRef("C0REVIEWS", "1.0", "1.0")
-        await tx.place_card(alone, card, shown=100, no_approver=True)
+        await tx.place_card(alone, card, at=NOW, shown=100, no_approver=True)
     for user, mine in ((ANA, [other.id]), (BEN, [])):
         found = await queue(user.id, page=0, context=world.reviews)
         assert [line.round.id for line in found.nobody.lines] == [alone.id]

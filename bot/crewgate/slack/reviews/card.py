@@ -91,16 +91,11 @@ def render_card(
     else:
         blocks = [_with_menu(headline, view), *_folded(view, told)]
     if view.gathered and reader is None:
-        blocks.append(_gathered(view))
+        more = section(cards.more_wait(view.gathered))
+        blocks.append(more | {"accessory": START.on(view.round.id)})
     text = notification(states.push(told, topic))
     nobody = view.approvers is not None and view.approvers.too_few
     return Message(text, blocks, output.share.percent, output.too_long, nobody)
-
-
-def _gathered(view: CardView) -> Block:
-    wait = "1 more waits" if view.gathered == 1 else f"{view.gathered:,} more wait"
-    line = f"*{wait}*: {names.task(view.round)} paused too often for a card each."
-    return section(line) | {"accessory": START.on(view.round.id)}
 
 
 def render_direct_message(

@@ -589,3 +589,9 @@ def on_it(claim: Claim) -> str:
 
 def part(number: int, total: int) -> str:
     return f"Part {number} of {total}"
+
+
+def more_wait(many: int) -> str:
+    """Return the line for the reviews of a flood that have no card."""
+    wait = "1 more waits" if many == 1 else f"{names.total(many)} more wait"
+    return f"{icons.WAITING} *{wait}*, each to be decided by itself."

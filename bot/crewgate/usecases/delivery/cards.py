@@ -1,6 +1,5 @@
 """Cards, the direct messages that follow them, and notes in their threads."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +17,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Naming
 from crewgate.domain.verdict import Person
 from crewgate.usecases.access import UNCLEAR, Access, crew_for, delegates_of, starter_of
-from crewgate.usecases.delivery import messages
+from crewgate.usecases.delivery import floods, messages
 from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
 from crewgate.usecases.delivery.messages import (
     must_be_acted_on,
@@ -216,57 +215,10 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
         if unknown is not None:
             return await settle(job, unknown, context)
         posting = await _posting(job, context)
-    if await _is_gathered(job, posting, context):
+    if await floods.gather(job, posting, context):
         return Delivered()
     notify = notify_of(posting.view.round, context)
     return await _post(job, posting, context, notify=notify)
-
-
-#: More pauses of one task in a short time are a flood, which one card gathers.
-FLOOD: Final = 10
-
-
-async def _is_gathered(job: Job, posting: Posting, context: DeliveryContext) -> bool:
-    """Leave a round of a flood to another one's card; return False if it gets its own."""
-    round_, now = posting.view.round, context.clock()
-    if round_.number > 1 or job.in_doubt:
-        return False
-    read, within = context.uow.read, context.flood_within
-    if await read.floods.count_paused(round_, within=within, limit=FLOOD + 1) <= FLOOD:
-        return False
-    async with context.uow.begin() as tx:
-        by = await tx.floods.gather(round_, within=within)
-    if by == round_.id:
-        return False
-    card = (await read.round(by)).effect(EffectKind.REFRESH)
-    async with context.uow.begin() as tx:
-        await tx.enqueue([card, *_progress(job, posting)], at=now)
-        await tx.complete(job)
-    return True
-
-
-async def _begin_time(counted: Iterable[str], context: DeliveryContext) -> None:
-    """Count time for gathered rounds from now: Slack took a card that tells of them."""
-    for round_id in counted:
-        async with context.uow.begin() as tx:
-            round_, now = await tx.round(round_id), context.clock()
-            if await tx.floods.announce(round_id, at=now):
-                await schedule(tx, round_, at=now)
-
-
-async def _refresh_gathering(posting: Posting, context: DeliveryContext) -> list[Effect]:
-    """Update the card that gathers a round; let another gather its rounds if it has none."""
-    round_, read = posting.view.round, context.uow.read
-    if posting.gathered_by is not None:
-        return [(await read.round(posting.gathered_by)).effect(EffectKind.REFRESH)]
-    oldest = posting.view.gathered and await read.floods.first(round_.id)
-    if not oldest:
-        return []
-    card = (await read.round(oldest)).effect(EffectKind.REPOST)
-    async with context.uow.begin() as tx:
-        effects = [card] if await tx.floods.take_over(oldest, round_.id) else []
-        await tx.enqueue(effects, at=context.clock())
-    return []
 
 
 async def repost(job: Job, context: DeliveryContext) -> Outcome:
@@ -298,11 +250,15 @@ async def _post(
             channel=channel,
             posted_since=posted_since,
         )
-        return await or_plain(post)
+        outcome = await or_plain(post)
+        if isinstance(outcome, Posted):
+            await floods.begin_time(posting, context)
+        return outcome
 
     round_ = posting.view.round
     began_at = context.clock()
-    if job.effect.kind is EffectKind.POST:
+    begins = posting.announced_at is None
+    if begins:
         # The time-out is counted from the post.
         view = replace(posting.view, due_at=times_out_at(round_, began_at))
         posting = replace(posting, view=view)
@@ -316,16 +272,20 @@ async def _post(
         await tx.place_card(
             round_,
             posted.ref,
+            at=context.clock(),
             shown=posted.shown,
             masked=masked,
             text=text,
             no_approver=posted.no_approver,
         )
-        if round_.is_timed and job.effect.kind is EffectKind.POST:
+        if round_.is_timed and begins:
             await schedule(tx, await tx.round(round_.id), at=began_at)
         effects = [*first, *messages, *_progress(job, posting)]
-        if posting.view.gathered:  # the update begins their time
-            effects.append(round_.effect(EffectKind.REFRESH))
+        if posting.counted_on is not None:
+            effects.append(posting.counted_on.effect(EffectKind.REFRESH))
+        if posting.view.gathered:
+            call = replace(job.effect, kind=EffectKind.CALL_NEXT, target=posting.flood or "")
+            await tx.expedite(call, at=context.clock() + floods.HOURLY)
         if notify is Notify.DM:
             effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))
         await tx.enqueue(effects, at=context.clock())
@@ -347,9 +307,9 @@ async def _post(
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     await _have_others_follow(job, posting, context)
+    await floods.follow(posting, context)
     if posting.card is None:
-        then = await _refresh_gathering(posting, context)
-        return await settle(job, Delivered("never posted"), context, then=then)
+        return await settle(job, Delivered("never posted"), context)
     update = partial(context.messenger.update, EffectKind.REFRESH, posting, posting.card)
     outcome = await update()
     if is_refused(outcome, RefusalKind.CONTENT):
@@ -361,12 +321,11 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
         async with context.uow.begin() as tx:
             await tx.record_approver(posting.view.round, no_approver=outcome.no_approver)
     if isinstance(outcome, Delivered):
-        await _begin_time(posting.uncounted, context)
+        await floods.begin_time(posting, context)
     if is_refused(outcome, RefusalKind.MESSAGE_GONE):
         if must_be_acted_on(posting):
             return await _bring_back(job, posting.view.round, context)
         outcome = Delivered("deleted")
-        await _refresh_gathering(posting, context)
     round_ = posting.view.round
     # Before a decision there is no news; nor is there of texts removed long ago.
     untold = round_.state is State.WAITING or round_.removed_at is not None

@@ -28,8 +28,8 @@ GRACE = timedelta(seconds=3)
 START_GRACE = timedelta(seconds=20)
 #: Time for Slack to share an uploaded file, which it scans first.
 SHARE_GRACE = timedelta(minutes=2)
-#: Too many pauses of one task within this time are a flood.
-FLOOD_WITHIN = timedelta(minutes=10)
+#: More waiting rounds of one task and rule are a flood, in which not each has a card.
+FLOOD = 10
 
 Trace = Callable[[Job, Outcome, datetime, datetime], None]
 
@@ -62,7 +62,7 @@ class DeliveryContext(ReviewContext):
     listening: Listening = field(default_factory=Listening)
     start_grace: timedelta = START_GRACE
     share_grace: timedelta = SHARE_GRACE
-    flood_within: timedelta = FLOOD_WITHIN
+    flood: int = FLOOD
     trace: Trace = no_trace
     refusing: set[tuple[str, str]] = field(default_factory=set)
     """Crews and channels that refused the latest post; their operators know of it."""

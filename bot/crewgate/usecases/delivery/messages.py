@@ -57,23 +57,18 @@ async def say_about(
 async def stands_aside(posting: Posting, job: Job, context: DeliveryContext) -> bool:
     """Settle a message about a gathered round without a card; return False for any other.
 
-    While the card that gathers it waits, people hear of that one alone. Later the first to be told
-    of gets a card and gathers the others; a stuck round gets one at once.
+    While the round waits, people hear of the card that counts it alone; a stuck round gets one.
     """
-    round_, by = posting.view.round, posting.gathered_by
-    if by is None or posting.card is not None or not must_be_acted_on(posting):
+    round_ = posting.view.round
+    if posting.flood is None or posting.card is not None or not must_be_acted_on(posting):
         return False
     now, again = context.clock(), round_.effect(job.effect.kind)
-    waits, gathering = round_.state is State.WAITING, await context.uow.read.round(by)
     async with context.uow.begin() as tx:
-        follows = waits and gathering.state is State.WAITING
-        if follows or (waits and not await tx.floods.take_over(round_.id, by)):
-            if again.kind is EffectKind.POST_REMINDER:
-                later = replace(again, kind=EffectKind.REMIND)
-                await tx.enqueue([later], at=now, due_at=now + WITHOUT_CARD)
-        else:
-            refresh = gathering.effect(EffectKind.REFRESH)
-            await tx.enqueue([round_.effect(EffectKind.REPOST), again, refresh], at=now)
+        if round_.state is State.STUCK:
+            await tx.enqueue([round_.effect(EffectKind.REPOST), again], at=now)
+        elif again.kind is EffectKind.POST_REMINDER:
+            later = replace(again, kind=EffectKind.REMIND)
+            await tx.enqueue([later], at=now, due_at=now + WITHOUT_CARD)
         await tx.complete(job)
     return True
 

@@ -20,7 +20,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Then
 from crewgate.domain.verdict import voices_of
 from crewgate.metrics import count_decision
-from crewgate.usecases.delivery import messages
+from crewgate.usecases.delivery import floods, messages
 from crewgate.usecases.delivery.cards import PEOPLE_LIMIT, people_of
 from crewgate.usecases.delivery.context import DeliveryContext, settle
 from crewgate.usecases.log_fields import fields_of
@@ -154,7 +154,8 @@ async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
     Operators are told if the channel refuses the card; nobody else could help.
     """
     posting = await context.uow.read.posting(job.effect.target)
-    if posting.is_announced or posting.view.round.state is not State.WAITING:
+    waits = posting.view.round.state is State.WAITING
+    if not waits or await floods.can_be_reached(posting, context):
         return False
     async with context.uow.begin() as tx:
         await tx.retry(job, at=context.clock() + messages.WITHOUT_CARD, in_doubt=False)

@@ -16,6 +16,7 @@ from crewgate.domain.retry import IN_A_ROW, Budget, Retry
 from crewgate.usecases.delivery import (
     cards,
     executions,
+    floods,
     lessons,
     messages,
     morning,
@@ -346,6 +347,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.TELL_AUTHOR: lessons.tell_author,
     EffectKind.END_LESSON: lessons.end,
     EffectKind.EXPIRE_CLAIM: cards.expire_claim,
+    EffectKind.CALL_NEXT: floods.call_next,
     EffectKind.REMIND: reminders.remind,
     EffectKind.POST_REMINDER: reminders.post_reminder,
     EffectKind.ESCALATE: reminders.escalate,
