@@ -184,8 +184,11 @@ class Audit:
         }
         self.of_round(audit.Entry(audit.Code.OPENED, by, data), round_)
         # A rule may have decided a new call already, or the call may be over.
-        waits = replace(round_, state=State.WAITING, decision=None, reason=None, call_result=None)
-        self.changed(waits, round_)
+        if round_.state is not State.WAITING or round_.call_result is not None:
+            waits = replace(
+                round_, state=State.WAITING, decision=None, reason=None, call_result=None
+            )
+            self.changed(waits, round_)
 
     def changed(self, before: Round, after: Round) -> None:
         for entry in audit.entries_of(before, after, actor=self._actor.id):

@@ -145,8 +145,11 @@ def _parse_notification(content: bytes, *, context: WebContext, redactor: Redact
     notification = context.parse_notification(content)
     redactor = redactor.also(notification.webhooks.secrets)
     shown = parse_anew(content, redactor.body(content), context.parse_notification, notification)
+    shown = redactor.fields(shown)
+    if shown is notification:
+        return notification
     verbatim = {name: getattr(notification, name) for name in Notification.VERBATIM}
-    return replace(redactor.fields(shown), **verbatim)
+    return replace(shown, **verbatim)
 
 
 Update = tuple[str, ExecutionUpdate]
