@@ -10,6 +10,7 @@ import pytest
 from crewgate.demo.environment import WEBHOOK_SECRET
 from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.servers import free_port, inherited
+from crewgate.demo.workspace import message_text
 from tests.host import real_acts, real_crews, real_flows, real_hooks, real_kills
 from tests.host.client import TOKEN, Listener
 from tests.host.real import FLOW_SECRET, PYTHON, Real, host, needs_crewai
@@ -142,31 +143,46 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
         assert "send_email stopped" not in real.lines("sent.txt")
 
 
+async def gating(folder: Path, url: str, *arguments: str) -> asyncio.subprocess.Process:
+    """A program whose tool the hook to be copied gates."""
+    return await asyncio.create_subprocess_exec(
+        *(str(PYTHON), "-m", "tests.host.crews.gating", *arguments),
+        cwd=folder,
+        env={
+            **inherited(),
+            "PYTHONPATH": str(ROOT),
+            "CREWGATE_URL": f"{url}/crews/research",
+            "CREWGATE_SECRET": WEBHOOK_SECRET,
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+
+
 async def test_a_crew_without_a_host_asks_by_the_hook_to_be_copied(
     tmp_path: Path, make_world: MakeWorld
 ) -> None:
     async with make_world(crews_file=FETCHING, **ENVIRONMENT) as world:
-        process = await asyncio.create_subprocess_exec(
-            *(PYTHON, "-m", "tests.host.crews.gating", "ann", "bob"),
-            cwd=tmp_path,
-            env={
-                **inherited(),
-                "PYTHONPATH": str(ROOT),
-                "CREWGATE_URL": f"{world.url}/crews/research",
-                "CREWGATE_SECRET": WEBHOOK_SECRET,
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        await press(world, "Approve", "ann")
-        await refuse(world, "Not him.", "bob")
+        process = await gating(tmp_path, world.url, "send_*", "ann", "bob", "two")
+        card = await press(world, "Approve", "ann.example")
+        await refuse(world, "Not him.", "bob.example")
         out, _ = await process.communicate()
 
     said = out.decode()
     assert process.returncode == 0, said
+    assert "Hi." in message_text(card)
     assert "ann: Sent." in said
     assert "bob: This call did not run. Not him." in said
-    assert (tmp_path / "sent.txt").read_text() == "ann: Hi.\n"
+    assert "two: This call did not run. Two tools of its agent have this name." in said
+    assert (tmp_path / "sent.txt").read_text() == "ann.example: Hi.\n"
+
+
+async def test_a_hook_whose_patterns_fit_no_tool_lets_nothing_through(tmp_path: Path) -> None:
+    process = await gating(tmp_path, "http://127.0.0.1:1", "send_mail", "ann")
+    out, _ = await process.communicate()
+
+    assert "ann: This call did not run. No tool fits send_mail" in out.decode()
+    assert not (tmp_path / "sent.txt").exists()
 
 
 async def test_the_demo_plays_its_whole_story_with_the_real_library(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """What people approve is what a tool gets: the real library, by text and by a model's own calls."""
 
 import json
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -27,7 +26,6 @@ def got(real: Real, to: str) -> list[Json]:
 def real(tmp_path: Path, listener: Listener) -> Real:
     folder = tmp_path / "real"
     folder.mkdir()
-    os.mkfifo(folder / "never")
     patterns = ("*_out", "purchase")
     more = ("--tool-timeout", "2s")
     process = host(folder, *TARGETS, approve=patterns, more=more, listener=listener)

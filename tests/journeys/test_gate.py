@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from pydantic import BaseModel
 
 from crewgate.demo.environment import ANA, BEN, WEBHOOK_SECRET
 from crewgate.demo.workspace import Message, message_text
@@ -135,6 +136,9 @@ EDITED = {"arguments": {"to": "bob"}, "is_approve": True}
         (202, {"is_approve": True}, None),
         (202, ["yes"], None),
         (202, "yes", None),
+        (202, DECIDED | {"is_approve": True, "valid_until": "2999-01-01T00:00:00Z"}, MAIL),
+        (202, DECIDED | {"is_approve": True, "valid_until": "2026-01-01T00:00:00Z"}, None),
+        (202, DECIDED | {"is_approve": True, "valid_until": "soon"}, None),
         (401, DECIDED | {"is_approve": True}, None),
         (302, DECIDED | {"is_approve": True}, None),
     ],
@@ -147,10 +151,10 @@ async def test_only_a_clear_answer_is_an_approval(
 
     async def on_post(request: web.Request) -> web.Response:
         bodies.append(await request.json())
-        return web.json_response({}, status=posted, headers={"Location": "/elsewhere"})
+        return web.json_response({"round": 3}, status=posted, headers={"Location": "/elsewhere"})
 
     async def on_get(request: web.Request) -> web.Response:
-        assert f"/decisions/e%2F1/{bodies[0]['task_id']}?wait=25" in request.raw_path
+        assert f"/decisions/e%2F1/{bodies[0]['task_id']}?wait=25&round=3" in request.raw_path
         return web.json_response(answer)
 
     app = web.Application()
@@ -169,6 +173,13 @@ class HookAborted(Exception):
     """CrewAI's."""
 
 
+class Mail(BaseModel):
+    """The arguments of a tool."""
+
+    to: str
+    text: str
+
+
 async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
     reaches: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,7 +189,9 @@ async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
     library = SimpleNamespace(
         HookAborted=HookAborted, InterceptionPoint=points, on=lambda *_, **__: hooks.append
     )
+    names = SimpleNamespace(sanitize_tool_name=lambda name, _=64: name)
     monkeypatch.setitem(sys.modules, "crewai.hooks", library)
+    monkeypatch.setitem(sys.modules, "crewai.utilities.string_utils", names)
     gate.gate_crewai("send_email")
     before, after = hooks
     verdicts = [False, True]
@@ -190,7 +203,12 @@ async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", answer)
     call = SimpleNamespace(
-        tool_name="send_email", tool_input=dict(MAIL), tool=None, agent=None, crew=None
+        tool_name="send_email",
+        tool_input=dict(MAIL),
+        tool=SimpleNamespace(name="send_email", args_schema=Mail),
+        agent=None,
+        task=None,
+        crew=None,
     )
     async with serve(app) as url:
         reaches(url)

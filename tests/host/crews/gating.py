@@ -2,10 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from crewai import Agent, Crew, Task
 from crewai.tools import BaseTool
+from pydantic import AfterValidator, BaseModel
 
 from docs.gate import gate_crewai
 from tests.host.crews.model import Scripted, note
@@ -13,11 +14,19 @@ from tests.host.crews.model import Scripted, note
 SENT = Path("sent.txt")
 
 
+class _Letter(BaseModel):
+    """Adds what the model left out."""
+
+    to: Annotated[str, AfterValidator(lambda to: f"{to.removesuffix('.example')}.example")]
+    text: str = "Hi."
+
+
 class _Mail(BaseTool):
     name: str = "send_email"
     description: str = "Sends."
+    args_schema: type[BaseModel] = _Letter
 
-    def _run(self, to: str, text: str = "Hi.") -> str:
+    def _run(self, to: str, text: str) -> str:
         note(f"{to}: {text}", SENT)
         return "Sent."
 
@@ -35,16 +44,16 @@ class _Clerk(Scripted):
         return f'Thought: I act.\nAction: send_email\nAction Input: {{"to": "{task}"}}'
 
 
-def main(*names: str) -> None:
-    """Mail each in a crew of its own."""
-    gate_crewai("send_email", seconds=60)
+def main(pattern: str, *names: str) -> None:
+    """Mail each in a crew of its own; those whose name begins so by one of two tools."""
+    gate_crewai(pattern, seconds=60)
     for name in names:
         clerk = Agent(
             role="Clerk",
             goal="Mail",
             backstory="Mails.",
             llm=_Clerk(model="scripted"),
-            tools=[_Mail()],
+            tools=[_Mail(), _Mail(name="Send Email")][: 1 + name.startswith("two")],
         )
         task = Task(description=f"Mail {name}", expected_output="It", agent=clerk)
         sys.stdout.write(f"{name}: {Crew(agents=[clerk], tasks=[task]).kickoff().raw}\n")

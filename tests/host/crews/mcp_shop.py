@@ -1,5 +1,6 @@
 """A small MCP server on its standard streams; `got.txt` has the arguments that it was sent."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,10 @@ from mcp.server.fastmcp import FastMCP
 
 server = FastMCP("shop")
 GOT = Path("got.txt")
-NEVER = Path("never")
-"""A named pipe into which nobody writes."""
 
 
 @server.tool()
-def purchase(
+async def purchase(
     item: str,
     amount: int = 5,
     express: bool = True,  # noqa: FBT002  # as servers have it
@@ -23,10 +22,10 @@ def purchase(
 ) -> str:
     """Buy it."""
     got = {"item": item, "amount": amount, "express": express, "note": note, "tags": tags}
-    with GOT.open("a") as file:
+    with GOT.open("a") as file:  # noqa: ASYNC230  # a line
         file.write(f"{json.dumps({'tool': 'purchase', 'to': item, **got, 'sources': sources})}\n")
     if item.endswith("late"):
-        NEVER.read_text()
+        await asyncio.Event().wait()
     if item.endswith("none left"):
         raise ValueError("None left.")
     return f"Bought {item}."
