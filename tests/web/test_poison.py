@@ -146,9 +146,9 @@ async def test_no_id_in_an_address_fails_inside(web: Web, execution: str) -> Non
 
 answers = st.builds(
     KickoffAnswer,
-    st.sampled_from([200, 202, 204, 301, 304, 400, 404, 422, 500, 503, 599]),
-    st.sampled_from([b"", b"\xff", b'{"kickoff_id": "e-1"}']),
-    types | words.filter(lambda text: text.isprintable()),
+    status=st.sampled_from([200, 202, 204, 301, 304, 400, 404, 422, 500, 503, 599]),
+    body=st.sampled_from([b"", b"\xff", b'{"kickoff_id": "e-1"}']),
+    content_type=types | words.filter(lambda text: text.isprintable()),
     retry_after=st.sampled_from([None, "7", "ü", "a\nb"]),
     execution_id=st.none() | st.sampled_from(["e-1", "😀" * 256]),
 )
