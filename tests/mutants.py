@@ -13,6 +13,19 @@ from typing import Final
 from tests.mutating import main, mutant
 
 MUTANTS: Final = (
+    # --- what screen readers say
+    mutant(
+        "buttons of a call say no recipient",
+        'name = "to" if "to" in arguments else next(iter(arguments), "")',
+        'name = ""',
+        "slack/test_spoken.py",
+    ),
+    mutant(
+        "what is gone is told by its style alone",
+        'space = f" (gone){space}"',
+        "pass",
+        "slack/reviews/test_changes.py",
+    ),
     # --- domain
     mutant(
         "one vote less is enough",

@@ -24,6 +24,7 @@ from crewgate.slack.blockkit.blocks import (
     divider,
     header,
     parse_share,
+    said_of,
     section,
     with_share,
 )
@@ -191,7 +192,8 @@ def render_home(
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 text.append(preview)
             blocks += [divider(), section("\n".join(text))]
-            pressed = actions(*_buttons(line, row, user))
+            about = names.spoken(line.round, line.topic, line.excerpt)
+            pressed = said_of(actions(*_buttons(line, row, user)), about)
             blocks.append(pressed | {"block_id": block_id(row, share)})
     return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
 

@@ -120,7 +120,8 @@ def render_card(
             about = joined(needs, f"from {origin}", day(lesson.proposed_at))
             keep = button("Keep", action_id=ids.LESSON_KEEP, value=lesson.id, style="primary")
             drop = button("Drop", action_id=ids.LESSON_DROP, value=lesson.id)
-            below = [*_other_lessons(view, crew), blocks.actions(keep, drop)]
+            row = blocks.said_of(blocks.actions(keep, drop), lesson.text)
+            below = [*_other_lessons(view, crew), row]
         case LessonState.KEPT:
             about = joined(_since(lesson), f"from {origin}")
             below = [_acts(lesson)]
@@ -172,7 +173,8 @@ def _since(lesson: Lesson) -> str:
 
 def _acts(lesson: Lesson) -> Block:
     retire = button("Retire", action_id=ids.LESSON_RETIRE, value=lesson.id)
-    return blocks.actions(retire, button("Edit…", action_id=ids.LESSON_EDIT, value=lesson.id))
+    edit = button("Edit…", action_id=ids.LESSON_EDIT, value=lesson.id)
+    return blocks.said_of(blocks.actions(retire, edit), lesson.text)
 
 
 def render_retired(lesson: Lesson) -> Message:

@@ -18,7 +18,7 @@ from tests.slack.rendering import check_view, outputs, shown, strings
 
 REVISED = a_round(State.RESUMED, decision=a_decision(Revise("Name the fee.")))
 TABLE = "| Maker | Price |\n|---|---|\n| Alpha | 0.18 |\n| Beta | 0.22 |\n"
-LEGEND = ":pencil2: changed: ~removed~ *added*"
+LEGEND = ":pencil2: changed: ~removed~ → *added*"
 
 
 def changed(before: str, after: str, format_: Format = Format.MARKDOWN) -> list[Block]:
@@ -64,7 +64,7 @@ def test_the_marks_are_explained_and_stand_at_what_changed() -> None:
     assert passages(blocks) == [
         f"{LEGEND} · :heavy_plus_sign: is new · :heavy_minus_sign: is gone",
         "_Costs_",
-        ":pencil2: It fell to ~0.18~ *0.09* EUR in 2023.",
+        ":pencil2: It fell to ~0.18~ → *0.09* EUR in 2023.",
         ":heavy_minus_sign: • ~one~",
         "• two",
         ":heavy_plus_sign: • three",
@@ -76,10 +76,10 @@ def test_rows_stand_below_the_header_of_their_table() -> None:
     blocks = changed(TABLE + many, TABLE.replace("0.18", "0.09") + many.replace("f | 1", "f | 2"))
     assert passages(blocks)[1:] == [
         "_Maker | Price_",
-        ":pencil2: Alpha | ~0.18~ *0.09*",
+        ":pencil2: Alpha | ~0.18~ → *0.09*",
         "_… 6 passages unchanged …_",
         "_Maker | Price_",
-        ":pencil2: f | ~1~ *2*",
+        ":pencil2: f | ~1~ → *2*",
     ]
 
 
@@ -88,11 +88,16 @@ def test_each_cell_of_a_new_row_of_a_wide_table_has_its_columns_name() -> None:
     row = "| B | {} % | – | – | new |\n"
     assert passages(changed(wide + row.format(4), wide + row.format(5)))[1:] == [
         "_Maker | Share | Growth | Warranty | Remarks_",
-        ":pencil2: B | ~4~ *5* % | – | – | new",
+        ":pencil2: B | ~4~ → *5* % | – | – | new",
     ]
     assert passages(changed(wide, wide + row.format(5)))[-1] == (
         ":heavy_plus_sign: Maker: B | Share: 5 % | Growth: – | Warranty: – | Remarks: new"
     )
+
+
+def test_words_that_are_gone_say_so_without_their_style() -> None:
+    blocks = changed("It fell sharply in 2023.", "It fell in 2023.")
+    assert passages(blocks)[-1] == ":pencil2: It fell ~sharply~ (gone) in 2023."
 
 
 def test_what_moved_and_under_which_heading_it_stands() -> None:
@@ -107,7 +112,7 @@ def test_what_moved_and_under_which_heading_it_stands() -> None:
 
 def test_values_of_json_stand_at_their_keys() -> None:
     blocks = changed('{"a": {"b": 0.18}, "c": 1}', '{"a": {"b": 0.09}, "c": 1}', Format.JSON)
-    assert passages(blocks)[1:] == [":pencil2: `a.b:` ~0.18~ *0.09*", "_… 1 value unchanged …_"]
+    assert passages(blocks)[1:] == [":pencil2: `a.b:` ~0.18~ → *0.09*", "_… 1 value unchanged …_"]
 
 
 def test_code_keeps_its_type_and_long_neighbours_are_cut_at_a_word() -> None:
@@ -116,16 +121,16 @@ def test_code_keeps_its_type_and_long_neighbours_are_cut_at_a_word() -> None:
     _, kept, line = passages(blocks)
     assert kept.endswith("word …")
     assert len(kept) < 210
-    assert line == ":pencil2: `fee =` ~`0.18`~ `0.09`".replace("`0.09`", "*`0.09`*")
+    assert line == ":pencil2: `fee =` ~`0.18`~ → `0.09`".replace("`0.09`", "*`0.09`*")
 
 
 def test_long_passages_that_were_replaced_stand_below_each_other() -> None:
     before, after = "old " * 30, "new " * 30
     header = TABLE.replace("0.18", before.strip())
     blocks = changed(header, TABLE.replace("0.18", after.strip()))
-    assert f"~{before.strip()}~ *{after.strip()}*" in passages(blocks)[-2]
+    assert f"~{before.strip()}~ → *{after.strip()}*" in passages(blocks)[-2]
     blocks = changed(json.dumps({"a": before}), json.dumps({"a": after}), Format.JSON)
-    assert f"~{before.strip()}~\n*{after.strip()}*" in passages(blocks)[-1]
+    assert f"~{before.strip()}~\n→ *{after.strip()}*" in passages(blocks)[-1]
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,17 @@ def button(
     return made if style is None else {**made, "style": style}
 
 
+def said_of(row: Block, about: str) -> Block:
+    """Say to screen readers what the buttons of a row are about: many are called Approve."""
+    spoken = [
+        one | {"accessibility_label": plain(f"{one['text']['text']} {about}", LABEL_LIMIT)}
+        if one["type"] == "button"
+        else one
+        for one in row["elements"]
+    ]
+    return row | {"elements": spoken}
+
+
 def bar_chart(
     title: str, categories: Sequence[str], series: Mapping[str, Sequence[float]]
 ) -> Block:

@@ -18,6 +18,7 @@ from crewgate.slack.blockkit.blocks import (
     context,
     notification,
     present,
+    said_of,
     section,
     with_share,
 )
@@ -90,6 +91,8 @@ def render_card(
         )
     else:
         blocks = [_with_menu(headline, view), *_folded(view, told)]
+    about = names.spoken(view.round, topic, "" if plain else view.output.text)
+    blocks = [said_of(one, about) if one["type"] == "actions" else one for one in blocks]
     if view.gathered and reader is None:
         more = section(cards.more_wait(view.gathered))
         blocks.append(more | {"accessory": START.on(view.round.id)})

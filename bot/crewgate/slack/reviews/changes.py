@@ -1,6 +1,7 @@
 """The changes since the round before, passage by passage, with marks that no output contains.
 
-Words lose their own formatting: bold and underlined is new, struck through is removed.
+Words lose their own formatting: bold and underlined is new, struck through is removed. An arrow
+between them, or “(gone)”, says so to people who hear no style.
 """
 
 from collections import deque
@@ -193,7 +194,7 @@ def _legend(changes: Changes) -> Block:
     if Fate.CHANGED in fates:
         removed = leaf("removed", **_STYLES[Kind.REMOVED])
         added = leaf("added", **_STYLES[Kind.ADDED])
-        marks.append([leaf(" changed: "), removed, leaf(" "), added])
+        marks.append([leaf(" changed: "), removed, leaf(" → "), added])
     marks += [[leaf(words)] for fate, words in _LEGEND.items() if fate in fates]
     signs = [fate for fate in Fate if fate in fates]
     leaves: list[Block] = []
@@ -256,21 +257,20 @@ def _stretch(part: Unchanged, *, values: bool) -> str:
 def _hunk(hunk: Hunk) -> Iterator[Block]:
     held = [emoji(_SIGNS[hunk.fate]), leaf(" "), *_mark(hunk.passage)]
     room = _PARAGRAPH_LIMIT
-    code = _code(hunk.passage)
     for text, style in _runs(hunk):
         for piece in _pieces(text, room):
             if len(piece) > room or len(held) >= _LEAVES_LIMIT:
                 yield paragraph(*held)
                 held, room = [], _PARAGRAPH_LIMIT
-            held.append(leaf(piece, **style, **({} if piece.isspace() else code)))
+            held.append(leaf(piece, **style))
             room -= len(piece)
     yield paragraph(*held)
 
 
 def _runs(hunk: Hunk) -> Iterator[tuple[str, dict[str, bool]]]:
-    """Yield words with their styles; old and new numbers stay apart, such as 0.18 and 0.09."""
+    """Yield words with their styles: `0.18 → 0.09`, or `0.18 (gone)` where nothing came for it."""
     segments = hunk.segments
-    whole = hunk.fate is Fate.ADDED
+    whole, code = hunk.fate is Fate.ADDED, _code(hunk.passage)
     in_one_line = (
         len(segments) > len((Kind.REMOVED, Kind.ADDED))
         or sum(len(segment.text) for segment in segments) <= _ONE_LINE
@@ -279,10 +279,13 @@ def _runs(hunk: Hunk) -> Iterator[tuple[str, dict[str, bool]]]:
         text = clean(segment.text)
         words = text.rstrip()
         space = text[len(words) :]
-        if following is not None and (segment.kind, following.kind) == (Kind.REMOVED, Kind.ADDED):
-            space = " " if in_one_line else "\n"
+        if segment.kind is Kind.REMOVED and len(segments) > 1:
+            if following is not None and following.kind is Kind.ADDED:
+                space = " → " if in_one_line else "\n→ "
+            else:
+                space = f" (gone){space}"
         if words:
-            yield words, {} if whole else _STYLES[segment.kind]
+            yield words, code | ({} if whole else _STYLES[segment.kind])
         if space:
             yield space, {}
 

@@ -28,7 +28,7 @@ _CHANGES_SHOWN: Final = 20
 
 
 def other_arguments(view: CardView) -> list[blocks.Block]:
-    """The arguments that a person changed: `to: ~~bob~~ ann`."""
+    """The arguments that a person changed: `to: ann (was bob)`."""
     if view.round.call is None or view.round.edited_by is None or view.before is None:
         return []
     lines: list[blocks.Block] = []
@@ -36,9 +36,11 @@ def other_arguments(view: CardView) -> list[blocks.Block]:
     for change in changes[:_CHANGES_SHOWN]:
         old, new = (None if one is None else _short(one) for one in (change.old, change.new))
         name = leaf(f"{plain(change.name, blocks.LABEL_LIMIT) or '?'}: ", bold=True)
-        went = [] if old is None else [leaf(old, strike=True), leaf(" ")]
         came = [leaf("left out", italic=True)] if new is None else [leaf(new)]
-        lines += [*([leaf("\n")] if lines else []), name, *went, *came]
+        went = (
+            [leaf(" (new)")] if old is None else [leaf(" (was "), leaf(old, strike=True), leaf(")")]
+        )
+        lines += [*([leaf("\n")] if lines else []), name, *came, *went]
     return in_blocks([text_section(lines)]) if lines else []
 
 

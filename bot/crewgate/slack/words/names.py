@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from crewgate.domain.acts import arguments_of, shown_value
 from crewgate.domain.edits import REVISION_LIMIT
 from crewgate.domain.errors import LessonProblem
 from crewgate.domain.execution import id_beginning
@@ -190,6 +191,20 @@ def task(round_: Round, voice: Voice = MRKDWN) -> str:
     """The task's title, or a call's tool."""
     call = round_.call
     return title(round_.review.title, voice) if call is None else tool(call.tool, voice)
+
+
+def spoken(round_: Round, topic: str, text: str) -> str:
+    """Return what buttons are about: `send_email to bob@acme.example`, or a task and its topic.
+
+    Not escaped. Of a call's arguments it has the recipient, or the first one.
+    """
+    call = round_.call
+    if call is None:
+        return ", ".join(part for part in (_readable(round_.review.title), topic) if part)
+    arguments = arguments_of(text) or {}
+    name = "to" if "to" in arguments else next(iter(arguments), "")
+    parts = (call.tool, name, shown_value(arguments.get(name)))
+    return " ".join(part for part in parts if part)
 
 
 def tool(name: str, voice: Voice = MRKDWN) -> str:
