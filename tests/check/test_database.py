@@ -69,9 +69,9 @@ async def test_an_older_one_will_be_upgraded(
     engines: Engines, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert str(await check_database(database_url)) == "✓ database: answers"
-    monkeypatch.setattr("crewgate.check.database.__version__", "0.2.0")
+    monkeypatch.setattr("crewgate.check.database.__version__", "99.0.0")
     assert str(await check_database(database_url)) == (
-        f"✓ database: answers; Crewgate {__version__} wrote it last; 0.2.0 brings it up to date at"
+        f"✓ database: answers; Crewgate {__version__} wrote it last; 99.0.0 brings it up to date at"
         " the start, after a copy beside it"
     )
 
