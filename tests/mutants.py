@@ -10,22 +10,10 @@ looks for the texts alone.
 import sys
 from typing import Final
 
+from tests.mutants_slack import SLACK
 from tests.mutating import main, mutant
 
 MUTANTS: Final = (
-    # --- what screen readers say
-    mutant(
-        "buttons of a call say no recipient",
-        'name = "to" if "to" in arguments else next(iter(arguments), "")',
-        'name = ""',
-        "slack/test_spoken.py",
-    ),
-    mutant(
-        "what is gone is told by its style alone",
-        'space = f" (gone){space}"',
-        "pass",
-        "slack/reviews/test_changes.py",
-    ),
     # --- domain
     mutant(
         "one vote less is enough",
@@ -421,57 +409,7 @@ MUTANTS: Final = (
         "",
         "store/test_outbox_lanes.py",
     ),
-    # --- slack
-    mutant(
-        "somebody is shown an Approve that cannot count",
-        "or (is_barred and reader and round_.question is None):",
-        "or False:",
-        "slack/reviews/test_standing.py",
-    ),
-    mutant(
-        "a page says nothing of the rule",
-        "above=standing(view, now=now, reader=by.id, why=why) if waits else (),",
-        "above=(),",
-        "journeys/test_rules.py",
-    ),
-    mutant(
-        "pages and forms are silent about a call that may have run",
-        "if decisions.waits_again(round_) else first",
-        "if False else first",
-        "slack/reviews/test_tool_calls.py",
-    ),
-    mutant(
-        "any modal counts as saying that a call may have run",
-        "    if press.where is Where.CARD:  # its",
-        "    if press.where is not Where.HOME:  # its",
-        "journeys/test_tool_calls.py",
-    ),
-    mutant(
-        "a post whose answer was lost is posted again",
-        "if found is not None:\n                return MessageRef(channel, found,",
-        "if found == key:\n                return MessageRef(channel, found,",
-        "slack/client/test_posting.py",
-        "slack/client/test_search.py",
-    ),
-    mutant(
-        "requests of other workspaces are let through",
-        "if identity.is_own_team(context.team_id, context.enterprise_id):",
-        "if identity.is_own_team(context.team_id, context.enterprise_id) or identity.is_known:",
-        "slack/test_teams.py",
-    ),
-    mutant(
-        "agents mention everybody",
-        'return _TOKEN.sub(rf"\\g<0>{JOINER}", text)',
-        "return text",
-        "slack/blockkit/test_text.py",
-    ),
-    mutant(
-        "a character outside the BMP counts as one",
-        'else len(text.encode("utf-16-le", "surrogatepass")) // 2',
-        "else len(text)",
-        "slack/blockkit",
-        "slack/words/test_names.py",
-    ),
+    *SLACK,
     # --- crewai and web
     mutant(
         "anybody reads the metrics",
