@@ -215,13 +215,13 @@ class FakeSlack:
         self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
     ) -> Outcome:
         if isinstance(about, Posting):
-            round_ = about.view.round
-            assert about.channel is not None
+            round_, card = about.view.round, about.card
+            assert card is not None
             if self.unshared:
                 self.unshared -= 1
                 return Delivered()
             outcome = self._post(
-                f"file {round_.id}", round_, about.channel, about.thread_ts, posted_since
+                f"file {round_.id}", round_, card.channel, card.thread_ts, posted_since
             )
             return Delivered() if isinstance(outcome, Message) else outcome
         assert about.execution.result is not None
