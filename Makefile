@@ -12,7 +12,7 @@ PIP_WITH_CREWAI := $(WITH_CREWAI)/bin/python -m pip --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-crewai test quick test-crewai-newest bench soak check dist install format lock screenshots clean
+.PHONY: help demo demo-crewai test quick test-crewai-newest bench soak simulate check dist install format lock screenshots clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ bench: $(VENV)/.test-tools $(VENV)/.bot ## Speed, side by side in one run (BENCH
 
 soak: $(VENV)/.test-tools $(VENV)/.bot ## A minute of load, faults and kills (SOAK_SECONDS, SOAK_RATE, SOAK_KILLS, SOAK_DATABASE, SOAK_ACTS, …)
 	@$(PY) -m tests.soak
+
+simulate: $(VENV)/.test-tools $(VENV)/.bot ## Stories at random over the whole product (MINUTES=30, SEED, STEPS, DATABASE)
+	@$(PY) -m tests.simulation
 
 check: $(VENV)/.test-tools $(VENV)/.bot ## Format, lint, types, import rules and the documents' commands
 	@$(PY) -m ruff format --check .

@@ -1,0 +1,140 @@
+"""Plays stories, each on an empty database."""
+
+import asyncio
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Protocol, Self
+
+from crewgate.runtime import EventLoop
+from crewgate.store.engine import Engines
+from tests.builders import a_uow
+from tests.databases import EmptiedSqlite, bring_up
+from tests.postgres import EmptiedPostgres, Postgres, open_postgres
+from tests.simulation.oracle import Broken
+from tests.simulation.product import Product
+from tests.simulation.simulation import Simulation
+from tests.simulation.story import Choices, Failure, Step, Story
+
+
+class Database(Protocol):
+    """A migrated database that each story finds empty."""
+
+    @property
+    def engines(self) -> Engines: ...
+
+    async def empty(self) -> None: ...
+
+
+@dataclass
+class OnPostgres:
+    """The PostgreSQL of the tests."""
+
+    server: Postgres
+    emptied: EmptiedPostgres = field(default_factory=EmptiedPostgres)
+
+    @property
+    def engines(self) -> Engines:
+        return self.emptied.engines
+
+    async def empty(self) -> None:
+        await self.emptied.url(self.server)
+
+
+class Player:
+    """Begins each story on an empty database, and sees what it comes to."""
+
+    def __init__(self, database: Database, runner: asyncio.Runner) -> None:
+        self._database = database
+        self._runner = runner
+
+    def play(self, story: Story) -> Failure | None:
+        """Play a story; steps that are not possible in their turn are left out."""
+        return self._runner.run(self._play(story))
+
+    def explore(self, random: Random, steps: int) -> tuple[Story, Failure | None]:
+        """Tell a new story, and return it as far as it went."""
+        told: list[Step] = []
+        failure = self._runner.run(self._explore(random, steps, told))
+        return tuple(told), failure
+
+    async def _begin(self) -> Simulation:
+        await self._database.empty()
+        engines = self._database.engines
+        simulation = Simulation(Product(engines, a_uow(engines)))
+        await simulation.begin()
+        return simulation
+
+    async def _play(self, story: Story) -> Failure | None:
+        simulation = await self._begin()
+        with Watched() as watched:
+            for step in story:
+                if step.name in simulation.likely():
+                    await simulation.take(step.name, Choices(step.choices))
+            await simulation.end_well()
+        return watched.failure
+
+    async def _explore(self, random: Random, steps: int, told: list[Step]) -> Failure | None:
+        simulation = await self._begin()
+        with Watched() as watched:
+            for _ in range(steps):
+                likely = simulation.likely()
+                [name] = random.choices([*likely], [*likely.values()])
+                choices = Choices((), random)
+                try:
+                    await simulation.take(name, choices)
+                finally:
+                    told.append(Step(name, tuple(choices.made)))
+            await simulation.end_well()
+        return watched.failure
+
+
+class Watched:
+    """Whatever a story raises is its failure."""
+
+    failure: Failure | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> bool:
+        if isinstance(error, Broken):
+            self.failure = Failure(error.sentence, error.read)
+        elif isinstance(error, Exception):
+            place = traceback.extract_tb(at)[-1]
+            where = f"{Path(place.filename).name}:{place.lineno} {place.line}"
+            self.failure = Failure(f"{type(error).__name__} in {place.name}", f"{error} ({where})")
+        return self.failure is not None
+
+
+@contextmanager
+def opened(backend: str = "sqlite") -> Iterator[Player]:
+    """A player on a database of its own."""
+    with (
+        TemporaryDirectory() as folder,
+        asyncio.Runner(loop_factory=EventLoop) as runner,
+        open_postgres() if backend == "postgresql" else nullcontext() as server,
+    ):
+        made = _on_sqlite(Path(folder)) if server is None else _on_postgres(server)
+        database: Database = runner.run(made)
+        yield Player(database, runner)
+        runner.run(database.engines.dispose())
+
+
+async def _on_sqlite(folder: Path) -> Database:
+    template = folder / "template.db"
+    await bring_up(f"sqlite+aiosqlite:///{template}")
+    return EmptiedSqlite(template, folder / "crewgate.db")
+
+
+async def _on_postgres(server: Postgres) -> Database:
+    database = OnPostgres(server)
+    await database.empty()
+    return database

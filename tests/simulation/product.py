@@ -1,0 +1,188 @@
+"""A whole product in one process: three kinds of crews, Slack, people, and two bots."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from crewgate.crewai.payloads import decision_body
+from crewgate.domain.crew import Crew
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.outcome import Outcome, Refused
+from crewgate.domain.people import Notify, User
+from crewgate.domain.review import Round
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Decide, Escalation, Reminders, Rule, Then, TimeOut
+from crewgate.domain.verdict import Decision
+from crewgate.store.tables import outbox
+from crewgate.usecases.delivery.worker import LEASE
+from crewgate.usecases.fetch import Fetches
+from crewgate.usecases.ports.base import Job
+from crewgate.usecases.ports.slack import Posted
+from crewgate.usecases.read_models import MessageRef, Posting
+from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
+from tests.usecases.crew_standins import FakeCrew
+from tests.usecases.slack_standins import FakeSlack, Message
+from tests.usecases.world import HELD, World
+
+EVERY_JOB = sa.select(outbox).order_by(outbox.c.id)
+REVIEWERS = (ANA, BEN, CAI)
+EVERYBODY = (*REVIEWERS, EVE)
+HOUR = timedelta(hours=1)
+RETENTION = timedelta(days=30)
+TASKS, TOOLS, ASKED, SCANS = "research", "tools", "asked", "scans"
+STRICT = a_rule(name="strict", when=Conditions(contains=("contract",)), approvals=2)
+TIMED = a_rule(
+    name="timed",
+    when=Conditions(task="draft"),
+    remind=Reminders(after=Duration.parse("10m"), most=2),
+    escalate=Escalation(Duration.parse("30m"), (User(EVE.id),)),
+    timeout=TimeOut(Duration.parse("1h"), Then.REVISE, "Nobody had time."),
+)
+APPROVED = a_rule(
+    name="approved",
+    when=Conditions(task="translate"),
+    delegation=False,
+    timeout=TimeOut(Duration.parse("1h"), Then.APPROVE),
+)
+ALLOWED = a_rule(name="allowed", when=Conditions(tool="list"), decide=Decide.ALLOW)
+SENT = a_rule(
+    name="sent",
+    when=Conditions(tool="send"),
+    timeout=TimeOut(Duration.parse("1h"), Then.APPROVE),
+)
+SCANNED = a_rule(
+    name="scanned",
+    when=Conditions(task="scan"),
+    remind=Reminders(after=Duration.parse("20m"), most=1),
+    timeout=TimeOut(Duration.parse("1h"), Then.APPROVE),
+)
+
+
+def settings() -> dict[str, Crew]:
+    people = tuple(User(one.id) for one in REVIEWERS)
+
+    def crew(name: str, *rules: Rule, **more: Any) -> Crew:
+        return a_crew(name, reviewers=people, rules=rules, retention=RETENTION, **more)
+
+    return {
+        TASKS: crew(TASKS, STRICT, TIMED, APPROVED, operators=(User(CAI.id),)),
+        TOOLS: crew(TOOLS, ALLOWED, SENT),
+        ASKED: crew(ASKED, is_fetched=True),
+        SCANS: crew(SCANS, SCANNED, notify=Notify.DM),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A card or its update that Slack took: its round then, and how many more it counts."""
+
+    at: datetime
+    round: Round
+    gathered: int
+
+
+@dataclass
+class WatchedSlack(FakeSlack):
+    """Remembers what was shown when, and finds too few approvers where it is told to."""
+
+    shown: list[Shown] = field(default_factory=list)
+
+    async def post_card(self, posting: Posting, **options: Any) -> Outcome:
+        outcome = await super().post_card(posting, **options)
+        return self._watch(posting, outcome)
+
+    async def update(
+        self, kind: EffectKind, about: Any, where: MessageRef, *, plain: bool = False
+    ) -> Outcome:
+        outcome = await super().update(kind, about, where, plain=plain)
+        is_card = kind is EffectKind.REFRESH and isinstance(about, Posting)
+        return self._watch(about, outcome) if is_card else outcome
+
+    def deletable(self) -> list[Message]:
+        """The cards that people can delete, the newest first: a thread with replies stays."""
+        refs = [*(one.ref for one in self.messages), *(one.ref for one in self.said)]
+        threads = Counter(ref.thread_ts for ref in refs)
+        return [
+            one
+            for one in self.messages[::-1]
+            if one.key.startswith("card ")
+            and not one.deleted
+            and (one.ref.ts != one.ref.thread_ts or threads[one.ref.ts] == 1)
+        ]
+
+    def _watch(self, posting: Posting, outcome: Outcome) -> Outcome:
+        if isinstance(outcome, Posted):
+            view = posting.view
+            self.shown.append(Shown(self.clock(), view.round, view.gathered))
+        return outcome
+
+
+@dataclass
+class Misfitting(FakeCrew):
+    """A crew whose tool takes no argument `to` that says nobody."""
+
+    async def resume(
+        self, execution_id: str, task_id: str, decision: Decision, *webhooks: Any, **more: Any
+    ) -> Outcome:
+        edited = more.get("edited")
+        misfits = isinstance(edited, dict) and edited.get("to") == "nobody"
+        if misfits and (execution_id, task_id) in self.pending:
+            self.asked.append((execution_id, decision))
+            return Refused("400", "nobody is no address")
+        return await super().resume(execution_id, task_id, decision, *webhooks, **more)
+
+
+class Product(World):
+    """The use cases, a real store, its outbox, and two bots that work on it."""
+
+    slack: WatchedSlack
+
+    def __post_init__(self) -> None:
+        self.crews |= settings()
+        super().__post_init__()
+        self.slack = WatchedSlack(self.clock)
+        self.tools, self.scans = Misfitting(), FakeCrew()
+        self.clients = {TASKS: self.crew, TOOLS: self.tools, SCANS: self.scans}
+        self.context = replace(
+            self.context, messenger=self.slack, clients=dict(self.clients), **self._of_a_bot()
+        )
+        self.beside = replace(self.context, **self._of_a_bot())
+        self.fetches = Fetches(self.uow, decision_body, clock=self.clock)
+
+    @staticmethod
+    def _of_a_bot() -> dict[str, Any]:
+        """What lies in the memory of one bot."""
+        return {"refusing": set()}
+
+    async def fetch(self, round_: Round) -> Any:
+        """Ask for a decision as its asker does."""
+        review = round_.review
+        body = await self.fetches.fetch(
+            self.crews[review.crew],
+            review.execution_id,
+            review.task_id,
+            seconds=0,
+            is_there=lambda: True,
+        )
+        return None if body is None else json.loads(body)
+
+    async def pass_time(self, length: timedelta) -> None:
+        self.clock.advance(length)
+        if length >= LEASE and not self.engines.is_sqlite:  # there leases end by another clock
+            async with self.engines.write.begin() as connection:
+                await connection.execute(HELD.values(lease_until=self.clock()))
+
+    async def lease_of(self, destination: str) -> tuple[Job, ...]:
+        """Lease what is due at one destination."""
+        leased = await self.outbox.lease(destination, now=self.clock(), lease=LEASE, limit=8)
+        return leased.jobs
+
+    async def everything(self) -> list[Any]:
+        """Return every row of the outbox, those about executions and those set aside too."""
+        async with self.engines.for_outbox.read.connect() as connection:
+            return list(await connection.execute(EVERY_JOB))

@@ -1,0 +1,228 @@
+"""People, crews, Slack and time act on the whole product; `oracle` says what must hold."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from crewgate.domain.effects import SLACK, TIMER, crew_destination, status_destination
+from crewgate.domain.outcome import Refused
+from crewgate.domain.review import State
+from crewgate.usecases.delivery.context import GRACE, DeliveryContext
+from crewgate.usecases.delivery.worker import LEASE, deliver
+from crewgate.usecases.ports.base import Job
+from crewgate.usecases.removal import remove_texts
+from tests.simulation.crews import Crews
+from tests.simulation.known import MOMENT
+from tests.simulation.oracle import ALWAYS, IN_THE_END, is_to_do, require
+from tests.simulation.people import People
+from tests.simulation.product import (
+    HOUR,
+    RETENTION,
+    SCANS,
+    TASKS,
+    TOOLS,
+)
+from tests.simulation.story import Choices
+from tests.usecases.faults import AWAY, LOST, Crashed, Fault
+from tests.usecases.simulated_crew import Lead
+
+FAULTS = (
+    Fault(AWAY),
+    Fault(LOST),
+    Fault(LOST, after=True),
+    Fault(LOST, after=True),
+    Fault(Crashed),
+    Fault(Crashed, after=True),
+    Fault(Refused("401", "no")),
+)
+WHILES = (timedelta(0), GRACE, LEASE, timedelta(minutes=11), HOUR, timedelta(hours=25))
+STRIDE = timedelta(minutes=21)
+MOST_WAIT = 25
+"""As many rounds wait when no more of a flood come."""
+Act = Callable[[Choices], Awaitable[None]]
+
+
+class Simulation(People, Crews):
+    """A story: its steps, two bots, and its end."""
+
+    async def begin(self) -> None:
+        for name in self.crew.branches:
+            self.crew.finish(name, same=False)
+            await self.crew.announce(name)
+        await self.look()
+
+    # --- a story ---
+
+    def likely(self) -> dict[str, int]:
+        """The steps that are possible now, by name, and how often each is chosen."""
+        waits, stuck = self.some(State.WAITING), self.some(State.STUCK)
+        decided = self.some(State.DECIDED)
+        branches = self.crew.branches.values()
+        reports = any(one.ran and not one.is_reported for one in self.calls.values())
+        weights = {
+            "press": 6 * waits,
+            "press_in_home": 2 * waits,
+            "edit": 3 * waits,
+            "take_back": waits,
+            "write_a_note": waits,
+            "claim": waits,
+            "go_away": 1,
+            "come_back": bool(self.away),
+            "retry": 2 * stuck,
+            "dismiss": stuck,
+            "slack_works": 5,
+            "crew_works": 4 * decided,
+            "no_decision_arrives": 2 * decided,
+            "time_passes": 2,
+            "status_is_asked": 1,
+            "restart": 1,
+            "delete_a_card": 1,
+            "approvers_are_missing": 1,
+            "crew_pauses": 2 * any(one.working for one in branches),
+            "notification_arrives": 2 * any(one.undelivered for one in branches),
+            "update_arrives": any(one.updates for one in branches),
+            "step_arrives": 1,
+            "agent_calls": 2,
+            "tool_reports": 2 * reports,
+            "host_restarts": reports,
+            "program_asks": 2 * self.may_ask,
+            "program_fetches": 3 * bool(self.questions),
+            "scans_pause": len(self.in_state(State.WAITING)) < MOST_WAIT,
+            "scan_pauses": 1,
+            "scan_ends": bool(self.finished_scans()),
+            "propose": bool(self.teachable()),
+            "keep": bool(self.proposed),
+            "texts_are_removed": 1,
+        }
+        return {name: int(weight) for name, weight in weights.items() if weight}
+
+    async def take(self, name: str, choices: Choices) -> None:
+        """Take one step, and see whether everything holds that always holds."""
+        self.world.clock.advance(MOMENT)
+        await getattr(self, name)(choices)
+        await self.look()
+        self.looks += 1
+        for check in ALWAYS:
+            await check(self)
+
+    # --- the bots, Slack and time ---
+
+    async def work(self, destination: str, choices: Choices, *, faults: Any) -> None:
+        context = choices.pick([self.world.context, self.world.beside])
+        faults.extend(choices.pick(FAULTS) for _ in range(choices.number(3)))
+        jobs = await self.world.lease(destination, limit=choices.pick([8, 1, 3]))
+        with suppress(Crashed):  # what else was leased is left behind too
+            await self.deliver(jobs, context)
+        faults.clear()
+
+    async def slack_works(self, choices: Choices) -> None:
+        await self.world.pass_time(choices.pick(WHILES))
+        slack = self.world.slack
+        slack.long_results = slack.excerpts = choices.one_in(4)
+        slack.unshared = int(choices.one_in(4))
+        await self.work(SLACK, choices, faults=slack.faults)
+
+    async def crew_works(self, choices: Choices) -> None:
+        await self.world.pass_time(choices.pick(WHILES))
+        self.crew.delivers_on_status, self.crew.same = choices.one_in(2), choices.one_in(4)
+        self.crew.lead = choices.pick(list(Lead))
+        decided = {one.review.crew for one in self.in_state(State.DECIDED)}
+        name = choices.pick(sorted(decided)) if decided else TASKS
+        client = self.world.clients.get(name, self.world.crew)
+        await self.work(crew_destination(name), choices, faults=client.faults)
+        self.crew.delivers_on_status, self.crew.lead = False, Lead.NONE
+
+    async def no_decision_arrives(self, choices: Choices) -> None:
+        """A proxy answers in the place of a crew, which goes on with what else it can do."""
+        await self.world.pass_time(LEASE)
+        for name, client in self.world.clients.items():
+            client.faults.extend([Fault(LOST)] * 9)
+            for job in await self.world.lease(crew_destination(name)):
+                await deliver(job, self.world.context)
+            client.faults.clear()
+        for name in self.crew.branches:
+            if choices.one_in(2):
+                self.crew.finish(name, same=False)
+                await self.crew.update(name)
+                await self.crew.announce(name)
+
+    async def time_passes(self, choices: Choices) -> None:
+        await self.world.pass_time(choices.pick([*WHILES[2:], timedelta(days=8)]))
+        await self.deliver(await self.world.lease(TIMER), self.world.context)
+
+    async def status_is_asked(self, choices: Choices) -> None:
+        name = choices.pick([TASKS, SCANS, TOOLS])
+        for job in await self.world.lease(status_destination(name)):
+            await deliver(job, self.world.context)
+
+    async def restart(self, _: Choices) -> None:
+        await self.world.outbox.release(due_at=self.world.clock() + GRACE)
+        self.world.context.refusing.clear()
+
+    async def delete_a_card(self, choices: Choices) -> None:
+        if there := self.world.slack.deletable():
+            choices.pick(there).deleted = True
+
+    async def approvers_are_missing(self, _: Choices) -> None:
+        """From now on, or no longer, cards say that too few are left who may approve."""
+        self.world.slack.no_approver = not self.world.slack.no_approver
+
+    async def texts_are_removed(self, choices: Choices) -> None:
+        await self.world.pass_time(choices.pick([timedelta(0), timedelta(days=31)]))
+        for name in self.world.crews:
+            before = self.world.clock() - RETENTION
+            async for _ in remove_texts(
+                name, before=before, begin=self.world.uow.begin, clock=self.world.clock
+            ):
+                pass
+
+    # --- the end ---
+
+    async def end_well(self) -> None:
+        """Nothing fails and every webhook arrives: then nothing is left to do."""
+        slack = self.world.slack
+        slack.no_approver = slack.long_results = slack.excerpts = False
+        for client in self.world.clients.values():
+            client.faults.clear()
+        for name, branch in self.crew.branches.items():
+            while branch.undelivered:
+                await self.crew.announce(name)
+        await self.settle(strides=100)
+        for check in (*ALWAYS, *IN_THE_END):
+            await check(self)
+
+    async def settle(self, *, strides: int) -> None:
+        """Carry out what is due and let time pass, until nothing but people is waited for."""
+        for _ in range(strides):
+            while await self.carry_out():
+                await self.look()
+            if not [one for one in await self.world.everything() if is_to_do(one)]:
+                return
+            await self.world.pass_time(STRIDE)
+        left = [(one.kind, one.subject) for one in await self.world.everything()]
+        require(False, "jobs", f"still to do: {left}")  # noqa: FBT003
+
+    async def carry_out(self) -> int:
+        """Carry out what is due and nobody's; return how many jobs that were."""
+        jobs = [job for place in await self.due() for job in await self.world.lease_of(place)]
+        await self.deliver(jobs, self.world.context)
+        return len(jobs)
+
+    async def deliver(self, jobs: Iterable[Job], context: DeliveryContext) -> None:
+        for job in jobs:
+            if job.effect.destination == TIMER:
+                self.world.clock.advance(MOMENT)  # each decision has a time of its own
+            await deliver(job, context)
+            if job.effect.destination == TIMER:
+                await self.look()
+
+    async def due(self) -> list[str]:
+        now = self.world.clock()
+        return sorted(
+            {
+                row.destination
+                for row in await self.world.everything()
+                if is_to_do(row) and row.due_at <= now
+            }
+        )
