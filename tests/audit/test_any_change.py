@@ -11,6 +11,7 @@ from crewgate.settings.load import Settings
 from tests.audit.conftest import Audit, link
 from tests.audit.files import (
     File,
+    body_at,
     changes_of,
     found_in,
     head_of,
@@ -21,6 +22,7 @@ from tests.audit.files import (
     written,
 )
 from tests.audit.kinds import KINDS
+from tests.repo.files import ROOT
 from tests.usecases.world import World
 
 Files = dict[str, File]
@@ -74,6 +76,15 @@ def chains_of(file: File) -> Iterator[tuple[int, str, list[Any]]]:
         yield at, "moved", [here, *before, *after] if at else [*after, here]
         for how, one in changes_of(here):
             yield at, how, [*before, one, *after]
+
+
+async def test_the_page_for_strangers_names_each_field(files: Files) -> None:
+    page = (ROOT / "docs" / "evidence-format.md").read_text(encoding="utf-8")
+    bodies = [body_at(file, at) for file in files.values() for at in own_places(file)]
+    fields = {name for body in bodies for name in body["data"]}
+    rules = [json.loads(one["rule"]) for file in files.values() for one in file["rules"]]
+    options = {name for rule in rules for name in rule} - {"name", "when", "reviewers_from"}
+    assert [name for name in sorted(fields | options) if f"`{name}`" not in page] == []
 
 
 async def test_texts_are_those_of_the_entries_or_said_to_be_missing(files: Files) -> None:

@@ -104,7 +104,8 @@ class CrewSettings(Crew):
         NOTHING,
         parsers.parse_redact,
         "what of this crew's texts is masked for people, not for the crew: a list of `email`,"
-        " `iban`, `card` and patterns between slashes, see [Personal data](#personal-data)",
+        " `iban`, `card` and patterns between slashes, see"
+        " [Personal data](../SECURITY.md#personal-data)",
         default="`[]`",
         example='["email", "iban", "card", "/AC-[0-9]+/"]',
     )
