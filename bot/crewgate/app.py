@@ -150,7 +150,9 @@ class _Assembly:
             clock=runtime.clock,
             masking={name: crew.redact for name, crew in self.crews.items()},
         )
-        self.fetches = Fetches(self.uow, payloads.decision_body, clock=runtime.clock)
+        self.fetches = Fetches(
+            self.uow, payloads.decision_body, clock=runtime.clock, new_id=runtime.new_id
+        )
         # Their `repr` leaves out secrets.
         digest = sha256(repr(self.settings).encode()).hexdigest()
         data = {"version": __version__, "settings": digest}

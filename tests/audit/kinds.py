@@ -72,7 +72,7 @@ async def write(world: World, text: str, round_id: str) -> str:
 
 async def fetched(world: World, name: str) -> None:
     """Twice, which is told once, and once it was late."""
-    fetches = Fetches(world.uow, decision_body, clock=world.clock)
+    fetches = Fetches(world.uow, decision_body, clock=world.clock, new_id=world.new_id)
     for number in (1, 2):
         text = DRAFT * number
         await world.decide(await opened(world, name, text=text, is_fetched=True))

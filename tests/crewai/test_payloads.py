@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -15,25 +16,29 @@ from crewgate.crewai.kickoff import (
     parse_started,
 )
 from crewgate.crewai.payloads import (
+    decision_body,
     parse_crew,
     parse_error,
     parse_inputs,
     parse_notification,
+    parse_refusal,
     parse_resume_answer,
     parse_status,
     parse_step,
     parse_task,
     resume_body,
 )
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.errors import Malformed
 from crewgate.domain.execution import CrewUpdate, ExecutionUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.notification import Ask, HumanInputWebhook, Output, WebhookUrls
-from crewgate.domain.outcome import Delivered, Outcome, Refused, ResumeStatus, Unknown
+from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused, ResumeStatus, Unknown
 from crewgate.domain.redaction import MARK
+from crewgate.domain.review import State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.verdict import Answer, Approve, Revise, TimedOut
 from crewgate.usecases.read_models import CrewStatus, Progress
-from tests.builders import a_decision
+from tests.builders import NOW, a_decision, a_round
 from tests.crewai.bodies import EXECUTION, a_notification_body
 
 
@@ -153,6 +158,32 @@ def test_a_resume_has_four_fields_and_the_urls_that_exist() -> None:
     }
 
 
+def test_an_approval_of_a_call_says_until_when_it_holds() -> None:
+    body = resume_body("e", "t", a_decision(Approve()), WebhookUrls(), valid_until=NOW)
+    assert body["valid_until"] == NOW.isoformat()
+    call = a_round(State.RESUMED, call=ToolCall("buy"), decision=a_decision(Approve(), at=NOW))
+    until = (NOW + timedelta(hours=1)).isoformat()
+    assert json.loads(decision_body(call))["valid_until"] == until
+    assert "valid_until" not in json.loads(decision_body(replace(call, call=None)))
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"details": {"code": "expired"}}, RefusalKind.EXPIRED),
+        ({"details": {"code": "answered"}}, RefusalKind.ANSWERED),
+        ({"details": {"code": "arguments"}}, RefusalKind.ARGUMENTS),
+        ({"details": {"code": "request_gone"}}, RefusalKind.OTHER),
+        ({"details": {"code": ["expired"]}}, RefusalKind.OTHER),
+        ({"details": "expired"}, RefusalKind.OTHER),
+        ({}, RefusalKind.OTHER),
+        ("expired", RefusalKind.OTHER),
+    ],
+)
+def test_a_refused_resume_is_known_by_its_code(body: object, kind: RefusalKind) -> None:
+    assert parse_refusal(json.dumps(body).encode()) is kind
+
+
 def test_a_hooks_question_is_answered_by_people_and_refused_by_time() -> None:
     answer = a_decision(Answer(" yes\n", to_crew=True))
     body = resume_body("e", "ask-1", answer, WebhookUrls())
@@ -173,7 +204,7 @@ def test_a_notification_of_a_hook_says_so() -> None:
 def test_a_decision_about_an_edited_text_has_no_is_approve_that_others_would_take() -> None:
     keyed = resume_body("e", "t", a_decision(Approve()), WebhookUrls(), key="r-1")
     assert keyed["idempotency_key"] == "r-1"
-    body = resume_body("e", "t", a_decision(Revise("Shorter.")), WebhookUrls(), "Theirs.")
+    body = resume_body("e", "t", a_decision(Revise("Shorter.")), WebhookUrls(), edited="Theirs.")
     assert body == {
         "execution_id": "e",
         "task_id": "t",

@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -22,9 +24,20 @@ from crewgate.domain.audit import texts_of, without_texts
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ArgumentsMisfit
 from crewgate.domain.notification import Ask, Question
-from crewgate.domain.reason import AnsweredElsewhere, ExecutionGone, Inferred, Reason, Withdrawn
-from crewgate.domain.receipt import receive
+from crewgate.domain.reason import (
+    AnsweredElsewhere,
+    ExecutionGone,
+    Expired,
+    Inferred,
+    Reason,
+    Withdrawn,
+)
+from crewgate.domain.receipt import ask_again, receive
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.choose import for_call
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration, WorkingHours
+from crewgate.domain.rules.rule import Rule, Then, TimeOut
 from crewgate.domain.verdict import Approve, Revise
 from tests.builders import LATER, NOW, Numbered, a_decision, a_notification, a_review, a_round
 
@@ -125,6 +138,13 @@ APPROVED, REFUSED = a_decision(Approve()), a_decision(Revise("No."))
 DOUBT = {"decision": APPROVED, "in_doubt_since": NOW}
 
 
+def asked_anew(**changes: Any) -> Round:
+    """A round about a call that may have run by the approval of the round before."""
+    call = replace(CALL, may_have_run=True)
+    state = changes.pop("state", State.WAITING)
+    return a_round(state, call=call, origin_id="r-0", number=2, **changes)
+
+
 @pytest.mark.parametrize(
     ("before", "result", "state", "reason", "effects"),
     [
@@ -136,8 +156,25 @@ DOUBT = {"decision": APPROVED, "in_doubt_since": NOW}
             Withdrawn("The task is done."),
             [REFRESH, NOTIFY_STUCK],
         ),
-        (a_call(State.DECIDED, **DOUBT), RAN, State.DECIDED, None, [REFRESH]),
+        (a_call(State.DECIDED, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
         (a_call(State.STUCK, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
+        (a_call(State.CLOSED, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
+        (asked_anew(), RAN, State.CLOSED, AnsweredElsewhere(), [REFRESH]),
+        (asked_anew(), CLOSED, State.CLOSED, Withdrawn("The task is done."), [REFRESH]),
+        (
+            asked_anew(state=State.DECIDED, decision=APPROVED),
+            RAN,
+            State.CLOSED,
+            AnsweredElsewhere(),
+            [REFRESH, NOTIFY_STUCK],
+        ),
+        (
+            asked_anew(state=State.STUCK, decision=REFUSED),
+            RAN,
+            State.CLOSED,
+            AnsweredElsewhere(),
+            [REFRESH, NOTIFY_STUCK],
+        ),
         (a_call(State.RESUMED, decision=APPROVED), RAN, State.RESUMED, None, [REFRESH]),
         (a_call(State.RESUMED, decision=APPROVED), CLOSED, State.RESUMED, None, [REFRESH]),
         (
@@ -254,3 +291,54 @@ def test_a_tools_words_are_removed_as_other_texts_are() -> None:
 def test_the_words_of_a_call_are_among_the_texts_of_its_round() -> None:
     ended = a_call(State.RESUMED, decision=APPROVED, call_result=RAN)
     assert RAN.words in list(texts_of(ended))
+
+
+WEEK = WorkingHours.parse("Mon-Fri 09:00-17:00 UTC")
+TWO_WORKING = Duration.parse("2wh")
+
+
+@pytest.mark.parametrize(
+    ("changes", "after"),
+    [
+        ({}, timedelta(hours=1)),
+        ({"rule": Rule(name="r")}, timedelta(hours=1)),
+        ({"rule": Rule(name="r", valid_for=Duration.parse("15m"))}, timedelta(minutes=15)),
+        (
+            {"rule": Rule(name="r", valid_for=TWO_WORKING, working_hours=WEEK)},
+            TWO_WORKING.after(NOW, WEEK) - NOW,
+        ),
+        ({"decision": None}, None),
+        ({"call": None}, None),
+    ],
+)
+def test_an_approval_of_a_call_ends(changes: dict[str, Any], after: timedelta | None) -> None:
+    approved = replace(a_call(State.DECIDED, decision=a_decision(Approve(), at=NOW)), **changes)
+    assert approved.valid_until == (None if after is None else NOW + after)
+    if after is not None:
+        assert not approved.has_expired(NOW + after - timedelta(seconds=1))
+        assert approved.has_expired(NOW + after)
+        refused = replace(approved, decision=REFUSED)
+        assert not refused.has_expired(NOW + 2 * after)
+
+
+@pytest.mark.parametrize("state", [State.DECIDED, State.STUCK])
+def test_an_approval_that_ended_closes_its_round(state: State) -> None:
+    ended = a_call(state, decision=APPROVED).expire(LATER)
+    assert (ended.round.state, ended.round.reason) == (State.CLOSED, Expired())
+    assert [one.kind for one in ended.effects] == [REFRESH, NOTIFY_STUCK]
+
+
+def test_a_call_that_is_asked_about_anew_is_not_approved_by_time() -> None:
+    when = Conditions(tool="purchase")
+    rule = Rule(name="slow", when=when, timeout=TimeOut(Duration.parse("1d"), Then.APPROVE))
+    ended = a_call(State.DECIDED, decision=APPROVED, rule=rule).expire(LATER).round
+    new_ids = Numbered()
+    perhaps = ask_again(ended, may_have_run=True, at=LATER, new_id=new_ids).current
+    never = ask_again(ended, may_have_run=False, at=LATER, new_id=new_ids).current
+    assert (perhaps.state, perhaps.is_asked_anew, never.is_asked_anew) == (
+        State.WAITING,
+        True,
+        False,
+    )
+    assert perhaps.rule == for_call(rule, perhaps.call)
+    assert never.rule == rule

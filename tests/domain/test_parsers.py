@@ -122,7 +122,7 @@ def test_what_is_well_written_is_read(parse: Parse, raw: object, read: object) -
         (parse_json, {}, "it is empty; put paths with what their values must be, { "),
         (parse_json, {"a..b": "x"}, "'a..b' is no path; put keys with dots between"),
         (parse_json, {"a": {"b": ">= many"}}, "'a.b': after >= comes a number; put one like >= 5"),
-        (parse_json, {"a": []}, "a: put some text, in quotes"),
+        (parse_json, {"a": []}, "a: a list has comparisons that all hold"),
         (whole_number(50), 0, "0: put a number from 1 to 50, no quotes"),
         (whole_number(50), "2", "'2': put a number from 1 to 50, no quotes"),
         (parse_share, 1.01, "1.01: put a number from 0 to 1, as 0.1, no quotes"),

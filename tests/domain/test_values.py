@@ -169,6 +169,7 @@ WHOLE = {"channel": "C1", "user": "U1", "number": 2}
         (EffectKind.REMIND_PRIVATELY, "reminder r-1 2 U1"),
         (EffectKind.POST_ESCALATED, "escalated r-1"),
         (EffectKind.POST_TIMED_OUT, "timed out r-1"),
+        (EffectKind.CALL_ALARM, "call alarm r-1 NOW"),
     ],
 )
 def test_a_message_is_found_again_by_the_key_it_always_had(kind: EffectKind, key: str) -> None:

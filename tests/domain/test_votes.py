@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from crewgate.domain.answering import is_timed
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import (
     AlreadyVoted,
@@ -235,14 +236,14 @@ def test_time_changes_nothing_but_what_waits(state: State, act: Callable[[Round]
 @pytest.mark.parametrize("rule", [None, a_rule()])
 def test_nothing_happens_with_time_where_no_rule_says_so(rule: object) -> None:
     round_ = a_round(rule=rule)
-    assert not round_.is_timed
+    assert not is_timed(round_.rule, round_.question)
     assert round_.escalate(NOW) == Transition(round_, ())
     with pytest.raises(InvalidTransition):
         round_.time_out(NOW)
 
 
 def test_a_round_with_reminders_is_timed() -> None:
-    assert a_round(rule=a_rule(remind=Reminders(after=THREE_DAYS))).is_timed
+    assert is_timed(a_rule(remind=Reminders(after=THREE_DAYS)), None)
 
 
 # --- under a rule ---

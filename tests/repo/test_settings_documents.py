@@ -30,13 +30,13 @@ def test_every_field_can_be_set(kind: type) -> None:
 
 
 def test_the_first_crew_of_the_example_has_every_key() -> None:
-    commented = [f"# {one.name} =" for one in options_of(Rule) if one.setting.instead_of]
+    commented = [f"# {one.name} =" for one in options_of(Rule) if one.setting.is_commented]
     text = read("crews.example.toml")
     assert all(f"\n{line}" in text for line in commented)
     example = tomllib.loads(text)["crews"]["research"]
     assert list(example) == [option.name for option in crew.OPTIONS]
     (rule,) = example["rules"]
-    assert list(rule) == [one.name for one in options_of(Rule) if not one.setting.instead_of]
+    assert list(rule) == [one.name for one in options_of(Rule) if not one.setting.is_commented]
 
 
 def test_the_example_of_crews_loads(tmp_path: Path) -> None:

@@ -128,6 +128,12 @@ def test_rules_keep_their_order(load_file: Load) -> None:
         ),
         ('decide = "allow"', 'decide: "allow" needs tools by name; put when = { tool ='),
         ('decide = "allow"\nwhen = { tool = "*" }', 'decide: "allow" needs tools by name'),
+        ('valid_for = "1h"', "valid_for: it is for approvals of calls; put when = { tool ="),
+        ('valid_for = "1h"\nwhen = { tool = "*" }', "valid_for: it is for approvals of calls"),
+        (
+            'valid_for = "1wh"\nwhen = { tool = "buy" }',
+            "valid_for: 1wh needs working_hours; give the rule some, or put hours (h)",
+        ),
         ('decide = "refuse"', 'reason: missing; put what the agent is told by decide = "refuse"'),
         ('decide = "perhaps"', "decide: 'perhaps' is unknown; put allow or refuse"),
         ('reason = "x"', "reason: it is told with decide only; put that, or take it out"),

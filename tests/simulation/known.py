@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from crewgate.domain.caveats import Claim, Seen
-from crewgate.domain.lessons import Lesson
+from crewgate.domain.lessons import Lesson, may_teach
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Decision, Person
 from crewgate.store.engine import rows
@@ -145,4 +145,4 @@ class Known:
         return not self.questions or self.questions[-1].passed_by is not None
 
     def teachable(self) -> list[Round]:
-        return [one for one in self.in_state(State.RESUMED) if one.may_teach]
+        return [one for one in self.in_state(State.RESUMED) if may_teach(one)]

@@ -152,7 +152,7 @@ class Product(World):
             self.context, messenger=self.slack, clients=dict(self.clients), **self._of_a_bot()
         )
         self.beside = replace(self.context, **self._of_a_bot())
-        self.fetches = Fetches(self.uow, decision_body, clock=self.clock)
+        self.fetches = Fetches(self.uow, decision_body, clock=self.clock, new_id=self.new_id)
 
     @staticmethod
     def _of_a_bot() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from crewgate.domain.notification import Callback, Output, WebhookUrls
 from crewgate.domain.outcome import (
@@ -77,6 +78,7 @@ class FakeCrew:
         *,
         edited: str | dict[str, object] | None = None,
         key: str | None = None,
+        valid_until: datetime | None = None,
     ) -> Outcome:
         self.asked.append((execution_id, decision))
         if self.on_resume:

@@ -29,7 +29,7 @@ from crewgate.domain.errors import (
     VerdictMisplaced,
 )
 from crewgate.domain.notification import Ask, Format, Output
-from crewgate.domain.outcome import Refused
+from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.people import User
 from crewgate.domain.reason import RefusedByCrew, Withdrawn
 from crewgate.domain.review import Round, State
@@ -342,7 +342,7 @@ async def test_the_end_of_a_call_is_an_entry(world: World) -> None:
 async def test_a_call_whose_tool_takes_no_such_arguments_is_asked_about_again(world: World) -> None:
     approved = await changed(world, await called(world), to="ann")
     says = "The tool does not take this: no such person"
-    world.crew.answers[approved.id] = Refused("400", says)
+    world.crew.answers[approved.id] = Refused("400", says, RefusalKind.ARGUMENTS)
     await world.settle_slack()
     await world.turn(CREW)
 

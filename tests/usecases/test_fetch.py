@@ -7,25 +7,29 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from crewgate.crewai.payloads import decision_body
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.audit import Code, digest_of
 from crewgate.domain.caveats import NOTHING_SEEN
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import TooManyWait
 from crewgate.domain.execution import ExecutionState
-from crewgate.domain.reason import Dismissed, Fetched, NotFetched
+from crewgate.domain.reason import Dismissed, Expired, Fetched, NeverSent, NotFetched
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.verdict import Answer, Revise, Verdict
 from crewgate.store.engine import Engines
+from crewgate.store.tables import outbox
 from crewgate.usecases.decide import dismiss, edit
 from crewgate.usecases.delivery.resume import FETCH_WITHIN
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import PAUSED_POLL, STATUS_POLL
 from tests.builders import ANA, BEN, a_crew, a_uow
 from tests.databases import both
-from tests.usecases.test_calls import ARGUMENTS, about, changed
+from tests.usecases.test_calls import ARGUMENTS, CALL, about, changed
 from tests.usecases.world import CREW, STATUS, World
 
 NOTIFY_STUCK = EffectKind.NOTIFY_STUCK
@@ -34,13 +38,17 @@ PATIENT = 60.0
 """Seconds that no test waits for."""
 
 
+DRAFT = Review(id="", crew="research", execution_id="e-1", task_id="draft")
+SEND = replace(DRAFT, task_id="send_email-1")
+
+
 class Asked(World):
     """A crew without an address, and who waits for its decisions."""
 
     fetches: Fetches
 
     def fetching(self, **options: Any) -> Fetches:
-        return Fetches(self.uow, decision_body, clock=self.clock, **options)
+        return Fetches(self.uow, decision_body, clock=self.clock, new_id=self.new_id, **options)
 
 
 @pytest.fixture
@@ -61,6 +69,7 @@ async def fetch(
     seconds: float = 0,
     there: bool = True,
     fetches: Fetches | None = None,
+    number: int | None = None,
 ) -> Any:
     """Return the answer about the review's latest round."""
     body = await (fetches or world.fetches).fetch(
@@ -69,6 +78,7 @@ async def fetch(
         review.task_id,
         seconds=seconds,
         is_there=lambda: there,
+        number=number,
     )
     return body if body is None else json.loads(body)
 
@@ -315,3 +325,116 @@ async def test_an_execution_nobody_can_be_asked_for_ends_once_nothing_waits_in_i
     await asked.turn(STATUS)
     assert (await asked.execution()).state is ExecutionState.RUNNING
     assert EffectKind.POST_RESULT not in asked.messages_said()
+
+
+@both
+@pytest.mark.parametrize("call", [None, CALL], ids=["output", "call"])
+async def test_a_decision_that_was_fetched_is_spent(asked: Asked, call: ToolCall | None) -> None:
+    """A program that asks the same each night asks a person each night."""
+    await asked.decide((await asked.notify("Deploy?", call=call)).round.id)
+    assert (await fetch(asked, DRAFT))["state"] == "decided"
+
+    again = await asked.notify("Deploy?", call=call)
+
+    assert (again.accepted, again.round.number) == (True, 2)
+    assert await fetch(asked, DRAFT) == {"state": "waiting", "round": 2}
+    assert not (await asked.notify("Deploy?", call=call)).accepted
+
+
+async def test_a_decision_that_nobody_fetched_is_not_the_next_one_s(asked: Asked) -> None:
+    decided = await a_decision_of(asked)
+    await asked.turn(CREW)
+    assert not (await asked.notify()).accepted  # its asker may be there yet
+    asked.clock.advance(FETCH_WITHIN)
+    await asked.turn(CREW)
+
+    again = await asked.notify()
+
+    assert again.accepted
+    assert (await asked.round(decided.id)).reason == NeverSent()
+    assert await fetch(asked, DRAFT) == {"state": "waiting", "round": 2}
+
+
+async def test_a_pause_that_is_named_is_the_same_after_it_was_fetched(asked: Asked) -> None:
+    await asked.decide((await asked.notify(pause_id="p-1")).round.id)
+    await fetch(asked, DRAFT)
+    assert not (await asked.notify(pause_id="p-1")).accepted
+    assert (await fetch(asked, DRAFT))["state"] == "decided"
+
+
+async def test_an_asker_that_names_its_round_is_given_no_other_decision(asked: Asked) -> None:
+    first = await a_decision_of(asked)
+    assert (await fetch(asked, DRAFT, number=1))["state"] == "decided"
+    await asked.notify("A newer one.")
+    assert await fetch(asked, DRAFT, number=1, seconds=PATIENT) == {"state": "closed", "round": 1}
+    assert await fetch(asked, DRAFT, number=2) == {"state": "waiting", "round": 2}
+    assert await fetch(asked, DRAFT, number=3, seconds=PATIENT) is None
+    assert (await asked.round(first.id)).reason == Fetched()
+
+
+async def test_a_call_that_a_person_changed_is_still_the_question_of_its_asker(
+    asked: Asked,
+) -> None:
+    await asked.notify(**about("Earlier.", is_fetched=True, pause_id="p-0"))
+    second = (await asked.notify(**about(is_fetched=True))).round
+    assert second.number == 2
+    await changed(asked, second, to="ann")
+    given = await fetch(asked, SEND, number=2)
+    assert (given["state"], given["round"]) == ("decided", 3)
+    assert await fetch(asked, SEND, number=1) == {"state": "closed", "round": 1}
+
+
+@both
+async def test_an_approval_of_a_call_says_when_it_ends_and_is_not_given_after(
+    asked: Asked,
+) -> None:
+    decided = await asked.decide((await asked.notify(**about(is_fetched=True))).round.id)
+    given = await fetch(asked, SEND)
+    assert given["valid_until"] == (asked.clock() + timedelta(hours=1)).isoformat()
+    asked.clock.advance(timedelta(hours=1))
+    assert await fetch(asked, SEND) == {"state": "closed", "round": 1}
+    assert (await asked.round(decided.id)).state is State.RESUMED
+
+
+@both
+@pytest.mark.parametrize("is_stuck", [False, True])
+async def test_an_approval_that_ended_before_it_was_fetched_is_asked_for_anew(
+    asked: Asked, is_stuck: bool
+) -> None:
+    decided = await asked.decide((await asked.notify(**about(is_fetched=True))).round.id)
+    asked.clock.advance(FETCH_WITHIN)
+    if is_stuck:
+        await asked.turn(CREW)
+        assert (await asked.round(decided.id)).state is State.STUCK
+    assert await fetch(asked, SEND, there=False) == {"state": "waiting", "round": 1}
+    assert await fetch(asked, SEND, number=1) == {"state": "waiting", "round": 2}
+    [anew] = await asked.waiting()
+    assert (anew.number, anew.is_fetched, anew.is_asked_anew) == (2, True, False)
+    await asked.decide(anew.id)
+    assert (await fetch(asked, SEND, number=1))["is_approve"]
+
+
+async def test_retry_after_its_end_asks_anew_about_what_nobody_fetched(asked: Asked) -> None:
+    decided = await asked.decide((await asked.notify(**about(is_fetched=True))).round.id)
+    asked.clock.advance(FETCH_WITHIN)
+    await asked.turn(CREW)
+    await asked.retry(decided.id)
+    await asked.turn(CREW)
+    assert [one.number for one in await asked.waiting()] == [2]
+    assert (await asked.round(decided.id)).reason == Expired()
+
+
+@both
+async def test_a_changed_call_whose_texts_were_removed_is_closed(asked: Asked) -> None:
+    await changed(asked, (await asked.notify(**about(is_fetched=True))).round, to="ann")
+    assert await fetch(asked, SEND)
+    await asked.record_update(ended="the execution has ended")
+    await asked.settle_slack()
+    asked.clock.advance(timedelta(days=400))
+    await asked.settle_slack()
+    async with asked.engines.write.begin() as connection:
+        await connection.execute(sa.delete(outbox))
+    before = asked.clock() - timedelta(days=90)
+    removed = remove_texts("research", before=before, begin=asked.uow.begin, clock=asked.clock)
+    assert [one.total() async for one in removed][-1] == 1
+    assert await fetch(asked, SEND) == {"state": "closed", "round": 2}

@@ -53,7 +53,7 @@ def an_application(
         machine=machine or world.clock,
         new_id=world.new_id,
         off_loop=asyncio.to_thread,
-        fetches=Fetches(world.uow, decision_body, clock=world.clock),
+        fetches=Fetches(world.uow, decision_body, clock=world.clock, new_id=world.new_id),
         kickoffs=Kickoffs(
             uow=world.uow,
             crews=world.crews,

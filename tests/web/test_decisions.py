@@ -36,6 +36,10 @@ async def http(world: World) -> AsyncIterator[aiohttp.ClientSession]:
         (f"{PATH}?wait=soon", SECRET, 400, "malformed"),
         (f"{PATH}?wait=-1", SECRET, 400, "malformed"),
         (f"{PATH}?wait=nan", SECRET, 400, "malformed"),
+        (f"{PATH}?round=first", SECRET, 400, "malformed"),
+        (f"{PATH}?round=-1", SECRET, 400, "malformed"),
+        (f"{PATH}?round=1234567890", SECRET, 400, "malformed"),
+        (f"{PATH}?round=2&wait=25", SECRET, 404, "unknown_decision"),
     ],
 )
 async def test_what_is_refused(
@@ -55,8 +59,9 @@ async def test_a_decision_is_given_once_there_is_one(
     world: World, http: aiohttp.ClientSession
 ) -> None:
     received = await world.notify()
-    async with http.get(f"{PATH}?wait=0.01", headers=SECRET) as answer:
-        assert (answer.status, await answer.json()) == (200, {"state": "waiting", "round": 1})
+    for query in ("wait=0.01", "round=1"):
+        async with http.get(f"{PATH}?{query}", headers=SECRET) as answer:
+            assert (answer.status, await answer.json()) == (200, {"state": "waiting", "round": 1})
     await world.decide(received.round.id)
     async with http.get(f"{PATH}?wait=1e9", headers=SECRET) as answer:
         assert (await answer.json())["is_approve"]

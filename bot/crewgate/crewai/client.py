@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -133,8 +133,10 @@ class HttpCrew(CrewClient):
         *,
         edited: str | dict[str, object] | None = None,
         key: str | None = None,
+        valid_until: datetime | None = None,
     ) -> Outcome:
-        wire = payloads.resume_body(execution_id, task_id, decision, webhooks, edited, key)
+        more: dict[str, Any] = {"edited": edited, "key": key, "valid_until": valid_until}
+        wire = payloads.resume_body(execution_id, task_id, decision, webhooks, **more)
         body = json.dumps(wire).encode()
         answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
         if not isinstance(answer, client.Answer):
@@ -144,6 +146,8 @@ class HttpCrew(CrewClient):
         redactor = self._redactor.also(webhooks.secrets)
         shown = await redacted(answer, redactor, self._off_loop)
         outcome = outcome_of(shown, parse=payloads.parse_resume_answer, now=self._clock())
+        if isinstance(outcome, Refused) and answer.status == HTTPStatus.BAD_REQUEST:
+            outcome = replace(outcome, kind=payloads.parse_refusal(shown.body))
         return replace(outcome, exchange=Exchange(body, answer.body))
 
     @override

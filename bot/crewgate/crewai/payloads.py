@@ -6,6 +6,7 @@
 
 import json
 import re
+from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
@@ -45,7 +46,7 @@ from crewgate.crewai.wire import (
 from crewgate.domain.errors import Malformed
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.notification import Notification, Output, WebhookUrls
-from crewgate.domain.outcome import Delivered, Refused, ResumeStatus, Unknown
+from crewgate.domain.outcome import Delivered, RefusalKind, Refused, ResumeStatus, Unknown
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Decision, Person
 from crewgate.usecases.read_models import CrewStatus, Progress
@@ -215,8 +216,10 @@ def resume_body(
     task_id: str,
     decision: Decision,
     webhooks: WebhookUrls,
+    *,
     edited: str | dict[str, object] | None = None,
     key: str | None = None,
+    valid_until: datetime | None = None,
 ) -> dict[str, object]:
     """Return the body of `POST /resume`: the four required fields, and the given others.
 
@@ -236,6 +239,8 @@ def resume_body(
     }
     if key is not None:
         body["idempotency_key"] = key
+    if valid_until is not None:
+        body["valid_until"] = valid_until.isoformat()
     body |= {name: url for name, url in update_urls(webhooks).items() if url}
     if webhooks.human_input is not None:
         body["humanInputWebhook"] = human_input_body(webhooks.human_input)
@@ -253,7 +258,8 @@ def decision_body(round_: Round, edited: str | dict[str, object] | None = None) 
         state = "closed"
     elif decision is not None and round_.state is State.RESUMED:
         state = "decided"
-        body = resume_body("", "", decision, WebhookUrls(), edited)
+        until = round_.valid_until
+        body = resume_body("", "", decision, WebhookUrls(), edited=edited, valid_until=until)
         del body["execution_id"], body["task_id"]
     return json.dumps({"state": state, "round": round_.number, **body}).encode()
 
@@ -333,6 +339,19 @@ def parse_error(body: bytes) -> str:
         # A proxy's page; its markup says nothing.
         return own_words(_before_json(without_markup(text) if text.startswith("<") else text))
     return answer.message or answer.error or answer.detail
+
+
+def parse_refusal(body: bytes) -> RefusalKind:
+    """Return why a crew refused a resume, by the code in its details."""
+    try:
+        details = parse_object(body).get("details")
+    except Malformed:
+        return RefusalKind.OTHER
+    code = details.get("code") if isinstance(details, dict) else None
+    return next((kind for kind in _REFUSALS if kind == code), RefusalKind.OTHER)
+
+
+_REFUSALS: Final = (RefusalKind.ANSWERED, RefusalKind.EXPIRED, RefusalKind.ARGUMENTS)
 
 
 def _before_json(text: str) -> str:

@@ -138,9 +138,17 @@ def why_request_ended(
             return TimeOver()
         case RefusalKind.REQUEST_GONE | RefusalKind.REQUEST_OVER:
             return RequestGone(refused.code, refused.words)
+        case RefusalKind.ANSWERED if question is None or question.is_of_crew:
+            return AnsweredElsewhere(refused.words)
         case RefusalKind.ANSWERED | RefusalKind.SPENT if in_doubt:
             return PerhapsTaken(refused.words)
         case RefusalKind.ANSWERED:
             return AnsweredElsewhere(refused.words)
         case _:
             return None
+
+
+def is_timed(rule: Rule | None, question: Question | None) -> bool:
+    """Return True if something happens to a waiting round with time."""
+    by_rule = rule is not None and any((rule.remind, rule.escalate, rule.timeout))
+    return by_rule or (question is not None and question.expires_at is not None)

@@ -14,7 +14,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import CrewgateError, LessonProblem, LessonRefused
 from crewgate.domain.redaction import hide_credentials
 from crewgate.domain.review import Round, State, Transition
-from crewgate.domain.verdict import Decision, Person, Vote
+from crewgate.domain.verdict import Approve, Decision, Person, Revise, Via, Vote
 
 INPUT: Final = "lessons"
 """The kickoff input for lessons: a crew takes them if one of its templates has `{lessons}`."""
@@ -248,7 +248,24 @@ def _stems(text: str) -> frozenset[str]:
 
 def with_offer(transition: Transition) -> Transition:
     """Add the offer of a lesson to the effects of a decision that may teach."""
-    if not transition.round.may_teach:
+    if not may_teach(transition.round):
         return transition
     offer = transition.round.effect(EffectKind.OFFER_LESSON)
     return replace(transition, effects=(*transition.effects, offer))
+
+
+def wisher_of(round_: Round) -> Person | None:
+    """Return the person whose own words sent a round back; None if nobody did."""
+    match round_.decision:
+        case Decision(verdict=Revise(), by=Person() as by, via=via) if via is not Via.EDIT:
+            return by
+    return None
+
+
+def may_teach(round_: Round) -> bool:
+    """Return True for an output that a person approved, after an earlier output of the crew."""
+    first = 1 if round_.edited_by is None else 2
+    match round_.decision:
+        case Decision(verdict=Approve(), by=Person()):
+            return round_.number > first and round_.call is None
+    return False

@@ -136,11 +136,18 @@ class Setting:
     default: str = ""
     example: str = ""
     instead_of: tuple[str, ...] = ()
-    """Keys of the table that exclude this one; a file with all keys has this one as a comment."""
+    """Keys of the table that exclude this one."""
+    only_with: str = ""
+    """A key that this one needs."""
     names_variable: bool = False
     """The file names an environment variable, whose value counts."""
     shared: str = ""
     """The environment variable for crews that do not set it themselves."""
+
+    @property
+    def is_commented(self) -> bool:
+        """True if a file with all keys has this one as a comment."""
+        return bool(self.instead_of or self.only_with)
 
 
 def about(parse: Callable[[object], Any], meaning: str, **more: Any) -> dict[str, Setting]:  # noqa: ANN401  # parameters are the fields of Setting

@@ -8,7 +8,7 @@
 |         | NotFetched, none: reopened                           |
 | CLOSED  | NeverSent, Dismissed, ExecutionEnded, -Failed, -Gone |
 |         | AnsweredElsewhere, PerhapsTaken, RequestGone,        |
-|         | TimeOver, Withdrawn                                  |
+|         | TimeOver, Withdrawn, Expired                         |
 
 SUPERSEDED has EditedBy where a person's own text took its place. Otherwise it has none, as WAITING:
 the state is enough. CLOSED has none where a call ran that nobody had approved: its result says so.
@@ -168,6 +168,11 @@ class Withdrawn:
     words: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The approval of a call ended before it was known to be taken: people are asked anew."""
+
+
 WHY_LIMIT: Final = 300
 
 ExecutionOver = ExecutionEnded | ExecutionFailed | ExecutionGone
@@ -192,6 +197,7 @@ Reason = (
     | EditedBy
     | ExecutionOver
     | Withdrawn
+    | Expired
 )
 
 #: HTTP statuses about this one execution, with nothing that an operator could fix.

@@ -14,10 +14,10 @@ from crewgate.domain.notification import (
 )
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.people import ReviewerRef
-from crewgate.domain.reason import Answered, EditedBy
+from crewgate.domain.reason import Answered, EditedBy, Fetched, NotFetched
 from crewgate.domain.redaction import MARK
 from crewgate.domain.review import Review, Round, State, Transition
-from crewgate.domain.rules.choose import left_by_time
+from crewgate.domain.rules.choose import for_call, left_by_time
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Answer, Person, Reading, Refuse, Revise, TimedOut, reading_of
 
@@ -57,13 +57,15 @@ def receive(
     | DECIDED, STUCK by Approve: sent   | duplicate         | supersedes, opens next    |
     | RESUMED, by Revise or an answer   | opens "unchanged" | opens next                |
     | RESUMED by Approve, inferred      | duplicate         | opens next                |
+    | fetched, or nobody fetched it     | opens "unchanged" | opens next                |
     | CLOSED                            | opens next        | opens next                |
     | CLOSED: the execution was gone    | ends it, as WAITING or STUCK, and opens next  |
 
     The table is for notifications without a pause id: CrewAI AMP never repeats one, so an output
     that comes again after an answer or a request for changes is another pause. `crewgate host`
     repeats notifications with a pause id: a known id is a duplicate, a new id counts as another
-    output. An older host sends no id but takes edits; its approved output is a duplicate.
+    output. But a call whose decision was taken opens the next: its host has lost the decision. An
+    older host sends no id but takes edits; its approved output is a duplicate.
 
     A notification that ends a call or a question is about the latest round, whatever its output.
     If there is no round, it opens one that is over at once.
@@ -132,26 +134,32 @@ def open_edited(
     return Receipt(opened, opened=True, ended=ended.round, effects=effects)
 
 
-def ask_again(refused: Round, *, at: datetime, new_id: Callable[[], str]) -> Receipt:
-    """Open a round for the agent's own call, because its tool does not take a person's arguments.
+def ask_again(
+    before: Round, *, may_have_run: bool, at: datetime, new_id: Callable[[], str]
+) -> Receipt:
+    """Open a round for the agent's own call, whose approval the tool did not get.
 
-    `refused` is the STUCK round of those arguments; it ends unchanged.
+    `before` is CLOSED, or STUCK with arguments or an approval that the crew refused; it ends with
+    its reason. What may have run by that approval is not decided by time or by a rule alone.
     """
-    ended = replace(refused, state=State.CLOSED, ended_at=at)
+    assert before.call is not None, "a call has an approval that ends"
+    ended = replace(before, state=State.CLOSED, ended_at=before.ended_at or at)
+    call = replace(before.call, may_have_run=before.call.may_have_run or may_have_run)
     opened = Round(
         id=new_id(),
-        review=refused.review,
-        number=refused.number + 1,
-        digest=refused.digest,
-        opened_at=refused.opened_at,
-        rule=refused.rule,
-        call=refused.call,
-        tools_used=refused.tools_used,
-        pause_id=refused.pause_id,
-        takes_edits=refused.takes_edits,
-        takes_key=refused.takes_key,
-        activity_before=refused.activity_before,
-        origin_id=refused.origin,
+        review=before.review,
+        number=before.number + 1,
+        digest=before.digest,
+        opened_at=before.opened_at,
+        rule=before.rule and for_call(before.rule, call),
+        call=call,
+        tools_used=before.tools_used,
+        pause_id=before.pause_id,
+        takes_edits=before.takes_edits,
+        is_fetched=before.is_fetched,
+        takes_key=before.takes_key,
+        activity_before=before.activity_before,
+        origin_id=before.origin,
         salt=new_id(),
     )
     return Receipt(opened, opened=True, ended=ended, effects=(opened.effect(EffectKind.POST),))
@@ -259,15 +267,41 @@ def _is_shown_again(digest: str, before: Round) -> bool:
     return same and (approved or _asked_for_changes(before))
 
 
+def with_doubt(latest: Round | None, notification: Notification) -> Notification:
+    """Return a notification whose call may have run, if it announces a decided pause again.
+
+    A host that was restored from a copy does not know the decision, by which the call ran.
+    """
+    call = notification.call
+    if latest is None or call is None or not _is_announced_again(latest, notification):
+        return notification
+    return replace(notification, call=replace(call, may_have_run=True))
+
+
+def _is_announced_again(latest: Round, notification: Notification) -> bool:
+    is_same = notification.pause_id is not None and notification.pause_id == latest.pause_id
+    is_open = notification.call is not None and notification.call_result is None
+    return is_same and is_open and latest.state is State.RESUMED
+
+
 def _is_repeated(latest: Round, notification: Notification) -> bool:
     if notification.pause_id is not None:
-        return notification.pause_id == latest.pause_id and not latest.can_reopen
+        is_same = notification.pause_id == latest.pause_id and not latest.can_reopen
+        return is_same and not _is_announced_again(latest, notification)
     same = notification.output.digest == latest.digest
-    if (
-        notification.call is not None
-    ):  # each call has a task id of its own, so an equal one is the same call
-        return same and not latest.can_reopen
-    return same and not _may_come_again(latest, repeats=notification.takes_edits)
+    if notification.call is not None:  # an equal one is the same call
+        return same and not (latest.can_reopen or _is_spent(latest))
+    return same and not (
+        _is_spent(latest) or _may_come_again(latest, repeats=notification.takes_edits)
+    )
+
+
+def _is_spent(round_: Round) -> bool:
+    """Return True if a decision was fetched, or nobody fetched it while its asker waited."""
+    match round_.state, round_.reason:
+        case (State.RESUMED, Fetched()) | (State.STUCK, NotFetched()):
+            return True
+    return False
 
 
 def _may_come_again(round_: Round, *, repeats: bool) -> bool:

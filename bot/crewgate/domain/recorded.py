@@ -48,6 +48,7 @@ REASONS: Final[Mapping[type[reason.Reason], str]] = {
     reason.ExecutionFailed: "ExecutionFailed",
     reason.ExecutionGone: "ExecutionGone",
     reason.Withdrawn: "Withdrawn",
+    reason.Expired: "Expired",
 }
 
 

@@ -14,7 +14,10 @@
     WAITING     --end call-->   CLOSED       + refresh card            (withdrawn)
     WAITING     --end call-->   CLOSED       + refresh card, alarm     (it ran all the same)
     DECIDED     --end call-->   CLOSED       + refresh card, notify    (withdrawn)
-    STUCK       --end call-->   as DECIDED; RESUMED if it ran, in doubt
+    DECIDED     --end call-->   RESUMED      + refresh card            (it ran, in doubt)
+    STUCK       --end call-->   as DECIDED
+    DECIDED     --expire-->     CLOSED       + refresh card, notify    (people are asked anew)
+    STUCK       --expire-->     as DECIDED
     DECIDED     --delivered-->  RESUMED      + refresh card
     DECIDED     --fetched-->    RESUMED      + refresh card            (the asker has it)
     DECIDED     --superseded--> RESUMED      + refresh card            (sent, and the crew went on)
@@ -29,6 +32,7 @@
     CLOSED      --reopen-->     WAITING      + refresh card            (gone, and back again)
     CLOSED      --reopen-->     STUCK        + refresh card            (the same, decided before)
     CLOSED      --dismiss-->    CLOSED       + refresh card            (gone, and given up)
+    CLOSED      --end call-->   RESUMED      + refresh card            (it ran, in doubt)
     CLOSED      --superseded--> as what it would be reopened to
 
 Every transition returns the new round and its effects; the caller saves both in one transaction.
@@ -56,6 +60,7 @@ from crewgate.domain.reason import (
     EditedBy,
     ExecutionEnded,
     ExecutionOver,
+    Expired,
     Fetched,
     Inferred,
     NeverSent,
@@ -71,7 +76,7 @@ from crewgate.domain.reason import (
     Withdrawn,
     only_status_said,
 )
-from crewgate.domain.rules.rule import Decide, Rule
+from crewgate.domain.rules.rule import Decide, Rule, approval_ends
 from crewgate.domain.verdict import (
     Answer,
     Approve,
@@ -80,7 +85,6 @@ from crewgate.domain.verdict import (
     Needed,
     Person,
     Refuse,
-    Revise,
     TimedOut,
     Via,
     Vote,
@@ -190,6 +194,24 @@ class Round:
         return None if self.call_result is None else self.call_result.contradicts
 
     @property
+    def valid_until(self) -> datetime | None:
+        """The end of a decision on a call; None for any other, and before a decision."""
+        if self.call is None or self.decision is None:
+            return None
+        return approval_ends(self.rule, self.decision.at)
+
+    def has_expired(self, at: datetime) -> bool:
+        """Return True for an approval of a call that must not be sent any longer."""
+        until, decision = self.valid_until, self.decision
+        return until is not None and until <= at and decision is not None and decision.is_approve
+
+    @property
+    def is_asked_anew(self) -> bool:
+        """True for a call that may have run by an approval of an earlier round."""
+        own = self.origin_id is not None and self.edited_by is None
+        return own and self.call is not None and self.call.may_have_run
+
+    @property
     def origin(self) -> str:
         """The id of the round with the crew's output, to which notes and webhooks belong."""
         return self.origin_id or self.id
@@ -219,23 +241,6 @@ class Round:
         return self.state in (State.WAITING, State.DECIDED, State.STUCK) or self.can_reopen
 
     @property
-    def wisher(self) -> Person | None:
-        """The person whose own words sent the round back; None if nobody did."""
-        match self.decision:
-            case Decision(verdict=Revise(), by=Person() as by, via=via) if via is not Via.EDIT:
-                return by
-        return None
-
-    @property
-    def may_teach(self) -> bool:
-        """True for an output that a person approved, after an earlier output of the crew."""
-        first = 1 if self.edited_by is None else 2
-        match self.decision:
-            case Decision(verdict=Approve(), by=Person()):
-                return self.number > first and self.call is None
-        return False
-
-    @property
     def is_of_flow(self) -> bool:
         return self.question is not None and not self.question.is_of_crew
 
@@ -255,12 +260,6 @@ class Round:
     @property
     def may_be_delegated(self) -> bool:
         return self.rule is None or self.rule.delegation
-
-    @property
-    def is_timed(self) -> bool:
-        rule = self.rule
-        by_rule = rule is not None and any((rule.remind, rule.escalate, rule.timeout))
-        return by_rule or (self.question is not None and self.question.expires_at is not None)
 
     def vote_of(self, user: str) -> Vote | None:
         return next((vote for vote in self.votes if vote.by.id == user), None)
@@ -392,10 +391,7 @@ class Round:
         return Transition(reopened, reopened._effects(EffectKind.REFRESH))
 
     def retry(self) -> Transition:
-        """Send the decision again at a person's request.
-
-        `in_doubt_since` stays: if an earlier outcome is unknown, evidence still comes first.
-        """
+        """Send the decision again at a person's request; evidence of earlier tries comes first."""
         self._must_be(State.STUCK, to="be retried")
         again = replace(self, state=State.DECIDED, reason=None, retries=self.retries + 1)
         return Transition(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
@@ -440,7 +436,7 @@ class Round:
         if self.removed_at is not None or (known is not None and result.repeats(known)):
             return Transition(self, ())
         approved = None if self.decision is None else self.decision.is_approve
-        if self.call is not None:
+        if self.call is not None and not self.is_asked_anew:
             may_be_known = self.in_doubt or self.state is State.RESUMED
             result = result.judged(known, approved=approved, may_be_known=may_be_known)
         ended, never_ran = replace(self, call_result=result), not result.has_run
@@ -456,10 +452,17 @@ class Round:
                 )
             case State.DECIDED | State.STUCK if never_ran:
                 return ended._close_for(Withdrawn(result.words), at)
-            case State.STUCK if self.in_doubt and approved:
+            case State.DECIDED | State.STUCK | State.CLOSED if self.in_doubt and approved:
                 return ended._infer(at)
-            case _:  # the crew itself answers a decision that is still being sent
+            case State.DECIDED | State.STUCK:  # by the approval of the round before
+                return ended._close_for(AnsweredElsewhere(), at)
+            case _:
                 return Transition(ended, ended._effects(EffectKind.REFRESH))
+
+    def expire(self, at: datetime) -> Transition:
+        """End the round, because its approval must not be sent any longer."""
+        self._must_be(State.DECIDED, State.STUCK, to="expire")
+        return self._close_for(Expired(), at)
 
     def await_fetch(self, *, overdue: bool) -> Transition:
         """Wait for the asker to fetch the decision; a person must know once it is overdue."""
@@ -541,20 +544,18 @@ class Round:
         return self._end(State.RESUMED, at, Inferred())
 
     def _be_refused(self, refused: Refused, *, was_taken: bool, at: datetime) -> Transition:
+        if self.in_doubt and was_taken:
+            return self._infer(at)
         ended = answering.why_request_ended(refused, self.question, in_doubt=self.in_doubt)
         if isinstance(ended, TimeOver):
             # No earlier try was taken either: the flow would say that it was answered.
             return replace(self, in_doubt_since=None)._close_for(ended, at)
         if ended is not None:
             return self._close_for(ended, at)
-        if self.in_doubt and was_taken:
-            return self._infer(at)
         kind = RefusedByCrew if refused.by_crew else NotCalled
         return self._get_stuck(kind(refused.code, refused.words))
 
-    def _close_for(
-        self, reason: answering.RequestEnded | NeverSent | Withdrawn, at: datetime
-    ) -> Transition:
+    def _close_for(self, reason: Reason, at: datetime) -> Transition:
         closed = self._end(State.CLOSED, at, reason).round
         return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 
@@ -565,9 +566,7 @@ class Round:
         waiting = replace(self, reason=reason)
         return Transition(waiting, waiting._effects(EffectKind.REFRESH) if changed else ())
 
-    def _get_stuck(
-        self, reason: RefusedByCrew | NotCalled | RetriesExhausted | NotFetched
-    ) -> Transition:
+    def _get_stuck(self, reason: Reason) -> Transition:
         stuck = replace(self, state=State.STUCK, reason=reason)
         return Transition(stuck, stuck._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 

@@ -181,6 +181,9 @@ def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
                 yield key, hint
     if rule.decide is Decide.ALLOW and not rule.when.names_tool:
         yield "decide", '"allow" needs tools by name; put when = { tool = "search" } or the like'
+    if rule.valid_for is not None and not rule.when.names_tool:
+        hint = 'it is for approvals of calls; put when = { tool = "purchase" } or the like'
+        yield "valid_for", hint
     if rule.decide is Decide.REFUSE and not rule.reason:
         yield "reason", 'missing; put what the agent is told by decide = "refuse"'
     if rule.decide is None and rule.reason:
@@ -221,6 +224,8 @@ def _durations(rule: Rule) -> Iterator[tuple[str, Duration]]:
         yield "escalate.after", rule.escalate.after
     if rule.timeout is not None:
         yield "timeout.after", rule.timeout.after
+    if rule.valid_for is not None:
+        yield "valid_for", rule.valid_for
 
 
 def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:

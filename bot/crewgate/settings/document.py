@@ -70,7 +70,7 @@ def render_table(head: str, options: Iterable[Option]) -> str:
 def render_keys(options: Iterable[Option]) -> str:
     """Return a TOML table, each key below its meaning; mutually exclusive keys are comments."""
     return "".join(
-        f"{_comment(one)}{'# ' if one.setting.instead_of else ''}"
+        f"{_comment(one)}{'# ' if one.setting.is_commented else ''}"
         f"{one.name} = {one.setting.example}\n"
         for one in options
     )

@@ -1,11 +1,12 @@
 """Decisions that askers fetch by long polls, so that no crew is called.
 
-A decision may be fetched again while its words are stored, for an answer may be lost.
-`delivery.resume` reports decisions that nobody fetched.
+A decision may be fetched again while its words are stored, for an answer may be lost; an approval
+of a call until it ends. `delivery.resume` reports decisions that nobody fetched.
 """
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -20,8 +21,9 @@ from crewgate.domain.review import Round, State
 from crewgate.metrics import FETCHED, resumes
 from crewgate.usecases.delivery.resume import Edited, edited_of
 from crewgate.usecases.log_fields import fields_of
-from crewgate.usecases.ports.base import Check, Clock, Wakeup
+from crewgate.usecases.ports.base import Check, Clock, NewId, Wakeup
 from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.usecases.rounds import ask_anew
 from crewgate.usecases.track import STATUS_POLL
 
 log = structlog.get_logger(__name__)
@@ -43,12 +45,14 @@ class Fetches:
         render: Render,
         *,
         clock: Clock,
+        new_id: NewId,
         look_every: timedelta = LOOK_EVERY,
         at_once: int = AT_ONCE,
     ) -> None:
         self._uow = uow
         self._render = render
         self._clock = clock
+        self._new_id = new_id
         self._look_every = look_every
         self._at_once = at_once
         self._waiting: dict[Wakeup, str] = {}
@@ -65,24 +69,37 @@ class Fetches:
             asker.set()
 
     async def fetch(
-        self, crew: Crew, execution_id: str, task_id: str, *, seconds: float, is_there: Check
+        self,
+        crew: Crew,
+        execution_id: str,
+        task_id: str,
+        *,
+        seconds: float,
+        is_there: Check,
+        number: int | None = None,
     ) -> bytes | None:
         """Wait for the decision on a review's latest round, and return it.
 
-        None: there is no such review, or the bot itself sends the decision.
+        With `number` the answer is about that round, and `closed` once another notification has
+        opened a newer one. None: there is no such review or round, or the bot itself sends the
+        decision.
 
         After `seconds` the answer may be that it still waits. If `is_there` says that the asker has
         hung up, nothing counts as fetched. Raises TooManyWait and StoreUnavailable.
         """
-        latest = await self._decided((crew.name, execution_id, task_id), seconds)
+        latest = await self._decided((crew.name, execution_id, task_id), seconds, number)
         if latest is None or latest.is_of_flow or not (crew.is_fetched or latest.is_fetched):
             return None
         edited = await edited_of(latest, self._uow.read)
         if latest.state in (State.DECIDED, State.STUCK) and is_there():
             latest = await self._record(latest, edited, crew)
+        if latest.state is State.RESUMED and latest.has_expired(self._clock()):
+            latest = replace(latest, state=State.CLOSED)
         return self._render(latest, edited)
 
-    async def _decided(self, review: tuple[str, str, str], seconds: float) -> Round | None:
+    async def _decided(
+        self, review: tuple[str, str, str], seconds: float, number: int | None
+    ) -> Round | None:
         asker, time = Wakeup(), asyncio.get_running_loop().time
         until = time() + seconds
         is_full = len(self._waiting) >= self._at_once
@@ -91,6 +108,14 @@ class Fetches:
         try:
             while True:
                 latest = await self._uow.read.latest_round(*review)
+                if latest is not None and number is not None and number != latest.number:
+                    if number > latest.number:
+                        return None
+                    first = latest
+                    if latest.origin_id is not None:  # a person's text, or asked anew
+                        first = await self._uow.read.round(latest.origin_id)
+                    if number < first.number:
+                        return replace(latest, number=number, state=State.CLOSED)
                 left = until - time()
                 if latest is None or latest.state is not State.WAITING or left <= 0:
                     return latest
@@ -109,6 +134,15 @@ class Fetches:
             current = await tx.round(decided.id)
             if current.state not in (State.DECIDED, State.STUCK):  # another person was faster
                 return current
+            if current.has_expired(now):
+                return await ask_anew(
+                    tx,
+                    current.expire(now),
+                    may_have_run=current.in_doubt,
+                    crew=crew,
+                    at=now,
+                    new_id=self._new_id,
+                )
             fetched = current.fetch(now)
             digest = digest_of(self._render(fetched.round, edited), current.salt)
             await tx.save(fetched.round)

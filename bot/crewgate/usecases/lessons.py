@@ -7,7 +7,7 @@ from typing import Any, Final
 from crewgate.domain.audit import Code, Entry, digest_of
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import LessonProblem, LessonRefused, OwnLesson, SelfApproval
-from crewgate.domain.lessons import Lesson, LessonState, parse_lesson
+from crewgate.domain.lessons import Lesson, LessonState, may_teach, parse_lesson, wisher_of
 from crewgate.domain.people import Role
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Person, Via, Vote
@@ -32,7 +32,7 @@ async def propose(
     """
     view = (await context.uow.read.posting(round_id, as_it_came=True)).view
     asked = view.answers
-    if asked is None or asked.wisher is None or not view.round.may_teach:
+    if asked is None or wisher_of(asked) is None or not may_teach(view.round):
         raise LessonRefused(LessonProblem.NOT_TAUGHT)
     return await _add(by, text, view.round, asked.id, context=context, new_id=new_id)
 

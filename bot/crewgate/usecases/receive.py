@@ -17,7 +17,7 @@ from crewgate.domain.notification import (
     without_secrets,
 )
 from crewgate.domain.people import ReviewerRef
-from crewgate.domain.receipt import receive, receive_request
+from crewgate.domain.receipt import receive, receive_request, with_doubt
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round, Transition
 from crewgate.domain.rules.choose import asked_inputs, asked_meta
@@ -87,6 +87,7 @@ async def receive_notification(
 
         # The first rule that applies, and for a question the choices that people are given.
         described = execution.with_origin(carried=meta, carried_inputs=inputs)
+        notification = with_doubt(latest, notification)
         rule = None
         if named:
             call = notification.call

@@ -4,19 +4,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.answering import rule_for
+from crewgate.domain.answering import is_timed, rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import RefusedByRule
 from crewgate.domain.execution import Execution
 from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import Role
-from crewgate.domain.receipt import Receipt
+from crewgate.domain.receipt import Receipt, ask_again
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.choose import choose, for_call, stricter
 from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
 from crewgate.domain.rules.rule import Decide, Rule
+from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.ports.store import Tx
 
 Due = tuple[Effect, datetime]
@@ -88,6 +89,23 @@ async def open_round(
     await tx.open_round(receipt.current, output, carried, reviewers)
 
 
+async def ask_anew(
+    tx: Tx,
+    ended: Transition,
+    *,
+    may_have_run: bool,
+    crew: Crew | None,
+    at: datetime,
+    new_id: NewId,
+) -> Round:
+    """Ask people once more about a call whose approval the tool did not get; return the round."""
+    again = ask_again(ended.round, may_have_run=may_have_run, at=at, new_id=new_id)
+    output = await tx.output(again.current.origin)
+    await open_round(tx, again, output, WebhookUrls(), crew)
+    await tx.enqueue((*ended.effects, *again.effects), at=at)
+    return again.current
+
+
 async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
     """Enqueue the timed effects of a waiting round, counted from now."""
     if round_.state is not State.WAITING:
@@ -98,7 +116,7 @@ async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
 
 
 async def cancel(tx: Tx, round_: Round) -> None:
-    if round_.is_timed:
+    if is_timed(round_.rule, round_.question):
         await tx.cancel(round_.id)
 
 

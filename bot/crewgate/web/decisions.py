@@ -11,6 +11,8 @@ from crewgate.web.webhooks import authenticate
 
 #: The longest wait for a decision, in seconds: many proxies end a request after half a minute.
 LONGEST: Final = 25
+#: A number of a round has no more digits.
+_DIGITS: Final = 9
 
 
 async def on_decision(request: web.Request, *, context: WebContext) -> web.Response:
@@ -24,10 +26,20 @@ async def on_decision(request: web.Request, *, context: WebContext) -> web.Respo
         found["task_id"],
         seconds=seconds,
         is_there=lambda: request.transport is not None,
+        number=_number(request.query.get("round")),
     )
     if body is None:
         return refusal(404, "unknown_decision", "Nobody was asked this, or not to fetch it here.")
     return web.Response(body=body, content_type="application/json")
+
+
+def _number(text: str | None) -> int | None:
+    """Read the number of a round. Raises RequestRefused."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+        raise RequestRefused(malformed("round: put the number that the notification was answered"))
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -96,6 +96,7 @@ WHOLE = Rule(
     escalate=Escalation(DAY, (User("U0LEAD"),)),
     timeout=TimeOut(DAY),
     working_hours=WorkingHours.parse("Mon-Fri 09:00-17:00 UTC"),
+    valid_for=DAY,
     delegation=False,
     ask_about_masks=False,
 )
@@ -156,3 +157,22 @@ def test_the_person_whom_a_kickoff_names_is_not_asked_for_again() -> None:
     found = stricter(a_rule(reviewers=(User(CAI.id),)), asks, USUAL)
     assert found is not None
     assert found.naming is Naming.PENDING
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "holds"),
+    [
+        (None, "2h", "1h"),
+        ("15m", None, "15m"),
+        ("4wh", "2h", "2h"),
+        ("2wh", "4h", "2h"),
+        ("2wh", "2wh", "2wh"),
+    ],
+)
+def test_an_approval_holds_no_longer_than_under_either_rule(
+    before: str | None, after: str | None, holds: str
+) -> None:
+    one, other = (a_rule(valid_for=text and Duration.parse(text)) for text in (before, after))
+    found = stricter(one, other, USUAL)
+    assert found is not None
+    assert found.valid_for == Duration.parse(holds)

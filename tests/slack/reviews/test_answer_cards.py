@@ -213,7 +213,7 @@ def test_it_says_what_the_rule_answers(then: Then, outcomes: tuple[str, ...], sa
 
 # --- what came of it -----------------------------------------------------------------------------
 
-ELSEWHERE = "The flow has an answer from elsewhere: via dashboard. Somebody was faster"
+ELSEWHERE = "There is an answer from elsewhere: via dashboard. Somebody was faster"
 OURS_OR_NOT = "this one or one from elsewhere: already responded. What came of sending this one was"
 
 

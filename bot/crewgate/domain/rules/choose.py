@@ -8,7 +8,16 @@ from crewgate.domain.acts import ToolCall
 from crewgate.domain.notification import CallerValues, Given, value_of
 from crewgate.domain.people import Anyone, ReviewerRef
 from crewgate.domain.rules.conditions import Facts
-from crewgate.domain.rules.rule import WITH_REVIEWERS, Decide, Naming, Rule, Then, TimeOut
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import (
+    WITH_REVIEWERS,
+    Decide,
+    Naming,
+    Rule,
+    Then,
+    TimeOut,
+    valid_for,
+)
 from crewgate.domain.verdict import Needed
 
 #: A rule that refuses, one that asks people, one that allows.
@@ -114,6 +123,7 @@ def stricter(
         timeout=one.timeout if _approves_in_time(other) else left_by_time(one),
         # Its `to` may decide by `before` alone.
         escalate=one.escalate if reviewers == one.reviewers else None,
+        valid_for=_shorter(one, other),
     )
     if found == one:
         return before
@@ -127,6 +137,14 @@ def left_by_time(rule: Rule) -> TimeOut | None:
     """Return a rule's time-out, changed to leave the round waiting if it would approve."""
     out = rule.timeout
     return replace(out, then=Then.LEAVE) if out is not None and _approves_in_time(rule) else out
+
+
+def _shorter(one: Rule, other: Rule) -> Duration | None:
+    """Return how long an approval holds under both rules: working hours last longer than hours."""
+    both = [(rule.valid_for, rule.working_hours) for rule in (one, other)]
+    if both[0] == both[1]:
+        return one.valid_for
+    return Duration(min(valid_for(rule).length for rule in (one, other)))
 
 
 def _approves_in_time(rule: Rule) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -53,6 +54,8 @@ class Decide(StrEnum):
     """The agent is told the rule's reason."""
 
 
+#: How long an approval of a call holds whose rule does not say.
+VALID_FOR: Final = Duration.parse("1h")
 #: The options that ask people, or act after a time.
 _ASKS_PEOPLE: Final = (
     *("reviewers", "reviewers_from", "approvals", "approvals_from"),
@@ -254,6 +257,15 @@ class Rule:
         default="always",
         example='"Mon-Fri 09:00-17:30 Europe/Berlin"',
     )
+    valid_for: Duration | None = parsers.setting(
+        None,
+        parsers.parse_duration,
+        "with `when.tool`: how long an approval of a call holds; if it was not carried out by then,"
+        " people are asked anew",
+        default="`1h`",
+        example='"1h"',
+        only_with="when.tool",
+    )
     delegation: bool = parsers.setting(
         True, parsers.parse_flag, "whether somebody who is away may be stood in for", example="true"
     )
@@ -267,6 +279,16 @@ class Rule:
     @property
     def allows(self) -> bool:
         return self.decide is Decide.ALLOW
+
+
+def valid_for(rule: Rule | None) -> Duration:
+    """Return how long an approval of a call holds."""
+    return (None if rule is None else rule.valid_for) or VALID_FOR
+
+
+def approval_ends(rule: Rule | None, at: datetime) -> datetime:
+    """Return the end of an approval of a call that was given then."""
+    return valid_for(rule).after(at, None if rule is None else rule.working_hours)
 
 
 def most_approvals(

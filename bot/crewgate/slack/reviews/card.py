@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from crewgate.domain.caveats import Share
+from crewgate.domain.lessons import may_teach, wisher_of
 from crewgate.domain.notification import Format
 from crewgate.domain.reason import EditedBy
 from crewgate.domain.review import Round, State
@@ -144,8 +145,8 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
     changes = not waits and _has_changes(view)
     comment = waits and round_.question is None and not round_.is_call
     edit = comment and parts_to_edit(view.output) is not None
-    wished = view.answers is not None and view.answers.wisher is not None
-    taught = view.lessons is not None and round_.may_teach and wished
+    wished = view.answers is not None and wisher_of(view.answers) is not None
+    taught = view.lessons is not None and may_teach(round_) and wished
     entries = present(
         HISTORY,
         CHANGES if changes else None,

@@ -12,7 +12,7 @@ from crewgate.domain.masking import Kind, Masked
 from crewgate.domain.notification import Question, Rewritten
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.review import Round
-from crewgate.domain.rules.rule import Naming, Rule, Then
+from crewgate.domain.rules.rule import Naming, Rule, Then, valid_for
 from crewgate.domain.verdict import (
     Answer,
     Decision,
@@ -488,7 +488,8 @@ def _approve_or_not(round_: Round, *, nobody: bool) -> str:
     goes_on, then = "Approve: the crew goes on.", ""
     words = "Revise sends it back with your words."
     if round_.is_call:
-        goes_on = "Approve lets it run once, with these arguments."
+        holds = decisions.how_long(valid_for(round_.rule))
+        goes_on = f"Approve lets it run once, with these arguments, within {holds}."
         words, then = "Refuse tells the agent why.", " Then it runs once, with these arguments."
     if nobody:
         return f"Nobody may approve this now. {words}"

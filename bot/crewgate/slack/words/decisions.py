@@ -24,6 +24,7 @@ from crewgate.domain.reason import (
     ExecutionEnded,
     ExecutionFailed,
     ExecutionGone,
+    Expired,
     Fetched,
     Inferred,
     NeverSent,
@@ -71,6 +72,7 @@ from crewgate.slack.words.names import (
     duration,
     identifier,
     in_words,
+    moment,
     named,
     person,
     reviewer,
@@ -330,8 +332,16 @@ def call_ended(round_: Round) -> str:
     if isinstance(round_.reason, Fetched):
         return WAS_FETCHED
     if decision is not None and decision.is_approve:
-        return "It may run, once."
+        return f"It may run, once{until(round_)}."
     return "The agent was told, and goes on without it."
+
+
+def until(round_: Round) -> str:
+    """Return until when an approval of a call holds, as the end of a clause; empty for others."""
+    end, decision = round_.valid_until, round_.decision
+    if end is None or decision is None or not decision.is_approve:
+        return ""
+    return f", until {moment(end, decision.at)}"
 
 
 def ran_although(round_: Round) -> str | None:
@@ -413,16 +423,17 @@ def reason_text(reason: Reason | None) -> str:  # noqa: C901, PLR0911  # one row
             return f"outcome: {outcome}" if outcome else words
         case AnsweredElsewhere(words) | PerhapsTaken(words) | RequestGone(words=words):
             return f"{_REASONS[type(reason)]}: {words}" if words else _REASONS[type(reason)]
-        case Inferred() | NeverSent() | ExecutionEnded() | ExecutionGone() | TimeOver():
+        case Inferred() | NeverSent() | Expired() | ExecutionEnded() | ExecutionGone() | TimeOver():
             return _REASONS[type(reason)]
 
 
 _REASONS: Final = {
     Inferred: "the crew has gone on, so it has this",
     NeverSent: "a newer output came before this could be sent",
+    Expired: "the approval ended before it was known to have arrived",
     ExecutionEnded: "the execution has ended",
     ExecutionGone: EXECUTION_GONE,
-    AnsweredElsewhere: "the flow has an answer from elsewhere",
+    AnsweredElsewhere: "there is an answer from elsewhere",
     PerhapsTaken: "the flow has an answer, this one or one from elsewhere",
     RequestGone: "the flow does not know this request any more",
     TimeOver: "time is over, and the flow goes on without an answer",

@@ -14,6 +14,7 @@ from crewgate.domain.reason import (
     Dismissed,
     EditedBy,
     ExecutionGone,
+    Expired,
     Fetched,
     NeverSent,
     NotCalled,
@@ -332,7 +333,9 @@ def answer(round_: Round) -> str:
     told = _FLOW if receiver(round_.decision) == "flow" else _CREW
     match round_.state, round_.decision:
         case State.DECIDED, _:
-            return _on_its_way(told, round_.reason, round_.in_doubt_since)
+            way = _on_its_way(told, round_.reason, round_.in_doubt_since)
+            holds = decisions.until(round_).removeprefix(", ")
+            return f"{way} The approval holds {holds}." if holds else way
         case State.RESUMED, Decision(verdict=Answer(to_crew=False) as verdict):
             return _taken_by_flow(verdict, round_.reason)
         case State.RESUMED, decision:
@@ -527,7 +530,7 @@ def _sent(round_: Round, decision: Decision) -> str:
 
 
 def _successor(round_: Round) -> str:
-    if isinstance(round_.reason, NeverSent):
+    if isinstance(round_.reason, NeverSent | Expired):
         return f" Round {round_.number + 1:,} takes its place."
     return ""
 

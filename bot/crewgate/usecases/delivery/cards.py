@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from crewgate.domain.answering import is_timed
 from crewgate.domain.caveats import Note
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import StarterUnresolved
@@ -278,7 +279,7 @@ async def _post(
             text=text,
             no_approver=posted.no_approver,
         )
-        if round_.is_timed and begins:
+        if begins and is_timed(round_.rule, round_.question):
             await schedule(tx, await tx.round(round_.id), at=began_at)
         effects = [*first, *messages, *_progress(job, posting)]
         if posting.counted_on is not None:

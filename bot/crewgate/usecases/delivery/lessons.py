@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.lessons import LessonsGiven
+from crewgate.domain.lessons import LessonsGiven, may_teach, wisher_of
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind
 from crewgate.domain.people import Role, User
 from crewgate.domain.review import Round
@@ -22,8 +22,8 @@ async def offer(job: Job, context: DeliveryContext) -> Outcome:
     """
     posting = await context.uow.read.posting(job.effect.target)
     asked = posting.view.answers
-    writer = None if asked is None else asked.wisher
-    if writer is not None and posting.view.round.may_teach:
+    writer = None if asked is None else wisher_of(asked)
+    if writer is not None and may_teach(posting.view.round):
         takes = await context.teaching.is_for(job.effect.crew)
         if takes and await context.may(writer.id, Role.REVIEWER, posting.view.round):
             await _offer_in_menu(posting.view.round, context)

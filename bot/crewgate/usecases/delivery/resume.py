@@ -13,9 +13,15 @@ from crewgate.domain.acts import arguments_of
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import about
-from crewgate.domain.notification import Callback, WebhookUrls
-from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from crewgate.domain.receipt import ask_again
+from crewgate.domain.notification import Callback
+from crewgate.domain.outcome import (
+    Delivered,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    Unknown,
+)
 from crewgate.domain.recorded import OUTCOMES
 from crewgate.domain.review import Round, State, Transition
 from crewgate.metrics import resumes
@@ -25,7 +31,7 @@ from crewgate.usecases.delivery.polling import Asked, Recorded, ask, record_answ
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.crew import CrewClient
 from crewgate.usecases.ports.store import Queries, Tx
-from crewgate.usecases.rounds import open_round
+from crewgate.usecases.rounds import ask_anew
 
 #: The time after which people are told that nobody fetched a decision.
 FETCH_WITHIN: Final = timedelta(hours=1)
@@ -74,12 +80,17 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
 async def _await_fetch(job: Job, context: DeliveryContext) -> Outcome:
     """Leave a decision to its asker; if nobody fetched it in time, say so in the thread.
 
-    Time counts only while this bot listens.
+    Time counts only while this bot listens. An approval that ended before, such as one that a
+    person sends again, is asked for anew.
     """
     now = context.clock()
     due_at = max(job.created_at, context.listening.since or job.created_at) + FETCH_WITHIN
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.target)
+        if round_.state is State.DECIDED and round_.has_expired(now) and now < due_at:
+            await _ask_anew(tx, round_.expire(now), context, may_have_run=round_.in_doubt)
+            await tx.complete(job)
+            return Delivered()
         if round_.state is State.DECIDED:
             await _save(round_.await_fetch(overdue=now >= due_at), tx, context)
         if round_.state is State.DECIDED and now < due_at:
@@ -114,6 +125,11 @@ async def _begin(
         if (wait_until := context.wait_for_evidence(round_)) is not None:
             await tx.retry(job, at=wait_until, in_doubt=True)
             return NotSent("waits for evidence after the start", alone=True)
+    if round_.has_expired(context.clock()):
+        expired = round_.expire(context.clock())
+        await _ask_anew(tx, expired, context, may_have_run=round_.in_doubt)
+        await tx.complete(job)
+        return Delivered()
     alone = not round_.in_doubt and await track.is_alone(tx, round_, execution)
     sending = round_.begin_sending(
         context.clock(), activity_count=execution.activity_count, alone=alone
@@ -150,6 +166,7 @@ async def _send(
         urls,
         edited=edited,
         key=round_.id if round_.takes_key else None,
+        valid_until=round_.valid_until,
     )
 
 
@@ -157,7 +174,7 @@ Edited = str | dict[str, object]
 
 
 async def edited_of(round_: Round, read: Queries) -> Edited | None:
-    if round_.edited_by is None:
+    if round_.edited_by is None or round_.removed_at is not None:
         return None
     text = (await read.posting(round_.id, as_it_came=True)).view.output.text
     if round_.call is None:
@@ -174,24 +191,22 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         # Opened first: activity either comes before, and counts, or finds the round stuck.
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
         current = await tx.round(effect.target)
-        refused = isinstance(outcome, Refused) and in_doubt and current.needs_evidence
+        was_taken = False
+        if isinstance(outcome, Refused) and in_doubt and current.needs_evidence:
+            refused = track.is_not_waiting(outcome)
+            was_taken = outcome.kind is RefusalKind.ANSWERED or await track.was_taken(
+                tx, current, execution, refused=refused
+            )
         transition = current.settle(
             outcome,
             in_doubt=in_doubt,
-            was_taken=refused
-            and await track.was_taken(
-                tx, current, execution, refused=track.is_not_waiting(outcome)
-            ),
+            was_taken=was_taken,
             retries_exhausted=context.gives_up(job),
             at=now,
         )
         tx.audit.of_round(outcome_entry(outcome, current.salt), transition.round)
-        if _misfits(transition.round, outcome):
-            again = ask_again(transition.round, at=now, new_id=context.new_id)
-            output = await tx.output(again.current.origin)
-            crew = context.crews[effect.crew]
-            await open_round(tx, again, output, WebhookUrls(), crew)
-            await tx.enqueue((*transition.effects, *again.effects), at=now)
+        if _must_be_asked_anew(transition.round, outcome):
+            await _ask_anew(tx, transition, context, may_have_run=in_doubt)
         else:
             await _save(transition, tx, context)
         if transition.round.state is State.STUCK and transition.round.needs_evidence:
@@ -213,11 +228,25 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             await tx.retry(job, at=now, in_doubt=False, failed_at=now)
 
 
-def _misfits(round_: Round, outcome: Outcome) -> bool:
-    """Return True if the tool refuses a person's arguments: then the call waits as before."""
-    is_own = round_.call is not None and round_.edited_by is not None
-    bad_request = isinstance(outcome, Refused) and outcome.by_crew and outcome.code == "400"
-    return is_own and bad_request and round_.state is State.STUCK
+def _must_be_asked_anew(round_: Round, outcome: Outcome) -> bool:
+    """Return True if the tool refuses a person's arguments, or the host an approval's time."""
+    if round_.call is None or round_.state is not State.STUCK or not isinstance(outcome, Refused):
+        return False
+    misfits = outcome.kind is RefusalKind.ARGUMENTS and round_.edited_by is not None
+    return misfits or outcome.kind is RefusalKind.EXPIRED
+
+
+async def _ask_anew(
+    tx: Tx, ended: Transition, context: DeliveryContext, *, may_have_run: bool
+) -> None:
+    await ask_anew(
+        tx,
+        ended,
+        may_have_run=may_have_run,
+        crew=context.crews.get(ended.round.review.crew),
+        at=context.clock(),
+        new_id=context.new_id,
+    )
 
 
 async def _save(transition: Transition, tx: Tx, context: DeliveryContext) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from crewgate.domain.notification import Callback, CallerValues, WebhookUrls
@@ -67,11 +68,12 @@ class CrewClient(Protocol):
         *,
         edited: str | dict[str, object] | None = None,
         key: str | None = None,
+        valid_until: datetime | None = None,
     ) -> Outcome:
         """Send the crew a decision, in one try.
 
         `edited` replaces the output, or a call's arguments. With a known `key` the crew repeats its
-        first answer.
+        first answer. After `valid_until` it refuses an approval.
         """
 
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome: ...
