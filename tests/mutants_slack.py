@@ -6,6 +6,30 @@ from tests.mutating import mutant
 
 SLACK: Final = (
     mutant(
+        "a letter of another script passes unnamed",
+        "if len(counts) < 2:  # noqa: PLR2004  # a word of one script",
+        "if len(counts) < 4:  # noqa: PLR2004  # a word of one script",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "a value in Home passes for another argument",
+        "if _MARKUP.search(text):",
+        "if False:",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "a number at the end of a cut call is shown",
+        "        if end == len(text):\n            break",
+        "        if end > len(text):\n            break",
+        "domain/test_acts.py",
+    ),
+    mutant(
+        "a card is silent about what a rule decided on",
+        "        return _of_rule(view, decision)",
+        "        return []",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
         "somebody is shown an Approve that cannot count",
         "or (is_barred and reader and round_.question is None):",
         "or False:",

@@ -17,6 +17,7 @@ from crewgate.domain.acts import (
     ToolCall,
     arguments_of,
     changes_of,
+    first_arguments,
     shown_value,
     with_changes,
 )
@@ -342,3 +343,24 @@ def test_a_call_that_is_asked_about_anew_is_not_approved_by_time() -> None:
     )
     assert perhaps.rule == for_call(rule, perhaps.call)
     assert never.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "is_whole"),
+    [
+        ('{"to": "bob", "n": 5}', {"to": "bob", "n": 5}, True),
+        ("{}", {}, True),
+        ('{\n  "to": "bob",\n  "text": "Dear B', {"to": "bob", "text": "Dear B…"}, False),
+        ('{"to": "bob", "amount": 125', {"to": "bob"}, False),
+        ('{"to": "bob", "amount": ', {"to": "bob"}, False),
+        ('{"to": "bob", "te', {"to": "bob"}, False),
+        (r'{"to": "a\u00e', {"to": "a…"}, False),
+        (r'{"to": "a\q and much more', {"to": "…"}, False),
+        ("no arguments", {}, False),
+        ('{"to": ' + "[" * 100_000, {}, False),
+    ],
+)
+def test_the_first_arguments_of_a_cut_call_are_read(
+    text: str, found: dict[str, object], is_whole: bool
+) -> None:
+    assert first_arguments(text) == (found, is_whole)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isfinite
@@ -103,6 +104,51 @@ class UsedTool:
     tool: str
     count: int
     approved: int = 0
+
+
+def first_arguments(text: str) -> tuple[dict[str, object], bool]:
+    """Return the arguments at the beginning of a call's text, and True if they are all.
+
+    The last one may be a text that is cut; a number is never cut.
+    """
+    whole = arguments_of(text)
+    if whole is not None:
+        return whole, True
+    found: dict[str, object] = {}
+    name: str | None = None
+    at = _start_of_value(text, 0)
+    while True:
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        if end == len(text):
+            break
+        if name is None:
+            name = str(value)
+        else:
+            found[name], name = value, None
+        at = _start_of_value(text, end)
+    if name is not None and text[at : at + 1] == '"':
+        found[name] = _cut_text(text[at:])
+    return found, False
+
+
+_DECODER: Final = json.JSONDecoder()
+
+
+def _start_of_value(text: str, at: int) -> int:
+    while text[at : at + 1] and text[at] in " \r\n\t{,:":
+        at += 1
+    return at
+
+
+def _cut_text(text: str) -> str:
+    """Return a JSON text without its end; the longest escape has six characters."""
+    for cut in range(len("\\ffff") + 1):
+        with suppress(ValueError):
+            return f"{json.loads(f'{text[: len(text) - cut]}{chr(34)}')}…"
+    return "…"
 
 
 def arguments_of(text: str) -> dict[str, object] | None:

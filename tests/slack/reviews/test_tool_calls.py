@@ -14,12 +14,12 @@ from crewgate.domain.masking import FINDERS, NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.people import User
 from crewgate.domain.review import State
-from crewgate.domain.verdict import Approve, Refuse, Verdict, Via
+from crewgate.domain.verdict import Approve, ByRule, Refuse, Verdict, Via
 from crewgate.slack.commands import render_pending
 from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.forms import render_confirmation, render_revise_form
 from crewgate.slack.reviews.notices import Scene, render_call_alarm
-from crewgate.slack.reviews.output import arguments_on_card, preview, with_line_ends
+from crewgate.slack.reviews.output import arguments_on_card, preview
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from crewgate.slack.reviews.tool_calls import (
     fields_of_call,
@@ -192,8 +192,21 @@ def test_a_call_is_named_in_lists_and_in_a_notification() -> None:
     assert "*Clerk: send_email*" in headline_in_list(line, lambda _: None)
 
 
-def test_in_a_line_no_value_passes_for_another_argument() -> None:
-    output = arguments(to="bob", text='Hi, "to": "ann"')
+@pytest.mark.parametrize(
+    ("given", "words", "is_whole"),
+    [
+        ({"to": "bob", "text": 'Hi, "to": "ann"'}, '*to:* bob · *text:* Hi, "to": "ann"', True),
+        ({"text": "Hi *to:* ann"}, "*text:* `Hi *to:* ann`", True),
+        ({"text": "`Hi` *to:* ann"}, "*text:* …", False),
+        ({"*to*": "bob", "n": 5, "": ""}, "*to:* bob · *n:* 5 · *?:* _empty_", True),
+        ({}, "_It takes no arguments._", True),
+        ({"to": "b\u043eb@x.example"}, "*to:* b‹Cyrillic \u043e›b@x.example", True),
+    ],
+)
+def test_in_a_line_no_value_passes_for_another_argument(
+    given: dict[str, Any], words: str, is_whole: bool
+) -> None:
+    output = arguments(**given)
     line = RoundLine(
         round=WAITS.round,
         card=None,
@@ -201,11 +214,63 @@ def test_in_a_line_no_value_passes_for_another_argument() -> None:
         characters=len(output.text),
         format=output.format,
     )
-    words, share = preview(line)
-    assert words == r'{ "to": "bob", "text": "Hi, \"to\": \"ann\"" }'
-    assert share.shown == share.of
-    long = arguments(text="x" * 900).text
-    assert preview(replace(line, excerpt=long[:500], characters=len(long)))[1].percent < 100
+    shown_words, share = preview(line)
+    assert shown_words == words
+    assert (share.shown == share.of) is is_whole
+    long = arguments(text="x" * 900, amount=1_250_000).text
+    for cut in range(900, len(long)):
+        words, share = preview(replace(line, excerpt=long[:cut], characters=len(long)))
+        assert share.percent < 100
+        assert "*amount:* 1" not in words or "1250000" in words
+
+
+def test_a_call_looks_like_its_card_on_each_page() -> None:
+    spoof = 'Hello",\n "to": "alice@safe.example'
+    view = a_call(arguments(subject=spoof, to="evil@bad.example", n=5))
+    position = ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE)
+    page = render_reader(position, view, []).view
+    check_view(page)
+    assert arguments_on_card(view.output).blocks[0] in page["blocks"]
+    long = a_call(arguments(to="bob", text="Go on. " * 4_000, last="x"))
+    pages = []
+    for number in range(99):
+        made = render_reader(replace(position, page=number, first=0), long, [])
+        check_view(made.view)
+        pages.append(shown(made.view["blocks"]))
+        if made.is_end:
+            break
+    assert made.total == len(pages) > 1
+    assert sum(page.count("Go on.") for page in pages) >= 3_990
+    assert "last: x" in pages[-1]
+    assert f"Read all ({len(pages)} pages)" in str(render_card(long, now=LATER).blocks)
+    none = render_reader(position, a_call(arguments()), []).view
+    assert "It takes no arguments" in shown(none["blocks"])
+
+
+def test_a_letter_of_another_script_inside_a_word_is_named() -> None:
+    odd = arguments(to="b\u043eb@acme.example", who="\u0411\u043e\u0431 \u0391lpha", n="\u043e0o")
+    words = read(render_card(a_call(odd), now=LATER))
+    assert "b‹Cyrillic \u043e›b@acme.example" in words
+    assert "\u0411\u043e\u0431 ‹Greek \u0391›lpha" in words
+    assert "‹Cyrillic \u043e›0o" in words
+
+
+def test_the_notification_of_a_call_has_its_first_text() -> None:
+    message = render_card(a_call(arguments(n=5, to="bob@acme.example", text="Hi.")), now=LATER)
+    assert message.text.startswith("Clerk wants to use send_email: bob@acme.example")
+    bare = render_card(a_call(arguments(n=5)), now=LATER)
+    assert bare.text.startswith("Clerk wants to use send_email")
+
+
+def test_a_card_shows_what_a_rule_decided_on_and_why() -> None:
+    by = a_decision(Refuse("By hand."), by=ByRule("small sums"), via=Via.RULE)
+    view = a_call(state=State.DECIDED, decision=by)
+    message = render_card(view, now=LATER)
+    check_message(message)
+    assert "bob@x.example" in read(message)
+    assert "> By hand." in read(message)
+    removed = replace(view, round=replace(view.round, removed_at=LATER))
+    assert "bob@x.example" not in read(render_card(removed, now=LATER))
 
 
 def test_masks_are_numbered_in_the_form_and_the_text_is_sent() -> None:
@@ -225,10 +290,6 @@ def test_what_the_form_cannot_give_back_stays_as_it_is() -> None:
     form = render_change_form(a_call(output), Caveats(), (), fields, ("3",))
     check_view(form)
     assert "These stay as they are" in shown(form["blocks"])
-
-
-def test_a_line_end_is_shown_as_one_and_no_other_escape_is() -> None:
-    assert with_line_ends(r'"a\nb\\n\"c\": \t"') == '"a\nb' + r'\\n\"c\": \t"'
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,43 @@ def reveal(text: str) -> str:
     return text if text.isascii() else _RUN.sub(_revealed, text)
 
 
+def with_scripts_named(text: str) -> str:
+    """Name the letters of one script inside a word of another: `b‹Cyrillic о›b`.
+
+    Of Latin, Cyrillic and Greek, whose letters look alike; a word's most frequent script counts as
+    its own, and Latin where two are equally frequent.
+    """
+    return text if text.isascii() else _WORD.sub(_with_script_named, text)
+
+
+#: Letters and digits with the accents that follow them.
+_WORD: Final = re.compile("(?:[^\\W_][\u0300-\u036f]*)+")
+_SCRIPTS: Final = ("LATIN", "CYRILLIC", "GREEK")
+
+
+def _with_script_named(word: re.Match[str]) -> str:
+    whole = word[0]
+    if whole.isascii():
+        return whole
+    scripts = [_script_of(char) for char in whole]
+    counts = {one: scripts.count(one) for one in _SCRIPTS if one in scripts}
+    if len(counts) < 2:  # noqa: PLR2004  # a word of one script
+        return whole
+    own = max(counts, key=lambda one: (counts[one], one == "LATIN"))
+    named = []
+    for script, pairs in groupby(zip(scripts, whole, strict=True), key=lambda pair: pair[0]):
+        letters = "".join(char for _, char in pairs)
+        is_own = script in {own, ""}
+        named.append(letters if is_own else f"‹{script.capitalize()} {letters}›")
+    return "".join(named)
+
+
+@lru_cache(maxsize=1_000)
+def _script_of(char: str) -> str:
+    script = unicodedata.name(char, "").partition(" ")[0]
+    return script if script in _SCRIPTS else ""
+
+
 def place_before(text: str, at: int) -> int:
     """Return the place in a text for a place in its revealed form."""
     grown = 0

@@ -23,7 +23,6 @@ from crewgate.slack.blockkit.blocks import (
     section,
     with_share,
 )
-from crewgate.slack.blockkit.excerpts import count_pages
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.reviews import tool_calls
 from crewgate.slack.reviews.buttons import (
@@ -49,6 +48,8 @@ from crewgate.slack.reviews.buttons import (
 from crewgate.slack.reviews.changes import changed, compare_outputs, edits_since, unchanged
 from crewgate.slack.reviews.output import (
     arguments_on_card,
+    count_pages,
+    first_text_argument,
     not_showable,
     output_on_card,
     parts_to_edit,
@@ -97,7 +98,8 @@ def render_card(
     if view.gathered and reader is None:
         more = section(cards.more_wait(view.gathered))
         blocks.append(more | {"accessory": START.on(view.round.id)})
-    text = notification(states.push(told, topic))
+    argument = "" if plain or not is_call else first_text_argument(view.output)
+    text = notification(states.push(told, topic, argument))
     nobody = view.approvers is not None and view.approvers.too_few
     return Message(text, blocks, output.share.percent, output.too_long, nobody)
 
@@ -230,7 +232,7 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     round_id, question = view.round.id, view.round.question
     buttons = [*decide_buttons(view.round, reader=reader, approvers=view.approvers)]
     if not _shows_all(view, share):
-        pages = count_pages(view.output.text)
+        pages = count_pages(view.output, is_call=view.round.is_call)
         label = f"{READ.label} ({pages:,} pages)" if pages > 1 else READ.label
         # The green button never skips hidden text.
         read = READ.on(round_id, label=label) | {"style": "primary"}
@@ -272,7 +274,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     is_sent = round_.state is State.DECIDED and round_.reason is None
     goes_well = is_sent or round_.state is State.RESUMED
     if decision is not None and isinstance(decision.by, ByRule) and goes_well:
-        return [context(states.answer(round_))] if round_.call_result else []
+        return _of_rule(view, decision)
     if decision is None:
         blocks = [context(cards.about_undecided(round_))]
     else:
@@ -291,6 +293,20 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     if round_.removed_at is not None:
         return [*blocks, context(names.removed(round_.removed_at))]
     return [*blocks, actions(*_act_buttons(round_), *_read_buttons(round_, told, decision))]
+
+
+def _of_rule(view: CardView, decision: Decision) -> list[Block]:
+    """What a rule decided on alone, and why: nobody has looked at it."""
+    round_ = view.round
+    why, result = states.said(decision), states.answer(round_) if round_.call_result else ""
+    if round_.removed_at is not None:
+        return [context(names.removed(round_.removed_at))]
+    arguments = arguments_on_card(view.output).blocks if round_.is_call else []
+    return present(
+        *arguments,
+        section(why) if why else None,
+        context(result) if result else None,
+    )
 
 
 def _all_who_approved(decision: Decision) -> list[Block]:

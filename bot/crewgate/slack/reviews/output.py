@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from crewgate.domain.acts import arguments_of
+from crewgate.domain.acts import arguments_of, first_arguments
 from crewgate.domain.caveats import WHOLE, Share
 from crewgate.domain.edits import Parts, cut
 from crewgate.domain.notification import Format, Output
@@ -31,7 +31,6 @@ from crewgate.slack.blockkit.rich_text import (
     text_section,
 )
 from crewgate.slack.blockkit.text import (
-    ELLIPSIS,
     clean,
     code,
     escape_mrkdwn,
@@ -40,6 +39,7 @@ from crewgate.slack.blockkit.text import (
     place_to_break,
     plain,
     utf16_length,
+    with_scripts_named,
 )
 from crewgate.slack.words import cards, names
 from crewgate.usecases.read_models import RoundLine
@@ -119,7 +119,7 @@ def arguments_on_card(output: Output) -> ShownOutput:
     room = OUTPUT_LIMIT if total <= WHOLE_LIMIT else EXCERPT
     elements, characters = laid_out(found, room)
     share = Share(total if characters is None else min(characters, total - 1), total)
-    blocks = in_blocks(elements) if found else [section("_It takes no arguments._")]
+    blocks = in_blocks(elements) if found else [section(_NO_ARGUMENTS)]
     if characters is None:
         return ShownOutput(blocks, share)
     left_off = context(cards.shown_share(share.percent))
@@ -136,7 +136,7 @@ def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], i
     shown = 0
     for name, value in arguments.items():
         label = plain(name, LABEL_LIMIT) or "?"
-        text, is_text = clean(_written(value)), isinstance(value, str)
+        text, is_text = with_scripts_named(clean(written(value))), isinstance(value, str)
         left = room - shown - utf16_length(label) - len(": \n")
         cut = utf16_length(text) > left
         if cut and left <= _BESIDE:
@@ -162,7 +162,52 @@ def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], i
     return present(*made, text_section(line) if line else None), shown
 
 
-def _written(value: object) -> str:
+def first_text_argument(output: Output) -> str:
+    """Return the first text among a call's arguments, for a notification; empty without one."""
+    values = (arguments_of(output.text) or {}).values()
+    texts = (plain(one, _BESIDE) for one in values if isinstance(one, str))
+    return with_scripts_named(next(filter(None, texts), ""))
+
+
+def page_of_call(
+    output: Output, number: int | None, seen: Share | None
+) -> tuple[excerpts.BlocksPage, Share] | None:
+    """Return a page of a call's arguments, laid out as on its card; None if they are no JSON.
+
+    Without a number, the first page with more than was `seen`. A page's share is by its number.
+    """
+    groups, total = _groups_of_call(output), length(output.text)
+    if groups is None:
+        return None
+    pages = excerpts.page_of_blocks(groups, 0).total
+    if number is None:
+        number = 0 if seen is None else seen.shown * pages // max(1, seen.of)
+    page = excerpts.page_of_blocks(groups, number)
+    return page, Share(total * (page.number + 1) // pages, total)
+
+
+def count_pages(output: Output, *, is_call: bool) -> int:
+    """Return the number of pages on which the reader shows an output."""
+    groups = _groups_of_call(output) if is_call else None
+    if groups is None:
+        return excerpts.count_pages(output.text)
+    return excerpts.page_of_blocks(groups, 0).total
+
+
+def _groups_of_call(output: Output) -> list[list[Block]] | None:
+    found = arguments_of(output.text)
+    if found is None:
+        return None
+    blocks = in_blocks(laid_out(found, _ALL)[0]) if found else [section(_NO_ARGUMENTS)]
+    return [[block] for block in blocks]
+
+
+#: More characters than any output has.
+_ALL: Final = 10**9
+_NO_ARGUMENTS: Final = "_It takes no arguments._"
+
+
+def written(value: object) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(
@@ -197,14 +242,6 @@ def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
         return preformatted(output.text)
     blocks = rich_text(output.text)
     return blocks if len(json.dumps(blocks)) <= limit else preformatted(output.text)
-
-
-def with_line_ends(arguments: str) -> str:
-    """Return a call's arguments with real line ends in texts; all other escapes stay."""
-    return _ESCAPE.sub(lambda found: "\n" if found[0] == r"\n" else found[0], arguments)
-
-
-_ESCAPE: Final = re.compile(r"\\.")
 
 
 def _is_empty(output: Output) -> bool:
@@ -276,13 +313,27 @@ _SHORT: Final = 400
 
 
 def _preview_of_call(line: RoundLine) -> tuple[str, Share]:
-    """The arguments as JSON: in plain words, a value could pass for another argument."""
-    whole = line.characters <= _SHORT
-    words = one_line(line.excerpt, 5 * _SHORT if whole else _LINE)
-    seen = line.characters
-    if not whole or words.endswith(ELLIPSIS):
-        seen = min(_LINE, line.characters - 1)
+    """The arguments in a line, with their names in bold, which no value can be."""
+    arguments, is_whole = first_arguments(line.excerpt)
+    is_whole = is_whole and line.characters <= _SHORT
+    made: list[str] = []
+    left = 5 * _SHORT if is_whole else _LINE
+    for name, value in arguments.items():
+        text = one_line(with_scripts_named(written(value)), max(0, left))
+        left -= len(name) + len(text)
+        is_whole = is_whole and left > 0 and "`" not in text
+        if _MARKUP.search(text):
+            text = "…" if "`" in text else f"`{text}`"
+        made.append(f"*{one_line(_MARKUP.sub('', name), LABEL_LIMIT) or '?'}:* {text or '_empty_'}")
+        if left <= 0:
+            break
+    words = " · ".join(made) or (_NO_ARGUMENTS if is_whole else "")
+    seen = line.characters if is_whole else min(_LINE, line.characters - 1)
     return words, Share(max(0, seen), line.characters)
+
+
+#: Marks that Slack's mrkdwn takes for bold, italic, struck or code.
+_MARKUP: Final = re.compile("[*_~`]")
 
 
 def _not_in_line(rows: Sequence[int | None], code_lines: int) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Final, assert_never
 
+from crewgate.domain.acts import first_arguments
 from crewgate.domain.caveats import Share
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Output
@@ -25,11 +26,11 @@ from crewgate.slack.blockkit.blocks import (
     present,
     section,
 )
-from crewgate.slack.blockkit.rich_text import quotation
+from crewgate.slack.blockkit.rich_text import in_blocks, quotation
 from crewgate.slack.blockkit.text import clean, is_blank, one_line
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.changes import render_changes
-from crewgate.slack.reviews.output import output_in_modal, with_line_ends
+from crewgate.slack.reviews.output import laid_out, output_in_modal, page_of_call
 from crewgate.slack.words import cards, names, states
 from crewgate.slack.words.names import date
 from crewgate.usecases.read_models import CardView, RoundLine
@@ -65,6 +66,9 @@ def render_round(line: RoundLine) -> Iterator[Block]:
         yield section(names.removed(round_.removed_at))
     elif is_blank(shown):
         yield section(names.EMPTY_OUTPUT)
+    elif round_.is_call:
+        arguments, _ = first_arguments(shown)
+        yield from in_blocks(laid_out(arguments, _OUTPUT_SHOWN)[0])
     else:
         yield from output_in_modal(Output(shown, line.format), limit=_OUTPUT_LIMIT)
     if characters < line.characters:
@@ -240,6 +244,18 @@ def _page(
 ) -> tuple[excerpts.BlocksPage, Share | None, tuple[int, ...]]:
     share, number, unmasked = position.share, position.page, position.unmasked
     match position.tab:
+        case ReaderTab.WHOLE | ReaderTab.UNMASKED if found_call := _page_of_call(view, position):
+            page, of_page = found_call
+            if position.tab is ReaderTab.UNMASKED:
+                whole = len(excerpts.cleaned(view.output.text))
+                ends = ([0] if page.number == 0 else []) + [whole] * (page.number + 1 == page.total)
+                places = (*unmasked, *(ends or [whole // 2]))
+                unmasked = min(places), max(places)
+            return (
+                page,
+                max(of_page, share or of_page, key=attrgetter("percent", "shown")),
+                unmasked,
+            )
         case ReaderTab.WHOLE | ReaderTab.UNMASKED:
             seen = 0 if share is None else share.shown
             found = excerpts.page_of(view.output.text, number, seen=seen)
@@ -257,6 +273,14 @@ def _page(
             return page_of_history(history, position.round_id, number), share, unmasked
         case _:
             assert_never(position.tab)
+
+
+def _page_of_call(
+    view: CardView, position: ReaderPosition
+) -> tuple[excerpts.BlocksPage, Share] | None:
+    if not view.round.is_call or view.round.removed_at is not None:
+        return None
+    return page_of_call(view.output, position.page, position.share)
 
 
 def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -> list[Block]:
@@ -277,6 +301,4 @@ def _whole(text: str, view: CardView) -> list[Block]:
         return [section(names.removed(view.round.removed_at))]
     if is_blank(text):
         return [section(names.EMPTY_OUTPUT)]
-    if view.round.is_call:
-        text = with_line_ends(text)
     return output_in_modal(Output(text, view.output.format))

@@ -13,7 +13,7 @@ from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
-from crewgate.slack.blockkit.text import clean, plain, utf16_length
+from crewgate.slack.blockkit.text import clean, plain, utf16_length, with_scripts_named
 from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.reviews.forms import MASKS_STAY, render_caveats
 from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out
@@ -45,7 +45,7 @@ def other_arguments(view: CardView) -> list[blocks.Block]:
 
 
 def _short(text: str) -> str:
-    return plain(text, _CHANGE_SHOWN) or "empty"
+    return with_scripts_named(plain(text, _CHANGE_SHOWN)) or "empty"
 
 
 def tools_used(view: CardView) -> str:

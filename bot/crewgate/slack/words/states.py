@@ -196,11 +196,12 @@ def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
 _OF: Final = {Approve: "of", Revise: "for", Refuse: "of", Answer: "to"}
 
 
-def push(round_: Round, topic: str = "") -> str:
+def push(round_: Round, topic: str = "", argument: str = "") -> str:
     again = f", {names.number(round_)}" if round_.number > 1 else ""
     about = plain(topic, TOPIC_LIMIT)
     if round_.is_call and round_.state is State.WAITING:
-        return names.joined(decisions.wants_to_use(round_, names.PLAIN), about)
+        wants = decisions.wants_to_use(round_, names.PLAIN)
+        return names.joined(f"{wants}: {argument}" if argument else wants, about)
     name = f"{names.task(round_, names.PLAIN)}{again}{f' · {about}' if about else ''}"
     return f"{_push(round_)}: {name}"
 
