@@ -10,6 +10,7 @@ looks for the texts alone.
 import sys
 from typing import Final
 
+from tests.mutants_queue import QUEUE
 from tests.mutants_slack import SLACK
 from tests.mutating import main, mutant
 
@@ -452,6 +453,7 @@ MUTANTS: Final = (
         "store/test_outbox_lanes.py",
     ),
     *SLACK,
+    *QUEUE,
     # --- crewai and web
     mutant(
         "anybody reads the metrics",
@@ -550,34 +552,6 @@ MUTANTS: Final = (
         'known = {"ran": outcomes[again - 1]} if len(outcomes) == len(ran) > 0 < again else {}',
         "known = {}",
         "host/test_approvals.py",
-    ),
-    # --- floods
-    mutant(
-        "a flood whose card is decided gathers on",
-        """_OF_TASK: Final = (
-    rounds.c.crew == sa.bindparam("crew"),
-    rounds.c.task_key == sa.bindparam("task"),
-    rounds.c.state == sa.literal_column(f"'{State.WAITING.value}'"),
-)""",
-        """_OF_TASK: Final = (
-    rounds.c.crew == sa.bindparam("crew"),
-    rounds.c.task_key == sa.bindparam("task"),
-)""",
-        "usecases/delivery/test_floods.py",
-    ),
-    mutant(
-        "the time of gathered rounds begins though their card was refused",
-        """if isinstance(outcome, Posted):
-            await floods.begin_time""",
-        """if outcome:
-            await floods.begin_time""",
-        "usecases/delivery/test_floods.py",
-    ),
-    mutant(
-        "the next card of a flood waits for ever for people who decide",
-        "return now if decided_at is None else min(decided_at + QUIET, hourly)",
-        "return now if decided_at is None else decided_at + QUIET",
-        "usecases/delivery/test_floods.py",
     ),
 )
 

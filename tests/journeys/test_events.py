@@ -9,9 +9,11 @@ import pytest
 from crewgate.demo.crew import DROP_AFTER, Style, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import buttons
+from crewgate.demo.workspace import Message, buttons, message_text
 from crewgate.web.credentials import Credentials, EventKind
 from tests.journeys.conftest import MakeWorld, World, says_delivered
+from tests.journeys.flow_world import ENVIRONMENT
+from tests.journeys.test_rules import CREWS
 
 JSON = "application/json"
 
@@ -117,3 +119,19 @@ async def test_a_crew_that_forgets_our_credentials_is_given_them_with_the_next_r
             assert sent.headers == {"Authorization": f"Bearer {WEBHOOK_SECRET}"}
             assert await world.pause("final", f"The final words of {execution}.", execution) == 202
             await world.card(f"The final words of {execution}.")
+
+
+async def test_with_notify_none_progress_mentions_nobody(make_world: MakeWorld) -> None:
+    rules = f'{CREWS}\nname = "all"\nnotify = "none"\n'
+    env = ENVIRONMENT | {"PUBLIC_URL": "https://bot.example.com"}
+    async with make_world(crews_file=rules, **env) as world:
+        await world.pause()
+        await world.card("A draft")
+        assert (await world.post(url(EventKind.TASK), sign(), Content_Type=JSON))[0] == 202
+
+        def progress() -> list[Message]:
+            return [one for one in world.slack.messages(CHANNEL) if ":rocket:" in message_text(one)]
+
+        [message] = await world.slack.until(progress)
+        assert "*Draft* waits for a decision" in message_text(message)
+        assert message.pings == frozenset()

@@ -247,3 +247,16 @@ async def test_the_stats_read_three_indexes_and_no_row(world: World) -> None:
             assert re.search(
                 f"(USING COVERING INDEX|Index Only Scan using) ix_rounds_{index}", plan
             ), plan
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_the_first_of_a_list_are_read_along_its_index(world: World) -> None:
+    """Also of many rounds of one moment: nothing is sorted."""
+    await world.notify()
+    with recorded(world.engines) as statements:
+        await world.waiting()
+    [(listed, values)] = [one for one in statements if "ORDER BY rounds.opened_at" in one[0]]
+    async with world.engines.read.connect() as connection:
+        plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {listed}", values)).all()
+    assert not [row.detail for row in plan if "LAST TERM OF ORDER BY" in row.detail]
+    assert any("COVERING INDEX ix_rounds_crew_rule_id" in row.detail for row in plan)

@@ -227,3 +227,29 @@ async def test_names_of_tasks_are_masked_in_what_the_stats_are_made_of(world: Wo
     await world.decide(received.round.id, seen=Seen(unseen=frozenset(Unseen)))
     found = decisions(ANA.id, crew="research", days=7, context=world.reviews)
     assert [one.task async for one in found] == ["Write to [e-mail address]"]
+
+
+@both
+async def test_lists_mask_what_cards_mask_however_many_earlier_outputs_there_are(
+    world: World,
+) -> None:
+    first, later = "Charge 4111 1111 1111 1111.", "Charge 4111 1111 1111 11115 ({number})."
+    newest = []
+    for execution in (f"e-{number}" for number in range(20)):
+        round_ = (await world.notify(first, execution_id=execution)).round
+        for number in (2, 3):
+            await world.decide(round_.id, Revise("Again."))
+            world.crew.pause(execution=execution)
+            await world.turn("crew:research")
+            text = later.format(number=number)
+            round_ = (await world.notify(text, execution_id=execution)).round
+        newest.append(round_)
+
+    read = world.uow.read
+    for one in newest:
+        assert "4111" not in (await read.posting(one.id)).view.output.text
+    lines = await read.rounds.lines([one.id for one in newest])
+    assert not [line.excerpt for line in lines if "4111" in line.excerpt]
+    keys = [("research", one.review.execution_id) for one in newest]
+    texts = await read.executions.revised(keys)
+    assert [len(texts[key]) for key in keys] == [3] * 20

@@ -258,3 +258,19 @@ async def test_what_waits_under_no_hours_makes_a_line_on_a_saturday(world: World
     world.clock.now = HALF_PAST_EIGHT + 2 * DAY
     await world.settle_slack()
     assert lines(world) == ["2026-03-07"]
+
+
+@both
+async def test_a_line_that_slack_refused_over_midnight_is_of_the_day_before(world: World) -> None:
+    await waits(world)
+    await wish(world, 23 * 60 + 59)
+    world.clock.now = SEVEN + 17 * HOUR - timedelta(minutes=1)
+    world.slack.faults.append(Fault(NotSent("503")))
+    await world.turn()
+    assert lines(world) == []
+    world.clock.advance(timedelta(minutes=2))
+    await world.settle_slack()
+    assert lines(world) == ["2026-03-05"]
+    world.clock.advance(DAY - timedelta(minutes=2))
+    await world.settle_slack()
+    assert lines(world) == ["2026-03-05", "2026-03-06"]

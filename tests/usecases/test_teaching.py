@@ -372,3 +372,25 @@ async def test_of_many_lessons_some_are_shown_and_few_are_given(
     given = (await world.execution("k-1")).lessons
     assert given is not None
     assert (len(sent.splitlines()), len(given.ids), given.left_out) == (12, 12, 188)
+
+
+async def test_a_crew_that_is_slow_to_say_what_it_takes_holds_no_kickoff_up(
+    world: World, kickoffs: Kickoffs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kept(world)
+    world.crew.takes = ("topic",)
+    assert await start(kickoffs, world) is None
+    answers = asyncio.Event()
+
+    async def inputs() -> tuple[str, ...]:
+        world.crew.inputs_asked += 1
+        await answers.wait()
+        return ("topic", "lessons")
+
+    monkeypatch.setattr(world.crew, "inputs", inputs)
+    world.clock.advance(ASK_EVERY)
+    for number in (2, 3):
+        assert await start(kickoffs, world, f"k-{number}") is None
+    assert world.crew.inputs_asked == 2
+    answers.set()
+    assert await start(kickoffs, world, "k-4") == f"1. {TEXT}"

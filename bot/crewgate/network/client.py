@@ -69,7 +69,7 @@ class Timeouts:
 
     resume: Timeout = Timeout(connect=5, read=30, total=45)
     status: Timeout = Timeout(connect=2, read=2, total=2)
-    inputs: Timeout = Timeout(connect=5, read=10, total=10)
+    inputs: Timeout = Timeout(connect=2, read=2, total=2)
     kickoff: Timeout = Timeout(connect=5, read=600, total=600)
     """A crew may be asleep, and take minutes to answer."""
     flow_answer: Timeout = Timeout(connect=5, read=30, total=30)

@@ -299,9 +299,10 @@ class SlackMessenger(Messenger):
                 return executions.render_forward_failed(target, operators)
             case _:
                 waiting = [
-                    (one, one.not_voted(self._people(one, Role.REVIEWER)))
+                    (one, one.not_voted(self._people(one, Role.REVIEWER)) if calls else ())
                     for one in posting.rounds
                     if one.state is State.WAITING
+                    for calls in [self._people.notify(one) is not Notify.NONE]
                 ]
                 return executions.render_progress(posting, self._starter(posting), waiting)
 

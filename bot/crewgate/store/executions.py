@@ -25,6 +25,7 @@ from crewgate.domain.review import Review
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Connection, Held, Reader, Reading, rows, write
+from crewgate.store.rounds import LATEST_OUTPUTS
 from crewgate.store.statements import RANGES, first_of_each, insert_of, insert_once, setting
 from crewgate.store.tables import (
     REGISTERED,
@@ -108,12 +109,10 @@ _second = rounds.alias("second")
 #: The latest outputs, of each execution's reviews, that people may have edited.
 _REVISED: Final = (
     sa.select(reviews.c.crew, reviews.c.execution_id, outputs.c.text)
-    .join_from(reviews, rounds, rounds.c.review_id == reviews.c.id)
-    .join(outputs, outputs.c.round_id == rounds.c.id)
+    .select_from(LATEST_OUTPUTS)
     .where(sa.tuple_(reviews.c.crew, reviews.c.execution_id).in_(_KEYS))
     .where(sa.exists().where(_second.c.review_id == reviews.c.id, _second.c.number == 2))  # noqa: PLR2004
-    .order_by(rounds.c.opened_at.desc())
-    .limit(50)
+    .limit(read_models.COUNTED)
 )
 
 

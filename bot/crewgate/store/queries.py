@@ -35,6 +35,7 @@ from crewgate.store.lessons import LessonQueries, to_given
 from crewgate.store.mornings import MorningQueries
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
 from crewgate.store.rounds import (
+    LATEST_OUTPUTS,
     LINE,
     OF_EXECUTION,
     ROUND,
@@ -121,13 +122,11 @@ _EARLIER: Final = (
     .order_by(rounds.c.number.desc())
     .limit(2)
 )
-#: The latest outputs of these reviews: a passage masked in one of them stays masked.
+#: The latest outputs of each of these reviews: a passage masked in one of them stays masked.
 _OUTPUTS: Final = (
     sa.select(rounds.c.review_id, outputs.c.text)
-    .join_from(rounds, outputs, outputs.c.round_id == rounds.c.id)
-    .where(rounds.c.review_id.in_(sa.bindparam("reviews", expanding=True)))
-    .order_by(rounds.c.number.desc())
-    .limit(50)
+    .select_from(LATEST_OUTPUTS)
+    .where(reviews.c.id.in_(sa.bindparam("reviews", expanding=True)))
 )
 _TIME_OUT: Final = sa.select(outbox.c.due_at).where(
     outbox.c.subject == sa.bindparam("round"), outbox.c.kind == EffectKind.TIME_OUT.value

@@ -55,6 +55,15 @@ LINE: Final[sa.Select[Any]] = (
 )
 """A round with its review and its thread: the shape `to_line` reads."""
 
+_other = rounds.alias("other")
+_LAST: Final = (
+    sa.select(sa.func.max(_other.c.number)).where(_other.c.review_id == reviews.c.id)
+).scalar_subquery()
+LATEST_OUTPUTS: Final = reviews.join(
+    rounds, (rounds.c.review_id == reviews.c.id) & (rounds.c.number > _LAST - 50)
+).join(outputs, outputs.c.round_id == rounds.c.id)
+"""The latest fifty rounds of each review with their outputs."""
+
 WHOLE: Final[sa.Select[Any]] = LINE.add_columns(
     outputs.c.format,
     outputs.c.text,

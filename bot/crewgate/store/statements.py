@@ -96,12 +96,18 @@ async def first_ids(
 
 
 async def count_up_to(connection: Connection, selection: Selection) -> int:
-    """Count rounds exactly up to COUNTED; COUNTED + 1 stands for any larger number."""
-    by_decision = selection.decided_since is not None
-    total = -len(selection.without)
+    """Count rounds exactly up to COUNTED; COUNTED + 1 stands for any larger number.
+
+    Rounds to leave out may be of other queues, or in another state by now, so none is subtracted.
+    """
+    by_decision, without = selection.decided_since is not None, selection.without
+    total = 0
     for ranges in _ranges(selection):
-        parameters = _parameters(selection, ranges, COUNTED + 1 + len(selection.without))
-        total += await connection.scalar(_count(len(ranges), by_decision), parameters) or 0
+        parameters = _parameters(selection, ranges, COUNTED + 1 + len(without))
+        if without:
+            parameters["without"] = list(without)
+        statement = _count(len(ranges), by_decision, bool(without))
+        total += await connection.scalar(statement, parameters) or 0
     return min(total, COUNTED + 1)
 
 
@@ -130,10 +136,14 @@ def _first(ranges: int, by_decision: bool, is_behind: bool) -> sa.Select[Any]:  
 
 
 @cache
-def _count(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  # the cache makes its key of positions
+def _count(ranges: int, by_decision: bool, leaves_out: bool) -> sa.Select[Any]:  # noqa: FBT001  # these are the cache's key
     # Only columns of the index: a row itself costs several times as much.
-    each = sa.select(_each(ranges, by_decision=by_decision).c.at).limit(MOST).subquery()
-    return sa.select(sa.func.count()).select_from(each)
+    ids = (rounds.c.id,) if leaves_out else ()
+    found = _each(ranges, *ids, by_decision=by_decision)
+    each = sa.select(found.c.at).limit(MOST)
+    if leaves_out:
+        each = each.where(found.c.id.not_in(sa.bindparam("without", expanding=True)))
+    return sa.select(sa.func.count()).select_from(each.subquery())
 
 
 #: The round that others are behind: its id alone is carried in a modal.

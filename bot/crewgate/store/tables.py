@@ -196,10 +196,10 @@ rounds = sa.Table(
     #: The task after an approval, if the crew says so.
     sa.Column("next_task", sa.Text),
     sa.UniqueConstraint("review_id", "number"),
-    index_where("state = 'WAITING'", "ix_rounds_waiting", "crew", "task_key", "opened_at"),
+    index_where("state = 'WAITING'", "ix_rounds_waiting", "task_key", "crew", "opened_at"),
     index_where("gathered_by IS NOT NULL", "ix_rounds_gathered_by", *_OF_FLOOD),
     index_where(_HAS_CARD, "ix_rounds_flood_cards", "gathered_by", "announced_at"),
-    sa.Index(None, "crew", "rule_id", "state", "opened_at"),
+    sa.Index(None, "crew", "rule_id", "state", "opened_at", "id"),
     # The stats read nothing but this index: a row itself costs several times as much. No text of
     # any length is in it: PostgreSQL takes 2,704 bytes.
     index_where(

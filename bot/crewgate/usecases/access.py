@@ -21,7 +21,7 @@ from crewgate.domain.verdict import Person, Vote, count_votes, has_room, voices_
 from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.ports.slack import Directory
 from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
-from crewgate.usecases.read_models import NO_RULE, QueueKey, Selection, StoredRule
+from crewgate.usecases.read_models import COUNTED, NO_RULE, QueueKey, Selection, StoredRule
 
 Scope = str | Review | Round | StoredRule
 """The scope of a permission: a crew by name or a review, by the crew's own settings; a round, or
@@ -454,10 +454,6 @@ class ReviewContext:
         return [key for key, one in found.items() if one is None]
 
 
-#: The rounds whose reminders are looked at.
-_OLDEST: Final = 20
-
-
 async def done_by(
     user: str, queues: Collection[QueueKey], *, context: ReviewContext
 ) -> tuple[str, ...]:
@@ -515,9 +511,13 @@ async def next_for(
 async def left_for(by: str, *, context: ReviewContext) -> tuple[int, datetime | None]:
     """Count the rounds that wait for a person, up to COUNTED; return the time of a reminder, too.
 
-    That is the next one about the oldest of them.
+    That is the next one about any of them: the first COUNTED under rules that remind.
     """
-    waiting = await waiting_for(by, context)
-    read = context.uow.read
-    oldest = await read.rounds.first(waiting, limit=_OLDEST)
-    return await read.rounds.count(waiting), await read.next_reminder(oldest)
+    waiting, read = await waiting_for(by, context), context.uow.read
+    many = await read.rounds.count(waiting)
+    reminding = {rule.key for rule in await context.rules_in_use() if rule.rule.remind}
+    queues = tuple(key for key in waiting.queues if key in reminding)
+    if not (many and queues):
+        return many, None
+    ids = await read.rounds.first(replace(waiting, queues=queues), limit=COUNTED)
+    return many, await read.next_reminder(ids)

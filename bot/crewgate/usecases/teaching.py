@@ -36,18 +36,32 @@ class Teaching:
         self._clock = clock
         self._key = key
         self._asked: dict[str, tuple[datetime, bool | None]] = {}
+        self._renewals: dict[str, asyncio.Task[None]] = {}
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def is_for(self, crew: str) -> bool | None:
-        """Return the crew's last answer, renewed after a while; None without an answer."""
+        """Return the crew's last answer; None without an answer.
+
+        An old answer is renewed meanwhile: no kickoff waits for a crew that is slow to answer.
+        """
+        if crew not in self._asked:
+            await self._ask(crew)
+        elif self._is_old(crew):
+            self._renewals[crew] = asyncio.create_task(self._ask(crew))
+        return self._asked[crew][1]
+
+    def _is_old(self, crew: str) -> bool:
+        at, _ = self._asked.get(crew, (None, None))
+        return at is None or not at <= self._clock() < at + ASK_EVERY
+
+    async def _ask(self, crew: str) -> None:
         async with self._asking[crew]:  # kickoffs that come together share one question
-            now, (at, takes) = self._clock(), self._asked.get(crew, (None, None))
-            if at is None or not at <= now < at + ASK_EVERY:
+            if self._is_old(crew):
                 client = self._clients.get(crew)
                 answer = CrewUnavailable("no url") if client is None else await client.inputs()
+                _, takes = self._asked.get(crew, (None, None))
                 takes = takes if isinstance(answer, CrewUnavailable) else INPUT in answer
-                self._asked[crew] = now, takes
-            return takes
+                self._asked[crew] = self._clock(), takes
 
     def learns_from(self, outcome: KickoffOutcome, request: KickoffRequest, crew: str) -> bool:
         """Return True if a crew started nothing for want of lessons, which it has come to take."""

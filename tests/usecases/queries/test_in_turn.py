@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from crewgate.domain.people import User
+from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Reminders
 from crewgate.domain.verdict import Person, Revise
@@ -87,3 +88,17 @@ async def test_from_the_card_of_a_flood_it_stays_within_that_flood(world: World)
     world.clock.advance(QUIET)
     await world.settle_slack()
     assert await in_turn(world, card, BEN) == others  # the next has a card by now
+
+
+@both
+async def test_a_reminder_of_any_round_is_known_however_many_wait(world: World) -> None:
+    remind = Reminders(after=Duration(timedelta(hours=2)), most=1)
+    reminded = a_rule(remind=remind, when=Conditions(task="reminded"))
+    world.crews["research"] = a_crew(rules=(reminded,))
+    for number in range(24):
+        await world.notify(execution_id=f"e-{number}")
+    assert await left_for(ANA.id, context=world.reviews) == (24, None)
+    last = (await world.notify(execution_id="e-99", task_id="reminded")).round
+    await world.settle_slack()
+    due = last.opened_at + timedelta(hours=2)
+    assert await left_for(ANA.id, context=world.reviews) == (25, due)

@@ -5,13 +5,13 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from crewgate.domain.people import User
-from crewgate.domain.review import State
+from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Naming
 from crewgate.store.rounds import from_rule_of
 from crewgate.store.tables import rules
 from crewgate.usecases.access import LISTED
 from crewgate.usecases.queries import queue
-from crewgate.usecases.read_models import MessageRef
+from crewgate.usecases.read_models import NO_RULE, MessageRef, Selection
 from tests.builders import ANA, BEN, NOW, a_crew, a_round, a_rule
 from tests.databases import both
 from tests.usecases.world import World
@@ -64,3 +64,34 @@ async def test_what_nobody_may_approve_is_apart_and_operators_see_it(world: Worl
         assert found.nobody.total == 1
     await world.decide(alone.id)
     assert not (await queue(ANA.id, page=0, context=world.reviews)).nobody.lines
+
+
+@both
+async def test_what_nobody_may_approve_elsewhere_hides_nothing(world: World) -> None:
+    world.crews["research"] = a_crew(reviewers=(User(ANA.id),))
+    world.crews["other"] = a_crew("other", reviewers=(User(BEN.id),), operators=(User(ANA.id),))
+    mine = (await world.notify(execution_id="e-1")).round
+    theirs = (await world.notify(crew="other", execution_id="e-2")).round
+
+    async def part(alone: Round) -> tuple[list[str], ...]:
+        async with world.uow.begin() as tx:  # as its card found
+            for one in (mine, theirs):
+                await tx.record_approver(one, no_approver=one == alone)
+        found = await queue(ANA.id, page=0, context=world.reviews)
+        parts = (found.nobody, found.mine, found.others)
+        assert [one.total for one in parts] == [len(one.lines) for one in parts]
+        return tuple([line.round.id for line in one.lines] for one in parts)
+
+    assert await part(theirs) == ([theirs.id], [mine.id], [])
+    assert await part(mine) == ([mine.id], [], [theirs.id])
+
+
+@both
+async def test_a_round_to_leave_out_that_waits_no_longer_is_not_subtracted(world: World) -> None:
+    opened = [(await world.notify(execution_id=f"e-{number}")).round for number in range(3)]
+    waiting = Selection(
+        queues=(("research", NO_RULE),), states=(State.WAITING,), without=(opened[0].id,)
+    )
+    assert await world.uow.read.rounds.count(waiting) == 2
+    await world.decide(opened[0].id)
+    assert await world.uow.read.rounds.count(waiting) == 2

@@ -36,9 +36,11 @@ async def send_line(job: Job, context: DeliveryContext) -> Outcome:
     wish = replace(wish, zone=zone.key if zone else wish.zone)
     now = context.clock()
     day = now.astimezone(ZoneInfo(wish.zone)).date()
+    if now < wish.on(day):  # a line that Slack refused over midnight is of the day before
+        day -= timedelta(days=1)
     outcome: Outcome = Delivered("nothing to tell")
     is_gone = context.directory.is_gone(user)
-    is_due = timedelta() <= now - wish.on(day) < LATE and wish.told < day.toordinal()
+    is_due = now - wish.on(day) < LATE and wish.told < day.toordinal()
     waiting = await _waiting(wish, day, context) if is_due and not is_gone else None
     if waiting is not None:
         outcome = await post(job, waiting, context, to=User(user), occasion=day.isoformat())

@@ -26,7 +26,7 @@ def upgrade() -> None:
         (
             "ix_rounds_waiting",
             "state = 'WAITING'",
-            ["crew", "task_key", "opened_at"],
+            ["task_key", "crew", "opened_at"],
         ),
         (
             "ix_rounds_gathered_by",

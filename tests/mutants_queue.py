@@ -1,0 +1,61 @@
+"""The mutants of floods, lists and what tells of them; `tests/mutants.py` says how."""
+
+from typing import Final
+
+from tests.mutating import mutant
+
+QUEUE: Final = (
+    # --- lists
+    mutant(
+        "a list counts what it leaves out of other queues",
+        "each = each.where(found.c.id.not_in(",
+        "each = each.where(found.c.id.is_not(None) | found.c.id.not_in(",
+        "usecases/queries/test_queue.py",
+    ),
+    mutant(
+        "a list masks by the latest outputs of all its reviews",
+        '.where(reviews.c.id.in_(sa.bindparam("reviews", expanding=True)))\n)',
+        '.where(reviews.c.id.in_(sa.bindparam("reviews", expanding=True)))\n    .limit(50)\n)',
+        "usecases/test_masking.py",
+    ),
+    mutant(
+        "a morning line of before midnight is lost",
+        "if now < wish.on(day):",
+        "if not wish.minute:",
+        "usecases/test_morning.py",
+    ),
+    mutant(
+        "a kickoff waits for a crew that is slow to answer",
+        "self._renewals[crew] = asyncio.create_task(self._ask(crew))",
+        "await self._ask(crew)",
+        "usecases/test_teaching.py",
+    ),
+    # --- floods
+    mutant(
+        "a flood whose card is decided gathers on",
+        """_OF_TASK: Final = (
+    rounds.c.crew == sa.bindparam("crew"),
+    rounds.c.task_key == sa.bindparam("task"),
+    rounds.c.state == sa.literal_column(f"'{State.WAITING.value}'"),
+)""",
+        """_OF_TASK: Final = (
+    rounds.c.crew == sa.bindparam("crew"),
+    rounds.c.task_key == sa.bindparam("task"),
+)""",
+        "usecases/delivery/test_floods.py",
+    ),
+    mutant(
+        "the time of gathered rounds begins though their card was refused",
+        """if isinstance(outcome, Posted):
+            await floods.begin_time""",
+        """if outcome:
+            await floods.begin_time""",
+        "usecases/delivery/test_floods.py",
+    ),
+    mutant(
+        "the next card of a flood waits for ever for people who decide",
+        "return now if decided_at is None else min(decided_at + QUIET, hourly)",
+        "return now if decided_at is None else decided_at + QUIET",
+        "usecases/delivery/test_floods.py",
+    ),
+)
