@@ -42,9 +42,21 @@ SLACK: Final = (
         "journeys/test_rules.py",
     ),
     mutant(
+        "a card does not say what a tool filled in",
+        "for one in call.filled_in] if call else []",
+        "for one in ()] if call else []",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "a call that is known to have run may have run, says its card",
+        "if call.earlier is None:",
+        "if call is not None:",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
         "pages and forms are silent about a call that may have run",
-        "if decisions.waits_again(round_) else first",
-        "if False else first",
+        'return f"{first}\\n{again}" if again else first',
+        "return first",
         "slack/reviews/test_tool_calls.py",
     ),
     mutant(

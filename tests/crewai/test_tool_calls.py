@@ -42,6 +42,21 @@ def parsed(arguments: object = ARGUMENTS, written: object = None, **changes: Any
     return parse_notification(a_notification_body(task_output=output, tool_call=call))
 
 
+def test_a_call_is_read_with_what_was_filled_in_and_what_became_of_it_before() -> None:
+    ran = {"state": "ran", "words": "Sent.", "at": "2026-11-30T10:00:00Z", "unsure": True}
+    more: dict[str, object] = {"agent": "Clerk", "task": "mail", "ran": ran, "may_have_run": True}
+    found = parsed(filled_in=["to", "unknown", 7], **more)
+    assert found.call is not None
+    assert found.call.filled_in == ("to",)
+    assert found.call.earlier == CallResult(CallState.RAN, "Sent.", unsure=True)
+    assert (found.agent, found.task_name) == ("Clerk", "mail")
+    named = a_notification_body(agent="Boss", task_name="lead", tool_call={"tool": "x", **more})
+    assert (parse_notification(named).agent, parse_notification(named).task_name) == (
+        "Boss",
+        "lead",
+    )
+
+
 def test_a_call_is_read_with_the_arguments_that_a_form_can_change() -> None:
     body = a_notification_body(
         task_output='{"to": "bob", "text": "Hi.", "many": 2}',

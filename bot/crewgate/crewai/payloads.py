@@ -30,7 +30,13 @@ from crewgate.crewai.fields import (
 )
 from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import find_output, read_output
-from crewgate.crewai.tool_calls import read_arguments, read_call, read_result, read_tools_used
+from crewgate.crewai.tool_calls import (
+    about_call,
+    read_arguments,
+    read_call,
+    read_result,
+    read_tools_used,
+)
 from crewgate.crewai.wire import (
     EXPECTED_OUTPUT,
     KNOWN,
@@ -181,6 +187,7 @@ def parse_notification(body: bytes) -> Notification:
     be lost over it. Raises Malformed.
     """
     fields = parse_object(body)
+    fields = about_call(fields.get("tool_call")) | fields
     wire = validate(_Notification, fields, "the notification does not say what it is about")
     urls, extensions = wire.urls(), wire.resume_extensions or ()
     call = read_call(fields.get("tool_call"))

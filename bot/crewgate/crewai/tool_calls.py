@@ -45,7 +45,22 @@ def read_call(value: object) -> ToolCall | None:
         _name(fields.get("tool")),
         may_have_run=fields.get("may_have_run") is True,
         arguments=_arguments(fields.get("schema"), fields.get("arguments")),
+        filled_in=_filled_in(fields.get("filled_in"), fields.get("arguments")),
+        earlier=read_result(fields.get("ran")),
     )
+
+
+def about_call(value: object) -> dict[str, object]:
+    """Return what `tool_call` says of its agent and task, by a notification's names."""
+    fields = value if isinstance(value, dict) else {}
+    found = {"agent": fields.get("agent"), "task_name": fields.get("task")}
+    return {name: one for name, one in found.items() if one}
+
+
+def _filled_in(value: object, arguments: object) -> tuple[str, ...]:
+    known = arguments if isinstance(arguments, dict) else {}
+    named = value if isinstance(value, list) else []
+    return tuple(one for one in named if isinstance(one, str) and one in known)
 
 
 def read_arguments(value: object, written: object) -> Output:
@@ -73,7 +88,11 @@ def read_result(value: object) -> CallResult | None:
     match value:
         case {"state": "ran" | "failed" | "closed" as state, **rest}:
             words = rest.get("words")
-            return CallResult(CallState(state), own_words(words) if isinstance(words, str) else "")
+            return CallResult(
+                CallState(state),
+                own_words(words) if isinstance(words, str) else "",
+                unsure=rest.get("unsure") is True,
+            )
     return None
 
 

@@ -32,18 +32,6 @@ class Argument:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A call of a tool that waits for people; its arguments are the round's output."""
-
-    tool: str
-    """The tool's name in printable characters; empty if unreadable."""
-    may_have_run: bool = False
-    """The host stopped while an approved call with these arguments ran."""
-    arguments: tuple[Argument, ...] = ()
-    """The arguments that a form can change, in the tool's order."""
-
-
 class CallState(StrEnum):
     """The end of a call."""
 
@@ -71,6 +59,8 @@ class CallResult:
     state: CallState
     words: str = ""
     contradicts: Contradiction | None = None
+    unsure: bool = False
+    """The tool returns its errors as results."""
 
     @property
     def has_run(self) -> bool:
@@ -95,6 +85,22 @@ class CallResult:
         elif before is not None and before.has_run:
             why = Contradiction.AGAIN
         return replace(self, contradicts=why)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool that waits for people; its arguments are the round's output."""
+
+    tool: str
+    """The tool's name in printable characters; empty if unreadable."""
+    may_have_run: bool = False
+    """The host stopped while an approved call with these arguments ran."""
+    arguments: tuple[Argument, ...] = ()
+    """The arguments that a form can change, in the tool's order."""
+    filled_in: tuple[str, ...] = ()
+    """The names of the arguments that the agent did not give."""
+    earlier: CallResult | None = None
+    """The end of the approved call before this one, if the host knows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ calls = st.builds(
     ToolCall,
     names,
     may_have_run=st.booleans(),
+    filled_in=st.lists(texts, max_size=30).map(tuple),
+    earlier=st.none() | st.builds(CallResult, st.sampled_from(CallState), texts),
     arguments=st.just((Argument("to", Kind.TEXT), Argument("n", Kind.FLAG, required=True))),
 )
 given_arguments = st.dictionaries(texts | st.sampled_from(["to", "n"]), values, max_size=6).map(
@@ -82,6 +84,21 @@ def test_the_form_of_any_call_is_one_that_slack_takes(output: Output) -> None:
     if fields is not None:
         view = a_call(output)
         check_view(render_change_form(view, Caveats(), (), fields, fields.values))
+
+
+def test_a_card_says_what_the_tool_filled_in_and_what_became_of_the_call_before() -> None:
+    ran = CallResult(CallState.RAN, "Sent as 17.")
+    call = replace(CALL, filled_in=("cc", "*urgent*"), may_have_run=True, earlier=ran)
+    shown = str(render_card(a_call(call=call), now=LATER).blocks)
+    assert "Filled in by the tool: `cc` and `*urgent*`" in shown
+    assert "*This was done already.* It ran and returned: “Sent as 17.”" in shown
+    assert "may have been" not in shown
+
+
+def test_a_tool_that_returns_its_errors_is_not_said_to_have_run() -> None:
+    result = CallResult(CallState.RAN, "Error: no.", unsure=True)
+    view = a_call(call=CALL, state=State.RESUMED, decision=a_decision(), call_result=result)
+    assert "It returned: “Error: no.”" in str(render_card(view, now=LATER).blocks)
 
 
 def test_each_surface_says_that_a_call_may_have_been_done_already() -> None:

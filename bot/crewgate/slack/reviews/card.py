@@ -84,9 +84,10 @@ def render_card(
             context(
                 cards.about_waiting(view, now=now, changed=changed, plain=plain, reader=reader)
             ),
-            section(decisions.MAY_HAVE_RUN) if decisions.waits_again(view.round) else None,
+            section(again) if (again := decisions.waits_again(view.round)) else None,
             *before,
             *output.blocks,
+            context(filled) if (filled := tool_calls.filled_in(view)) and not plain else None,
             _masked(view, output.share) if view.masked else None,
             *_what_people_do(view, now=now),
             *_decide(view, output.share, reader=reader),

@@ -48,6 +48,13 @@ def _short(text: str) -> str:
     return with_scripts_named(plain(text, _CHANGE_SHOWN)) or "empty"
 
 
+def filled_in(view: CardView) -> str:
+    """`Filled in by the tool: amount, cc`; empty for arguments that are all the agent's."""
+    call = view.round.call
+    found = [names.identifier(one, blocks.LABEL_LIMIT) for one in call.filled_in] if call else []
+    return f"Filled in by the tool: {names.some(found, _CHANGES_SHOWN)}" if found else ""
+
+
 def tools_used(view: CardView) -> str:
     """`Used in this round: search (4), send_email (1, approved)`; empty if unknown."""
     found = []

@@ -99,7 +99,8 @@ def about(view: CardView) -> str:
     name = names.task(round_) if not round_.is_call else decisions.wants_to_use(round_)
     title = [names.bold(topic), name] if topic else [names.bold(name)]
     first = names.joined(*title, names.numbered(round_), names.crew(round_.review.crew))
-    return f"{first}\n{decisions.MAY_HAVE_RUN}" if decisions.waits_again(round_) else first
+    again = decisions.waits_again(round_)
+    return f"{first}\n{again}" if again else first
 
 
 # --- the quiet lines ------------------------------------------------------------------------------

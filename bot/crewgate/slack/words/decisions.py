@@ -10,7 +10,7 @@ from itertools import starmap, takewhile
 from typing import Final, assert_never
 
 from crewgate.domain import errors
-from crewgate.domain.acts import CallState, Contradiction
+from crewgate.domain.acts import CallResult, CallState, Contradiction
 from crewgate.domain.edits import lines_changed
 from crewgate.domain.lessons import Lesson, LessonState
 from crewgate.domain.notification import Question
@@ -299,10 +299,14 @@ DONE_ALREADY: Final = f"{_DONE_ALREADY}*"
 MAY_HAVE_RUN: Final = f"{_DONE_ALREADY}:* the host stopped while it ran."
 
 
-def waits_again(round_: Round) -> bool:
-    """Return True for a waiting call that was approved before and may have been done then."""
+def waits_again(round_: Round) -> str | None:
+    """Return a warning for a waiting call that was approved before, and may have been done then."""
     call = round_.call
-    return call is not None and call.may_have_run and round_.state is State.WAITING
+    if call is None or not call.may_have_run or round_.state is not State.WAITING:
+        return None
+    if call.earlier is None:
+        return MAY_HAVE_RUN
+    return f":exclamation: *This was done already.* {_ended(call.earlier)} The agent began again."
 
 
 def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
@@ -326,8 +330,7 @@ def call_ended(round_: Round) -> str:
     """Return the end of a decided call: the first line of its result."""
     decision, result = round_.decision, round_.call_result
     if result is not None:
-        words, ended = one_line(result.words, ANSWER_LIMIT), _CALL_ENDED[result.state]
-        ended = f"{ended}: “{words}”" if words else f"{ended}."
+        ended = _ended(result)
         return f"{ended}{MUST_NOT_HAVE_RUN}" if result.contradicts is not None else ended
     if isinstance(round_.reason, Fetched):
         return WAS_FETCHED
@@ -342,6 +345,13 @@ def until(round_: Round) -> str:
     if end is None or decision is None or not decision.is_approve:
         return ""
     return f", until {moment(end, decision.at)}"
+
+
+def _ended(result: CallResult) -> str:
+    words, ended = one_line(result.words, ANSWER_LIMIT), _CALL_ENDED[result.state]
+    if result.unsure and result.state is CallState.RAN:
+        ended = "It returned"
+    return f"{ended}: “{words}”" if words else f"{ended}."
 
 
 def ran_although(round_: Round) -> str | None:
