@@ -251,6 +251,12 @@ MUTANTS: Final = (
         "usecases/test_beside.py",
     ),
     mutant(
+        "tasks that waited at once do not run beside",
+        "_one.c.opened_at < _other.c.opened_at,",
+        "_one.c.opened_at > _other.c.opened_at,",
+        "usecases/test_beside.py",
+    ),
+    mutant(
         "the crew waits for no dismissed decision",
         '(rounds.c.reason == "dismissed")',
         '(rounds.c.reason == "no reason")',

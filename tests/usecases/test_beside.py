@@ -141,6 +141,34 @@ async def test_nor_is_anything_beside_a_task_that_works_on_changes(world: World)
     assert await later_turns(world) == ["left", "right"]
 
 
+@both
+async def test_nor_is_anything_where_two_tasks_have_waited_for_people_at_once(
+    world: World,
+) -> None:
+    """The task after one of them runs, and the bot has not heard of it yet."""
+    left = await pause(world, "left")
+    world.clock.advance(SECOND)
+    await world.decide(await pause(world, "right"))
+    await world.turn(CREW)
+    await world.decide(left)
+    await world.turn(CREW)
+    await lose(world, await pause(world, "next"))
+    await world.record(StepUpdate(doing="thinking"))
+    assert await later_turns(world) == ["right", "left", "next"]
+
+
+async def test_a_step_is_evidence_where_one_task_follows_the_other(world: World) -> None:
+    await world.decide(await pause(world, "left"))
+    await world.turn(CREW)
+    world.clock.advance(SECOND)
+    following = await pause(world, "next")
+    await lose(world, following, Fault(LOST, after=True))
+    await world.record(StepUpdate(doing="thinking"))
+    await later_turns(world)
+    assert (await world.round(following)).reason == Inferred()
+    assert len(world.crew.asked) == 2
+
+
 async def test_a_refused_call_does_not_run_beside(world: World) -> None:
     """The agent was told, and its task goes on: each of its calls is a review of its own."""
     refused = (await world.notify(**about())).round

@@ -123,6 +123,20 @@ _MAY_RUN: Final = sa.and_(
     ),
     ~sa.exists().where(_newer.c.review_id == rounds.c.review_id, _newer.c.number > rounds.c.number),
 )
+_one, _other = rounds.alias("one"), rounds.alias("other")
+_review_of_one = reviews.alias("review_of_one")
+#: The tasks of one execution run beside each other if two have waited for people at once: then one
+#: may run of which nothing was heard yet.
+_RAN_BESIDE: Final = sa.exists().where(
+    _review_of_one.c.crew == sa.bindparam("crew"),
+    _review_of_one.c.execution_id == sa.bindparam("execution"),
+    _one.c.review_id == _review_of_one.c.id,
+    _other.c.review_id == reviews.c.id,
+    *OF_EXECUTION,
+    _one.c.review_id != _other.c.review_id,
+    _one.c.opened_at < _other.c.opened_at,
+    sa.func.coalesce(_one.c.decided_at, _one.c.ended_at, _other.c.opened_at) >= _other.c.opened_at,
+)
 HEARD: Final = sa.select(
     sa.exists()
     .where(
@@ -139,14 +153,15 @@ HEARD: Final = sa.select(
     .where(*_SINCE, task_updates.c.task.is_not(None))
     .scalar_subquery()
     .label("named"),
-    sa.exists()
-    .where(
-        rounds.c.review_id == reviews.c.id,
-        *OF_EXECUTION,
-        reviews.c.id != sa.bindparam("review"),
-        IS_UNFINISHED | (rounds.c.activity_before > sa.bindparam("activity")) | _MAY_RUN,
-    )
-    .label("beside"),
+    sa.or_(
+        sa.exists().where(
+            rounds.c.review_id == reviews.c.id,
+            *OF_EXECUTION,
+            reviews.c.id != sa.bindparam("review"),
+            IS_UNFINISHED | (rounds.c.activity_before > sa.bindparam("activity")) | _MAY_RUN,
+        ),
+        _RAN_BESIDE,
+    ).label("beside"),
 )
 """Webhooks about a round's execution since its `activity_before`."""
 
