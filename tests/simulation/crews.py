@@ -2,16 +2,24 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall
+from crewgate.domain.effects import crew_destination
+from crewgate.domain.errors import CrewgateError
 from crewgate.domain.execution import CrewUpdate, StepUpdate
 from crewgate.domain.notification import Format, Output
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Revise
+from crewgate.usecases.delivery.worker import deliver
 from crewgate.usecases.track import record_update
 from tests.simulation.known import MOMENT, Call, Known, Question
 from tests.simulation.oracle import require
 from tests.simulation.product import (
     ASKED,
+    NUMBER,
+    REVIEWERS,
     SCANS,
     TOOLS,
     Product,
@@ -150,7 +158,7 @@ class Crews(Known):
 
     async def scan_pauses(self, _: Choices) -> None:
         self.scanned += 1
-        await self.announce_scan(f"order {self.scanned}", f"Scan <{self.scanned}>")
+        await self.announce_scan(f"order {self.scanned}", f"Scan <{self.scanned}>: {NUMBER}.")
 
     async def announce_scan(self, execution: str, text: str) -> None:
         self.world.clock.advance(MOMENT)
@@ -165,7 +173,23 @@ class Crews(Known):
         if resumed.decision.is_approve:
             self.world.scans.completed.add(execution)
         else:
-            await self.announce_scan(execution, f"{resumed.output} again")
+            # No card number by itself: a part of it was one in the output before.
+            tries = resumed.output.count("again") + 1
+            text = f"{resumed.output.partition(':')[0]}: {NUMBER}5{' again' * tries}."
+            await self.announce_scan(execution, text)
+
+    async def scans_are_sent_back(self, choices: Choices) -> None:
+        """Somebody wants all scans that wait again, and has them."""
+        by = choices.pick(REVIEWERS)
+        for round_ in self.in_state(State.WAITING):
+            if round_.review.crew == SCANS:
+                self.world.clock.advance(MOMENT)
+                with suppress(CrewgateError):
+                    await self.world.decide(round_.id, Revise("Again."), by=by)
+        await self.look()
+        while jobs := await self.world.lease_of(crew_destination(SCANS)):
+            for job in jobs:
+                await deliver(job, self.world.context)
 
     async def scan_ends(self, choices: Choices) -> None:
         execution = choices.pick(self.finished_scans())

@@ -18,7 +18,7 @@ from crewgate.store.tables import audit_entries, metadata
 from crewgate.usecases.queries import queue
 from crewgate.usecases.stats import of_crew
 from tests.simulation.known import Known
-from tests.simulation.product import ASKED, EVERYBODY, SCANS, TASKS, TOOLS
+from tests.simulation.product import ASKED, EVERYBODY, NUMBER, SCANS, TASKS, TOOLS
 
 SENTENCES: Final = {
     "unseen": "nothing is decided unseen",
@@ -65,13 +65,16 @@ async def nothing_is_decided_unseen(of: Known) -> None:
 
 
 def first_shown(of: Known, round_: Round) -> datetime | None:
-    """When Slack first took the round's own card, or a waiting card that counts it."""
+    """When Slack first took its card or private message, or a waiting card that counts it."""
+    slack = of.world.slack
     times = [
         one.at
-        for one in of.world.slack.shown
+        for one in slack.shown
         if one.at >= round_.opened_at
         and (one.round.id == round_.id or (one.gathered and counts(one.round, round_)))
     ]
+    private = f"direct {round_.id} "
+    times += [one.posted_at for one in slack.messages if one.key.startswith(private)]
     return min(times, default=None)
 
 
@@ -137,7 +140,10 @@ async def what_waits_is_in_home(of: Known) -> None:
     page = pages = 0
     while page <= pages - 1 or not page:
         home = await queue(by.id, page=page, context=of.world.reviews)
-        found += [line.round.id for line in (*home.mine.lines, *home.nobody.lines)]
+        lines = (*home.mine.lines, *home.nobody.lines)
+        found += [line.round.id for line in lines]
+        open_ = [line.round.id for line in (*lines, *home.others.lines) if NUMBER in line.excerpt]
+        require(not open_, "home", f"Home of {by.id} shows what the cards of {open_} mask")
         pages, page = home.pages, page + 1
     missing = sorted(expected - set(found))
     require(not missing, "home", f"Home of {by.id} lacks {missing}, lists {sorted(found)}")

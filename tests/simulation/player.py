@@ -17,7 +17,7 @@ from tests.builders import a_uow
 from tests.databases import EmptiedSqlite, bring_up
 from tests.postgres import EmptiedPostgres, Postgres, open_postgres
 from tests.simulation.oracle import Broken
-from tests.simulation.product import Product
+from tests.simulation.product import MASKED, SCANS, Product
 from tests.simulation.simulation import Simulation
 from tests.simulation.story import Choices, Failure, Step, Story
 
@@ -66,7 +66,7 @@ class Player:
     async def _begin(self) -> Simulation:
         await self._database.empty()
         engines = self._database.engines
-        simulation = Simulation(Product(engines, a_uow(engines)))
+        simulation = Simulation(Product(engines, a_uow(engines, masking={SCANS: MASKED})))
         await simulation.begin()
         return simulation
 

@@ -18,6 +18,7 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Decide, Escalation, Reminders, Rule, Then, TimeOut
 from crewgate.domain.verdict import Decision
+from crewgate.settings.parsers import parse_redact
 from crewgate.store.tables import outbox
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.fetch import Fetches
@@ -61,6 +62,8 @@ SCANNED = a_rule(
     remind=Reminders(after=Duration.parse("20m"), most=1),
     timeout=TimeOut(Duration.parse("1h"), Then.APPROVE),
 )
+MASKED = parse_redact(["card"])
+NUMBER = "4111 1111 1111 1111"
 
 
 def settings() -> dict[str, Crew]:
@@ -73,7 +76,7 @@ def settings() -> dict[str, Crew]:
         TASKS: crew(TASKS, STRICT, TIMED, APPROVED, operators=(User(CAI.id),)),
         TOOLS: crew(TOOLS, ALLOWED, SENT),
         ASKED: crew(ASKED, is_fetched=True),
-        SCANS: crew(SCANS, SCANNED, notify=Notify.DM),
+        SCANS: crew(SCANS, SCANNED, notify=Notify.DM, redact=MASKED),
     }
 
 

@@ -38,7 +38,7 @@ FAULTS = (
 )
 WHILES = (timedelta(0), GRACE, LEASE, timedelta(minutes=11), HOUR, timedelta(hours=25))
 STRIDE = timedelta(minutes=21)
-MOST_WAIT = 25
+MOST_WAIT, MANY_WAIT = 25, 15
 """As many rounds wait when no more of a flood come."""
 Act = Callable[[Choices], Awaitable[None]]
 
@@ -90,6 +90,7 @@ class Simulation(People, Crews):
             "program_fetches": 3 * bool(self.questions),
             "scans_pause": len(self.in_state(State.WAITING)) < MOST_WAIT,
             "scan_pauses": 1,
+            "scans_are_sent_back": len(self.in_state(State.WAITING)) > MANY_WAIT,
             "scan_ends": bool(self.finished_scans()),
             "propose": bool(self.teachable()),
             "keep": bool(self.proposed),
