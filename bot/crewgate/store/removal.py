@@ -180,7 +180,9 @@ _REMOVED_LESSONS: Final = (
     .returning(lessons.c.id, lessons.c.round_id)
 )
 #: Proposals nobody decided on go with the texts of the reviews that they come from.
-_PROPOSED: Final = _REMOVED_LESSONS.where(_IS_PROPOSED, lessons.c.round_id.in_(_ROUND_IDS))
+_PROPOSED: Final = _REMOVED_LESSONS.where(
+    lessons.c.crew == _CREW, _IS_PROPOSED, lessons.c.round_id.in_(_ROUND_IDS)
+)
 _COUNT: Final = sa.select(
     sa.select(sa.func.count())
     .select_from(tables.executions)
