@@ -459,6 +459,30 @@ MUTANTS: Final = (
         "store/test_outbox_lanes.py",
     ),
     *SLACK,
+    mutant(
+        "a HEAD fetches a decision",
+        "        allow_head=False,\n",
+        "",
+        "web/test_decisions.py",
+    ),
+    mutant(
+        "a wrong clock is called a wrong secret",
+        "made is not None and compare_digest(",
+        "made is None and compare_digest(",
+        "web/test_slack_events.py",
+    ),
+    mutant(
+        "a locked database is right",
+        '("BEGIN IMMEDIATE")\n                await connection.rollback()',
+        '("SELECT 1")\n                await connection.rollback()',
+        "check/test_database.py",
+    ),
+    mutant(
+        "polls of one crew keep out those of others",
+        "if many <= counts[of] + 1:",
+        "if many:",
+        "usecases/test_fetch.py",
+    ),
     *QUEUE,
     # --- crewai and web
     mutant(

@@ -128,6 +128,7 @@ class _Assembly:
         self.crews = crews.build_crews(settings)
         self.redactors = crews.build_redactors(settings)
         self.saved, self.unheard = Wakeup(), Wakeup()
+        self.clock_beside_slacks = slack_events.ClockBesideSlacks()
         self.sleep = ending_turns(runtime.sleep)
         self.workers: Mapping[str, Worker] = {}
         """Empty until `build_deliveries`; earlier parts wake the workers through it."""
@@ -313,6 +314,7 @@ class _Assembly:
             lambda: self.slack.directory.warning,
             lambda: self.slack.directory.moved_warning,
             lambda: self.runtime.clock_warning,
+            lambda: self.clock_beside_slacks.warning(self.runtime.clock().timestamp()),
             self._alone_as_reviewer,
             *(partial(str, destination) for destination in orphaned),
         ]
@@ -360,7 +362,10 @@ class _Assembly:
         # Nothing is verified over a socket: Slack is at its other end.
         if self.socket is None:
             slack_events.add_routes(
-                application, self.bolt, signing_secrets=settings.signing_secrets
+                application,
+                self.bolt,
+                signing_secrets=settings.signing_secrets,
+                clock=self.clock_beside_slacks,
             )
         address = await self._listen(application)
         self.deliveries.listening.since = self.runtime.clock()

@@ -43,6 +43,7 @@ BY_STRANGERS: Final = frozenset(
         "no_http",
         "other_team",
         "slack_signature_refused",
+        "slack_timestamp_refused",
         "unknown_crew",
         "wrong_caller",
         "wrong_credentials",

@@ -65,6 +65,23 @@ async def test_what_a_bot_encrypted_with_an_older_key_after_a_rotation_is_told(
     assert "needs number 2 too" in str(await check_database(database_url, [new, old]))
 
 
+async def test_a_file_that_takes_no_writes_is_wrong(
+    engines: Engines, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "postgresql" in database_url:
+        return
+    file = sa.make_url(database_url).database
+    monkeypatch.setattr("crewgate.check.database._LOCKED", 0.05)
+    async with engines.write.begin() as connection:
+        await connection.execute(sa.text("UPDATE alembic_version SET version_num = version_num"))
+        said = str(await check_database(database_url))
+    assert said == (
+        f"✗ database: database is locked by another program; `fuser -v {file}` names it"
+    )
+    monkeypatch.setattr("crewgate.check.database._ROOM", 2**62)
+    assert "MiB left on its disk" in str(await check_database(database_url))
+
+
 async def test_an_older_one_will_be_upgraded(
     engines: Engines, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

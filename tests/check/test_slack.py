@@ -1,12 +1,16 @@
 """What is asked of Slack, and what is said where it cannot be asked."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from crewgate.check.slack import SlackCheck
 from crewgate.demo.crew import Crew
 from crewgate.demo.environment import CHANNEL
 from crewgate.demo.workspace import Grid, Workspace, error, malformed
+from crewgate.runtime import Runtime
+from crewgate.slack.client.web_api import new_client
 from crewgate.slack.manifest import BOT_SCOPES
 from tests.check.conftest import Ask
 
@@ -117,6 +121,22 @@ async def test_what_slack_does_not_answer_is_skipped_and_not_left_out(
         f"– reviewer ben@example.com: {silent}",
     ]
     assert not [line for line in said if "SLACK_APP_TOKEN" in line]
+
+
+async def test_a_clock_that_is_not_slacks_is_wrong(slack: Workspace) -> None:
+    ahead = timedelta(minutes=20)
+    check = SlackCheck(
+        client=new_client(token=slack.bot_token, base_url=slack.api_url),
+        app_token=None,
+        channels={},
+        people={},
+        team=None,
+        owners={},
+        send_test_card=False,
+        clock=lambda: Runtime().clock() + ahead,
+    )
+    found = [str(one) async for one in check.findings()]
+    assert "✗ clock: this machine's clock is 20 min ahead of Slack's" in "\n".join(found)
 
 
 async def test_a_refused_token_is_not_called_silence(slack: Workspace, ask: Ask) -> None:

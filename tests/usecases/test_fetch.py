@@ -206,6 +206,20 @@ async def test_only_so_many_wait_and_what_is_decided_is_given_to_all(asked: Aske
     await asyncio.gather(*waiting)
 
 
+async def test_a_crew_that_fills_the_room_makes_room_for_another(asked: Asked) -> None:
+    asked.crews["sales"] = a_crew(name="sales", is_fetched=True)
+    review = (await asked.notify()).round.review
+    other = (await asked.notify(crew="sales")).round.review
+    first, second = (asyncio.create_task(fetch(asked, review, seconds=PATIENT)) for _ in range(2))
+    await asyncio.wait([first, second], timeout=0)
+    theirs = asyncio.create_task(fetch(asked, other, seconds=PATIENT))
+    assert await first == {"state": "waiting", "round": 1}
+    with pytest.raises(TooManyWait):
+        await fetch(asked, review, seconds=PATIENT)
+    asked.fetches.stop()
+    await asyncio.gather(second, theirs)
+
+
 async def test_a_review_that_was_never_opened_is_unknown(asked: Asked) -> None:
     opened = (await asked.notify()).round.review
     unknown = replace(opened, task_id="nothing")

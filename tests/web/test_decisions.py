@@ -55,6 +55,16 @@ async def test_what_is_refused(
         assert (answer.status, (await answer.json())["error"]) == (status, kind)
 
 
+async def test_a_request_without_a_body_fetches_nothing(
+    world: World, http: aiohttp.ClientSession
+) -> None:
+    received = await world.notify()
+    await world.decide(received.round.id)
+    async with http.head(PATH, headers=SECRET) as answer:
+        assert answer.status == 405
+    assert (await world.round(received.round.id)).state is State.DECIDED
+
+
 async def test_a_decision_is_given_once_there_is_one(
     world: World, http: aiohttp.ClientSession
 ) -> None:

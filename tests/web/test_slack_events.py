@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.testing import capture_logs
 
 from crewgate.network.requests import LIMIT, ROOM
 from crewgate.slack.client.bolt import new_bolt
@@ -38,7 +39,12 @@ def heard() -> asyncio.Event:
 
 
 @pytest.fixture
-async def url(heard: asyncio.Event) -> AsyncIterator[str]:
+def clock() -> slack_events.ClockBesideSlacks:
+    return slack_events.ClockBesideSlacks()
+
+
+@pytest.fixture
+async def url(heard: asyncio.Event, clock: slack_events.ClockBesideSlacks) -> AsyncIterator[str]:
     """Bolt with one command, behind the address."""
     bolt = new_bolt(AsyncWebClient(token="xoxb-1"))
 
@@ -51,7 +57,7 @@ async def url(heard: asyncio.Event) -> AsyncIterator[str]:
         heard.set()
 
     app = web.Application(middlewares=[explain_failures])
-    slack_events.add_routes(app, bolt, signing_secrets=[SECRET, PREVIOUS])
+    slack_events.add_routes(app, bolt, signing_secrets=[SECRET, PREVIOUS], clock=clock)
     async with serve(app, auto_decompress=False) as base:
         yield f"{base}/slack/events"
 
@@ -167,9 +173,27 @@ async def test_an_odd_signature_is_refused_without_a_traceback(
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_an_old_signature_is_refused(url: str) -> None:
-    status, _ = await post(url, COMMAND, **sign(COMMAND, at="1600000000"))
-    assert status == 401
+async def test_an_old_signature_is_refused_and_tells_of_the_clock(
+    url: str, clock: slack_events.ClockBesideSlacks
+) -> None:
+    now = time.time()  # noqa: TID251  # slack_sdk compares with the real time
+    with capture_logs() as logs:
+        status, _ = await post(url, COMMAND, **sign(COMMAND, at=str(int(now) - 1_200)))
+    [line] = logs
+    assert (status, line["event"]) == (401, "slack_timestamp_refused")
+    assert 1_200 <= line["seconds"] < 1_260
+    assert clock.warning(now + 1) == "this machine's clock is 20 min ahead of Slack's"
+    assert clock.warning(now + 3_600) is None
+    with capture_logs() as logs:
+        await post(url, COMMAND, **sign(COMMAND, at=str(int(now) + 1_200)))
+        await post(url, COMMAND, **sign(COMMAND, at="1600000000", secret="another"))
+    assert [line["event"] for line in logs] == [
+        "slack_timestamp_refused",
+        "slack_signature_refused",
+    ]
+    assert "20 min behind" in str(clock.warning(now + 1))
+    assert (await post(url, COMMAND, **sign(COMMAND)))[0] == 200
+    assert clock.warning(now + 1) is None
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,9 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
                     needed = await secret_keys.find_needed(connection, cipher)
                     if keys and age.revision == HEAD:
                         needed |= await secret_keys.find_used(connection, cipher)
+            await _try_a_write(url)
     except (secret_keys.SecretKeysRefused, StoreUnavailable) as error:
-        hint = "; check DATABASE_URL" if isinstance(error, StoreUnavailable) else ""
-        return wrong(place, f"{error}{hint}")
+        return wrong(place, f"{error}{_hint(error, url)}")
     finally:
         await engine.dispose()
     if age.revision is None:
@@ -66,6 +66,42 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
     copied = ", after a copy beside it" if engine.dialect.name == "sqlite" else ""
     upgraded = f"wrote it last; {__version__} brings it up to date at the start{copied}"
     return Finding(place, f"answers; Crewgate {age.version} {upgraded}")
+
+
+#: The seconds that a bot's own write may take before the file counts as locked by another program.
+_LOCKED = 2
+_ROOM = 16 * 2**20
+
+
+async def _try_a_write(url: str) -> None:
+    """Begin a write to a SQLite file, and end it. Raises StoreUnavailable."""
+    folder = _folder_of(url)
+    engine = None if folder is None else open_beside(url, seconds=_LOCKED)
+    if folder is None or engine is None:
+        return
+    space = os.statvfs(folder)
+    free = space.f_bavail * space.f_frsize
+    if free < _ROOM:
+        raise StoreUnavailable(f"{free // 2**20:,} MiB left on its disk")
+    try:
+        with translate_errors():
+            async with engine.connect() as connection:
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                await connection.rollback()
+    finally:
+        await engine.dispose()
+
+
+def _hint(error: Exception, url: str) -> str:
+    """Return what to do about a database that does not answer, or takes nothing."""
+    file = sa.make_url(url).database
+    if not isinstance(error, StoreUnavailable) or "left on its disk" in str(error):
+        return ""
+    if "locked" in str(error):
+        return f" by another program; `fuser -v {file}` names it"
+    if isinstance(error.__cause__, FileNotFoundError):
+        return "; PostgreSQL does not answer at this socket: start it, or correct DATABASE_URL"
+    return "; check DATABASE_URL"
 
 
 def _folder_of(url: str) -> Path | None:

@@ -65,6 +65,7 @@ async def _findings(
         team=settings.slack_team,
         owners=await address_owners(settings.database_url),
         send_test_card=send_test_card,
+        clock=runtime.clock,
     )
     async for finding in slack.findings():
         yield finding
@@ -90,12 +91,22 @@ async def _crews(
         )
         answer = await client.inputs()
         if isinstance(answer, CrewUnavailable):
-            asked = "its url and token" if answer.answered else "its url"
-            yield wrong(place, f"{answer.why}; check {asked}")
+            yield wrong(place, f"{answer.why}; {_advice(answer)}")
         else:
             yield Finding(place, f"answers; inputs: {', '.join(answer) or 'none'}")
             if INPUT in answer:
                 yield Finding(place, "takes lessons")
+
+
+def _advice(answer: CrewUnavailable) -> str:
+    """Return what to do about a crew that did not give its inputs."""
+    if answer.answered:
+        fails = answer.why.startswith("5")
+        return "the crew fails: look at its log" if fails else "check its url and token"
+    if "certificate" in answer.why:
+        return "renew it, or correct the url"
+    is_down = "refused" in answer.why
+    return "start it, or correct its url" if is_down else "check its url"
 
 
 def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import assert_never
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -24,9 +25,13 @@ from crewgate.slack.client.identity import find_installation
 from crewgate.slack.client.web_api import OPTIONAL_SCOPES
 from crewgate.slack.manifest import BOT_SCOPES
 from crewgate.slack.trial import render_trial_card
+from crewgate.usecases.ports.base import Clock
+from crewgate.web.slack_events import clock_is_off
 
 ANYBODY = "anybody in the channel, except guests and people of other organisations"
 
+#: Slack's requests are refused beyond five minutes; its answer to `check` may be slow.
+CLOCK_MAY_BE_OFF = timedelta(minutes=2)
 #: The largest user group whose members are asked about one by one.
 ASKED_ABOUT = 50
 
@@ -43,6 +48,7 @@ class SlackCheck:
     team: str | None
     owners: Mapping[str, str]
     send_test_card: bool
+    clock: Clock
     known: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
     """The settings' people as user ids, filled from Slack's answers."""
 
@@ -62,6 +68,11 @@ class SlackCheck:
             else:
                 yield _where(answer, installed)
             yield _scopes(scopes)
+            there = await web_api.time_told(self.client)
+            ahead = timedelta() if there is None else self.clock() - there
+            if abs(ahead) > CLOCK_MAY_BE_OFF:
+                problem = f"{clock_is_off(ahead)}, which refuses what is 5 min off; set the clock"
+                yield wrong("clock", problem)
         if self.app_token:
             yield await _socket(self.client, self.app_token)
         for channel, setting in self.channels.items():

@@ -48,6 +48,7 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
         team=settings.slack_team,
         owners=await address_owners(settings.database_url),
         send_test_card=False,
+        clock=(runtime or Runtime()).clock,
     )
     async for _ in slack.findings():
         pass

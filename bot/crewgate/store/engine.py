@@ -198,16 +198,14 @@ def open_readers(url: str) -> AsyncEngine | None:
     return engine
 
 
-def open_beside(url: str) -> AsyncEngine | None:
+def open_beside(url: str, *, seconds: float = TURN_SECONDS) -> AsyncEngine | None:
     """Open an engine for a small write beside a running bot; None without a SQLite file."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
     if not Path(parsed.database or "").exists():
         return None
-    engine = create_async_engine(
-        parsed, connect_args={"timeout": TURN_SECONDS}, hide_parameters=True
-    )
+    engine = create_async_engine(parsed, connect_args={"timeout": seconds}, hide_parameters=True)
     sa.event.listen(engine.sync_engine, "connect", _prepare_beside)
     return engine
 

@@ -5,6 +5,7 @@ of a call until it ends. `delivery.resume` reports decisions that nobody fetched
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -102,9 +103,10 @@ class Fetches:
     ) -> Round | None:
         asker, time = Wakeup(), asyncio.get_running_loop().time
         until = time() + seconds
-        is_full = len(self._waiting) >= self._at_once
+        of = crew_destination(review[0])
+        is_full = len(self._waiting) >= self._at_once and not self._makes_room(of)
         if not is_full:
-            self._waiting[asker] = crew_destination(review[0])
+            self._waiting[asker] = of
         try:
             while True:
                 latest = await self._uow.read.latest_round(*review)
@@ -121,11 +123,25 @@ class Fetches:
                     return latest
                 if is_full:
                     raise TooManyWait
-                if self._stopping:
+                if self._stopping or asker not in self._waiting:
                     return latest
                 await asker.wait(min(left, self._look_every.total_seconds()))
         finally:
             self._waiting.pop(asker, None)
+
+    def _makes_room(self, of: str) -> bool:
+        """End the oldest poll of the crew with the most, if that leaves it as many as this one.
+
+        Its asker learns that the round still waits, and asks again.
+        """
+        counts = Counter(self._waiting.values())
+        [(most, many)] = counts.most_common(1)
+        if many <= counts[of] + 1:
+            return False
+        oldest = next(asker for asker, theirs in self._waiting.items() if theirs == most)
+        del self._waiting[oldest]
+        oldest.set()
+        return True
 
     async def _record(self, decided: Round, edited: Edited | None, crew: Crew) -> Round:
         now = self._clock()

@@ -26,8 +26,11 @@ def build(context: WebContext) -> web.Application:
     router.add_put(
         "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)
     )
+    # A HEAD would count as fetched, and carry nothing.
     router.add_get(
-        "/crews/{crew}/decisions/{execution_id}/{task_id}", partial(on_decision, context=context)
+        "/crews/{crew}/decisions/{execution_id}/{task_id}",
+        partial(on_decision, context=context),
+        allow_head=False,
     )
 
     async def answer_askers(_app: web.Application) -> None:

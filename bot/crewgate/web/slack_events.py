@@ -9,7 +9,9 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
+from hmac import compare_digest
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -35,9 +37,52 @@ _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
 _SSL_CHECK_LIMIT: Final = 1_000
 
 
-def add_routes(app: web.Application, bolt: AsyncApp, *, signing_secrets: Iterable[str]) -> None:
+def clock_is_off(ahead: timedelta) -> str:
+    minutes = max(1, round(abs(ahead) / timedelta(minutes=1)))
+    way = "ahead of" if ahead > timedelta() else "behind"
+    return f"this machine's clock is {minutes:,} min {way} Slack's"
+
+
+#: The seconds for which a request with a wrong time says something about the clock.
+_TELLING: Final = 600
+
+
+class ClockBesideSlacks:
+    """The difference between this machine's clock and Slack's, by signed requests."""
+
+    def __init__(self) -> None:
+        self._ahead: tuple[float, float] | None = None
+
+    def note(self, now: float, timestamp: str) -> int:
+        """Keep and return the seconds by which this clock is ahead of a request's."""
+        self._ahead = now, now - int(timestamp)
+        return round(now - int(timestamp))
+
+    def is_right(self) -> None:
+        self._ahead = None
+
+    def warning(self, now: float) -> str | None:
+        """Return what is wrong with the clock, if a signed request showed it lately."""
+        if self._ahead is None or not 0 <= now - self._ahead[0] < _TELLING:
+            return None
+        return clock_is_off(timedelta(seconds=self._ahead[1]))
+
+
+def add_routes(
+    app: web.Application,
+    bolt: AsyncApp,
+    *,
+    signing_secrets: Iterable[str],
+    clock: ClockBesideSlacks | None = None,
+) -> None:
     verifiers = tuple(map(SignatureVerifier, signing_secrets))
-    take = partial(on_slack_event, bolt=bolt, verifiers=verifiers, room=requests.Room())
+    take = partial(
+        on_slack_event,
+        bolt=bolt,
+        verifiers=verifiers,
+        room=requests.Room(),
+        clock=clock or ClockBesideSlacks(),
+    )
     app.router.add_post("/slack/events", take)
 
 
@@ -47,6 +92,7 @@ async def on_slack_event(
     bolt: AsyncApp,
     verifiers: Sequence[SignatureVerifier],
     room: requests.Room,
+    clock: ClockBesideSlacks,
 ) -> web.StreamResponse:
     """Pass a signed request on to Bolt; refuse all others."""
     text = _text_of(requests.content_of(await requests.read_body(request, room=room)))
@@ -54,10 +100,17 @@ async def on_slack_event(
         # https://docs.slack.dev/interactivity/implementing-slash-commands
         if len(text) <= _SSL_CHECK_LIMIT and parse_qs(text).get("ssl_check") == ["1"]:
             return web.Response()
+        if (now := _now_if_signed_at_another_time(request, text, verifiers)) is not None:
+            seconds = clock.note(now, request.headers["X-Slack-Request-Timestamp"])
+            log.warning("slack_timestamp_refused", seconds=seconds, hint="is the clock right?")
+            return requests.refusal(
+                401, "unauthorized", "The request's time is not this machine's."
+            )
         log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
         return requests.refusal(
             401, "unauthorized", "The request is not signed with this app's signing secret."
         )
+    clock.is_right()
     sent = asyncio.Event()
     try:
         # Parsed as a socket's payloads are: Bolt's own way takes 0.1 ms for each kB of a form.
@@ -126,3 +179,21 @@ def _is_signed(request: web.Request, text: str, verifiers: Iterable[SignatureVer
     if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
         return False
     return any(one.is_valid(text, timestamp, signature) for one in verifiers)
+
+
+def _now_if_signed_at_another_time(
+    request: web.Request, text: str, verifiers: Iterable[SignatureVerifier]
+) -> float | None:
+    """Return the time now if the request bears this app's signature, with an older or later time.
+
+    It may be one that somebody recorded; else a clock is wrong.
+    """
+    timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+    signature = request.headers.get("X-Slack-Signature", "")
+    if not _TIMESTAMP.fullmatch(timestamp):
+        return None
+    for one in verifiers:
+        made = one.generate_signature(timestamp=timestamp, body=text)
+        if made is not None and compare_digest(made.encode(), signature.encode()):
+            return one.clock.now()
+    return None
