@@ -17,6 +17,8 @@ from tests.repo.files import DOCUMENTS, ROOT, code_strings, read
 README_LINES = 160
 WORDS = {"all": 27_000, "operators": 11_000, "docs/architecture.md": 2_500}
 """The most words of all pages and the changelog, of those for operators, and of one."""
+MOST_OF_A_PICTURE = 160_000
+"""The most bytes of a picture: a first screen is read on a phone too."""
 OPERATORS = ("README.md", "docs/install.md", "docs/run.md", "docs/trouble.md", "docs/reference.md")
 OTHER_VARIABLES = {"HTTPS_PROXY", "OTEL_EXPORTER_OTLP_HEADERS", "RESEARCH_WEBHOOK_SECRET"}
 """What is no setting of the bot: an example's, and those of libraries."""
@@ -53,6 +55,14 @@ def test_the_documents_can_be_read_in_one_go() -> None:
 def test_every_document_is_linked_from_the_readme() -> None:
     for document in DOCUMENTS:
         assert document == "README.md" or f"]({document})" in read("README.md")
+
+
+def test_the_first_screen_names_calls_and_lessons_and_shows_them() -> None:
+    first = read("README.md").partition("```sh")[0]
+    assert all(one in first for one in ("](SECURITY.md)", "crewgate host", "](docs/gate.py)"))
+    pictures = re.findall(r"!\[[^\]]+\]\((\S+)\)", first)
+    assert {"call.png", "walk.png", "lesson.png"} <= {Path(one).name for one in pictures}
+    assert all((ROOT / one).stat().st_size <= MOST_OF_A_PICTURE for one in pictures)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
