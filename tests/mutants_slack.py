@@ -103,4 +103,16 @@ SLACK: Final = (
         "pass",
         "slack/reviews/test_changes.py",
     ),
+    mutant(
+        "words on a call send it back",
+        "        case Revise(words), ToolCall():",
+        "        case Revise(words), None:",
+        "domain/test_answering.py",
+    ),
+    mutant(
+        "an edited call reads as an approved text",
+        "via = Via.CHANGE if via is Via.EDIT else via",
+        "via = via",
+        "usecases/test_calls.py",
+    ),
 )

@@ -15,9 +15,10 @@ from crewgate.domain.answering import needs_approvals
 from crewgate.domain.audit import OPERATOR, Code, Entry
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.execution import STARTED_BY
-from crewgate.domain.notification import shown
+from crewgate.domain.notification import Question, shown
 from crewgate.domain.people import Email, User
 from crewgate.domain.reason import EditedBy, TakenAs
+from crewgate.domain.subjects import Subject, Work
 from crewgate.domain.verdict import Answer, Decider, Person
 from crewgate.runtime import utc_now
 from crewgate.settings.load import Settings
@@ -76,6 +77,17 @@ def _changed(value: object, change: Callable[[str], str]) -> object:
     return value
 
 
+def _is_text(subject: Subject) -> bool:
+    """Return True for an output that people judge, and for a flow's question about one."""
+    match subject:
+        case Work():
+            return True
+        case Question(ask=None, outcomes=outcomes):
+            return outcomes != _OF_LESSONS
+        case _:
+            return False
+
+
 def lines_of(
     found: Sequence[StoredRound], taught: Sequence[str], names: Collection[str]
 ) -> Iterator[dict[str, Any]]:
@@ -86,8 +98,8 @@ def lines_of(
     """
     refused: list[dict[str, Any]] = []
     for one in found:
-        reason, decision, question = one.round.reason, one.round.decision, one.round.question
-        if one.round.call or (question and (question.ask or question.outcomes == _OF_LESSONS)):
+        reason, decision = one.round.reason, one.round.decision
+        if not _is_text(one.round.subject):
             continue
         told: dict[str, Any] = {"output": one.facts.output.text}
         if isinstance(reason, EditedBy):
@@ -99,7 +111,7 @@ def lines_of(
             words = _nameless(astuple(decision.verdict)[0] or "", people)
             told |= {"words": words, "by": by}
             decided = decision.verdict
-            if isinstance(reason, TakenAs) and question and reason.label in question.outcomes:
+            if isinstance(reason, TakenAs) and reason.label in one.round.subject.labels:
                 decided = Answer(reason.label, is_label=True)
             # A flow's outcome that is no refusal needs as many people as an approval does.
             if needs_approvals(decided, None):

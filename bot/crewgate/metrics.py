@@ -18,6 +18,7 @@ from prometheus_client import (
 )
 
 from crewgate import __version__
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.recorded import DECIDERS, OUTCOMES, VERDICTS, verdict_label
 from crewgate.domain.review import Round
 
@@ -99,7 +100,8 @@ def count_decision(round_: Round) -> None:
         return
     verdict = verdict_label(type(decision.verdict))
     by = DECIDERS[type(decision.by)]
-    counter = _acts if round_.is_call else _decisions
+    is_act = isinstance(round_.subject, ToolCall)
+    counter = _acts if is_act else _decisions
     counter.labels(round_.review.crew, verdict, by).inc()
-    if not round_.is_call:
+    if not is_act:
         _decision_wait.observe(max(0, (decision.at - round_.opened_at).total_seconds()))

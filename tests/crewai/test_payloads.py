@@ -36,6 +36,7 @@ from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused, Re
 from crewgate.domain.redaction import MARK
 from crewgate.domain.review import State
 from crewgate.domain.rules.duration import Duration
+from crewgate.domain.subjects import WORK
 from crewgate.domain.verdict import Answer, Approve, Revise, TimedOut
 from crewgate.usecases.read_models import CrewStatus, Progress
 from tests.builders import NOW, a_decision, a_round
@@ -161,10 +162,10 @@ def test_a_resume_has_four_fields_and_the_urls_that_exist() -> None:
 def test_an_approval_of_a_call_says_until_when_it_holds() -> None:
     body = resume_body("e", "t", a_decision(Approve()), WebhookUrls(), valid_until=NOW)
     assert body["valid_until"] == NOW.isoformat()
-    call = a_round(State.RESUMED, call=ToolCall("buy"), decision=a_decision(Approve(), at=NOW))
+    call = a_round(State.RESUMED, subject=ToolCall("buy"), decision=a_decision(Approve(), at=NOW))
     until = (NOW + timedelta(hours=1)).isoformat()
     assert json.loads(decision_body(call))["valid_until"] == until
-    assert "valid_until" not in json.loads(decision_body(replace(call, call=None)))
+    assert "valid_until" not in json.loads(decision_body(replace(call, subject=WORK)))
 
 
 @pytest.mark.parametrize(

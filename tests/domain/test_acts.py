@@ -39,6 +39,7 @@ from crewgate.domain.rules.choose import for_call
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.subjects import WORK, call_of
 from crewgate.domain.verdict import Approve, Revise
 from tests.builders import LATER, NOW, Numbered, a_decision, a_notification, a_review, a_round
 
@@ -132,7 +133,7 @@ def test_a_text_and_a_value_that_reads_as_it_are_different() -> None:
 
 
 def a_call(state: State = State.WAITING, **changes: object) -> Round:
-    return a_round(state, call=CALL, **changes)
+    return a_round(state, subject=CALL, **changes)
 
 
 APPROVED, REFUSED = a_decision(Approve()), a_decision(Revise("No."))
@@ -143,7 +144,7 @@ def asked_anew(**changes: Any) -> Round:
     """A round about a call that may have run by the approval of the round before."""
     call = replace(CALL, may_have_run=True)
     state = changes.pop("state", State.WAITING)
-    return a_round(state, call=call, origin_id="r-0", number=2, **changes)
+    return a_round(state, subject=call, origin_id="r-0", number=2, **changes)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +248,7 @@ def test_a_late_end_of_a_call_that_ran_is_no_news(before: Round) -> None:
 
 
 def test_a_question_that_is_answered_elsewhere_is_no_alarm() -> None:
-    ended = a_round(question=Question(request_id="", ask=Ask(place="x"))).end_call(RAN, LATER)
+    ended = a_round(subject=Question(request_id="", ask=Ask(place="x"))).end_call(RAN, LATER)
     assert (ended.round.reason, ended.round.contradiction) == (AnsweredElsewhere(), None)
 
 
@@ -286,7 +287,7 @@ def test_arguments_without_their_secrets_cannot_be_sent_back() -> None:
 
 def test_a_tools_words_are_removed_as_other_texts_are() -> None:
     removed = without_texts(a_call(State.RESUMED, decision=APPROVED, call_result=RAN), LATER)
-    assert (removed.call, removed.call_result) == (CALL, CallResult(CallState.RAN))
+    assert (removed.subject, removed.call_result) == (CALL, CallResult(CallState.RAN))
 
 
 def test_the_words_of_a_call_are_among_the_texts_of_its_round() -> None:
@@ -309,7 +310,7 @@ TWO_WORKING = Duration.parse("2wh")
             TWO_WORKING.after(NOW, WEEK) - NOW,
         ),
         ({"decision": None}, None),
-        ({"call": None}, None),
+        ({"subject": WORK}, None),
     ],
 )
 def test_an_approval_of_a_call_ends(changes: dict[str, Any], after: timedelta | None) -> None:
@@ -341,7 +342,7 @@ def test_a_call_that_is_asked_about_anew_is_not_approved_by_time() -> None:
         True,
         False,
     )
-    assert perhaps.rule == for_call(rule, perhaps.call)
+    assert perhaps.rule == for_call(rule, call_of(perhaps.subject))
     assert never.rule == rule
 
 

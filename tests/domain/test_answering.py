@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.answering import interpret, is_open_to_assigned, needs_approvals, rule_for
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import VerdictMisplaced, VotedOtherwise
@@ -38,9 +39,11 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.subjects import WORK, Subject
 from crewgate.domain.verdict import (
     Answer,
     Approve,
+    Refuse,
     Revise,
     Verdict,
     answer_in,
@@ -64,7 +67,7 @@ from tests.builders import (
 QUESTION = Question(request_id="8412", outcomes=("approved", "rejected", "needs_revision"))
 OPEN = Question(request_id="8412", outcomes=("approved", "lgtm", "publish"))
 LABEL = Answer("approved", is_label=True)
-DECIDED = a_round(question=QUESTION).decide(a_decision(LABEL)).round
+DECIDED = a_round(subject=QUESTION).decide(a_decision(LABEL)).round
 SENDING = DECIDED.begin_sending(NOW, activity_count=0)
 TAKEN = Delivered("ok", label="approved")
 ANSWERED = Refused("409", "already answered", RefusalKind.ANSWERED)
@@ -72,30 +75,34 @@ SPENT = Refused("401", "no", RefusalKind.SPENT)
 GONE = Refused("404", "what?", RefusalKind.REQUEST_GONE)
 OVER = Refused("410", "expired", RefusalKind.REQUEST_OVER)
 ASK = Question(request_id="8413", ask=Ask(place="talk 1", expires_at=LATER))
+CALL = ToolCall("send_email")
 NOTIFIED = (EffectKind.REFRESH, EffectKind.NOTIFY_STUCK)
 
 
 @pytest.mark.parametrize(
-    ("verdict", "question", "suited"),
+    ("verdict", "subject", "suited"),
     [
-        (Approve(), None, Approve()),
-        (Revise("Shorter."), None, Revise("Shorter.")),
+        (Approve(), WORK, Approve()),
+        (Revise("Shorter."), WORK, Revise("Shorter.")),
+        (Approve(), CALL, Approve()),
+        (Revise("Ask Ann."), CALL, Refuse("Ask Ann.")),
+        (LABEL, CALL, None),
         (LABEL, QUESTION, LABEL),
         (Revise("Shorter."), QUESTION, Answer("Shorter.")),
         (Revise("rejected"), QUESTION, Answer("rejected", is_label=True)),
         (Approve(), QUESTION, None),
-        (LABEL, None, None),
+        (LABEL, WORK, None),
         (Answer("published", is_label=True), QUESTION, None),
     ],
 )
-def test_a_question_is_answered_and_a_task_approved_or_revised(
-    verdict: Verdict, question: Question | None, suited: Verdict | None
+def test_a_question_is_answered_work_revised_and_a_call_refused(
+    verdict: Verdict, subject: Subject, suited: Verdict | None
 ) -> None:
     if suited is None:
         with pytest.raises(VerdictMisplaced):
-            interpret(verdict, question)
+            interpret(verdict, subject)
     else:
-        assert interpret(verdict, question) == suited
+        assert interpret(verdict, subject) == suited
 
 
 def test_whom_a_request_assigns_decide_where_nobody_is_named() -> None:
@@ -133,7 +140,7 @@ def test_whom_a_request_assigns_decide_for_as_long_as_the_settings_name_nobody_f
     assert not is_open(theirs, reviewers=True)
     assert not is_open(theirs, named)
     assert not is_open(named)
-    assert not is_open_to_assigned(None, theirs, (), reviewers=False)
+    assert not is_open_to_assigned(WORK, theirs, (), reviewers=False)
 
 
 # outcome, in doubt -> state, reason, still perhaps taken
@@ -170,7 +177,7 @@ def test_what_a_flow_says_never_claims_more_than_is_known(
 @pytest.mark.parametrize("in_doubt", [False, True])
 def test_time_that_is_over_took_no_answer(in_doubt: bool) -> None:
     """An answer in doubt neither: the flow would say that there is one."""
-    sending = a_round(question=ASK).decide(a_decision(Answer("Tea."))).round
+    sending = a_round(subject=ASK).decide(a_decision(Answer("Tea."))).round
     sending = sending.begin_sending(NOW, activity_count=0)
     over = sending.settle(OVER, in_doubt=in_doubt, retries_exhausted=False, at=LATER)
     assert (over.round.state, over.round.reason) == (State.CLOSED, TimeOver())
@@ -179,14 +186,12 @@ def test_time_that_is_over_took_no_answer(in_doubt: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "question"),
-    [(Approve(), ASK), (Revise("No."), ASK), (Approve(), QUESTION), (LABEL, None)],
+    ("verdict", "subject"),
+    [(Approve(), ASK), (Revise("No."), ASK), (Approve(), QUESTION), (LABEL, WORK)],
 )
-def test_no_round_takes_a_verdict_of_another_kind(
-    verdict: Verdict, question: Question | None
-) -> None:
+def test_no_round_takes_a_verdict_of_another_kind(verdict: Verdict, subject: Subject) -> None:
     with pytest.raises(VerdictMisplaced):
-        a_round(question=question).decide(a_decision(verdict))
+        a_round(subject=subject).decide(a_decision(verdict))
 
 
 def settle_late(moved_on: Round, outcome: Outcome, *, in_doubt: bool = False) -> Round:
@@ -210,12 +215,12 @@ def test_an_execution_that_ended_says_that_somebody_answered() -> None:
     stuck = settle_late(SENDING, Refused("400", "odd"), in_doubt=True)
     ended = stuck.close(ExecutionEnded(), LATER).round
     assert (ended.state, ended.reason) == (State.CLOSED, PerhapsTaken())
-    crews = replace(stuck, question=None).close(ExecutionEnded(), LATER).round
+    crews = replace(stuck, subject=WORK).close(ExecutionEnded(), LATER).round
     assert (crews.state, crews.reason) == (State.RESUMED, Inferred())
 
 
 def test_somebody_else_may_answer_first() -> None:
-    waiting = a_round(question=QUESTION)
+    waiting = a_round(subject=QUESTION)
     closed = waiting.close(AnsweredElsewhere(), LATER)
     assert (closed.round.state, closed.round.reason) == (State.CLOSED, AnsweredElsewhere())
     assert [effect.kind for effect in closed.effects] == [EffectKind.REFRESH]
@@ -227,7 +232,7 @@ def test_a_rule_answers_as_it_would_decide() -> None:
     def of(then: Then, question: Question) -> Verdict | None:
         timeout = TimeOut(Duration.parse("1h"), then, "Too late.")
         rule = Rule(name="late", timeout=timeout)
-        decided = a_round(question=question, rule=rule).time_out(LATER).round.decision
+        decided = a_round(subject=question, rule=rule).time_out(LATER).round.decision
         return None if decided is None else decided.verdict
 
     unnamed = replace(QUESTION, outcomes=("publish",))
@@ -238,7 +243,7 @@ def test_a_rule_answers_as_it_would_decide() -> None:
 
 
 def test_an_outcome_that_approves_needs_the_approvals_of_its_rule() -> None:
-    waiting = a_round(question=QUESTION, rule=Rule(name="two eyes", approvals=2))
+    waiting = a_round(subject=QUESTION, rule=Rule(name="two eyes", approvals=2))
     once = waiting.approve(a_vote(ANA), LABEL).round
     assert once.state is State.WAITING
     twice = once.approve(a_vote(BEN), LABEL).round
@@ -305,7 +310,7 @@ def test_those_who_vote_choose_the_same() -> None:
     assert answer_in(Answer("Publish it.")) == "Publish it."
     votes = (a_vote(answer="publish"), a_vote(answer=LABEL.text), a_vote())
     assert list(map(choice_of, votes)) == ["publish", None, None]
-    waiting = a_round(question=OPEN, rule=Rule(name="two eyes", approvals=2))
+    waiting = a_round(subject=OPEN, rule=Rule(name="two eyes", approvals=2))
     once = waiting.approve(a_vote(ANA, answer="publish"), publish).round
     with pytest.raises(VotedOtherwise) as refused:
         once.approve(a_vote(BEN, answer=LABEL.text), LABEL)
@@ -346,20 +351,20 @@ def receive(
 def test_the_first_request_opens_round_1() -> None:
     ended, opened, effects = receive(None)
     assert (ended, opened.number, effects) == (None, 1, [EffectKind.POST])
-    assert opened.question == a_flow_request().question
+    assert opened.subject == a_flow_request().question
     assert not opened.unchanged
 
 
 @pytest.mark.parametrize(
     ("latest", "becomes"),
     [
-        (a_round(question=QUESTION), State.SUPERSEDED),
+        (a_round(subject=QUESTION), State.SUPERSEDED),
         (DECIDED, State.CLOSED),
         (SENDING, State.CLOSED),
         (replace(DECIDED, state=State.STUCK), State.CLOSED),
         (replace(DECIDED, state=State.RESUMED), None),
-        (a_round(question=QUESTION).close(ExecutionGone(), NOW).round, State.SUPERSEDED),
-        (a_round(question=QUESTION).close(ExecutionEnded(), NOW).round, None),
+        (a_round(subject=QUESTION).close(ExecutionGone(), NOW).round, State.SUPERSEDED),
+        (a_round(subject=QUESTION).close(ExecutionEnded(), NOW).round, None),
     ],
 )
 def test_a_new_request_ends_the_round_before(latest: Round, becomes: State | None) -> None:
@@ -370,7 +375,7 @@ def test_a_new_request_ends_the_round_before(latest: Round, becomes: State | Non
 
 def test_the_same_output_after_changes_were_asked_for_is_said_to_be_unchanged() -> None:
     asked = replace(
-        a_round(question=QUESTION), digest=a_flow_request().output.digest, state=State.RESUMED
+        a_round(subject=QUESTION), digest=a_flow_request().output.digest, state=State.RESUMED
     )
     for verdict, unchanged in (
         (Answer("needs_revision", is_label=True), True),
@@ -382,10 +387,10 @@ def test_the_same_output_after_changes_were_asked_for_is_said_to_be_unchanged() 
 
 
 def test_a_repeated_request_changes_nothing_and_an_escalated_one_calls() -> None:
-    waiting = a_round(question=QUESTION)
+    waiting = a_round(subject=QUESTION)
     assert receive(None, waiting) == (None, waiting, [])
     same = {"escalation": True, "assigned": ()}
-    called = a_round(question=replace(QUESTION, called_at=LATER))
+    called = a_round(subject=replace(QUESTION, called_at=LATER))
     assert receive(None, waiting, **same) == (None, called, [EffectKind.CALL_ASSIGNED])
     assert receive(None, DECIDED, escalation=True) == (None, DECIDED, [])
 

@@ -46,7 +46,7 @@ WAITING = a_round(salt=SALT)
 DECIDED = replace(WAITING, state=State.DECIDED, decision=a_decision(Revise("Shorter.")))
 STUCK = replace(DECIDED, state=State.STUCK, reason=RefusedByCrew("404", "no"))
 TWO = replace(WAITING, rule=a_rule(approvals=2))
-ASKED = replace(WAITING, question=Question(request_id="1"))
+ASKED = replace(WAITING, subject=Question(request_id="1"))
 GONE = replace(WAITING, state=State.CLOSED, reason=ExecutionGone(), ended_at=LATER)
 
 
@@ -148,7 +148,7 @@ def test_an_answer_to_a_flow_is_a_decision() -> None:
         (WAITING, replace(WAITING, escalated_at=LATER), (Code.ESCALATED, "rule")),
         (
             ASKED,
-            replace(ASKED, question=Question(request_id="1", assigned=(Email("a@b.cd"),))),
+            replace(ASKED, subject=Question(request_id="1", assigned=(Email("a@b.cd"),))),
             (Code.ASSIGNED, "crew"),
         ),
         (WAITING, WAITING.supersede(LATER).round, (Code.SUPERSEDED, "crew")),

@@ -30,11 +30,11 @@ def escalate(waiting: Round, *named: str, open_to_assigned: bool = True) -> Rece
 
 
 def test_whom_an_escalation_names_is_assigned_too_and_first() -> None:
-    waiting = a_round(question=replace(QUESTION, assigned=(Email("a@example.com"),)))
+    waiting = a_round(subject=replace(QUESTION, assigned=(Email("a@example.com"),)))
     receipt = escalate(waiting, "b@example.com", "a@example.com")
-    assert receipt.current.question is not None
-    assert receipt.current.question.assigned == (Email("b@example.com"), Email("a@example.com"))
-    assert receipt.current.rule == Rule(name="", reviewers=receipt.current.question.assigned)
+    assert isinstance(receipt.current.subject, Question)
+    assert receipt.current.subject.assigned == (Email("b@example.com"), Email("a@example.com"))
+    assert receipt.current.rule == Rule(name="", reviewers=receipt.current.subject.assigned)
     assert [effect.kind for effect in receipt.effects] == [
         EffectKind.REFRESH,
         EffectKind.CALL_ASSIGNED,
@@ -57,10 +57,10 @@ def test_an_escalation_calls_the_same_people_once_an_hour(
     ago: timedelta, named: str, *, called: bool
 ) -> None:
     question = replace(QUESTION, assigned=(Email("a@example.com"),), called_at=LATER - ago)
-    receipt = escalate(a_round(question=question), named)
+    receipt = escalate(a_round(subject=question), named)
     assert (EffectKind.CALL_ASSIGNED in [each.kind for each in receipt.effects]) is called
-    assert receipt.current.question is not None
-    assert receipt.current.question.called_at == (LATER if called else LATER - ago)
+    assert isinstance(receipt.current.subject, Question)
+    assert receipt.current.subject.called_at == (LATER if called else LATER - ago)
 
 
 def test_a_request_that_opens_as_an_escalation_has_called() -> None:
@@ -68,23 +68,23 @@ def test_a_request_that_opens_as_an_escalation_has_called() -> None:
     opened = receive_request(
         None, None, request, review=a_review(), at=LATER, new_id=Numbered()
     ).current
-    assert opened.question is not None
-    assert opened.question.called_at == LATER
-    assert escalate(opened, *map(str, opened.question.assigned)).effects == ()
+    assert isinstance(opened.subject, Question)
+    assert opened.subject.called_at == LATER
+    assert escalate(opened, *map(str, opened.subject.assigned)).effects == ()
 
 
 def test_whom_an_escalation_names_decides_only_where_the_settings_name_nobody() -> None:
     theirs = Rule(name="two eyes", reviewers=(User("U0ANA"),))
-    waiting = a_round(question=QUESTION, rule=theirs)
+    waiting = a_round(subject=QUESTION, rule=theirs)
     named = escalate(waiting, "b@example.com", open_to_assigned=False).current
-    assert named.question is not None
-    assert named.question.assigned == (Email("b@example.com"),)
+    assert isinstance(named.subject, Question)
+    assert named.subject.assigned == (Email("b@example.com"),)
     assert named.rule == theirs
 
 
 def test_of_many_escalations_so_many_people_are_kept() -> None:
-    waiting = a_round(question=QUESTION)
+    waiting = a_round(subject=QUESTION)
     for number in range(ASSIGNED_LIMIT + 1):
         waiting = escalate(waiting, f"p{number}@example.com").current
-    assert waiting.question is not None
-    assert len(waiting.question.assigned) == ASSIGNED_LIMIT
+    assert isinstance(waiting.subject, Question)
+    assert len(waiting.subject.assigned) == ASSIGNED_LIMIT

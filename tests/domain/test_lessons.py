@@ -189,6 +189,6 @@ def test_a_later_output_that_a_person_approved_may_teach() -> None:
     assert not may_teach(replace(approved, number=1))
     assert not may_teach(replace(approved, edited_by=ANA))
     assert may_teach(replace(approved, edited_by=ANA, number=3))
-    assert not may_teach(replace(approved, call=ToolCall("send")))
+    assert not may_teach(replace(approved, subject=ToolCall("send")))
     assert not may_teach(replace(approved, decision=a_decision(Revise("No."))))
     assert not may_teach(a_round(number=2))

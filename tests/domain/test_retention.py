@@ -31,7 +31,7 @@ def test_a_decision_stays_without_its_words(verdict: Verdict, left: Verdict) -> 
     round_ = a_round(
         State.RESUMED,
         decision=decision,
-        question=question,
+        subject=question,
         votes=(a_vote(comment="Hm."), a_vote(BEN, answer="in words")),
         salt="salt",
     )
@@ -39,7 +39,7 @@ def test_a_decision_stays_without_its_words(verdict: Verdict, left: Verdict) -> 
     assert wiped.decision == replace(
         decision, verdict=left, votes=(a_vote(), a_vote(BEN, answer="approved"))
     )
-    assert wiped.question == replace(question, message="")
+    assert wiped.subject == replace(question, message="")
     assert wiped.votes == (a_vote(), a_vote(BEN, answer=""))
     assert (wiped.digest, wiped.salt, wiped.removed_at) == ("", "", LATER)
 

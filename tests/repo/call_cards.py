@@ -38,7 +38,7 @@ WAITS = replace(
     round=replace(
         VIEW.round,
         review=a_review(crew="post", task_id="send_email-1", task_name="mail", agent="Clerk"),
-        call=CALL,
+        subject=CALL,
         takes_edits=True,
     ),
     output=MAIL,
@@ -63,7 +63,7 @@ def changed(state: State = State.RESUMED, **changes: Any) -> CardView:
 def drawings() -> Iterator[tuple[str, list[str]]]:
     """Each state's name, and its lines."""
     yield "A call waits", in_channel(WAITS)
-    again = is_(State.WAITING, call=replace(CALL, may_have_run=True), takes_edits=False)
+    again = is_(State.WAITING, subject=replace(CALL, may_have_run=True), takes_edits=False)
     yield "It may have been done already", in_channel(again)
     long = arguments(to="bob@x.example", text="Dear Bob,\n" + "the batteries ship. " * 300)
     yield "A long text", in_channel(replace(WAITS, output=long))
@@ -71,9 +71,9 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
         **{"a\nb": "x", "empty": "", "flag": True, "nothing": None, "to": ["ann", "bob"]}
     )
     yield "Other kinds of arguments", in_channel(replace(WAITS, output=odd))
-    none = is_(State.WAITING, call=ToolCall("restart"))
+    none = is_(State.WAITING, subject=ToolCall("restart"))
     yield "No arguments", in_channel(replace(none, output=arguments()))
-    unread = is_(State.WAITING, call=ToolCall(""))
+    unread = is_(State.WAITING, subject=ToolCall(""))
     yield "A call that cannot be read", in_channel(replace(unread, output=Output("to: bob")))
     two = replace(WAITS, round=replace(WAITS.round, rule=TWO.round.rule))
     yield "A call needs two approvals", in_channel(two)
@@ -123,7 +123,7 @@ def _others() -> Iterator[tuple[str, list[str]]]:
     painter = a_review(crew="post", task_id="ask-people-1", task_name="paint", agent="Painter")
     asks = replace(
         VIEW,
-        round=replace(VIEW.round, review=painter, question=question),
+        round=replace(VIEW.round, review=painter, subject=question),
         output=Output("Which colour?"),
     )
     yield "An agent asks", in_channel(asks)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import Claim, Seen
 from crewgate.domain.lessons import Lesson, may_teach
 from crewgate.domain.review import Round, State
@@ -84,7 +85,7 @@ class Known:
             self.known = [to_round(row) for row in await rows(connection, EVERY_ROUND, {})]
         for round_ in self.known:
             self.first_seen.setdefault(round_.id, self.world.clock())
-            if round_.call is not None and round_.origin in self.texts:
+            if isinstance(round_.subject, ToolCall) and round_.origin in self.texts:
                 # The agent's own arguments, where its tool did not take a person's.
                 self.texts.setdefault(round_.id, self.texts[round_.origin])
             if round_.decision is not None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise, TimedOut
@@ -116,14 +117,14 @@ async def nothing_runs_otherwise_than_approved(of: Known) -> None:
             require(ran in expected, "runs", f"{call.task} ran with {ran}, approved was {texts}")
             for one in about:
                 by_rule = not isinstance(decision.by, Person)
-                knew = one.call is not None and not one.call.may_have_run
+                knew = isinstance(one.subject, ToolCall) and not one.subject.may_have_run
                 read = f"{one.id} may have run, and a rule approved it"
                 require(not by_rule or knew, "runs", read)
         for round_ in of.in_state(State.WAITING):
             review = round_.review
             is_of = (review.execution_id, review.task_id) == (call.execution, call.task)
             if is_of and call.ran_at is not None and of.first_seen[round_.id] > call.ran_at:
-                knows = round_.call is not None and round_.call.may_have_run
+                knows = isinstance(round_.subject, ToolCall) and round_.subject.may_have_run
                 read = f"{round_.id} asks about {call.task}, which ran, and does not say so"
                 require(knows, "runs", read)
 
@@ -237,7 +238,8 @@ async def what_is_shown_as_done_was_done(of: Known) -> None:
             if round_.state is State.RESUMED:
                 require(taken or ambiguous, "truth", read)
             elif taken:
-                require(round_.in_doubt or round_.call is not None, "truth", read)
+                is_call = isinstance(round_.subject, ToolCall)
+                require(round_.in_doubt or is_call, "truth", read)
         for message in of.world.slack.keyed(f"card {round_.id}"):
             assert isinstance(message.shows, Round)
             shows = (message.shows.state, message.shows.reason)
@@ -311,7 +313,8 @@ async def each_figure_is_recounted(of: Known) -> None:
             and one.decision is not None
             and one.decision.at >= now - timedelta(days=days)
         ]
-        people = [one for one in mine if isinstance(_by(one), Person) and not one.is_call]
+        outputs = [one for one in mine if not isinstance(one.subject, ToolCall)]
+        people = [one for one in outputs if isinstance(_by(one), Person)]
         approved = sum(isinstance(_verdict(one), Approve) for one in people)
         revised = sum(isinstance(_verdict(one), Revise) for one in people)
         read = f"{crew}: {found.approved} approved, {found.revised} revised; {approved}, {revised}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import NOTHING_SEEN, Claim, Seen, Share
 from crewgate.domain.errors import (
     AbsenceRefused,
@@ -103,7 +104,7 @@ class People(Known):
             "seen": replace(seen, share=Share(1, 1)),
         }
         try:
-            if round_.is_call:
+            if isinstance(round_.subject, ToolCall):
                 to = choices.pick(["ann", "nobody"])
                 theirs = await change_arguments(round_.id, {"to": to}, **more)
                 text = json.dumps(json.loads(text) | {"to": to})

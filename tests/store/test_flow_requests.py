@@ -54,20 +54,20 @@ async def save(uow: SqlUnitOfWork, round_: Round) -> None:
 @pytest.mark.parametrize(
     "round_",
     [
-        a_round(question=QUESTION),
-        a_round(question=Question(request_id="x")),
-        a_round(question=Question(request_id="x", host_refused=True)),
-        a_round(question=Question(request_id="x", ask=Ask(place="talk 1"))),
-        a_round(State.CLOSED, question=EXPIRING, reason=TimeOver()),
-        a_round(question=QUESTION, rule=Rule(name="", reviewers=QUESTION.assigned)),
-        a_round(State.DECIDED, question=QUESTION, decision=LABEL),
-        a_round(State.DECIDED, question=QUESTION, decision=a_decision(Answer(" no\n"))),
+        a_round(subject=QUESTION),
+        a_round(subject=Question(request_id="x")),
+        a_round(subject=Question(request_id="x", host_refused=True)),
+        a_round(subject=Question(request_id="x", ask=Ask(place="talk 1"))),
+        a_round(State.CLOSED, subject=EXPIRING, reason=TimeOver()),
+        a_round(subject=QUESTION, rule=Rule(name="", reviewers=QUESTION.assigned)),
+        a_round(State.DECIDED, subject=QUESTION, decision=LABEL),
+        a_round(State.DECIDED, subject=QUESTION, decision=a_decision(Answer(" no\n"))),
         *(
-            a_round(State.RESUMED, question=QUESTION, decision=LABEL, reason=reason)
+            a_round(State.RESUMED, subject=QUESTION, decision=LABEL, reason=reason)
             for reason in (TakenAs(""), TakenAs(" yes ", "accepted"))
         ),
         *(
-            a_round(State.CLOSED, question=QUESTION, decision=LABEL, reason=reason)
+            a_round(State.CLOSED, subject=QUESTION, decision=LABEL, reason=reason)
             for reason in (
                 AnsweredElsewhere(),
                 AnsweredElsewhere("via dashboard"),
@@ -86,11 +86,11 @@ async def test_a_question_comes_back_as_it_was(uow: SqlUnitOfWork, round_: Round
 
 
 async def test_whom_it_is_assigned_to_later_is_saved(uow: SqlUnitOfWork) -> None:
-    asked = await keep(uow, a_round(question=QUESTION))
+    asked = await keep(uow, a_round(subject=QUESTION))
     assigned = (Email("b@example.com"), *QUESTION.assigned)
     changed = replace(
         asked,
-        question=replace(QUESTION, assigned=assigned),
+        subject=replace(QUESTION, assigned=assigned),
         rule=Rule(name="", reviewers=assigned),
     )
     await save(uow, changed)
@@ -98,7 +98,7 @@ async def test_whom_it_is_assigned_to_later_is_saved(uow: SqlUnitOfWork) -> None
 
 
 async def test_a_request_is_known_by_its_id_to_the_letter(uow: SqlUnitOfWork) -> None:
-    asked = await keep(uow, a_round(question=replace(QUESTION, request_id="Req-1")))
+    asked = await keep(uow, a_round(subject=replace(QUESTION, request_id="Req-1")))
     async with uow.begin() as tx:
         assert await tx.round_of_request("research", "e-1", "Req-1") == asked
         for crew, execution, request in (
@@ -126,11 +126,11 @@ async def test_a_request_is_known_by_its_id_to_the_letter(uow: SqlUnitOfWork) ->
 async def test_where_it_is_answered_is_wiped_once_nothing_is_left_to_answer(
     uow: SqlUnitOfWork, state: State, reason: Reason | None, ended_at: datetime | None, kept: bool
 ) -> None:
-    asked = await keep(uow, a_round(question=QUESTION))
+    asked = await keep(uow, a_round(subject=QUESTION))
     other = a_round(
         id="r-2",
         review=a_review(id="v-2", task_id="publish"),
-        question=replace(QUESTION, request_id="2"),
+        subject=replace(QUESTION, request_id="2"),
     )
     await keep(uow, other, Callback("https://app.crewai.com/requests/2?token=another"))
     decision = LABEL if state in (State.DECIDED, State.RESUMED, State.STUCK) else None

@@ -36,7 +36,7 @@ CARRIED = WebhookUrls(
 )
 CALLBACK = Callback("https://app.crewai.com/8412?token=Zk4tq0flow", "Zk4tq0flow")
 BODY = b'{"callback_url": "https://x/Zk4tq0dead", "odd": "\xff"}'
-ASKED = a_round(question=Question(request_id="8412"))
+ASKED = a_round(subject=Question(request_id="8412"))
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ async def test_an_approval_that_ended_is_not_sent_and_people_are_asked_anew(worl
 
     ended, anew = await world.round(round_.id), await latest(world)
     assert (ended.state, ended.reason) == (State.CLOSED, Expired())
-    assert (anew.state, anew.number, anew.call, anew.pause_id) == (
+    assert (anew.state, anew.number, anew.subject, anew.pause_id) == (
         State.WAITING,
         2,
         CALL,
@@ -92,7 +92,7 @@ async def test_a_try_in_doubt_is_asked_about_anew_as_one_that_may_have_run(
     await world.turn(CREW)
 
     anew = await latest(world)
-    assert anew.call == replace(CALL, may_have_run=True)
+    assert anew.subject == replace(CALL, may_have_run=True)
     assert len(world.crew.asked) == 1
     await world.notify(**about(call_result=RAN))  # it had run
     ran = await latest(world)
@@ -246,7 +246,7 @@ async def test_a_restored_host_that_announces_a_decided_call_again_asks_people_a
     assert (again.accepted, repeated.accepted) == (True, False)
     anew = again.round
     assert (anew.state, anew.number, anew.unchanged) == (State.WAITING, 2, True)
-    assert anew.call == replace(CALL, may_have_run=True)
+    assert anew.subject == replace(CALL, may_have_run=True)
     with pytest.raises(ConfirmationNeeded) as asked:
         await world.decide(anew.id)
     await world.decide(anew.id, seen=asked.value.caveats.seen)

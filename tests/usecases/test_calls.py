@@ -35,7 +35,7 @@ from crewgate.domain.reason import RefusedByCrew, Withdrawn
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Decide, Rule
-from crewgate.domain.verdict import Answer, Approve, ByRule, Person, Refuse, Revise, Verdict
+from crewgate.domain.verdict import Answer, Approve, ByRule, Person, Refuse, Revise, Verdict, Via
 from crewgate.store.rounds import rule_id_of
 from crewgate.usecases.decide import answer_of, change_arguments, edit
 from tests.builders import ANA, BEN, a_crew, a_rule
@@ -93,7 +93,7 @@ async def test_a_call_is_approved_and_what_came_of_it_is_kept(world: World) -> N
     repeated = await world.notify(**about(call_result=RAN))
 
     done = await world.round(round_.id)
-    assert (done.state, done.call, done.call_result) == (State.RESUMED, CALL, RAN)
+    assert (done.state, done.subject, done.call_result) == (State.RESUMED, CALL, RAN)
     assert [told.accepted, repeated.accepted, told.round.id] == [False, False, round_.id]
 
 
@@ -152,8 +152,11 @@ async def test_a_call_runs_with_the_arguments_that_a_person_wrote(world: World) 
     [taken] = world.crew.taken
     assert taken.output == str({"to": "ann", "text": "Hi."})
     assert taken.decision.verdict == Approve()
-    assert (approved.number, approved.edited_by, approved.call) == (2, ANA, CALL)
+    assert (approved.number, approved.edited_by, approved.subject) == (2, ANA, CALL)
     assert (again.id, again.state) == (approved.id, State.DECIDED)
+    assert taken.decision.via is Via.CHANGE
+    [entry] = await world.entries(Code.DECIDED)
+    assert entry["data"]["via"] == "edit"
 
 
 async def test_only_arguments_take_the_place_of_arguments(world: World) -> None:

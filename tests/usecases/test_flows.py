@@ -16,7 +16,7 @@ from crewgate.domain.errors import (
     VotedOtherwise,
 )
 from crewgate.domain.execution import TaskUpdate
-from crewgate.domain.notification import CALLED_EVERY, Ask
+from crewgate.domain.notification import CALLED_EVERY, Ask, Question
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
 from crewgate.domain.people import Email, Notify, Role, User
 from crewgate.domain.reason import (
@@ -173,8 +173,8 @@ async def test_whom_an_escalation_names_may_decide_and_is_told(world: World) -> 
     await world.ask(escalation=True, assigned=(eve,))
     await world.settle_slack()
     stored = await world.round(asked.id)
-    assert stored.question is not None
-    assert stored.question.assigned == (eve, ana)
+    assert isinstance(stored.subject, Question)
+    assert stored.subject.assigned == (eve, ana)
     assert world.slack.keyed(f"{direct} {EVE.id}")
     assert world.slack.card(asked.id).shows == stored
     await world.decide(asked.id, APPROVED, by=EVE)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from crewgate.domain.errors import SelfApproval, VerdictMisplaced
-from crewgate.domain.notification import Ask
+from crewgate.domain.notification import Ask, Question
 from crewgate.domain.people import User
 from crewgate.domain.reason import Answered, Inferred
 from crewgate.domain.review import Round, State
@@ -41,7 +41,10 @@ async def test_the_words_of_one_person_are_the_answer(world: World) -> None:
     [taken] = world.crew.taken
     assert (taken.task_id, taken.decision.verdict) == ("ask-1", YES)
     done = await world.round(round_.id)
-    assert (done.state, done.question and done.question.ask) == (State.RESUMED, ASK)
+    assert (done.state, isinstance(done.subject, Question) and done.subject.ask) == (
+        State.RESUMED,
+        ASK,
+    )
     assert isinstance(done.reason, Answered)
     assert done.decision is not None
     assert done.decision.verdict == YES

@@ -16,7 +16,7 @@ from crewgate.domain.effects import LAST, UPDATES, Effect, EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.execution import CrewUpdate, ExecutionState
 from crewgate.domain.lessons import Lesson, LessonState
-from crewgate.domain.notification import Output, Rewritten
+from crewgate.domain.notification import Output, Question, Rewritten
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.people import Notify
 from crewgate.domain.reason import Dismissed, ExecutionGone
@@ -300,9 +300,9 @@ async def test_what_was_gone_is_not_reopened_without_its_text(world: World) -> N
 async def test_of_a_flow_its_labels_stay(world: World) -> None:
     output = Output(SECRET, rewritten=Rewritten(f"{SECRET}, before.", (f"No {SECRET}.",)))
     asked = (await world.ask(output=output)).round
-    assert asked.question is not None
+    assert isinstance(asked.subject, Question)
     await world.settle_slack()
-    label = asked.question.outcomes[0]
+    label = asked.subject.outcomes[0]
     await world.decide(asked.id, Answer(label, is_label=True))
     await world.turn(CREW)
     words = (await world.ask(f"{SECRET}!", request_id="q-2")).round

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.notification import Question
 from crewgate.network.requests import LIMIT, ROOM
 from crewgate.web.credentials import HEADERS, Credentials, sign
 from tests.builders import FakeClock
@@ -90,7 +91,7 @@ async def test_a_signed_request_is_accepted_once(web: Web, pair: tuple[str, str]
     again = await web.send(body(), pair=pair)
     assert again == (202, answer | {"status": "duplicate"})
     (round_,) = await web.world.waiting()
-    assert round_.question is not None
+    assert isinstance(round_.subject, Question)
     callback = await web.world.uow.read.callback(round_.id)
     assert callback is not None
     assert (callback.url, callback.token) == (URL, "one-use-token")
@@ -226,8 +227,8 @@ async def test_its_own_secrets_are_shown_nowhere(web: Web) -> None:
     )
     (round_,) = await web.world.waiting()
     view = (await web.world.uow.read.posting(round_.id)).view
-    question = round_.question
-    assert question is not None
+    question = round_.subject
+    assert isinstance(question, Question)
     shown = f"{question.message} {view.output.text} {question.outcomes} {view.given}"
     assert "one-use-token" not in shown
     assert "whsec_" not in shown
@@ -239,8 +240,8 @@ async def test_ids_stay_as_they_came_although_the_address_has_them(web: Web) -> 
     url = f"https://app.crewai.com/flows/{flow}/requests/request-number-8412/respond?token=tok-1"
     await web.send(body(flow_id=flow, id="request-number-8412", callback_url=url, output=flow))
     (round_,) = await web.world.waiting()
-    assert round_.question is not None
-    assert (round_.review.execution_id, round_.question.request_id) == (
+    assert isinstance(round_.subject, Question)
+    assert (round_.review.execution_id, round_.subject.request_id) == (
         flow,
         "request-number-8412",
     )

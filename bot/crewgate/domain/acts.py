@@ -8,6 +8,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import Final, Self
 
+from crewgate.domain.asked import Asked
 from crewgate.domain.errors import ArgumentsMisfit
 from crewgate.domain.rules.patterns import read_number
 
@@ -88,7 +89,7 @@ class CallResult:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Asked):
     """A call of a tool that waits for people; its arguments are the round's output."""
 
     tool: str

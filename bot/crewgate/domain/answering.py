@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.errors import AlreadyVoted, VerdictMisplaced, VotedOtherwise
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TimeOver
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.subjects import Subject, Work
 from crewgate.domain.verdict import (
     Answer,
     Approve,
+    Decision,
     Reading,
+    Refuse,
     Revise,
     Verdict,
+    Via,
     Vote,
     choice_of,
     reading_of,
@@ -23,23 +28,35 @@ from crewgate.domain.verdict import (
 RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone | TimeOver
 
 
-def interpret(verdict: Verdict, question: Question | None) -> Verdict:
-    """Return a verdict as this question takes it: words become an answer or a label.
+def interpret(verdict: Verdict, subject: Subject) -> Verdict:
+    """Return a verdict as this subject takes it: words become an answer, a label or a refusal.
 
     Raises VerdictMisplaced for Approve on a question and for a flow's label on anything else.
     """
-    match verdict, question:
-        case Revise(feedback), Question(outcomes=outcomes):
+    match verdict, subject:
+        case Revise(feedback), Question(outcomes=outcomes, is_of_crew=is_of_crew):
             label = _label_of(feedback, outcomes)
             if label is not None:
                 return Answer(label, is_label=True)
-            return Answer(feedback, to_crew=question.is_of_crew)
+            return Answer(feedback, to_crew=is_of_crew)
+        case Revise(words), ToolCall():
+            return Refuse(words)
         case Answer(text, is_label=True), Question(outcomes=outcomes) if text in outcomes:
             return verdict
-        case (_, Question()) | (Answer(), None):
+        case (_, Question()) | (Answer(), _):
             raise VerdictMisplaced
         case _:
             return verdict
+
+
+def decided_on(subject: Subject, decision: Decision) -> Decision:
+    """Return a decision in the words for its subject: an edit of a call changes its arguments."""
+    match subject, decision:
+        case ToolCall(), Decision(verdict=verdict, via=via):
+            via = Via.CHANGE if via is Via.EDIT else via
+            return replace(decision, verdict=interpret(verdict, subject), via=via)
+        case _:
+            return decision
 
 
 def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
@@ -72,23 +89,21 @@ def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
-def verdict_of_time(
-    timeout: TimeOut, question: Question | None, *, sent_back: int
-) -> Verdict | None:
+def verdict_of_time(timeout: TimeOut, subject: Subject, *, sent_back: int) -> Verdict | None:
     """Return the verdict of a rule when nobody decided; None if the round goes on waiting.
 
     A rule sends at most `timeout.most` rounds back in a row: perhaps nobody is there. A question
     gets the first label that reads as an approval, or goes on waiting.
     """
-    match timeout.then, question:
+    match timeout.then, subject:
         case Then.REVISE, _ if sent_back >= timeout.most:
             return None
         case Then.REVISE, _:
-            return interpret(Revise(timeout.feedback), question)
-        case Then.APPROVE, None:
-            return Approve()
-        case Then.APPROVE, Question() if (label := question.approval) is not None:
+            return interpret(Revise(timeout.feedback), subject)
+        case Then.APPROVE, Question(approval=str(label)):
             return Answer(label, is_label=True)
+        case Then.APPROVE, Work() | ToolCall():
+            return Approve()
         case ((Then.APPROVE | Then.LEAVE), _):
             return None
         case _:
@@ -109,7 +124,7 @@ def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule 
 
 
 def is_open_to_assigned(
-    question: Question | None, rule: Rule | None, rules: Sequence[Rule], *, reviewers: bool
+    subject: Subject, rule: Rule | None, rules: Sequence[Rule], *, reviewers: bool
 ) -> bool:
     """Return True if the request's assignees decide, because the settings name no reviewers.
 
@@ -120,25 +135,23 @@ def is_open_to_assigned(
     if rule is None or rule.reviewers is None:
         return True
     by_settings = any(one.name == rule.name and one.reviewers is not None for one in rules)
-    assigned = question.assigned if question is not None else ()
+    assigned = subject.assignees
     by_request = bool(assigned) and rule.reviewers[: len(assigned)] == assigned
     return by_request and not by_settings
 
 
-def why_request_ended(
-    refused: Refused, question: Question | None, *, in_doubt: bool
-) -> RequestEnded | None:
+def why_request_ended(refused: Refused, subject: Subject, *, in_doubt: bool) -> RequestEnded | None:
     """Return the reason why a flow no longer takes an answer; None if it still may.
 
     `in_doubt`: an earlier try may have been taken, so an existing answer or a used token may be
     ours.
     """
     match refused.kind:
-        case RefusalKind.REQUEST_OVER if question is not None and question.expires_at is not None:
+        case RefusalKind.REQUEST_OVER if subject.waits_until is not None:
             return TimeOver()
         case RefusalKind.REQUEST_GONE | RefusalKind.REQUEST_OVER:
             return RequestGone(refused.code, refused.words)
-        case RefusalKind.ANSWERED if question is None or question.is_of_crew:
+        case RefusalKind.ANSWERED if not subject.is_of_flow:
             return AnsweredElsewhere(refused.words)
         case RefusalKind.ANSWERED | RefusalKind.SPENT if in_doubt:
             return PerhapsTaken(refused.words)
@@ -148,7 +161,7 @@ def why_request_ended(
             return None
 
 
-def is_timed(rule: Rule | None, question: Question | None) -> bool:
+def is_timed(rule: Rule | None, subject: Subject) -> bool:
     """Return True if something happens to a waiting round with time."""
     by_rule = rule is not None and any((rule.remind, rule.escalate, rule.timeout))
-    return by_rule or (question is not None and question.expires_at is not None)
+    return by_rule or subject.waits_until is not None

@@ -14,6 +14,7 @@ from typing import Any, Final, Self, assert_never
 from crewgate.domain import recorded
 from crewgate.domain.acts import CallResult
 from crewgate.domain.answering import needs_approvals
+from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason
 from crewgate.domain.review import Round, State
@@ -178,9 +179,9 @@ def without_texts(round_: Round, at: datetime) -> Round:
     A flow's labels stay: they are the decision. Without salt and digest nobody can tell what the
     texts were, or guess short ones.
     """
-    decision, question, reason = round_.decision, round_.question, round_.reason
+    decision, subject, reason = round_.decision, round_.subject, round_.reason
     result = round_.call_result
-    labels = question.outcomes if question is not None else ()
+    labels = subject.labels
     votes = tuple(_without_words(vote, labels) for vote in round_.votes)
     if decision is not None:
         kept = tuple(_without_words(vote, labels) for vote in decision.votes)
@@ -192,7 +193,7 @@ def without_texts(round_: Round, at: datetime) -> Round:
         round_,
         digest="",
         salt="",
-        question=None if question is None else replace(question, message=""),
+        subject=replace(subject, message="") if isinstance(subject, Question) else subject,
         votes=votes,
         decision=decision,
         reason=reason,
@@ -256,8 +257,8 @@ def _regrouped(before: Iterable[Vote], now: Iterable[Vote]) -> dict[str, Any]:
 
 
 def _of_rule(before: Round, after: Round, actor: str) -> Iterator[Entry]:
-    if after.question != before.question and after.question is not None:
-        yield Entry(Code.ASSIGNED, CREW, {"assigned": [*map(str, after.question.assigned)]})
+    if after.subject != before.subject:
+        yield Entry(Code.ASSIGNED, CREW, {"assigned": [*map(str, after.subject.assignees)]})
     elif after.rule != before.rule:
         yield Entry(Code.RULED, actor or RULE, {})
 

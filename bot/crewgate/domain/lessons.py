@@ -267,5 +267,5 @@ def may_teach(round_: Round) -> bool:
     first = 1 if round_.edited_by is None else 2
     match round_.decision:
         case Decision(verdict=Approve(), by=Person()):
-            return round_.number > first and round_.call is None
+            return round_.number > first and round_.subject.has_text
     return False

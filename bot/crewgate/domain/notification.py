@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from crewgate.domain.acts import CallResult, ToolCall, UsedTool
+from crewgate.domain.asked import Asked
 from crewgate.domain.people import Email
 from crewgate.domain.redaction import MARK, Redactor, may_be_token, url_secrets
 from crewgate.domain.verdict import Reading, reading_of
@@ -228,7 +229,7 @@ _NAME_LIMIT: Final = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Asked):
     """The question of a flow: a text and, mostly, labels to choose from."""
 
     request_id: str
@@ -256,7 +257,23 @@ class Question:
         return not self.request_id
 
     @property
-    def expires_at(self) -> datetime | None:
+    def is_of_flow(self) -> bool:
+        return not self.is_of_crew
+
+    @property
+    def takes_answers(self) -> bool:
+        return True
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.outcomes
+
+    @property
+    def assignees(self) -> tuple[Email, ...]:
+        return self.assigned
+
+    @property
+    def waits_until(self) -> datetime | None:
         return None if self.ask is None else self.ask.expires_at
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notification import (
     ASSIGNED_LIMIT,
@@ -19,6 +20,7 @@ from crewgate.domain.redaction import MARK
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.choose import for_call, left_by_time
 from crewgate.domain.rules.rule import Rule
+from crewgate.domain.subjects import WORK
 from crewgate.domain.verdict import Answer, Person, Reading, Refuse, Revise, TimedOut, reading_of
 
 
@@ -70,7 +72,8 @@ def receive(
     A notification that ends a call or a question is about the latest round, whatever its output.
     If there is no round, it opens one that is over at once.
     """
-    call, result = notification.call, notification.call_result
+    result = notification.call_result
+    subject = question or notification.call or WORK
     if latest is not None and result is not None:
         ended = latest.end_call(result, at)
         return Receipt(ended.round, effects=ended.effects)
@@ -83,15 +86,14 @@ def receive(
         digest=notification.output.digest,
         opened_at=at,
         rule=rule,
-        question=question,
+        subject=subject,
         activity_before=activity,
         pause_id=notification.pause_id,
-        call=call,
         tools_used=notification.tools_used,
         next_task=notification.next_task,
         # Arguments without a removed part could not be sent back.
         takes_edits=notification.takes_edits
-        and not (call is not None and MARK in notification.output.text),
+        and not (notification.call is not None and MARK in notification.output.text),
         is_fetched=notification.is_fetched,
         takes_key=notification.takes_key,
         salt=new_id(),
@@ -142,9 +144,10 @@ def ask_again(
     `before` is CLOSED, or STUCK with arguments or an approval that the crew refused; it ends with
     its reason. What may have run by that approval is not decided by time or by a rule alone.
     """
-    assert before.call is not None, "a call has an approval that ends"
+    assert isinstance(before.subject, ToolCall), "a call has an approval that ends"
     ended = replace(before, state=State.CLOSED, ended_at=before.ended_at or at)
-    call = replace(before.call, may_have_run=before.call.may_have_run or may_have_run)
+    call = before.subject
+    call = replace(call, may_have_run=call.may_have_run or may_have_run)
     opened = Round(
         id=new_id(),
         review=before.review,
@@ -152,7 +155,7 @@ def ask_again(
         digest=before.digest,
         opened_at=before.opened_at,
         rule=before.rule and for_call(before.rule, call),
-        call=call,
+        subject=call,
         tools_used=before.tools_used,
         pause_id=before.pause_id,
         takes_edits=before.takes_edits,
@@ -197,7 +200,7 @@ def receive_request(
         digest=request.output.digest,
         opened_at=at,
         rule=rule,
-        question=question,
+        subject=question,
         salt=new_id(),
     )
     return _open(latest, opened)
@@ -206,8 +209,8 @@ def receive_request(
 def _escalate(
     known: Round, request: FlowRequest, at: datetime, operators: tuple[ReviewerRef, ...] | None
 ) -> Receipt:
-    question = known.question
-    assert question is not None, "a flow's round has a question"
+    question = known.subject
+    assert isinstance(question, Question), "a flow's round has a question"
     assigned = tuple(dict.fromkeys((*request.question.assigned, *question.assigned)))
     assigned = assigned[:ASSIGNED_LIMIT]
     rule = known.rule
@@ -224,7 +227,7 @@ def _escalate(
             others = operators if rule.reviewers is None else rule.reviewers[before:]
             rule = replace(rule, reviewers=(*assigned, *others))
     question = replace(question, assigned=assigned, called_at=at)
-    current = replace(known, question=question, rule=rule)
+    current = replace(known, subject=question, rule=rule)
     return Receipt(current, effects=tuple(map(current.effect, kinds)))
 
 
@@ -262,7 +265,7 @@ def _is_shown_again(digest: str, before: Round) -> bool:
 
     A person's own text has the digest of the crew's output that it replaced.
     """
-    approved = before.state is State.RESUMED and before.question is None
+    approved = before.state is State.RESUMED and not before.subject.takes_answers
     same = before.digest == digest and before.edited_by is None
     return same and (approved or _asked_for_changes(before))
 

@@ -48,8 +48,8 @@ from typing import assert_never
 
 from crewgate.domain import answering, errors
 from crewgate.domain.acts import CallResult, Contradiction, ToolCall, UsedTool
+from crewgate.domain.answering import decided_on
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.people import ReviewerRef, User
 from crewgate.domain.reason import (
@@ -77,6 +77,7 @@ from crewgate.domain.reason import (
     only_status_said,
 )
 from crewgate.domain.rules.rule import Decide, Rule, approval_ends
+from crewgate.domain.subjects import WORK, Subject
 from crewgate.domain.verdict import (
     Answer,
     Approve,
@@ -148,11 +149,10 @@ class Round:
     escalated_at: datetime | None = None
     """The time when the rule escalated; from then on `escalate.to` may decide too."""
     reminders: int = 0
-    question: Question | None = None
-    """The question of a flow or a hook; None: a crew's task, to be approved or revised."""
-    call: ToolCall | None = None
-    """The call of a tool that waits; its arguments are the output. None: a task's output."""
+    subject: Subject = WORK
+    """What is put to people; a call's arguments are the round's output."""
     call_result: CallResult | None = None
+    """The end of a call, or of a hook's question, as the crew said it."""
     tools_used: tuple[UsedTool, ...] = ()
     next_task: str | None = None
     pause_id: str | None = None
@@ -184,11 +184,6 @@ class Round:
     removed_at: datetime | None = None
 
     @property
-    def is_call(self) -> bool:
-        """True for a call of a tool; False for a task's output or a question."""
-        return self.call is not None
-
-    @property
     def contradiction(self) -> Contradiction | None:
         """The reason why the call must not have run, although the crew said that it ran."""
         return None if self.call_result is None else self.call_result.contradicts
@@ -196,9 +191,11 @@ class Round:
     @property
     def valid_until(self) -> datetime | None:
         """The end of a decision on a call; None for any other, and before a decision."""
-        if self.call is None or self.decision is None:
-            return None
-        return approval_ends(self.rule, self.decision.at)
+        match self.subject, self.decision:
+            case ToolCall(), Decision(at=at):
+                return approval_ends(self.rule, at)
+            case _:
+                return None
 
     def has_expired(self, at: datetime) -> bool:
         """Return True for an approval of a call that must not be sent any longer."""
@@ -209,7 +206,7 @@ class Round:
     def is_asked_anew(self) -> bool:
         """True for a call that may have run by an approval of an earlier round."""
         own = self.origin_id is not None and self.edited_by is None
-        return own and self.call is not None and self.call.may_have_run
+        return own and isinstance(self.subject, ToolCall) and self.subject.may_have_run
 
     @property
     def origin(self) -> str:
@@ -242,7 +239,7 @@ class Round:
 
     @property
     def is_of_flow(self) -> bool:
-        return self.question is not None and not self.question.is_of_crew
+        return self.subject.is_of_flow
 
     @property
     def approvals(self) -> int:
@@ -331,7 +328,7 @@ class Round:
         if self.rule is None or self.rule.timeout is None:
             raise errors.InvalidTransition(self.state, "be timed out: no rule says when")
         verdict = answering.verdict_of_time(
-            self.rule.timeout, self.question, sent_back=self.sent_back
+            self.rule.timeout, self.subject, sent_back=self.sent_back
         )
         if verdict is None:
             return Transition(self, ())
@@ -340,18 +337,18 @@ class Round:
 
     def decide_by_rule(self, at: datetime) -> Round:
         """Apply the rule's own decision on a new call, if the rule has one."""
-        rule = self.rule
-        if self.call is None or rule is None or rule.decide is None:
-            return self
-        verdict = Approve() if rule.decide is Decide.ALLOW else Refuse(rule.reason)
-        return self._decide(
-            Decision(verdict=verdict, by=ByRule(rule.name), at=at, via=Via.RULE)
-        ).round
+        match self.subject, self.rule:
+            case ToolCall(), Rule(name=name, decide=Decide() as decide, reason=reason):
+                verdict = Approve() if decide is Decide.ALLOW else Refuse(reason)
+                decision = Decision(verdict=verdict, by=ByRule(name), at=at, via=Via.RULE)
+                return self._decide(decision).round
+            case _:
+                return self
 
     def _decide(self, decision: Decision) -> Transition:
-        if isinstance(decision.verdict, Answer) != (self.question is not None):
+        if isinstance(decision.verdict, Answer) is not self.subject.takes_answers:
             raise errors.VerdictMisplaced
-        decision = decision.on_call() if self.is_call else decision
+        decision = decided_on(self.subject, decision)
         decided = replace(self, state=State.DECIDED, decision=decision)
         return Transition(decided, decided._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
@@ -436,7 +433,7 @@ class Round:
         if self.removed_at is not None or (known is not None and result.repeats(known)):
             return Transition(self, ())
         approved = None if self.decision is None else self.decision.is_approve
-        if self.call is not None and not self.is_asked_anew:
+        if isinstance(self.subject, ToolCall) and not self.is_asked_anew:
             may_be_known = self.in_doubt or self.state is State.RESUMED
             result = result.judged(known, approved=approved, may_be_known=may_be_known)
         ended, never_ran = replace(self, call_result=result), not result.has_run
@@ -546,7 +543,7 @@ class Round:
     def _be_refused(self, refused: Refused, *, was_taken: bool, at: datetime) -> Transition:
         if self.in_doubt and was_taken:
             return self._infer(at)
-        ended = answering.why_request_ended(refused, self.question, in_doubt=self.in_doubt)
+        ended = answering.why_request_ended(refused, self.subject, in_doubt=self.in_doubt)
         if isinstance(ended, TimeOver):
             # No earlier try was taken either: the flow would say that it was answered.
             return replace(self, in_doubt_since=None)._close_for(ended, at)

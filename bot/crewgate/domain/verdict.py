@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Self, assert_never
+from typing import Final, assert_never
 
 from crewgate.domain.people import UserGroup
 from crewgate.domain.rules.duration import Duration
@@ -217,15 +217,6 @@ class Decision:
     votes: tuple[Vote, ...] = ()
     on_behalf_of: Person | None = None
     shown_little: int | None = None
-
-    def on_call(self) -> Self:
-        """Return the decision as one on a call: words refuse it, and an edit changes it."""
-        via = Via.CHANGE if self.via is Via.EDIT else self.via
-        match self.verdict:
-            case Revise(words):
-                return replace(self, verdict=Refuse(words), via=via)
-            case _:
-                return replace(self, via=via)
 
     @property
     def is_approve(self) -> bool:

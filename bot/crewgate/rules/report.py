@@ -11,6 +11,7 @@ from typing import Final, TypeVar, assert_never
 from crewgate.check.settings import Known
 from crewgate.domain.answering import rule_for
 from crewgate.domain.crew import Crew
+from crewgate.domain.notification import Question
 from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.choose import could_apply, for_call, strictest
@@ -99,10 +100,11 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
 
 
 def _rule_now(stored: StoredRound, crew: Crew, chosen: Rule | None) -> Rule | None:
-    question = stored.round.question
-    if question is None:
-        return chosen and for_call(chosen, stored.facts.call)
-    return rule_for(question, chosen, reviewers=bool(crew.reviewers))
+    match stored.round.subject:
+        case Question() as question:
+            return rule_for(question, chosen, reviewers=bool(crew.reviewers))
+        case _:
+            return chosen and for_call(chosen, stored.facts.call)
 
 
 def _unless_same(was: T, now: T) -> tuple[T, T] | None:

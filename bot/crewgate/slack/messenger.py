@@ -114,10 +114,10 @@ class SlackMessenger(Messenger):
         mentioned on this card.
         """
         # A request's assignees are mentioned, and may be unknown to this bot.
-        rule, question = posting.view.round.rule, posting.view.round.question
-        if question is not None and rule is not None:
+        rule, assigned = posting.view.round.rule, posting.view.round.subject.assignees
+        if assigned and rule is not None:
             decide = rule.reviewers or ()
-            await self._named_in_slack([ref for ref in question.assigned if ref in decide])
+            await self._named_in_slack([ref for ref in assigned if ref in decide])
         view = await self._people.complete(posting.view)
         message = await self._card(posting, notify=notify, plain=plain)
         later = notify is not None and view.round.number > 1 and reaches_somebody(view, notify)
@@ -322,8 +322,7 @@ class SlackMessenger(Messenger):
         view = await self._people.complete(posting.view)
         round_ = view.round
         before = self._people(replace(round_, escalated_at=None), Role.REVIEWER)
-        waits = round_.state is State.WAITING and round_.question is not None
-        assigned = round_.question.assigned if waits and round_.question is not None else ()
+        assigned = round_.subject.assignees if round_.state is State.WAITING else ()
         return notices.Scene(
             view=view,
             card=posting.card,

@@ -54,7 +54,7 @@ async def keep_message(
 
 
 def render_offer(round_: Round) -> Message:
-    receiver = asker(round_.question)
+    receiver = asker(round_)
     press = f"Press *{words_label(round_)}* to send it to the {receiver}."
     says = f"Noted for the reviewers. {press}"
     return Message(

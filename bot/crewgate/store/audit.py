@@ -13,6 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain import audit
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.answering import needs_approvals
 from crewgate.domain.errors import ChainBroken
 from crewgate.domain.notification import Output
@@ -176,7 +177,7 @@ class Audit:
             "output": audit.digest_of(output.text, round_.salt),
             "characters": len(output.text),
             "unchanged": round_.unchanged,
-            **({} if round_.call is None else {"tool": round_.call.tool}),
+            **({"tool": round_.subject.tool} if isinstance(round_.subject, ToolCall) else {}),
             **_labels_of(round_),
             "approvals": round_.approvals,
             "first": is_first,
@@ -279,9 +280,9 @@ class Audit:
 
 def _labels_of(round_: Round) -> dict[str, Any]:
     """Return the labels of a question, by digest, each with whether it approves."""
-    if round_.question is None:
+    if not round_.subject.takes_answers:
         return {}
-    labels = (Answer(label, is_label=True) for label in round_.question.outcomes)
+    labels = (Answer(label, is_label=True) for label in round_.subject.labels)
     return {
         "labels": {
             audit.digest_of(one.text, round_.salt): needs_approvals(one, round_.rule)

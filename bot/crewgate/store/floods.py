@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import POSTS_A_CARD
 from crewgate.domain.review import Round, State
 from crewgate.store.engine import Connection, Reading, rows, write
@@ -106,7 +107,9 @@ _PLACE: Final = sa.select(_opened_at, _gathered_by).where(rounds.c.id == sa.bind
 def task_key(round_: Round) -> str | None:
     """Return a digest of the task or tool of a review's first round, and of those it asks."""
     review, rule = round_.review, round_.rule
-    name = round_.call.tool if round_.call else review.task_name or review.task_id
+    name = review.task_name or review.task_id
+    if isinstance(round_.subject, ToolCall):
+        name = round_.subject.tool
     asks = name if rule is None else f"{name}\n{from_rule(rule)}"
     return sha256(asks.encode()).hexdigest()[:16] if round_.number == 1 else None
 

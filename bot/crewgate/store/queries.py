@@ -352,7 +352,7 @@ class Queries(Reading):
             away = await find_absences(connection) if waits else ()
             newer = None if waits else await _newer_round(connection, row)
             calls = await approved_calls(connection, round_, earlier) if waits else ()
-            timed = waits and is_timed(round_.rule, round_.question)
+            timed = waits and is_timed(round_.rule, round_.subject)
             due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
             flood, counted_on, gathered = row.gathered_by, None, 0
             uncounted: tuple[str, ...] = ()

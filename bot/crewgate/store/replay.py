@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from crewgate.domain.people import Email, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Facts
+from crewgate.domain.subjects import call_of
 from crewgate.store.engine import Reader, Reading
 from crewgate.store.executions import to_came, to_starters
 from crewgate.store.lessons import LessonQueries, to_given
@@ -118,6 +119,6 @@ def _to_stored(row: sa.Row[Any]) -> StoredRound:
         output=to_output(row),
         inputs=to_came(row.inputs),
         meta=to_came(row.meta),
-        call=round_.call,
+        call=call_of(round_.subject),
     )
     return StoredRound(round_, to_topic(row), facts, to_starters(row))

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from hashlib import sha256
-from typing import Any, Final, assert_never, get_type_hints
+from typing import Any, Final, assert_never, cast, get_type_hints
 
 import sqlalchemy as sa
 
 from crewgate.domain import recorded, verdict
-from crewgate.domain.acts import CallState
+from crewgate.domain.acts import CallState, ToolCall
+from crewgate.domain.answering import decided_on
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.notification import Format, Output, Question, Rewritten
 from crewgate.domain.outcome import ResumeStatus
@@ -19,6 +20,7 @@ from crewgate.domain.reason import WORDS, Reason
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.stats import is_on_target, waited_seconds
+from crewgate.domain.subjects import WORK, Subject, Work
 from crewgate.store.codec import Codec, Columns, codec
 from crewgate.store.engine import Connection, rows
 from crewgate.store.statements import one_of
@@ -229,13 +231,39 @@ def to_review(row: sa.Row[Any]) -> Review:
 def to_round(row: sa.Row[Any]) -> Round:
     rule = None if row.rule is None else to_rule(row.rule)
     found = _ROUND.read(row)
+    subject = _to_subject(row)
     return Round(
         review=Review(**{name: getattr(row, label) for name, label in _REVIEW_LABELS}),
         rule=rule,
-        decision=_to_decision(row, rule, found),
+        subject=subject,
+        decision=_to_decision(row, rule, subject, found),
         reason=_to_reason(row),
         **found,
     )
+
+
+_QUESTION: Final = codec(Question)
+_CALL: Final = codec(ToolCall)
+
+
+def _to_subject(row: sa.Row[Any]) -> Subject:
+    if row.question is not None:
+        return cast("Question", _QUESTION.load(row.question))
+    return WORK if row.call is None else cast("ToolCall", _CALL.load(row.call))
+
+
+def _from_subject(subject: Subject) -> dict[str, Any]:
+    columns: dict[str, Any] = {"question": None, "call": None, "is_act": None}
+    match subject:
+        case Question():
+            columns["question"] = _QUESTION.dump(subject)
+        case ToolCall():
+            columns |= {"call": _CALL.dump(subject), "is_act": True}
+        case Work():
+            pass
+        case _:
+            assert_never(subject)
+    return columns
 
 
 def to_line(row: sa.Row[Any]) -> RoundLine:
@@ -275,7 +303,11 @@ async def approved_calls(
     used = [
         one for one in calls if not one.call_result or one.call_result.state is not CallState.CLOSED
     ]
-    return tuple((one.call.tool, one.decision) for one in used if one.call and one.decision)
+    return tuple(
+        (one.subject.tool, one.decision)
+        for one in used
+        if isinstance(one.subject, ToolCall) and one.decision
+    )
 
 
 def to_output(row: sa.Row[Any]) -> Output:
@@ -305,7 +337,7 @@ def from_round(round_: Round) -> dict[str, Any]:
         **_from_decision(round_.decision),
         "waited_seconds": waited_seconds(round_),
         "is_on_target": is_on_target(round_),
-        "is_act": True if round_.call is not None else None,
+        **_from_subject(round_.subject),
     }
 
 
@@ -343,15 +375,15 @@ def _from_decision(decision: verdict.Decision | None) -> dict[str, Any]:
     }
 
 
-def _to_verdict(row: sa.Row[Any], question: Question | None) -> verdict.Verdict:
+def _to_verdict(row: sa.Row[Any], subject: Subject) -> verdict.Verdict:
     if row.is_label is not None:
-        to_crew = question is not None and question.is_of_crew
+        to_crew = not subject.is_of_flow
         return verdict.Answer(row.feedback, is_label=row.is_label, to_crew=to_crew)
     return verdict.Approve(row.feedback) if row.is_approve else verdict.Revise(row.feedback)
 
 
 def _to_decision(
-    row: sa.Row[Any], rule: Rule | None, found: Mapping[str, Any]
+    row: sa.Row[Any], rule: Rule | None, subject: Subject, found: Mapping[str, Any]
 ) -> verdict.Decision | None:
     votes: tuple[verdict.Vote, ...] = found.get("votes", ())
     if row.decided_by is None:
@@ -364,7 +396,7 @@ def _to_decision(
     # Fewer did not decide: one Revise did, an outcome that does not approve, or the rule.
     decided = rule is not None and len(votes) >= rule.approvals
     decision = verdict.Decision(
-        verdict=_to_verdict(row, found.get("question")),
+        verdict=_to_verdict(row, subject),
         by=by,
         at=row.decided_at,
         via=via,
@@ -373,7 +405,7 @@ def _to_decision(
         on_behalf_of=row.on_behalf_of and verdict.Person(row.on_behalf_of, row.on_behalf_of_name),
         shown_little=row.shown_little,
     )
-    return decision if found.get("call") is None else decision.on_call()
+    return decided_on(subject, decision)
 
 
 @cache

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.audit import BOT, Code, Entry, digest_of
 from crewgate.domain.effects import LAST, OF_WAITING, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
-from crewgate.domain.notification import Callback, Format, Output, Rewritten, WebhookUrls
+from crewgate.domain.notification import Callback, Format, Output, Question, Rewritten, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation, ReviewerRef
 from crewgate.domain.reason import ExecutionGone
 from crewgate.domain.review import Review, Round, State
@@ -341,7 +342,8 @@ class Tx:
         row["characters"] = len(output.text)
         row["task_key"] = task_key(round_)
         row["made_in_seconds"] = made_in_seconds(round_, self._found.values())
-        row["lessons"] = None if round_.is_call else self.executions.lessons_of(round_.review)
+        is_act = isinstance(round_.subject, ToolCall)
+        row["lessons"] = None if is_act else self.executions.lessons_of(round_.review)
         self._found[round_.id] = round_
         is_first = self.executions.is_without_reviews(round_.review)
         self.audit.opened(round_, output, reviewers, is_first=is_first)
@@ -386,12 +388,13 @@ class Tx:
             await write(self._connection, _FORGET_CALLBACK, {"b_round": round_.id})
 
     async def keep_callback(self, round_: Round, callback: Callback) -> None:
-        assert round_.question is not None, "only a round with a question has a callback"
+        question = round_.subject
+        assert isinstance(question, Question), "only a round with a question has a callback"
         review = round_.review
         row = {
             "crew": review.crew,
             "execution_id": review.execution_id,
-            "request_id": round_.question.request_id,
+            "request_id": question.request_id,
             "round_id": round_.id,
             "callback_url": callback.url,
             "token": callback.token,

@@ -326,7 +326,7 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
         raise errors.UnknownStarter
     if starter is not None and vote.voices & starter.users:
         own = vote.by.id in starter.users
-        is_flow = round_.question is not None
+        is_flow = round_.subject.takes_answers
         refused = errors.SelfApproval(starter.others, own=own, is_flow=is_flow)
         raise refused if starter.certain else errors.PerhapsSelfApproval
 

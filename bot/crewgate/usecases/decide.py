@@ -7,14 +7,14 @@ from datetime import datetime
 import structlog
 
 from crewgate.domain import answering, errors
-from crewgate.domain.acts import arguments_of, with_changes
+from crewgate.domain.acts import ToolCall, arguments_of, with_changes
 from crewgate.domain.audit import Code, Entry
 from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Circumstances, Seen, Turned
 from crewgate.domain.crew import Crew
 from crewgate.domain.edits import REVISION_LIMIT, edits_of, exact_revision
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.lessons import with_offer
-from crewgate.domain.notification import Output, WebhookUrls
+from crewgate.domain.notification import Output, Question, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.receipt import Receipt, open_edited
@@ -92,7 +92,7 @@ async def decide(
 
             # The rule for the words or the text that are decided: it may be stricter than the
             # rule of the output, and ask others.
-            meaning, rule = answering.interpret(verdict, round_.question), round_.rule
+            meaning, rule = answering.interpret(verdict, round_.subject), round_.rule
             round_, opened = await _under_its_rule(
                 round_, by, meaning, edited, tx=tx, context=context
             )
@@ -257,10 +257,10 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
 
 
 async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> Answer:
-    question = (await context.uow.read.round(round_id)).question
-    if question is None or not 0 <= number < len(question.outcomes):
+    labels = (await context.uow.read.round(round_id)).subject.labels
+    if not 0 <= number < len(labels):
         raise errors.VerdictMisplaced
-    return Answer(question.outcomes[number], is_label=True)
+    return Answer(labels[number], is_label=True)
 
 
 async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:
@@ -434,10 +434,11 @@ async def edit(
     round_, before = posting.view.round, posting.view.output
     try:
         round_.require_waiting()
-        is_call = round_.call is not None
-        misfits = is_call and (not round_.takes_edits or arguments_of(text) is None)
-        if round_.question is not None or misfits:
-            raise errors.VerdictMisplaced
+        match round_.subject:
+            case ToolCall() if not round_.takes_edits or arguments_of(text) is None:
+                raise errors.VerdictMisplaced
+            case Question():
+                raise errors.VerdictMisplaced
         edits = await off_loop(edits_of, before.text, text)
         if not edits:
             raise errors.NothingEdited
@@ -472,8 +473,8 @@ async def change_arguments(
 ) -> Round:
     """Approve a call with the arguments of a form. Raises as `edit` does, or ArgumentsMisfit."""
     posting = await context.uow.read.posting(round_id, as_it_came=True)
-    call, text = posting.view.round.call, posting.view.output.text
-    if call is None:
+    call, text = posting.view.round.subject, posting.view.output.text
+    if not isinstance(call, ToolCall):
         raise errors.VerdictMisplaced
     text = with_changes(call, text, written)
     return await edit(

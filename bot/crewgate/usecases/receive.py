@@ -217,7 +217,7 @@ async def receive_flow_request(
 
 def _operators(known: Round, crew: Crew) -> tuple[ReviewerRef, ...] | None:
     is_open = is_open_to_assigned(
-        known.question, known.rule, crew.rules, reviewers=bool(crew.reviewers)
+        known.subject, known.rule, crew.rules, reviewers=bool(crew.reviewers)
     )
     return crew.operators if is_open else None
 

@@ -9,7 +9,7 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import RefusedByRule
 from crewgate.domain.execution import Execution
-from crewgate.domain.notification import Output, WebhookUrls
+from crewgate.domain.notification import Output, Question, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.receipt import Receipt, ask_again
 from crewgate.domain.review import Review, Round, State, Transition
@@ -17,6 +17,7 @@ from crewgate.domain.rules.choose import choose, for_call, stricter
 from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
 from crewgate.domain.rules.rule import Decide, Rule
+from crewgate.domain.subjects import call_of
 from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.ports.store import Tx
 
@@ -26,8 +27,8 @@ Due = tuple[Effect, datetime]
 def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
     rule = round_.rule
     found = [next_reminder(round_, start)]
-    if round_.question is not None and round_.question.expires_at is not None:
-        found.append((round_.effect(EffectKind.EXPIRE), round_.question.expires_at))
+    if (until := round_.subject.waits_until) is not None:
+        found.append((round_.effect(EffectKind.EXPIRE), until))
     if rule is not None and rule.escalate is not None and round_.escalated_at is None:
         found.append(_due(round_, EffectKind.ESCALATE, rule.escalate.after, start))
     if rule is not None and rule.timeout is not None:
@@ -116,7 +117,7 @@ async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
 
 
 async def cancel(tx: Tx, round_: Round) -> None:
-    if is_timed(round_.rule, round_.question):
+    if is_timed(round_.rule, round_.subject):
         await tx.cancel(round_.id)
 
 
@@ -159,7 +160,9 @@ async def rule_with_words(
         words = "\n".join((*(vote.comment or "" for vote in round_.votes), words))
     execution = await tx.executions.find(crew.name, round_.review.execution_id)
     assert execution is not None, "each round has an execution"
-    chosen = choose_rule(crew, execution, round_.review, output, call=round_.call, words=words)
+    chosen = choose_rule(
+        crew, execution, round_.review, output, call=call_of(round_.subject), words=words
+    )
     match chosen and chosen.decide:
         case Decide.REFUSE:
             assert chosen is not None, "a rule that decides was chosen"
@@ -167,8 +170,8 @@ async def rule_with_words(
         case Decide.ALLOW:  # people were asked already, so the rule does not decide
             return round_.rule
     usual = crew.permitted(Role.REVIEWER)
-    if round_.question is not None:
-        chosen = rule_for(round_.question, chosen, reviewers=True)
+    if isinstance(round_.subject, Question):
+        chosen = rule_for(round_.subject, chosen, reviewers=True)
         if round_.rule is not None and round_.rule.reviewers and not crew.reviewers:
             usual = round_.rule.reviewers  # assignees, and after an escalation operators too
     return stricter(round_.rule, chosen, usual)

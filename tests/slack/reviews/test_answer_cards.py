@@ -59,7 +59,7 @@ MENTIONED = frozenset({f"@{ANA.id}", f"@{BEN.id}", "!subteam^S1"})
 
 def a_view(outcomes: tuple[str, ...] = EMIT, **changes: Any) -> CardView:
     question = replace(QUESTION, outcomes=outcomes, left_off=changes.pop("left_off", 0))
-    return CardView(round=a_round(question=question, **changes), output=Output("A draft."))
+    return CardView(round=a_round(subject=question, **changes), output=Output("A draft."))
 
 
 def test_a_text_that_was_rewritten_says_by_what_and_what_was_before() -> None:
@@ -143,7 +143,7 @@ def test_without_outcomes_it_asks_for_words_alone() -> None:
 
 def test_words_that_a_flow_asks_for_have_one_button_and_its_time() -> None:
     question = Question(request_id="1", ask=Ask(place="talk 1", expires_at=LATER))
-    round_ = a_round(question=question, rule=a_rule(name="two eyes"))
+    round_ = a_round(subject=question, rule=a_rule(name="two eyes"))
     view = CardView(round=round_, output=Output("Which topic?"))
     message = render_card(view, now=NOW)
     assert [one["text"]["text"] for one in message.blocks[-1]["elements"][:1]] == ["Answer"]
@@ -158,7 +158,7 @@ def test_words_that_a_flow_asks_for_have_one_button_and_its_time() -> None:
 def test_words_that_a_hook_asks_for_go_to_the_crew() -> None:
     question = Question(request_id="", ask=Ask(place="mail: send_email"))
     revise = a_rule(timeout=TimeOut(DAY, Then.REVISE, "Too late."))
-    round_ = a_round(question=question, rule=revise)
+    round_ = a_round(subject=question, rule=revise)
     view = CardView(round=round_, output=Output("Send it?"), due_at=LATER)
     text = read(render_card(view, now=NOW))
     assert "The crew asks for words: it gets exactly what you write." in text
@@ -296,7 +296,7 @@ def test_the_next_request_shows_what_was_answered_before(
 ) -> None:
     before = a_round(
         State.RESUMED,
-        question=QUESTION,
+        subject=QUESTION,
         decision=Decision(verdict=verdict, by=by, at=NOW, via=Via.MODAL),
     )
     view = replace(
@@ -345,7 +345,7 @@ reasons = st.one_of(
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.builds(replace, rounds, question=questions, reason=reasons),
+    st.builds(replace, rounds, subject=questions, reason=reasons),
     long_texts,
     st.integers(0, 8),
     long_texts,
@@ -353,8 +353,8 @@ reasons = st.one_of(
 def test_whatever_a_flow_asks_stays_within_the_limits(
     round_: Round, words: str, label: int, output: str
 ) -> None:
-    question = round_.question
-    assert question is not None
+    question = round_.subject
+    assert isinstance(question, Question)
     if round_.decision is not None:
         chosen = [Answer(one, is_label=True) for one in question.outcomes[label - 1 : label]]
         verdict = chosen[0] if chosen else Answer(words[:3_000] or "x")

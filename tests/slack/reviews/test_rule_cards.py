@@ -235,7 +235,7 @@ def test_whoever_has_approved_is_called_no_more() -> None:
     voted = a_view(
         rule=a_rule(approvals=3, escalate=lead, timeout=TimeOut(DAYS)),
         votes=(a_vote(EVE, on_behalf_of=ANA),),
-        question=a_flow_request().question,
+        subject=a_flow_request().question,
     )
     view = replace(voted, reviewers=(User(ANA.id), User(BEN.id), User(EVE.id)))
     everybody = (*view.reviewers, *lead.to)

@@ -61,7 +61,7 @@ def test_each_surface_says_what_must_be_known(changes: dict[str, Any], says: str
         assert WHY[0] in str(blocks)
 
 
-@pytest.mark.parametrize("changes", [{}, {"call": CALL, "takes_edits": True}])
+@pytest.mark.parametrize("changes", [{}, {"subject": CALL, "takes_edits": True}])
 @pytest.mark.parametrize("approvers", [Approvers((User(BEN.id),)), Approvers(too_few=True)])
 def test_nobody_is_shown_an_approve_that_cannot_count(
     approvers: Approvers, changes: dict[str, Any]

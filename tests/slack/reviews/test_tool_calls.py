@@ -64,7 +64,7 @@ def test_any_call_is_a_card_that_slack_takes(
     view = replace(
         a_call(
             now,
-            call=call,
+            subject=call,
             state=state,
             decision=a_decision(Approve(), via=Via.CHANGE) if state in decided else None,
             call_result=CallResult(CallState.RAN, words) if state is State.RESUMED else None,
@@ -80,7 +80,7 @@ def test_any_call_is_a_card_that_slack_takes(
 @given(given_arguments)
 @settings(max_examples=60)
 def test_the_form_of_any_call_is_one_that_slack_takes(output: Output) -> None:
-    fields = fields_of_call(a_call(call=CALL).round, output, NOTHING)
+    fields = fields_of_call(a_call(subject=CALL).round, output, NOTHING)
     if fields is not None:
         view = a_call(output)
         check_view(render_change_form(view, Caveats(), (), fields, fields.values))
@@ -89,7 +89,7 @@ def test_the_form_of_any_call_is_one_that_slack_takes(output: Output) -> None:
 def test_a_card_says_what_the_tool_filled_in_and_what_became_of_the_call_before() -> None:
     ran = CallResult(CallState.RAN, "Sent as 17.")
     call = replace(CALL, filled_in=("cc", "*urgent*"), may_have_run=True, earlier=ran)
-    shown = str(render_card(a_call(call=call), now=LATER).blocks)
+    shown = str(render_card(a_call(subject=call), now=LATER).blocks)
     assert "Filled in by the tool: `cc` and `*urgent*`" in shown
     assert "*This was done already.* It ran and returned: “Sent as 17.”" in shown
     assert "may have been" not in shown
@@ -97,12 +97,12 @@ def test_a_card_says_what_the_tool_filled_in_and_what_became_of_the_call_before(
 
 def test_a_tool_that_returns_its_errors_is_not_said_to_have_run() -> None:
     result = CallResult(CallState.RAN, "Error: no.", unsure=True)
-    view = a_call(call=CALL, state=State.RESUMED, decision=a_decision(), call_result=result)
+    view = a_call(subject=CALL, state=State.RESUMED, decision=a_decision(), call_result=result)
     assert "It returned: “Error: no.”" in str(render_card(view, now=LATER).blocks)
 
 
 def test_each_surface_says_that_a_call_may_have_been_done_already() -> None:
-    view = a_call(call=replace(CALL, may_have_run=True))
+    view = a_call(subject=replace(CALL, may_have_run=True))
     fields = fields_of_call(view.round, MAIL, NOTHING)
     assert fields is not None
     again = Caveats(unseen=frozenset({Unseen.MAY_HAVE_RUN}))
@@ -131,7 +131,9 @@ def test_each_surface_says_that_a_call_may_have_been_done_already() -> None:
     for form in surfaces[5:7]:
         assert "it is done once more" in str(form)
     assert surfaces[6]["submit"]["text"] == "Refuse"
-    decided = a_call(call=view.round.call, state=State.RESUMED, decision=a_decision(Approve()))
+    decided = a_call(
+        subject=view.round.subject, state=State.RESUMED, decision=a_decision(Approve())
+    )
     assert "already" not in str(render_card(decided, now=LATER).blocks)
 
 
@@ -191,7 +193,7 @@ def test_change_is_there_only_where_the_host_takes_other_arguments() -> None:
 
     assert labels() == ["Approve", "Refuse", "Change", "I'm on it"]
     assert labels(takes_edits=False) == ["Approve", "Refuse", "I'm on it"]
-    assert labels(call=ToolCall("send_email")) == ["Approve", "Refuse", "I'm on it"]
+    assert labels(subject=ToolCall("send_email")) == ["Approve", "Refuse", "I'm on it"]
 
 
 def test_refusing_asks_for_words_to_the_agent() -> None:

@@ -1,12 +1,15 @@
 """Names, times and refusals in words."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.people import Email, User, UserGroup
 from crewgate.slack.words import names
 from crewgate.slack.words.names import ago, date, duration
+from tests.builders import ANA, a_round
 
 
 def test_who_may_decide_is_said_to_whom_may_not() -> None:
@@ -47,6 +50,13 @@ def test_a_crew_that_was_taken_out_of_the_settings_is_named() -> None:
 )
 def test_a_task_is_called_as_people_would_write_it(name: str, shown: str) -> None:
     assert names.title(name) == shown
+
+
+def test_a_call_has_no_number_since_it_is_asked_once() -> None:
+    call = a_round(subject=ToolCall("send_email"))
+    assert names.number_of(call) == "The call"
+    assert names.number_of(replace(call, number=2, edited_by=ANA)) == "The changed call"
+    assert names.number_of(a_round(number=2, edited_by=ANA)) == "Round 2, edited by <@U0ANA>"
 
 
 def test_an_input_s_name_reads_as_it_is_in_a_form() -> None:

@@ -132,11 +132,14 @@ def test_the_card_of_an_earlier_round_says_where_the_latest_one_is() -> None:
     said = newer(view, lambda where: f"https://x/{where.ts}")
     assert said == "The crew came back with <https://x/1.0|round 3>."
     assert newer(view, lambda _: None) == "The crew came back with round 3."
-    of_flow = replace(view, round=a_round(question=Question(request_id="1")))
+    of_flow = replace(view, round=a_round(subject=Question(request_id="1")))
     assert newer(of_flow, lambda _: None) == "The flow came back with round 3."
     theirs = replace(view, newer=NewerRound(a_round(number=3, edited_by=ANA), CARD))
     assert newer(theirs, lambda _: None) == "<@U0ANA> wrote round 3."
-    changed = a_round(number=2, edited_by=ANA, call=ToolCall("send_email"))
+    assert call(replace(of_flow, reviewers=(User(BEN.id),)), Notify.MENTION) == (
+        "<@U0BEN>: please answer."
+    )
+    changed = a_round(number=2, edited_by=ANA, subject=ToolCall("send_email"))
     of_call = replace(view, newer=NewerRound(changed, CARD))
     assert newer(of_call, lambda _: None) == "<@U0ANA> changed the arguments in round 2."
     assert "Open the changed call" in (newer(of_call, lambda _: "https://x", is_told=True) or "")

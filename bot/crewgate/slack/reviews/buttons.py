@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.notification import Question
 from crewgate.domain.reason import NotFetched
 from crewgate.domain.review import Round
@@ -22,7 +23,7 @@ from crewgate.slack.blockkit.blocks import (
     section,
 )
 from crewgate.slack.blockkit.text import is_blank, one_line, plain
-from crewgate.slack.words import cards, names
+from crewgate.slack.words import cards, names, subjects
 from crewgate.slack.words.names import counted
 from crewgate.usecases.read_models import Approvers
 
@@ -44,7 +45,7 @@ class Button:
 
 
 APPROVE: Final = Button("approve", "Approve", style="primary")
-REVISE: Final = Button("revise", cards.REVISE)
+REVISE: Final = Button("revise", subjects.REVISE)
 COMMENT: Final = Button("comment", "Approve with a comment…")
 EDIT: Final = Button("edit", "Edit the text")
 CHANGE: Final = Button("change", "Change")
@@ -82,19 +83,26 @@ def decide_buttons(
     if `approvers` say that it would be refused. Where everybody sees them, none is green then.
     """
     is_barred = approvers is not None and approvers.bar(reader)
-    if reader in voices_of(round_.votes) or (is_barred and reader and round_.question is None):
+    is_refused = is_barred and reader and not round_.subject.takes_answers
+    if reader in voices_of(round_.votes) or is_refused:
         return (words_button(round_),)
     if is_barred:
         return tuple(map(without_style, decide_buttons(round_, reader=reader)))
-    if round_.question is not None:
-        return _answer_buttons(round_, round_.question)
-    change = (CHANGE.on(round_.id),) if may_change(round_) else ()
-    return APPROVE.on(round_.id), words_button(round_), *change
+    match round_.subject:
+        case Question() as question:
+            return _answer_buttons(round_, question)
+        case _:
+            change = (CHANGE.on(round_.id),) if may_change(round_) else ()
+            return APPROVE.on(round_.id), words_button(round_), *change
 
 
 def may_change(round_: Round) -> bool:
     """Return True for a call with arguments that people may change in a form."""
-    return round_.takes_edits and round_.call is not None and bool(round_.call.arguments)
+    match round_.subject:
+        case ToolCall(arguments=arguments):
+            return round_.takes_edits and bool(arguments)
+        case _:
+            return False
 
 
 def without_style(button: Block) -> Block:

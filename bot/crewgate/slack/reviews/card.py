@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import Share
 from crewgate.domain.lessons import may_teach, wisher_of
-from crewgate.domain.notification import Format
+from crewgate.domain.notification import Format, Question
 from crewgate.domain.reason import EditedBy
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import ByRule, Decision, Revise
@@ -72,7 +73,7 @@ def render_card(
     """
     told = view.told if reader is None else view.round
     topic = "" if plain else view.topic
-    is_call = view.round.is_call
+    is_call = _shows_arguments(view)
     on_card = arguments_on_card if is_call else output_on_card
     output = not_showable(view.output) if plain else on_card(view.output)
     headline = states.headline(told, topic, by_number=told is not view.round and not is_call)
@@ -146,7 +147,7 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
     round_ = view.round
     waits = round_.state is State.WAITING
     changes = not waits and _has_changes(view)
-    comment = waits and round_.question is None and not round_.is_call
+    comment = waits and round_.subject.has_text
     edit = comment and parts_to_edit(view.output) is not None
     wished = view.answers is not None and wisher_of(view.answers) is not None
     taught = view.lessons is not None and may_teach(round_) and wished
@@ -176,8 +177,8 @@ def _has_changes(view: CardView) -> bool:
 
 
 def _what_was_asked(view: CardView) -> list[Block]:
-    question = view.round.question
-    message = question.message if question is not None else ""
+    subject = view.round.subject
+    message = subject.message if isinstance(subject, Question) else ""
     earlier = cards.earlier_feedback(view.answers) if view.answers is not None else None
     earlier = edits_since(view) or earlier
     asks = None if is_blank(message) else names.quoted(message, cards.MESSAGE_SHOWN)
@@ -192,11 +193,16 @@ def _what_was_asked(view: CardView) -> list[Block]:
 
 def _changed(view: CardView) -> str:
     """Return the amount of changes; empty where `_what_was_asked` warns that nothing changed."""
-    # A card of a call says this below its arguments.
-    if view.round.is_call or view.round.unchanged or view.previous is None or view.before is None:
+    told_below = _shows_arguments(view) or view.round.unchanged
+    if told_below or view.previous is None or view.before is None:
         return ""
     changes = compare_outputs(view.before, view.output, with_words=False)
     return changed(changes, view.previous, may_hide=view.may_hide_changes)
+
+
+def _shows_arguments(view: CardView) -> bool:
+    """Return True for a call: what changed of its arguments stands on the card."""
+    return isinstance(view.round.subject, ToolCall)
 
 
 def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
@@ -219,7 +225,7 @@ def standing(
     """
     nobody = view.approvers is not None and view.approvers.too_few
     about = names.joined(cards.about_waiting(view, now=now, reader=reader), *why)
-    asked = [] if view.round.is_call else _what_was_asked(view)
+    asked = [] if _shows_arguments(view) else _what_was_asked(view)
     does = context(cards.what_buttons_do(view.round, nobody=nobody))
     return [context(about), *asked, *_what_people_do(view, now=now), does]
 
@@ -230,22 +236,22 @@ def _masked(view: CardView, share: Share) -> Block:
 
 
 def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
-    round_id, question = view.round.id, view.round.question
+    round_id, question = view.round.id, view.round.subject
     buttons = [*decide_buttons(view.round, reader=reader, approvers=view.approvers)]
     if not _shows_all(view, share):
-        pages = count_pages(view.output, is_call=view.round.is_call)
+        pages = count_pages(view.output, is_call=_shows_arguments(view))
         label = f"{READ.label} ({pages:,} pages)" if pages > 1 else READ.label
         # The green button never skips hidden text.
         read = READ.on(round_id, label=label) | {"style": "primary"}
         buttons = [*map(without_style, buttons), read]
-    if _has_changes(view) and not view.round.is_call:  # the card shows the changes itself
+    if _has_changes(view) and not _shows_arguments(view):
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
     nobody = view.approvers is not None and view.approvers.too_few
     used = tool_calls.tools_used(view)
     what = context(cards.what_buttons_do(view.round, nobody=nobody))
     row = actions(*buttons) | {"block_id": with_share("decide", share)}
-    if question is None:
+    if not isinstance(question, Question):
         return present(context(used) if used else None, what, row)
     warning = [context(cards.HOST_REFUSED)] if question.host_refused else []
     return [*outcomes_in_full(question), *warning, what, row]
@@ -302,7 +308,8 @@ def _of_rule(view: CardView, decision: Decision) -> list[Block]:
     why, result = states.said(decision), states.answer(round_) if round_.call_result else ""
     if round_.removed_at is not None:
         return [context(names.removed(round_.removed_at))]
-    arguments = arguments_on_card(view.output).blocks if round_.is_call else []
+    is_call = isinstance(round_.subject, ToolCall)
+    arguments = arguments_on_card(view.output).blocks if is_call else []
     return present(
         *arguments,
         section(why) if why else None,

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-from crewgate.domain.acts import arguments_of
+from crewgate.domain.acts import ToolCall, arguments_of
 from crewgate.domain.caveats import WHOLE, Caveats, Draft, Note, Seen, Share, Unseen, is_empty
 from crewgate.domain.notification import Output, Question
 from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor
+from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import (
@@ -37,6 +38,7 @@ from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.output import laid_out, output_in_modal, parts_to_edit
 from crewgate.slack.words import cards, names
 from crewgate.slack.words.decisions import ANSWER_LIMIT, asker
+from crewgate.slack.words.subjects import wording
 from crewgate.usecases.read_models import CardView, DeadLetter
 
 ANYWAY: Final = "Approve anyway"
@@ -66,12 +68,12 @@ def render_confirmation(
     this person was asked; `where` is the place of the press.
     """
     round_ = view.round
-    question = round_.question
+    labels = round_.subject.labels
     words = cards.words_label(round_)
     revises = bool(caveats.notes) or caveats.seen.calls_for_words
-    if question is not None and outcome is not None:
+    if outcome is not None:
         title, anyway = "Before you answer", "Answer anyway"
-        label = one_line(question.outcomes[outcome], cards.OUTCOME_SHOWN)
+        label = one_line(labels[outcome], cards.OUTCOME_SHOWN)
         answer = [section(f"The answer will be “{label}”.")]
     else:
         title, anyway, answer = "Before you approve", ANYWAY, []
@@ -275,22 +277,15 @@ def render_revise_form(
     of the box: Slack takes a new text only for a new box.
     """
     with_notes = bool(draft.text or draft.left or revision)
-    round_, question = view.round, view.round.question
-    if round_.is_call:
-        label, submit = "Why not?", "Refuse"
-        gets = "The agent gets exactly what you write here, and goes on without this call."
-    elif question is None:
-        label, submit = "What should change?", "Send revision"
-        gets = "The crew gets exactly what you write here and does the task again."
-    else:
-        label, submit = "Your answer", "Send answer"
-        gets = f"The {asker(question)} gets exactly what you write here."
+    round_ = view.round
+    says = wording(round_)
     box = _box(
-        label,
-        placeholder=gets,
+        says.form_label,
+        placeholder=says.form_says.format(asker=asker(round_)),
         block_id=f"{ids.FEEDBACK}-{revision}.{page}" if with_notes else ids.FEEDBACK,
         value=draft.text,
     )
+    question = round_.subject if isinstance(round_.subject, Question) else None
     is_ask = question is not None and question.ask is not None
     warnings = (problem, _NOTES_DO_NOT_FIT if draft.overflowed else None)
     return modal(
@@ -298,8 +293,8 @@ def render_revise_form(
         present(
             section(cards.about(view)),
             *(_output(view, "*The question*") if is_ask else []),
-            *([] if question is None else _question(question)),
-            context(_TOOLS_AGAIN) if round_.tools_used and question is None else None,
+            *(_question(round_, question) if question else []),
+            context(_TOOLS_AGAIN) if round_.tools_used and not question else None,
             box,
             *(context(warning) for warning in warnings if warning),
             *render_notes_left(draft, page),
@@ -307,18 +302,18 @@ def render_revise_form(
         ),
         callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
         metadata=asked(view.round.id, Seen(notes=notes_mark)),
-        submit=submit,
+        submit=says.form_submit,
     )
 
 
 _TOOLS_AGAIN: Final = "The agent may use its tools again."
 
 
-def _question(question: Question) -> list[Block]:
+def _question(round_: Round, question: Question) -> list[Block]:
     asked = question.message
     said = [section(names.quoted(asked, cards.MESSAGE_SHOWN))] if asked.strip() else []
     if not question.outcomes or question.is_of_crew:
-        return [*said, context(f"The {asker(question)} gets exactly what you write.")]
+        return [*said, context(f"The {asker(round_)} gets exactly what you write.")]
     known = [
         f"“{one_line(label, cards.OUTCOME_SHOWN)}”" for label in question.outcomes[:_OUTCOMES_SHOWN]
     ]
@@ -416,16 +411,21 @@ def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: s
 
 def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
     output = view.output
-    arguments = arguments_of(output.text) if view.round.is_call else None
+    is_call = isinstance(view.round.subject, ToolCall)
+    arguments = arguments_of(output.text) if is_call else None
     if arguments is not None:
         elements, part = laid_out(arguments, _EXCERPT_LIMIT)
         cut = [] if part is None else [context("This is the beginning; the card leads to all.")]
-        return [section("*The arguments*"), *in_blocks(elements), *cut] if elements else []
+        return (
+            [section(f"*{wording(view.round).content}*"), *in_blocks(elements), *cut]
+            if elements
+            else []
+        )
     shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
     if is_blank(shown):
         return []
     first = section(heading)
-    if view.round.question is None and parts_to_edit(output) is not None:
+    if view.round.subject.has_text and parts_to_edit(output) is not None:
         first |= {"accessory": buttons.EDIT.on(view.round.id)}
     total = length(output.text)
     left_off = context(cards.shown_share(Share(characters, total).percent))

@@ -48,6 +48,7 @@ from crewgate.slack.words.people import (
     with_operators,
 )
 from crewgate.slack.words.states import TOPIC_LIMIT
+from crewgate.slack.words.subjects import wording
 from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
 
 _WHERE_LIMIT: Final = 1_000
@@ -207,7 +208,7 @@ def render_reminder(scene: Scene) -> Message | None:
 
 def render_private_reminder(scene: Scene, mentions: str = "") -> Message | None:
     view, round_ = scene.view, scene.round
-    waits_for = "a decision" if round_.question is None else "an answer"
+    waits_for = wording(round_).waits_for
     given = ""
     if round_.votes:
         given = f" ({decisions.voters(round_.votes, voice=CALLS_NOBODY)} approved)"
@@ -222,7 +223,9 @@ def render_escalated(scene: Scene) -> Message | None:
     waited = duration(scene.now - scene.round.opened_at)
     line = f"{scene.about} has waited for {waited}{_so_far(scene.round)}."
     line = f"{line} More people may decide now."
-    return _waiting(scene.round, f"{line} {please_decide(called(people))}" if people else line)
+    return _waiting(
+        scene.round, f"{line} {please_decide(scene.round, called(people))}" if people else line
+    )
 
 
 def render_timed_out(scene: Scene) -> Message:
@@ -246,7 +249,7 @@ def render_timed_out(scene: Scene) -> Message:
         mentions = _not_voted(scene.view) if round_.state is State.WAITING else ""
         message = notice(
             f"Not decided in time: {which_round(round_)}",
-            f"{line} {please_decide(mentions)}" if mentions else line,
+            f"{line} {please_decide(round_, mentions)}" if mentions else line,
         )
         if is_left:
             message = with_operators(message, scene.operators, NOBODY_DECIDES)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from crewgate.domain.acts import arguments_of, first_arguments
+from crewgate.domain.acts import ToolCall, arguments_of, first_arguments
 from crewgate.domain.caveats import WHOLE, Share
 from crewgate.domain.edits import Parts, cut
 from crewgate.domain.notification import Format, Output
@@ -295,7 +295,7 @@ def preview(line: RoundLine) -> tuple[str, Share]:
     """Return the beginning of an output in one line, without its marks, and its share."""
     if line.round.removed_at is not None:
         return names.removed(line.round.removed_at), Share(0, 0)
-    if line.round.is_call:
+    if isinstance(line.round.subject, ToolCall):
         return _preview_of_call(line)
     found = excerpts.preview(
         line.excerpt,

@@ -9,7 +9,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Final, assert_never
 
-from crewgate.domain.acts import first_arguments
+from crewgate.domain.acts import ToolCall, first_arguments
 from crewgate.domain.caveats import Share
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Output
@@ -66,7 +66,7 @@ def render_round(line: RoundLine) -> Iterator[Block]:
         yield section(names.removed(round_.removed_at))
     elif is_blank(shown):
         yield section(names.EMPTY_OUTPUT)
-    elif round_.is_call:
+    elif isinstance(round_.subject, ToolCall):
         arguments, _ = first_arguments(shown)
         yield from in_blocks(laid_out(arguments, _OUTPUT_SHOWN)[0])
     else:
@@ -278,7 +278,7 @@ def _page(
 def _page_of_call(
     view: CardView, position: ReaderPosition
 ) -> tuple[excerpts.BlocksPage, Share] | None:
-    if not view.round.is_call or view.round.removed_at is not None:
+    if not isinstance(view.round.subject, ToolCall) or view.round.removed_at is not None:
         return None
     return page_of_call(view.output, position.page, position.share)
 

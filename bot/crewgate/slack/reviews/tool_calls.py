@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from crewgate.domain.acts import Argument, Kind, arguments_of, changes_of, shown_value
+from crewgate.domain.acts import Argument, Kind, ToolCall, arguments_of, changes_of, shown_value
 from crewgate.domain.caveats import Caveats, Note
 from crewgate.domain.masking import Masking
 from crewgate.domain.notification import Output
@@ -29,7 +29,8 @@ _CHANGES_SHOWN: Final = 20
 
 def other_arguments(view: CardView) -> list[blocks.Block]:
     """The arguments that a person changed: `to: ann (was bob)`."""
-    if view.round.call is None or view.round.edited_by is None or view.before is None:
+    is_changed = isinstance(view.round.subject, ToolCall) and view.round.edited_by is not None
+    if view.before is None or not is_changed:
         return []
     lines: list[blocks.Block] = []
     changes = changes_of(view.before.text, view.output.text)
@@ -50,8 +51,9 @@ def _short(text: str) -> str:
 
 def filled_in(view: CardView) -> str:
     """`Filled in by the tool: amount, cc`; empty for arguments that are all the agent's."""
-    call = view.round.call
-    found = [names.identifier(one, blocks.LABEL_LIMIT) for one in call.filled_in] if call else []
+    call = view.round.subject
+    filled = call.filled_in if isinstance(call, ToolCall) else ()
+    found = [names.identifier(one, blocks.LABEL_LIMIT) for one in filled]
     return f"Filled in by the tool: {names.some(found, _CHANGES_SHOWN)}" if found else ""
 
 
@@ -92,11 +94,11 @@ _APART: Final = "\n\0\n"
 
 def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | None:
     """Return the fields of a call's form; None if there is none. `output` is unmasked."""
-    arguments = arguments_of(output.text)
-    if round_.call is None or arguments is None or not round_.takes_edits:
+    arguments, call = arguments_of(output.text), round_.subject
+    if not isinstance(call, ToolCall) or arguments is None or not round_.takes_edits:
         return None
-    values = {one.name: shown_value(arguments.get(one.name)) for one in round_.call.arguments}
-    fit = [one for one in round_.call.arguments if _fits(values[one.name])]
+    values = {one.name: shown_value(arguments.get(one.name)) for one in call.arguments}
+    fit = [one for one in call.arguments if _fits(values[one.name])]
     masked, masks = masking.numbered(_APART.join(values[one.name] for one in fit))
     texts = masked.split(_APART)
     if len(texts) != len(fit):

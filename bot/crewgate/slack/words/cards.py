@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import Claim
 from crewgate.domain.masking import Kind, Masked
-from crewgate.domain.notification import Question, Rewritten
+from crewgate.domain.notification import Ask, Question, Rewritten
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Naming, Rule, Then, valid_for
+from crewgate.domain.subjects import WORK, Subject, Work
 from crewgate.domain.verdict import (
     Answer,
     Decision,
@@ -28,14 +30,12 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words import decisions, icons, names
+from crewgate.slack.words.subjects import REFUSE, REVISE, wording, wording_of
 from crewgate.usecases.read_models import CardView
 
 READ: Final = "Read all"
 CHANGES: Final = "Changes"
 HISTORY: Final = "History"
-REVISE: Final = "Revise"
-REFUSE: Final = "Refuse"
-IN_WORDS: Final = "Answer in words"
 WHAT_CAME: Final = "What came"
 ANSWER: Final = "Answer"
 RECORDED: Final = "Recorded. The card may show it a little later; you need not press again."
@@ -87,16 +87,17 @@ _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", 
 
 
 def words_label(round_: Round) -> str:
-    question = round_.question
-    if question is None:
-        return REVISE if not round_.is_call else REFUSE
-    return IN_WORDS if question.ask is None or question.outcomes else ANSWER
+    match round_.subject:
+        case Question(ask=Ask(), outcomes=()):
+            return ANSWER
+        case _:
+            return wording(round_).in_own_words
 
 
 def about(view: CardView) -> str:
     round_ = view.round
     topic = one_line(view.topic, names.TITLE_LIMIT)
-    name = names.task(round_) if not round_.is_call else decisions.wants_to_use(round_)
+    name = decisions.waits_as(round_) or names.task(round_)
     title = [names.bold(topic), name] if topic else [names.bold(name)]
     first = names.joined(*title, names.numbered(round_), names.crew(round_.review.crew))
     again = decisions.waits_again(round_)
@@ -141,17 +142,24 @@ def about_waiting(
 
 
 def _changed_by(round_: Round) -> str:
-    by = round_.edited_by if round_.is_call else None
-    return "" if by is None else f"with other arguments by {names.person(by)}"
+    match round_.subject, round_.edited_by:
+        case ToolCall(), Person() as by:
+            return f"with other arguments by {names.person(by)}"
+        case _:
+            return ""
 
 
 def _task_or_agent(round_: Round) -> str:
     """The agent's name; for a call, whose headline names the agent, the task's, if it has one."""
-    review, call = round_.review, round_.call
-    if call is None:
-        return "" if round_.edited_by else one_line(review.agent or "", names.AGENT_LIMIT)
-    is_named = review.title not in {review.agent, call.tool}
-    return f"in the task {names.title(review.title)}" if is_named else ""
+    review = round_.review
+    match round_.subject:
+        case ToolCall(tool=tool):
+            is_named = review.title not in {review.agent, tool}
+            return f"in the task {names.title(review.title)}" if is_named else ""
+        case Work() | Question():
+            return "" if round_.edited_by else one_line(review.agent or "", names.AGENT_LIMIT)
+        case _:
+            assert_never(round_.subject)
 
 
 def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) -> str:
@@ -169,8 +177,7 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
         standing = names.joined(given, _still_needed(view, rule), wanted, time)
         own, escalated = _not_their_own(view, rule), _escalated(view, reader)
         more = names.joined(_unnamed(rule), own, _starts_again(view), escalated)
-    question = view.round.question
-    until = None if question is None else question.expires_at
+    until = view.round.subject.waits_until
     waits = "" if until is None else f"The flow waits until {names.moment(until, now)}"
     first = names.capital(names.joined(waits, standing))
     return "\n".join(line for line in (first, about, more, _delegates(view, now)) if line)
@@ -231,11 +238,11 @@ def _name(ref: ReviewerRef, called: Mapping[str, str]) -> str:
 
 
 def _assigned(round_: Round) -> str:
-    question = round_.question
+    assigned = round_.subject.assignees
     decide = round_.rule.reviewers if round_.rule is not None else None
-    if question is None or not question.assigned or question.assigned == decide:
+    if not assigned or assigned == decide:
         return ""
-    return f"assigned to {names.named(question.assigned, most=_ASSIGNED)}"
+    return f"assigned to {names.named(assigned, most=_ASSIGNED)}"
 
 
 def _started(view: CardView) -> str:
@@ -279,10 +286,10 @@ def _still_needed(view: CardView, rule: Rule) -> str:
 
 def deadline(view: CardView, now: datetime) -> str:
     """Return the rule's own decision with its time: `goes back to the crew at 7:46 AM`."""
-    rule, question = view.round.rule, view.round.question
+    rule = view.round.rule
     if view.due_at is None or rule is None or rule.timeout is None or is_left(view.round):
         return ""
-    done = _what_time_does(question, rule.timeout.then, is_call=view.round.is_call)
+    done = _what_time_does(view.round.subject, rule.timeout.then)
     return f"{done} {names.at_moment(view.due_at, now)}" if done else ""
 
 
@@ -359,38 +366,34 @@ def comment_of_several(round_: Round) -> str:
 def edit_of_several(round_: Round) -> str:
     if round_.approvals == 1:
         return ""
-    what = "your text" if not round_.is_call else "your arguments"
     return (
-        f"This takes {approvals(round_.approvals)} of {what}, and yours is the first. Those "
-        "given before were for the crew's."
+        f"This takes {approvals(round_.approvals)} of {wording(round_).own_content}, and yours is "
+        "the first. Those given before were for the crew's."
     )
 
 
-def or_else(rule: Rule, question: Question | None = None) -> str:
+def or_else(rule: Rule) -> str:
     timeout = rule.timeout
-    done = _what_time_does(question, timeout.then) if timeout is not None else ""
+    done = _what_time_does(WORK, timeout.then) if timeout is not None else ""
     if timeout is None or not done:
         return ""
     return f"If it is not decided within {decisions.how_long(timeout.after)}, it {done}."
 
 
-def _what_time_does(question: Question | None, then: Then, *, is_call: bool = False) -> str:
-    match then:
-        case Then.LEAVE:
+def _what_time_does(subject: Subject, then: Then) -> str:
+    match then, subject:
+        case Then.LEAVE, _:
             return ""
-        case Then.REVISE:
-            if is_call:
-                return "is refused by the rule"
-            if question is None:
-                return "goes back to the crew"
-            return "is refused" if question.is_of_crew else "is answered in the rule's words"
-        case Then.APPROVE:
-            if question is None:
-                return "is approved by the rule"
-            label = question.approval
-            return f"is answered {decisions.label(label)} by the rule" if label is not None else ""
+        case Then.REVISE, Question(is_of_crew=True):
+            return "is refused"
+        case Then.REVISE, _:
+            return wording_of(subject).refused_by_time
+        case Then.APPROVE, Question(approval=None):
+            return ""
+        case Then.APPROVE, Question(approval=str(label)):
+            return f"is answered {decisions.label(label)} by the rule"
         case _:
-            assert_never(then)
+            return wording_of(subject).approved_by_time
 
 
 def _unnamed(rule: Rule) -> str:
@@ -468,15 +471,15 @@ def what_buttons_do(round_: Round, *, nobody: bool = False) -> str:
     `nobody`: too few people are left who may approve.
     """
     several = round_.approvals > 1
-    if round_.question is None:
-        return _approve_or_not(round_, nobody=nobody)
-    if not round_.question.outcomes:
-        asker = decisions.asker(round_.question)
-        asks = f"The {asker} asks for words: it gets exactly what you write"
-        return f"{asks}, once enough people have written the same." if several else f"{asks}."
-    if round_.question.is_of_crew:
-        once = ", once enough people have given the same" if several else ""
-        return f"The crew gets exactly what you choose or write{once}."
+    match round_.subject:
+        case Question(outcomes=()):
+            asks = f"The {decisions.asker(round_)} asks for words: it gets exactly what you write"
+            return f"{asks}, once enough people have written the same." if several else f"{asks}."
+        case Question(is_of_crew=True):
+            once = ", once enough people have given the same" if several else ""
+            return f"The crew gets exactly what you choose or write{once}."
+        case Work() | ToolCall():
+            return _approve_or_not(round_, nobody=nobody)
     if several:
         return (
             "An outcome that rejects or asks for changes is sent at once, any other once enough "
@@ -486,21 +489,17 @@ def what_buttons_do(round_: Round, *, nobody: bool = False) -> str:
 
 
 def _approve_or_not(round_: Round, *, nobody: bool) -> str:
-    goes_on, then = "Approve: the crew goes on.", ""
-    words = "Revise sends it back with your words."
-    if round_.is_call:
-        holds = decisions.how_long(valid_for(round_.rule))
-        goes_on = f"Approve lets it run once, with these arguments, within {holds}."
-        words, then = "Refuse tells the agent why.", " Then it runs once, with these arguments."
+    does = wording(round_)
+    goes_on = does.goes_on.format(within=decisions.how_long(valid_for(round_.rule)))
     if nobody:
-        return f"Nobody may approve this now. {words}"
+        return f"Nobody may approve this now. {does.words_do}"
     if round_.approvals == 1:
-        return f"{goes_on} {words}"
+        return f"{goes_on} {does.words_do}"
     takes = approvals(round_.approvals)
     if round_.approvals_from:
         each = {count for _, count in round_.approvals_from} == {1}
         takes = f"{'one approval' if each else 'approvals'} from each group"
-    return f"It takes {takes}, by different people.{then} One {words}"
+    return f"It takes {takes}, by different people.{does.then} One {does.words_do}"
 
 
 _IN_WORDS: Final = "From your own words the flow's model chooses an outcome"

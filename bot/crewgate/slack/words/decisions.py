@@ -10,7 +10,7 @@ from itertools import starmap, takewhile
 from typing import Final, assert_never
 
 from crewgate.domain import errors
-from crewgate.domain.acts import CallResult, CallState, Contradiction
+from crewgate.domain.acts import CallResult, CallState, Contradiction, ToolCall
 from crewgate.domain.edits import lines_changed
 from crewgate.domain.lessons import Lesson, LessonState
 from crewgate.domain.notification import Question
@@ -42,6 +42,7 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
+from crewgate.domain.subjects import Work
 from crewgate.domain.verdict import (
     Answer,
     Approve,
@@ -301,12 +302,14 @@ MAY_HAVE_RUN: Final = f"{_DONE_ALREADY}:* the host stopped while it ran."
 
 def waits_again(round_: Round) -> str | None:
     """Return a warning for a waiting call that was approved before, and may have been done then."""
-    call = round_.call
-    if call is None or not call.may_have_run or round_.state is not State.WAITING:
-        return None
-    if call.earlier is None:
-        return MAY_HAVE_RUN
-    return f":exclamation: *This was done already.* {_ended(call.earlier)} The agent began again."
+    match round_.state, round_.subject:
+        case State.WAITING, ToolCall(may_have_run=True, earlier=None):
+            return MAY_HAVE_RUN
+        case State.WAITING, ToolCall(may_have_run=True, earlier=CallResult() as earlier):
+            ended = _ended(earlier)
+            return f":exclamation: *This was done already.* {ended} The agent began again."
+        case _:
+            return None
 
 
 def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
@@ -315,9 +318,35 @@ def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
     name = task(round_, voice)
     if voice is not PLAIN:
         agent = bold(agent)
-        name = identifier(round_.call.tool) if round_.call and round_.call.tool else name
+        call = round_.subject
+        name = identifier(call.tool) if isinstance(call, ToolCall) and call.tool else name
     several = f"; it needs {more_approvals(round_)}" if round_.approvals > 1 else ""
     return f"{agent} wants to use {name}{several}"
+
+
+def waits_as(round_: Round) -> str:
+    """Return a call as what its agent wants to do; empty for any other subject."""
+    return wants_to_use(round_) if isinstance(round_.subject, ToolCall) else ""
+
+
+def waits(name: str, round_: Round) -> str:
+    match round_.subject:
+        case ToolCall():
+            return wants_to_use(round_)
+        case Question():
+            return f"{_who_asks(name, round_)} asks for an answer"
+        case Work() if round_.approvals > 1:
+            return f"{name} needs {more_approvals(round_)}"
+        case Work():
+            return f"{name} is ready for review"
+        case _:
+            assert_never(round_.subject)
+
+
+def _who_asks(name: str, round_: Round) -> str:
+    """Return the agent that asks in the middle of its task, or the flow's method."""
+    by = None if round_.is_of_flow else round_.review.agent
+    return name if by is None else one_line(by, AGENT_LIMIT)
 
 
 def more_approvals(round_: Round) -> str:
@@ -385,8 +414,8 @@ def receiver(decision: Decision | None) -> str:
             return "crew"
 
 
-def asker(question: Question | None) -> str:
-    return "crew" if question is None or question.is_of_crew else "flow"
+def asker(round_: Round) -> str:
+    return "flow" if round_.is_of_flow else "crew"
 
 
 def label(text: str, voice: Voice = MRKDWN) -> str:

@@ -8,17 +8,19 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
-from crewgate.domain.acts import arguments_of, shown_value
+from crewgate.domain.acts import ToolCall, arguments_of, shown_value
 from crewgate.domain.edits import REVISION_LIMIT
 from crewgate.domain.errors import LessonProblem
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.lessons import LESSON_CHARACTERS, LessonsGiven
+from crewgate.domain.notification import Question
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Naming
+from crewgate.domain.subjects import Work
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
 from crewgate.slack.blockkit.text import ELLIPSIS, escape_mrkdwn, one_line, plain, utf16_length
 from crewgate.slack.ids import COMMAND
@@ -189,8 +191,13 @@ def crew(name: str, voice: Voice = MRKDWN) -> str:
 
 def task(round_: Round, voice: Voice = MRKDWN) -> str:
     """The task's title, or a call's tool."""
-    call = round_.call
-    return title(round_.review.title, voice) if call is None else tool(call.tool, voice)
+    match round_.subject:
+        case ToolCall(tool=name):
+            return tool(name, voice)
+        case Work() | Question():
+            return title(round_.review.title, voice)
+        case _:
+            assert_never(round_.subject)
 
 
 def spoken(round_: Round, topic: str, text: str) -> str:
@@ -198,13 +205,14 @@ def spoken(round_: Round, topic: str, text: str) -> str:
 
     Not escaped. Of a call's arguments it has the recipient, or the first one.
     """
-    call = round_.call
-    if call is None:
-        return ", ".join(part for part in (_readable(round_.review.title), topic) if part)
-    arguments = arguments_of(text) or {}
-    name = "to" if "to" in arguments else next(iter(arguments), "")
-    parts = (call.tool, name, shown_value(arguments.get(name)))
-    return " ".join(part for part in parts if part)
+    match round_.subject:
+        case ToolCall(tool=tool_name):
+            arguments = arguments_of(text) or {}
+            name = "to" if "to" in arguments else next(iter(arguments), "")
+            parts = (tool_name, name, shown_value(arguments.get(name)))
+            return " ".join(part for part in parts if part)
+        case _:
+            return ", ".join(part for part in (_readable(round_.review.title), topic) if part)
 
 
 def tool(name: str, voice: Voice = MRKDWN) -> str:
@@ -327,15 +335,26 @@ def number(round_: Round) -> str:
 
 
 def numbered(round_: Round) -> str:
-    """Return `round 2, edited by @Ana`: the author is named if the text is not the crew's."""
-    by = round_.edited_by
-    if round_.is_call:
-        return ""
-    return number(round_) if by is None else f"{number(round_)}, edited by {person(by)}"
+    """Return `round 2, edited by @Ana`: the author is named if the text is not the crew's.
+
+    Empty for a call, which is asked once: its number says nothing.
+    """
+    match round_.subject, round_.edited_by:
+        case ToolCall(), _:
+            return ""
+        case _, None:
+            return number(round_)
+        case _, Person() as by:
+            return f"{number(round_)}, edited by {person(by)}"
 
 
 def number_of(round_: Round) -> str:
-    return capital(numbered(round_) or number(round_))
+    """Return `Round 2, edited by @Ana`, or `The changed call`."""
+    return capital(numbered(round_) or call_named(round_))
+
+
+def call_named(round_: Round) -> str:
+    return "the call" if round_.edited_by is None else "the changed call"
 
 
 def removed(at: datetime) -> str:

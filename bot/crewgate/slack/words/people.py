@@ -10,12 +10,22 @@ from typing import Final
 
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, User
 from crewgate.domain.reason import needs_an_operator
-from crewgate.domain.review import State
+from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Decision, Person
 from crewgate.slack.blockkit.blocks import Message, present, section
 from crewgate.slack.words import cards, decisions
-from crewgate.slack.words.names import Link, linked, number, person, reviewer, some
+from crewgate.slack.words.names import (
+    Link,
+    call_named,
+    linked,
+    number,
+    numbered,
+    person,
+    reviewer,
+    some,
+)
+from crewgate.slack.words.subjects import wording
 from crewgate.usecases.read_models import CardView
 
 #: The most mentions of a message and the most private messages; a user group counts once.
@@ -44,8 +54,8 @@ def called(people: Sequence[ReviewerRef], away: Sequence[Absence] = ()) -> str:
     return some(mentions, CALLED)
 
 
-def please_decide(mentions: str) -> str:
-    return f"{mentions}: please decide."
+def please_decide(round_: Round, mentions: str) -> str:
+    return f"{mentions}: {wording(round_).please}."
 
 
 def below_headline(message: Message, line: str | None) -> Message:
@@ -67,7 +77,7 @@ def call(view: CardView, notify: Notify) -> str | None:
     revise = "" if mentions else called(mentionable(barred))
     lines = present(
         f"{person(author)}, here is {number(view.round)}." if author is not None else None,
-        please_decide(mentions) if mentions else None,
+        please_decide(view.round, mentions) if mentions else None,
         f"{revise} may only revise." if revise else None,
         "Anybody in the channel may decide." if Anyone() in asked else None,
     )
@@ -155,14 +165,12 @@ def newer(view: CardView, link: Link, *, is_told: bool = False) -> str | None:
         return None
     latest = view.newer.round
     if is_told:
-        is_changed = latest.is_call and latest.edited_by is not None
-        name = "the changed call" if is_changed else number(latest)
-        return linked(f"Open {name}", view.newer.card, link)
+        name = numbered(latest) and number(latest)
+        return linked(f"Open {name or call_named(latest)}", view.newer.card, link)
     where = linked(number(latest), view.newer.card, link)
     if latest.edited_by is not None:
-        did = "wrote" if not latest.is_call else "changed the arguments in"
-        return f"{person(latest.edited_by)} {did} {where}."
-    return f"The {decisions.asker(view.round.question)} came back with {where}."
+        return f"{person(latest.edited_by)} {wording(latest).wrote} {where}."
+    return f"The {decisions.asker(view.round)} came back with {where}."
 
 
 def _asked_for_changes(view: CardView) -> Person | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
 
-from crewgate.domain.acts import CallState
+from crewgate.domain.acts import CallState, ToolCall
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import (
     Answered,
@@ -44,6 +44,7 @@ from crewgate.domain.verdict import (
 from crewgate.slack.blockkit.text import one_line, plain
 from crewgate.slack.words import cards, decisions, icons, names
 from crewgate.slack.words.decisions import because, more_approvals, receiver
+from crewgate.slack.words.subjects import wording
 from crewgate.usecases.read_models import RoundLine
 
 TOPIC_LIMIT: Final = 100
@@ -145,18 +146,12 @@ def headline(round_: Round, topic: str, *, by_number: bool = False) -> str:
     return f"{line} · {about}" if about else line
 
 
-def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911, PLR0912  # one row a case
+def _headline(name: str, round_: Round) -> str:  # noqa: PLR0911  # a table
     if alarm := decisions.ran_although(round_):
         return f"{name} {alarm}"
     match round_.state, round_.decision, round_.reason:
-        case State.WAITING, _, _ if round_.is_call:
-            return decisions.wants_to_use(round_)
-        case State.WAITING, _, _ if round_.question is not None:
-            return f"{name} asks for an answer"
-        case State.WAITING, _, _ if round_.approvals > 1:
-            return f"{name} needs {more_approvals(round_)}"
         case State.WAITING, _, _:
-            return f"{name} is ready for review"
+            return decisions.waits(name, round_)
         case State.SUPERSEDED, _, _:
             return f"{name}: round {round_.number + 1:,} takes its place"
         case ((State.DECIDED | State.RESUMED), Decision(by=TimedOut() as by) as decision, _):
@@ -199,7 +194,7 @@ _OF: Final = {Approve: "of", Revise: "for", Refuse: "of", Answer: "to"}
 def push(round_: Round, topic: str = "", argument: str = "") -> str:
     again = f", {names.number(round_)}" if round_.number > 1 else ""
     about = plain(topic, TOPIC_LIMIT)
-    if round_.is_call and round_.state is State.WAITING:
+    if isinstance(round_.subject, ToolCall) and round_.state is State.WAITING:
         wants = decisions.wants_to_use(round_, names.PLAIN)
         return names.joined(f"{wants}: {argument}" if argument else wants, about)
     name = f"{names.task(round_, names.PLAIN)}{again}{f' · {about}' if about else ''}"
@@ -210,10 +205,10 @@ def _push(round_: Round) -> str:  # noqa: PLR0911  # one row a case
     if alarm := decisions.ran_although(round_):
         return names.capital(alarm)
     match round_.state, round_.decision:
-        case State.WAITING, _ if round_.approvals > 1 and round_.question is None:
+        case State.WAITING, _ if round_.approvals > 1 and not round_.subject.takes_answers:
             return f"Needs {more_approvals(round_)}"
         case State.WAITING, _:
-            asks = "Ready for review" if round_.question is None else "Waiting for an answer"
+            asks = wording(round_).ready
             return f"{asks}, {len(round_.votes):,} given" if round_.votes else asks
         case State.SUPERSEDED, _:
             return f"Replaced by round {round_.number + 1:,}"
@@ -283,8 +278,13 @@ _DID: Final = {
 }
 
 
+def _has_call_ended(round_: Round) -> bool:
+    is_call = isinstance(round_.subject, ToolCall)
+    return round_.contradiction is not None or (is_call and round_.state is State.RESUMED)
+
+
 def outcome(round_: Round) -> str:
-    if round_.contradiction or (round_.is_call and round_.state is State.RESUMED):
+    if _has_call_ended(round_):
         return decisions.call_ended(round_)
     match round_.state, round_.reason:
         case State.DECIDED, _:
@@ -314,7 +314,7 @@ def in_full(round_: Round) -> str:
         following = f"round {round_.number + 1:,}"
         what = f"A newer output came; {following} takes its place"
         if isinstance(reason, EditedBy):
-            did = "gave other arguments" if round_.is_call else f"edited this text: {following}"
+            did = wording(round_).edited.format(following=following)
             what = f"{names.person(reason.by)} {did}"
         return f"{icon(round_)} {what}."
     if decision is None:
@@ -329,7 +329,7 @@ def in_full(round_: Round) -> str:
 
 def answer(round_: Round) -> str:
     """Return the next step of the crew or flow; or the failure, with advice."""
-    if round_.contradiction or (round_.is_call and round_.state is State.RESUMED):
+    if _has_call_ended(round_):
         return decisions.call_ended(round_)
     told = _FLOW if receiver(round_.decision) == "flow" else _CREW
     match round_.state, round_.decision:
@@ -500,7 +500,7 @@ def _closed(round_: Round) -> str:  # noqa: PLR0911  # one row a case
         case Dismissed():
             said = f"{dismissed(reason)}."
             return said if decision is None else f"{said} {_sent(round_, decision)}"
-        case Withdrawn() if round_.is_call:
+        case Withdrawn() if isinstance(round_.subject, ToolCall):
             return f"It did not run. {why}."
         case _ if receiver(decision) == "crew":
             then = _successor(round_)
@@ -572,7 +572,7 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
 
 def headline_in_list(line: RoundLine, link: names.Link) -> str:
     """A round's first line in a list: its state, its task with a link to the card, its topic."""
-    by = line.round.review.agent if line.round.is_call else None
+    by = line.round.review.agent if isinstance(line.round.subject, ToolCall) else None
     agent = f"{one_line(by, names.AGENT_LIMIT)}: " if by else ""
     title = names.bold(names.linked(f"{agent}{names.task(line.round)}", line.card, link))
     about = one_line(line.topic, names.TITLE_LIMIT)

@@ -279,7 +279,7 @@ async def _post(
             text=text,
             no_approver=posted.no_approver,
         )
-        if begins and is_timed(round_.rule, round_.question):
+        if begins and is_timed(round_.rule, round_.subject):
             await schedule(tx, await tx.round(round_.id), at=began_at)
         effects = [*first, *messages, *_progress(job, posting)]
         if posting.counted_on is not None:

@@ -88,8 +88,7 @@ async def expire(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.target)
         waits = round_.state is State.WAITING
-        assert round_.question is not None, "only a round with a question expires"
-        ends_at = round_.question.expires_at
+        ends_at = round_.subject.waits_until
         if waits and ends_at is not None and ends_at > context.clock():
             await tx.retry(job, at=ends_at, in_doubt=False)
             return Delivered("not yet")
@@ -173,7 +172,7 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
 def _then(round_: Round) -> Then:
     timeout = None if round_.rule is None else round_.rule.timeout
     sent_back = round_.sent_back
-    if timeout is None or not verdict_of_time(timeout, round_.question, sent_back=sent_back):
+    if timeout is None or not verdict_of_time(timeout, round_.subject, sent_back=sent_back):
         return Then.LEAVE
     return timeout.then
 

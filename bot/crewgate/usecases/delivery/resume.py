@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from crewgate.domain.acts import arguments_of
+from crewgate.domain.acts import ToolCall, arguments_of
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import about
@@ -177,7 +177,7 @@ async def edited_of(round_: Round, read: Queries) -> Edited | None:
     if round_.edited_by is None or round_.removed_at is not None:
         return None
     text = (await read.posting(round_.id, as_it_came=True)).view.output.text
-    if round_.call is None:
+    if not isinstance(round_.subject, ToolCall):
         return text
     arguments = arguments_of(text)
     assert arguments is not None, "an edited call has arguments"
@@ -230,7 +230,8 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
 
 def _must_be_asked_anew(round_: Round, outcome: Outcome) -> bool:
     """Return True if the tool refuses a person's arguments, or the host an approval's time."""
-    if round_.call is None or round_.state is not State.STUCK or not isinstance(outcome, Refused):
+    is_call = isinstance(round_.subject, ToolCall)
+    if not is_call or round_.state is not State.STUCK or not isinstance(outcome, Refused):
         return False
     misfits = outcome.kind is RefusalKind.ARGUMENTS and round_.edited_by is not None
     return misfits or outcome.kind is RefusalKind.EXPIRED

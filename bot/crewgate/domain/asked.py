@@ -1,0 +1,41 @@
+"""The base of subjects: the answer that most of them give to what a round asks of its subject."""
+
+from datetime import datetime
+
+from crewgate.domain.people import Email
+
+
+class Asked:
+    """What is put to people; a class says where its rounds differ from others."""
+
+    __slots__ = ()
+
+    @property
+    def is_of_flow(self) -> bool:
+        """True if a flow waits, which may get its answer from elsewhere too."""
+        return False
+
+    @property
+    def takes_answers(self) -> bool:
+        """True if people answer in labels or words, and approve nothing."""
+        return False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels to choose from, sent back exactly."""
+        return ()
+
+    @property
+    def assignees(self) -> tuple[Email, ...]:
+        """The people whom the request itself asks."""
+        return ()
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """The time when the asker goes on without an answer; None: it has no such time."""
+        return None
+
+    @property
+    def has_text(self) -> bool:
+        """True if its output is a text that people edit, comment on and teach by."""
+        return False

@@ -1,0 +1,34 @@
+"""Each type of subject has its wording."""
+
+from typing import get_args
+
+import pytest
+
+from crewgate.domain.acts import ToolCall
+from crewgate.domain.notification import Question
+from crewgate.domain.review import Round
+from crewgate.domain.subjects import Subject
+from crewgate.slack.words import states
+from crewgate.slack.words.subjects import WORDINGS
+from tests.builders import a_review, a_round
+
+
+def test_each_subject_has_its_wording() -> None:
+    assert set(WORDINGS) == set(get_args(Subject))
+
+
+@pytest.mark.parametrize(
+    ("round_", "says"),
+    [
+        (a_round(), "Draft is ready for review"),
+        (a_round(subject=Question(request_id="1")), "Draft asks for an answer"),
+        (
+            a_round(subject=Question(request_id=""), review=a_review(agent="Painter")),
+            "Painter asks for an answer",
+        ),
+        (a_round(subject=Question(request_id="")), "Draft asks for an answer"),
+        (a_round(subject=ToolCall("send")), "wants to use"),
+    ],
+)
+def test_a_headline_says_who_asks(round_: Round, says: str) -> None:
+    assert says in states.headline(round_, "")
