@@ -58,4 +58,16 @@ QUEUE: Final = (
         "return now if decided_at is None else decided_at + QUIET",
         "usecases/delivery/test_floods.py",
     ),
+    mutant(
+        "who opens Home waits for others",
+        "served |= await self._serve()",
+        "served |= set()",
+        "journeys/test_home.py",
+    ),
+    mutant(
+        "Home is read anew for any change",
+        "return is_old or may_name_others or not self.crews.isdisjoint(changed)",
+        "return True",
+        "slack/home/test_refresher.py",
+    ),
 )

@@ -47,7 +47,7 @@ from crewgate.usecases.delivery.worker import Worker
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.installations import Installations, owner_of
 from crewgate.usecases.kickoff import Kickoffs
-from crewgate.usecases.ports.base import Wakeup, ending_turns
+from crewgate.usecases.ports.base import Changes, Wakeup, ending_turns
 from crewgate.usecases.removal import RemovalLoop
 from crewgate.usecases.teaching import Teaching
 from crewgate.web import health, routes, slack_events
@@ -127,7 +127,7 @@ class _Assembly:
         self.stack = stack
         self.crews = crews.build_crews(settings)
         self.redactors = crews.build_redactors(settings)
-        self.saved, self.unheard = Wakeup(), Wakeup()
+        self.saved, self.unheard = Changes(), Wakeup()
         self.clock_beside_slacks = slack_events.ClockBesideSlacks()
         self.sleep = ending_turns(runtime.sleep)
         self.workers: Mapping[str, Worker] = {}
@@ -148,6 +148,7 @@ class _Assembly:
         self.uow = SqlUnitOfWork(
             engines,
             wake=self._wake,
+            changed=self.saved.of,
             clock=runtime.clock,
             masking={name: crew.redact for name, crew in self.crews.items()},
         )
@@ -428,7 +429,6 @@ class _Assembly:
         if destination in self.workers:
             self.workers[destination].wake()
             self.fetches.wake(destination)
-        self.saved.set()
 
     def _slack_warnings(self) -> list[Warn]:
         identity, socket = self.identity, self.socket

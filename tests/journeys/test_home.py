@@ -140,6 +140,22 @@ async def test_a_page_that_slack_takes_long_to_show_or_to_answer_is_the_last_wor
         assert values(after) == values(fresh)
 
 
+async def test_who_opens_home_is_served_before_others_are_refreshed(world: World) -> None:
+    for person in (ANA, BEN):
+        await world.slack.open_home(person)
+        await home(world, person, "Nothing waits")
+    shown_before = len(world.slack.calls_of("views.publish"))
+    world.slack.fail("views.publish", how=HANG)
+    await world.pause()
+    await world.slack.until(lambda: world.slack.faults.hanging)
+    await world.slack.open_home(CARL)
+    world.slack.release()
+    for person in (ANA, BEN, CARL):
+        await home(world, person, "1")
+    calls = world.slack.calls_of("views.publish")[shown_before:]
+    assert [one.args["user_id"] for one in calls[:3]] == [ANA, CARL, BEN]
+
+
 async def test_what_another_process_shows_is_left_to_it(world: World) -> None:
     seen = await two_waiting(world)
     other = new_client(token=world.slack.bot_token, base_url=world.slack.api_url)

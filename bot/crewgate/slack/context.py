@@ -14,7 +14,7 @@ from crewgate.slack.client.identity import Identity
 from crewgate.slack.words import names
 from crewgate.usecases.access import ReviewContext, crew_for
 from crewgate.usecases.kickoff import Kickoffs
-from crewgate.usecases.ports.base import NewId, OffLoop, Sleep, Wakeup
+from crewgate.usecases.ports.base import Changes, NewId, OffLoop, Sleep, Wakeup
 from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
 
 Body = dict[str, Any]
@@ -31,7 +31,7 @@ class SlackContext(ReviewContext):
     clients: CrewClients
     kickoffs: Kickoffs
     new_kickoff: Callable[[Mapping[str, str]], KickoffRequest]
-    saved: Wakeup
+    saved: Changes
     """Set after each save, so that Home is updated."""
     unheard: Wakeup
     """Set when Slack's events may have been missed for a while."""

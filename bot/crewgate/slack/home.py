@@ -13,6 +13,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from crewgate.domain.caveats import Seen, Share
+from crewgate.domain.crew import Crew
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import Unknown
 from crewgate.domain.review import State
@@ -266,13 +267,28 @@ _CHANGED_BY_ANOTHER: Final = "hash_conflict"
 
 
 @dataclass
-class _Reader:
+class Reader:
+    """A person with an open Home, and what Slack shows there."""
+
     page: int
     opened_at: datetime
     rows: tuple[Row, ...]
     """The rows that Slack shows, in their places; none before the page is reordered."""
     shown: str = ""
     hash: str = ""
+    crews: frozenset[str] = frozenset()
+    """The crews whose rounds can be in the queue."""
+    read_at: datetime | None = None
+
+    def has_news(self, changed: Collection[str], crews: Mapping[str, Crew], now: datetime) -> bool:
+        """Return True if the queue may have changed with these crews, or its ages are old."""
+        if not self.shown or self.read_at is None:
+            return True
+        # A rule or a request may name people who could read nothing of a crew before.
+        named = [crews[name] for name in changed if name in crews]
+        may_name_others = any(crew.rules or not crew.reviewers for crew in named)
+        is_old = now - self.read_at >= timedelta(seconds=RENEW_SECONDS)
+        return is_old or may_name_others or not self.crews.isdisjoint(changed)
 
 
 @dataclass
@@ -284,30 +300,47 @@ class HomeRefresher:
     """
 
     context: SlackContext
-    readers: dict[str, _Reader] = field(default_factory=dict)
+    readers: dict[str, Reader] = field(default_factory=dict)
     opened: Wakeup = field(default_factory=Wakeup)
+    unserved: list[str] = field(default_factory=list)
+    """The people who have just opened Home, or turned its page."""
 
     def open(self, user: str, page: int = 0) -> None:
-        self._keep(user, _Reader(page, self.context.clock(), ()))
+        self._keep(user, Reader(page, self.context.clock(), ()))
 
     def open_again(self, user: str, page: int, rows: tuple[Row, ...]) -> None:
         """Continue with the rows that Slack shows, unless another page is being published."""
         reader = self.readers.get(user)
         if reader is None or reader.shown:
-            reader = _Reader(page, self.context.clock(), rows)
+            reader = Reader(page, self.context.clock(), rows)
         self._keep(user, reader)
 
     async def run(self) -> None:
         while True:
             await self.context.saved.wait(RENEW_SECONDS)
+            changed = self.context.saved.take()
+            served = await self._serve()
             for user, reader in list(self.readers.items()):
-                if self.context.clock() - reader.opened_at > OPEN:
-                    del self.readers[user]
-                else:
+                now = self.context.clock()
+                if now - reader.opened_at > OPEN:
+                    self.readers.pop(user, None)
+                elif user not in served and reader.has_news(changed, self.context.crews, now):
                     await self._refresh(user, reader)
+                    served |= await self._serve()
             await self.opened.wait(PAUSE_SECONDS)
 
-    def _keep(self, user: str, reader: _Reader) -> None:
+    async def _serve(self) -> set[str]:
+        """Show Home to the people who have just opened it; nobody else's is read before."""
+        served = set()
+        while self.unserved:
+            user = self.unserved.pop(0)
+            if user in self.readers and user not in served:
+                served.add(user)
+                await self._refresh(user, self.readers[user])
+        return served
+
+    def _keep(self, user: str, reader: Reader) -> None:
+        self.unserved.append(user)
         self.readers.pop(user, None)
         self.readers[user] = reader
         while len(self.readers) > READERS:
@@ -315,7 +348,7 @@ class HomeRefresher:
         self.opened.set()
         self.context.saved.set()
 
-    async def _refresh(self, user: str, reader: _Reader) -> None:
+    async def _refresh(self, user: str, reader: Reader) -> None:
         context = self.context
         try:
             keep = [row.round_id for row in reader.rows]
@@ -323,6 +356,7 @@ class HomeRefresher:
                 user, page=reader.page, keep=keep, context=context, recheck=not reader.shown
             )
             reader.rows = in_place(reader.rows, found) or in_order(found)
+            reader.crews, reader.read_at = found.crews, context.clock()
             view = await context.off_loop(
                 render_home,
                 found,
@@ -338,7 +372,7 @@ class HomeRefresher:
         except (CallFailed, StoreUnavailable) as error:
             log.warning("home_not_shown", why=str(error))
 
-    async def _publish(self, user: str, reader: _Reader, view: Block) -> None:
+    async def _publish(self, user: str, reader: Reader, view: Block) -> None:
         known = {"hash": reader.hash} if reader.hash else {}
         try:
             answer = await call(

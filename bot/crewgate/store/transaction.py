@@ -233,6 +233,8 @@ class Tx:
         self._clock = clock
         self._found: dict[str, Round] = {}
         """The rounds as they were read."""
+        self.changed: set[str] = set()
+        """The crews with new effects: what people see of them may have changed."""
         self.woken: set[str] = set()
         """Destinations with new work after the commit."""
         self._new_effects: list[dict[str, Any]] = []
@@ -485,6 +487,7 @@ class Tx:
             self._new_effects.append(row | {"priority": LAST} if last else row)
             if due_at is None:
                 self.woken.add(effect.destination)
+                self.changed.add(effect.crew)
 
     async def enqueue_once(
         self, effect: Effect, *, at: datetime, due_at: datetime | None = None, last: bool = False

@@ -1,7 +1,7 @@
 """The unit of work: transactions, and reading outside of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -24,6 +24,8 @@ PROBE_SECONDS: Final = 2
 
 Wake = Callable[[str], None]
 """Called with a destination that has new work."""
+Changed = Callable[[Collection[str]], None]
+"""Called with the crews of which people may see something new."""
 
 
 @dataclass(slots=True)
@@ -42,12 +44,14 @@ class SqlUnitOfWork(UnitOfWork):
         *,
         wake: Wake,
         clock: Clock,
+        changed: Changed = lambda _: None,
         masking: Mapping[str, Masking] = MappingProxyType({}),
         availability: _Availability | None = None,
         room: int = ROOM,
     ) -> None:
         self._engines = engines
         self._wake = wake
+        self._changed = changed
         self._clock = clock
         self._masking = masking
         self._read = Queries(engines.read, masking)
@@ -67,6 +71,7 @@ class SqlUnitOfWork(UnitOfWork):
         return SqlUnitOfWork(
             engines,
             wake=self._wake,
+            changed=self._changed,
             clock=self._clock,
             masking=self._masking,
             availability=self._availability,
@@ -88,6 +93,8 @@ class SqlUnitOfWork(UnitOfWork):
         self._kept_rules |= transaction.rules_seen
         for destination in transaction.woken:
             self._wake(destination)
+        if transaction.changed:
+            self._changed(transaction.changed)
 
     async def probe(self, *, patience: float = PROBE_SECONDS) -> None:
         """Raise StoreUnavailable if the database does not answer soon or takes no writes.

@@ -99,6 +99,7 @@ async def queue(
         kept=tuple(lines[key] for key in keep if key in lines and lines[key].key in readable),
         reviewed=frozenset(mine),
         operated=frozenset(crews),
+        crews=frozenset(crew for crew, _ in readable) | crews,
     )
 
 

@@ -401,6 +401,8 @@ class Queue:
     """Rounds requested beside this page, as far as the person may read them."""
     reviewed: frozenset[QueueKey] = frozenset()
     operated: frozenset[str] = frozenset()
+    crews: frozenset[str] = frozenset()
+    """The crews whose rounds can be in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,23 @@ class Wakeup:
         self._event.clear()
 
 
+class Changes(Wakeup):
+    """A wake-up that knows the crews of which people may see something new."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._crews: set[str] = set()
+
+    def of(self, crews: Collection[str]) -> None:
+        self._crews.update(crews)
+        self.set()
+
+    def take(self) -> frozenset[str]:
+        """Return the crews that changed since the last call."""
+        crews, self._crews = frozenset(self._crews), set()
+        return crews
+
+
 MISSED: Final = timedelta(minutes=1)
 """An outage of the bot or of Slack up to this long counts for rules nevertheless."""
 
