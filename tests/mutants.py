@@ -560,6 +560,12 @@ MUTANTS: Final = (
         "host/test_exact_calls.py",
     ),
     mutant(
+        "open calls are announced once they can be answered",
+        "await sender.settle(STOP_SECONDS)",
+        "pass",
+        "host/test_approvals.py",
+    ),
+    mutant(
         "an approval has no end",
         "if one.call is None or not one.has_expired(at):",
         "if one is not None:",

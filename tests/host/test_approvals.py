@@ -170,6 +170,29 @@ async def test_open_calls_are_announced_again_at_the_start(
     assert again == first
 
 
+async def test_a_host_takes_no_answer_before_it_announced_what_is_open(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    """Who is told of a call after its answer was taken would ask about it once more."""
+    listener.once = False
+    async with start_host(Acts(calls="a")) as api:
+        execution = await api.kick_off(**told)
+        first = await listener.pause()
+    async with start_host(Acts(calls="a")) as api:
+        status, _ = await api.resume(execution, first["task_id"], approve=False)
+        told_by_then = len(listener.at("/human-input"))
+        await api.until(execution, "completed")
+    listener.refuse = 10_000
+    async with start_host(Acts(calls="a")) as api:
+        other = await api.kick_off(**told)
+        while not (await api.status(other))["current_task"]:
+            pass
+    async with start_host(Acts(calls="a")) as api:  # it starts also where nobody takes it
+        assert (await api.status(other))["status"] == "running"
+
+    assert (status, told_by_then) == (200, 2)
+
+
 async def test_a_restart_closes_no_call_that_the_agent_comes_to_again(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:

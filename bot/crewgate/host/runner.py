@@ -83,15 +83,15 @@ class Runner:
                 log.warning("not_served", execution=execution.id, target=execution.target)
             elif self._can_go_on(execution):
                 log.info("taken_up", execution=execution.id)
-                self._announce_again(execution)
                 self._go_on(execution.id, execution.target)
 
-    def _announce_again(self, execution: records.Execution) -> None:
+    def announce_again(self) -> None:
         """Repeat what announced the open calls: a restored file may lack what people decided."""
-        for one in self._store.rounds(execution.id):
-            if one.waits and one.call is not None:
-                webhooks = human_input_webhooks(execution, one.task_id, one.body)
-                self._store.announce(execution.id, webhooks, at=self._shared.now())
+        for execution in self._store.unfinished():
+            for one in self._store.rounds(execution.id):
+                if one.waits and one.call is not None:
+                    webhooks = human_input_webhooks(execution, one.task_id, one.body)
+                    self._store.announce(execution.id, webhooks, at=self._shared.now())
 
     def _can_go_on(self, execution: records.Execution) -> bool:
         """Return True if there is work to do, even if other tasks wait for people."""

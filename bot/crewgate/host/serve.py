@@ -112,6 +112,9 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         application = build_application(targets, runner, shared, token=options.token)
         sending = asyncio.create_task(sender.run())
         try:
+            runner.announce_again()
+            # A call that is announced after its answer was taken would be asked about once more.
+            await sender.settle(STOP_SECONDS)
             async with listen(
                 application, listener, limits=options.limits, shutdown_timeout=STOP_SECONDS
             ):

@@ -58,6 +58,7 @@ class Sender:
         self._now = now
         self._pause = pause
         self._changed = asyncio.Event()
+        self._looked = asyncio.Event()
         self._sending: dict[int, tuple[asyncio.Task[None], DueWebhook]] = {}
         self._tried: dict[int, Callable[[], None]] = {}
         """The results of tries that could not be stored yet: nothing is sent again before that."""
@@ -73,9 +74,23 @@ class Sender:
             while True:
                 self._changed.clear()
                 seconds = self._look(http)
+                self._looked.set()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await self._changed.wait()
+
+    async def settle(self, seconds: float) -> None:
+        """Wait until each due announcement was tried once, but no longer than this."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while True:
+                    self._looked.clear()
+                    self.wake()
+                    await self._looked.wait()
+                    tries = [task for task, due in self._sending.values() if due.announces]
+                    if not tries:
+                        return
+                    await asyncio.wait(tries)
 
     async def finish(self, seconds: float) -> None:
         """Begin nothing more, and wait for webhooks under way."""

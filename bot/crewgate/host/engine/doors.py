@@ -94,10 +94,15 @@ def _takes_any(tool: Any) -> bool:
 
 
 def _as_sent(tool: Any, values: Mapping[str, Any]) -> Json:
-    if isinstance(original_of(tool), MCPNativeTool):
+    if _is_served(original_of(tool)):
         values = _cleaned(values)
     found: Json = _plain(values)
     return found
+
+
+def _is_served(original: Any) -> bool:
+    # A class of the user's may send its arguments in a way of its own.
+    return type(original) is MCPNativeTool
 
 
 def _cleaned(values: Mapping[str, Any]) -> Json:
@@ -154,7 +159,7 @@ class Passage:
     @property
     def to_server(self) -> bool:
         """True if the last door is in CrewAI's MCP client."""
-        return isinstance(self._original, MCPNativeTool)
+        return _is_served(self._original)
 
     def open(self) -> None:
         """Let the call through from now on, until `close`."""
