@@ -265,7 +265,7 @@ MUTANTS: Final = (
     # --- acts, fetched decisions
     mutant(
         "a rule refuses no call",
-        "verdict = Approve() if rule.decide is Decide.ALLOW else Refuse(rule.reason)",
+        "verdict = Approve() if decide is Decide.ALLOW else Refuse(reason)",
         "verdict = Approve()",
         "usecases/test_calls.py",
     ),

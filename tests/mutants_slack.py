@@ -31,8 +31,8 @@ SLACK: Final = (
     ),
     mutant(
         "somebody is shown an Approve that cannot count",
-        "or (is_barred and reader and round_.question is None):",
-        "or False:",
+        "is_refused = is_barred and reader and not round_.subject.takes_answers",
+        "is_refused = False",
         "slack/reviews/test_standing.py",
     ),
     mutant(
@@ -43,14 +43,14 @@ SLACK: Final = (
     ),
     mutant(
         "a card does not say what a tool filled in",
-        "for one in call.filled_in] if call else []",
-        "for one in ()] if call else []",
+        "filled = call.filled_in if isinstance(call, ToolCall) else ()",
+        "filled = ()",
         "slack/reviews/test_tool_calls.py",
     ),
     mutant(
         "a call that is known to have run may have run, says its card",
-        "if call.earlier is None:",
-        "if call is not None:",
+        "ToolCall(may_have_run=True, earlier=None):",
+        "ToolCall(may_have_run=True):",
         "slack/reviews/test_tool_calls.py",
     ),
     mutant(
