@@ -42,18 +42,23 @@ async def queue(
         user, Role.REVIEWER, Role.READER, Role.OPERATOR, recheck=recheck
     )
     others = tuple(key for key in readable if key not in mine)
-    read = context.uow.read.rounds
-    done = await done_by(user, mine, context=context)
     crews = {crew for crew, _ in operated}
+    read = context.uow.read.rounds
+
+    # Rounds that are listed by id, because no state tells them apart: those that too few people may
+    # approve, and those that this person has approved already.
     nobody = await read.without_approver(
         {key for key in readable if key in mine or key[0] in crews}
     )
-    done = tuple(key for key in done if key not in nobody)
+    approved = await done_by(user, mine, context=context)
+    approved = tuple(key for key in approved if key not in nobody)
+
+    # The parts of the page, in their order, each with its own count.
     parts: tuple[read_models.Selection | tuple[str, ...], ...] = (
         read_models.Selection(queues=readable, states=(State.STUCK,)),
         nobody,
-        read_models.Selection(queues=mine, states=(State.WAITING,), without=(*done, *nobody)),
-        done,
+        read_models.Selection(queues=mine, states=(State.WAITING,), without=(*approved, *nobody)),
+        approved,
         read_models.Selection(queues=others, states=(State.WAITING,), without=nobody),
         read_models.Selection(
             queues=readable, states=_DECIDED, decided_since=context.clock() - DAY
@@ -63,6 +68,8 @@ async def queue(
         await read.count(part) if isinstance(part, read_models.Selection) else len(part)
         for part in parts
     ]
+
+    # The ids on this page: of each part those between the page's first and last row.
     pages = max(1, -(-sum(totals) // PAGE))
     page = max(0, min(page, pages - 1))
     begin, end = page * PAGE, (page + 1) * PAGE
@@ -78,21 +85,24 @@ async def queue(
         else:
             shown.append(part[offset : offset + limit])
         before += total
+
+    # The rows themselves, read at once.
     ids = dict.fromkeys((*chain(*shown), *keep))
     lines = {line.round.id: line for line in await read.lines(tuple(ids))}
-    stuck, alone, waiting, counted, theirs, decided = (
+    stuck, without_approver, waiting, approved_by_me, of_others, decided = (
         read_models.QueuePart(tuple(lines[key] for key in keys), total)
         for keys, total in zip(shown, totals, strict=True)
     )
-    # Only others can add approvals to these.
-    theirs = read_models.QueuePart(
-        (*counted.lines, *theirs.lines), min(counted.total + theirs.total, _MOST)
+    # A round that this person approved waits for others.
+    of_others = read_models.QueuePart(
+        (*approved_by_me.lines, *of_others.lines),
+        min(approved_by_me.total + of_others.total, _MOST),
     )
     return read_models.Queue(
         mine=waiting,
         stuck=stuck,
-        nobody=alone,
-        others=theirs,
+        nobody=without_approver,
+        others=of_others,
         decided=decided,
         page=page,
         pages=pages,
