@@ -6,6 +6,18 @@ from tests.mutating import mutant
 
 SLACK: Final = (
     mutant(
+        "a number is cut inside a line",
+        "at = whole_character(text, before_number(text, at))",
+        "at = whole_character(text, at)",
+        "slack/blockkit/test_text.py",
+    ),
+    mutant(
+        "check says that people decide what a rule decides alone",
+        "    if rule.decide is not None:\n        yield",
+        "    if False:\n        yield",
+        "check/test_rules.py",
+    ),
+    mutant(
         "a letter of another script passes unnamed",
         "if len(counts) < 2:  # noqa: PLR2004  # a word of one script",
         "if len(counts) < 4:  # noqa: PLR2004  # a word of one script",

@@ -42,6 +42,16 @@ async def lines(said_of: Ask, text: str, **changes: str) -> list[str]:
     return (await said_of(text, **changes))[1]
 
 
+async def test_a_rule_that_decides_alone_says_so(said_of: Ask) -> None:
+    of_tool = 'when = { tool = "purchase" }'
+    assert await lines(said_of, ONE + f'decide = "allow"\n{of_tool}') == [
+        f"✓ {HERE}: allows calls of purchase without a person"
+    ]
+    assert await lines(said_of, ONE + f'decide = "refuse"\nreason = "By hand."\n{of_tool}') == [
+        f"✓ {HERE}: refuses calls of purchase without a person: By hand."
+    ]
+
+
 async def test_a_rule_has_a_line_with_how_many_people_may_decide(said_of: Ask) -> None:
     assert await lines(said_of, ONE + "approvals = 2") == [f"✓ {HERE}: 2 approvals, of 2 people"]
     assert await lines(said_of, ONE + 'reviewers = ["U0BEN", "ben@example.com"]') == [

@@ -370,3 +370,7 @@ def test_a_share_is_a_fraction(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             parser.parse_args(["test", "--sample", wrong])
     assert "put a share like 1/5" in capsys.readouterr().err
+    for wrong in ("-1", "x"):
+        with pytest.raises(SystemExit):
+            parser.parse_args(["test", "--sample", "1/5", f"--after={wrong}"])
+    assert "put a whole number, 0 or more" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import Final
 
 from crewgate.check.findings import Finding, doubtful, skipped, wrong
 from crewgate.domain.people import Anyone, ReviewerRef, UserGroup
-from crewgate.domain.rules.rule import Rule, most_approvals
+from crewgate.domain.rules.rule import Decide, Rule, most_approvals
 from crewgate.encryption import MAKE_KEY
 from crewgate.network.untrusted_addresses import is_private_url
 from crewgate.settings.crew import CrewSettings
@@ -92,7 +92,17 @@ def _unknown_people(rule: Rule, place: str, known: Known) -> Iterator[Finding]:
                 yield wrong(f"{place}.{key}", f"{why}; put people of this workspace there")
 
 
+def _decides_alone(rule: Rule, decide: Decide) -> str:
+    calls = f"calls of {rule.when.tool}" if rule.when.tool else "calls of tools"
+    if decide is Decide.ALLOW:
+        return f"allows {calls} without a person"
+    return f"refuses {calls} without a person: {rule.reason}"
+
+
 def _check(rule: Rule, place: str, crew: CrewSettings, known: Known) -> Iterator[Finding]:
+    if rule.decide is not None:
+        yield Finding(place, _decides_alone(rule, rule.decide))
+        return
     first = rule.reviewers or crew.reviewers
     named = (*first, *_escalated_to(rule))
     needed = f"{rule.approvals} approvals" if rule.approvals > 1 else "1 approval"

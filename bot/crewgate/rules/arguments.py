@@ -19,13 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sample", type=_share, metavar="SHARE", help="read only this share: what was missed? 1/5"
     )
     test.add_argument(
-        "--after", type=int, default=AFTER, metavar="N", help="read the first N of each task anyway"
+        "--after",
+        type=_count,
+        default=AFTER,
+        metavar="N",
+        help="read the first N of each task anyway",
     )
     explain = commands.add_parser("explain", help="why the rounds of an execution went as they did")
     explain.add_argument(
         "execution", metavar="EXECUTION", help="its id, or any unambiguous beginning of it"
     )
     explain.add_argument("--crew", help="of this crew, where several have such an execution")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: put a whole number, 0 or more")
+    return int(text)
 
 
 def _share(text: str) -> Fraction:

@@ -128,6 +128,14 @@ def test_names_are_one_line_within_their_limit(text: str, limit: int) -> None:
         assert not ALIVE.search(shown)
 
 
+@pytest.mark.parametrize("number", ["1250000", "1,250,000", "60 000", "12.50"])
+def test_no_number_is_cut_inside(number: str) -> None:
+    text = f"The sum of EUR {number} is due"
+    for limit in range(2, len(text)):
+        shown = one_line(text, limit).removesuffix("…").rstrip()
+        assert number in shown or not any(char.isdigit() for char in shown), shown
+
+
 def test_a_name_of_endless_spaces_says_that_something_follows() -> None:
     assert one_line(" " * 1_000 + "name", 10) == "…"
 

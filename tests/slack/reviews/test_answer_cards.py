@@ -198,9 +198,9 @@ def test_what_several_chose_is_named_where_it_does_not_read_as_an_approval() -> 
 @pytest.mark.parametrize(
     ("then", "outcomes", "said"),
     [
-        (Then.APPROVE, EMIT, "Is answered “approved” by the rule on <!date^"),
+        (Then.APPROVE, EMIT, "If nobody decides, it is answered “approved” by the rule on <!date^"),
         (Then.APPROVE, ("publish",), ""),
-        (Then.REVISE, EMIT, "Is answered in the rule's words on <!date^"),
+        (Then.REVISE, EMIT, "If nobody decides, it is answered in the rule's words on <!date^"),
         (Then.LEAVE, EMIT, ""),
     ],
 )

@@ -133,7 +133,8 @@ def test_it_says_who_may_not_approve(approvers: Approvers | None, unknown: bool,
 
 
 @pytest.mark.parametrize(
-    ("then", "said"), [(Then.APPROVE, "Is approved by the rule at <!date^"), (Then.LEAVE, "")]
+    ("then", "said"),
+    [(Then.APPROVE, "If nobody decides, it is approved by the rule at <!date^"), (Then.LEAVE, "")],
 )
 def test_only_a_time_out_that_decides_is_announced(then: Then, said: str) -> None:
     view = replace(a_view(rule=a_rule(timeout=TimeOut(DAYS, then))), due_at=NOW)

@@ -334,11 +334,28 @@ def _shortened(text: str, limit: int, *, escaped: bool) -> str:
     if utf16_length(text) <= limit:
         return text
     at = len(text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore"))
-    at = whole_character(text, at)
+    at = whole_character(text, before_number(text, at))
     entity = text.rfind("&", max(0, at - 4), at) if escaped else -1
     if entity >= 0 and ";" not in text[entity:at]:
         at = entity
     return text[:at].rstrip() + ELLIPSIS
+
+
+def before_number(text: str, at: int) -> int:
+    """Return `at`, or the place before the number that a cut there would shorten.
+
+    Only a number with which the text begins is cut.
+    """
+    for number in _NUMBER.finditer(text, max(0, at - _LONG_NUMBER)):
+        if number.start() >= at:
+            break
+        if at < number.end() and number.start() > 0:
+            return number.start()
+    return at
+
+
+_LONG_NUMBER: Final = 40
+_NUMBER: Final = re.compile(r"\d+(?:[.,'’ \u00a0]\d+)*")
 
 
 def whole_character(text: str, at: int) -> int:

@@ -6,6 +6,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -56,6 +57,9 @@ from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.notes import claim
 
 log = structlog.get_logger(__name__)
+
+#: Two presses within this time are one slip.
+DOUBLE_CLICK: Final = timedelta(seconds=1)
 
 Verb: TypeAlias = Callable[[Press, Reply], Awaitable[None]]
 """Carries out a press and acknowledges it; a CrewgateError is shown to the presser."""
@@ -506,7 +510,9 @@ async def decide_once(
     except errors.AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise
-        return None
+        # A double click sees what its first one did; who waited for Slack does not.
+        is_slip = began_at - error.decision.at < DOUBLE_CLICK
+        return await context.uow.read.round(round_id) if is_slip else None
     vote = round_.vote_of(by.id)
     if round_.state is State.WAITING and vote is not None and vote.at < began_at:
         raise errors.ApprovedBefore

@@ -171,7 +171,8 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
             at = rule.target.after(view.round.opened_at, rule.working_hours)
             wanted = f"{'wanted' if at > now else 'was wanted'} by {names.moment(at, now)}"
         given = f"{icons.DONE} {so_far(view.round)}" if view.round.votes else ""
-        time = deadline(view, now)
+        due = deadline(view, now)
+        time = f"if nobody decides, it {due}" if due else ""
         if is_left(view.round):
             time = f"sent back {times(view.round.sent_back)} by the rule; it waits now"
         standing = names.joined(given, _still_needed(view, rule), wanted, time)
