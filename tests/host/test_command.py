@@ -44,6 +44,7 @@ def test_everything_can_be_chosen() -> None:
         *("--token-env", "T", "--public-url", "https://host.example.com/"),
         *("--flow-webhook", "https://bot.example.com/x", "--flow-webhook-secret-env", "F"),
         *("--approve-tools", "send_*, Buy It", "--approve-tools", "report=wipe"),
+        *("--tool-timeout", "90s"),
         T=TOKEN,
         F="whsec_of-the-flows",
     )
@@ -52,6 +53,7 @@ def test_everything_can_be_chosen() -> None:
     assert chosen.public_url == "https://host.example.com"
     assert chosen.flow_webhook is not None
     assert chosen.flow_webhook.secret == "whsec_of-the-flows"
+    assert (chosen.tool_timeout, options(CREW_TOKEN=TOKEN).tool_timeout) == (90.0, 3_600.0)
     every = ["send_*", "Buy It"]
     assert chosen.approve_tools == {"crew": every, "report": [*every, "wipe"]}
 
