@@ -10,6 +10,7 @@ looks for the texts alone.
 import sys
 from typing import Final
 
+from tests.mutants_calls import CALLS
 from tests.mutants_queue import QUEUE
 from tests.mutants_slack import SLACK
 from tests.mutating import main, mutant
@@ -100,12 +101,6 @@ MUTANTS: Final = (
         '_OF_ONE_VALUE: Final = r"[^\\s,;]"',
         '_OF_ONE_VALUE: Final = r"[^\\s;]"',
         "domain/rules/test_globs.py",
-    ),
-    mutant(
-        "a flag that is no flag is surely not the rule's",
-        "return False if type(value) is kind else None",
-        "return False",
-        "domain/rules/test_calls.py",
     ),
     mutant(
         "the strings of a call are not read as parsed",
@@ -373,48 +368,6 @@ MUTANTS: Final = (
         "return None if row.nth or nth else",
         "audit/test_commands.py",
     ),
-    mutant(
-        "an approval of a call never ends",
-        "if round_.has_expired(context.clock()):",
-        "if round_.removed_at:",
-        "usecases/test_approval_ends.py",
-    ),
-    mutant(
-        "a try in doubt is asked about as one that did not run",
-        "await _ask_anew(tx, expired, context, may_have_run=round_.in_doubt)",
-        "await _ask_anew(tx, expired, context, may_have_run=False)",
-        "usecases/test_approval_ends.py",
-    ),
-    mutant(
-        "each 400 is about arguments",
-        "misfits = outcome.kind is RefusalKind.ARGUMENTS and",
-        'misfits = outcome.code == "400" and',
-        "usecases/test_approval_ends.py",
-    ),
-    mutant(
-        "a call that ran is no evidence before its round is stuck",
-        "case State.DECIDED | State.STUCK | State.CLOSED if self.in_doubt and approved:",
-        "case State.STUCK if self.in_doubt and approved:",
-        "usecases/test_approval_ends.py",
-    ),
-    mutant(
-        "a decision that was fetched serves again",
-        "case (State.RESUMED, Fetched()) | (State.STUCK, NotFetched()):",
-        "case (State.STUCK, NotFetched()):",
-        "usecases/test_fetch.py",
-    ),
-    mutant(
-        "a restored host is told nothing",
-        "return is_same and is_open and latest.state is State.RESUMED",
-        "return is_same and is_open and latest.state is State.SUPERSEDED",
-        "usecases/test_approval_ends.py",
-    ),
-    mutant(
-        "an asker is given the decision on a newer round",
-        "if number < first.number:",
-        "if number < 1:",
-        "usecases/test_fetch.py",
-    ),
     # --- store
     mutant(
         "a row that cannot be read stays in the lane",
@@ -458,6 +411,7 @@ MUTANTS: Final = (
         "",
         "store/test_outbox_lanes.py",
     ),
+    *CALLS,
     *SLACK,
     mutant(
         "a HEAD fetches a decision",

@@ -13,6 +13,7 @@ from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall
 from crewgate.domain.notification import Format, Notification, WebhookUrls
 from crewgate.domain.verdict import Approve, Decision, Person, Via
 from tests.crewai.bodies import a_notification_body
+from tests.worst_cases import SECONDS, seconds
 
 SCHEMA = {
     "$defs": {
@@ -121,16 +122,32 @@ def test_no_tools_name_passes_for_another(name: str, shown: str) -> None:
     assert call.tool == shown
 
 
-def test_secrets_in_arguments_are_not_kept() -> None:
+def test_arguments_are_kept_as_the_tool_gets_them() -> None:
     secret = {"password": "hunter2x", "pin": 1234, "auth": {"token": "abcd1234"}, "text": "Hi."}
     found = parsed(secret)
     assert found.output.format is Format.JSON
-    assert json.loads(found.output.text) == {
-        "password": "[redacted]",
-        "pin": "[redacted]",
-        "auth": "[redacted]",
-        "text": "Hi.",
-    }
+    assert json.loads(found.output.text) == secret
+    assert found.call is not None
+    assert found.call.hides
+    plain = parsed({"text": 'token="Dear Bob"', "total_tokens": 7}).call
+    assert plain is not None
+    assert not plain.hides
+
+
+@pytest.mark.parametrize(
+    ("erased", "count"), [(None, 0), (2, 2), (-1, 0), (True, 0), ("2", 0), (10**30, 0)]
+)
+def test_a_host_says_how_many_passages_it_took_out(erased: object, count: int) -> None:
+    call = parsed(erased=erased).call
+    assert call is not None
+    assert call.erased == count
+
+
+@pytest.mark.parametrize("shape", ["token: ", "Auth", "token", "word, ", '\\"', "secret=", "\n"])
+def test_a_mib_of_arguments_costs_little(shape: str) -> None:
+    text = shape * (2**20 // len(shape))
+    body = a_notification_body(tool_call={"tool": "send", "arguments": {"text": text}})
+    assert seconds(lambda: parse_notification(body)) < SECONDS / 4
 
 
 def test_long_arguments_are_kept_whole() -> None:

@@ -24,7 +24,7 @@ from crewgate.domain.masking import (
 )
 from crewgate.domain.notification import TEXT_LIMIT, WORDS_LIMIT
 from tests.builders import ANA, a_decision, a_review, a_round
-from tests.worst_cases import untraced
+from tests.worst_cases import SECONDS, seconds, untraced
 
 ALL = Masking(("email", "iban", "card"), tuple(FINDERS.values()))
 FILES = Masking(
@@ -427,3 +427,53 @@ def test_a_text_is_masked_from_its_first_passage_to_its_last() -> None:
     text = "To bob@x.de, cc eve@x.de."
     assert masking.extent(text) == (3, len(text) - 1)
     assert masking.extent("Tea.") == (4, 0)
+
+
+CALL_TEXT = json.dumps(
+    {
+        "to": "bob",
+        "token": 'Dear "Bob": pay',
+        "auth": {"a": 1, "token": ["x"]},
+        "pin": 1234,
+        "card": 4111111111111111,
+        "text": 'he said "token": "x"',
+        "rest": [{"api_key": "k", "secret": "", "max_token": 7}],
+        "otp": None,
+    },
+    indent=2,
+)
+
+
+def test_values_of_a_call_are_masked_by_their_names_and_stay_json() -> None:
+    card = Masking(("card",), (FINDERS["card"],)).for_call()
+    masked, many = card.counted(CALL_TEXT)
+    assert json.loads(masked) == {
+        "to": "bob",
+        "token": "[secret]",
+        "auth": "[secret]",
+        "pin": "[secret]",
+        "card": "[card number]",
+        "text": 'he said "token": "x"',
+        "rest": [{"api_key": "[secret]", "secret": "", "max_token": 7}],
+        "otp": "[secret]",
+    }
+    assert many == ((Kind.CARD, 1), (Kind.SECRET, 5))
+    assert NOTHING.text(CALL_TEXT) == CALL_TEXT
+
+
+@pytest.mark.parametrize("text", ['{"pin": }', '{"pin": ', '{"token": 5}', '{"secret": ""}'])
+def test_of_a_call_nothing_is_masked_where_no_value_is(text: str) -> None:
+    assert NOTHING.for_call().counted(text) == (text, ())
+
+
+@pytest.mark.parametrize("length", range(len(CALL_TEXT)))
+def test_a_beginning_of_a_call_shows_no_value_that_is_masked(length: int) -> None:
+    shown = NOTHING.for_call().text(CALL_TEXT[:length])
+    assert not any(secret in shown for secret in ("Dear", "1234", '"a"', 'k"'))
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + '\\"' * 2**19, '{"token": ' * 2**16, '"token": "x", ' * 2**16, '"' * 2**20]
+)
+def test_no_call_makes_masking_by_names_slow(text: str) -> None:
+    assert seconds(lambda: NOTHING.for_call().counted(text)) < SECONDS / 4

@@ -28,7 +28,8 @@ from crewgate.domain.errors import (
     RefusedByRule,
     VerdictMisplaced,
 )
-from crewgate.domain.notification import Ask, Format, Output
+from crewgate.domain.masking import Kind as MaskKind
+from crewgate.domain.notification import Ask, Format, Output, WebhookUrls
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.people import User
 from crewgate.domain.reason import RefusedByCrew, Withdrawn
@@ -38,6 +39,7 @@ from crewgate.domain.rules.rule import Decide, Rule
 from crewgate.domain.verdict import Answer, Approve, ByRule, Person, Refuse, Revise, Verdict, Via
 from crewgate.store.rounds import rule_id_of
 from crewgate.usecases.decide import answer_of, change_arguments, edit
+from crewgate.usecases.kickoff import register_webhooks
 from tests.builders import ANA, BEN, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.test_edit import WHOLE
@@ -385,3 +387,51 @@ async def test_fifty_calls_at_once_are_a_round_each(world: World) -> None:
     )
     assert sum(one.accepted for one in received) == 49
     assert {(one.round.number, one.round.state) for one in received} == {(1, State.WAITING)}
+
+
+SECRET = {"to": "bob", "pin": 1234, "client_secret": "Pay Eve."}
+
+
+@both
+@pytest.mark.parametrize("has_card", [False, True])
+async def test_what_is_secret_by_name_is_masked_and_asked_about_and_can_be_shown(
+    world: World, has_card: bool
+) -> None:
+    round_ = await called(world, **about(SECRET, call=replace(CALL, hides=True)))
+    if has_card:
+        await world.settle_slack()
+    view = (await world.uow.read.posting(round_.id)).view
+    assert json.loads(view.output.text) == SECRET | {"pin": "[secret]", "client_secret": "[secret]"}
+    assert view.masked == ((MaskKind.SECRET, 2),)
+    [line] = await world.uow.read.rounds.history(round_.review.id, limit=9)
+    assert "Pay Eve." not in line.excerpt
+
+    with pytest.raises(ConfirmationNeeded) as asked:
+        await world.decide(round_.id)
+    assert Unseen.MASKS in asked.value.caveats.unseen
+    assert (await world.round(round_.id)).state is State.WAITING
+    whole = (await world.uow.read.posting(round_.id, as_it_came=True)).view.output.text
+    assert json.loads(whole) == SECRET
+    await world.decide(round_.id, seen=asked.value.caveats.seen)
+    await world.turn(CREW)
+    assert len(world.crew.taken) == 1
+
+
+async def test_a_call_with_erased_passages_is_asked_about_whatever_was_shown(world: World) -> None:
+    round_ = await called(world, call=replace(CALL, erased=1))
+    await world.settle_slack()
+    assert not round_.takes_edits
+    with pytest.raises(ConfirmationNeeded) as asked:
+        await world.decide(round_.id, seen=WHOLE)
+    assert asked.value.caveats.unseen == {Unseen.ERASED}
+    await world.decide(round_.id, seen=asked.value.caveats.seen)
+
+
+@both
+async def test_secrets_that_the_bot_knows_are_erased_and_counted(world: World) -> None:
+    urls = WebhookUrls(task="https://h.example/T0ken0fAnAddress1234")
+    await register_webhooks("research", "e-1", urls, uow=world.uow, clock=world.clock)
+    text = {"to": "bob", "text": "T0ken0fAnAddress1234, T0ken0fAnAddress1234"}
+    round_ = await called(world, **about(text))
+    assert isinstance(round_.subject, ToolCall)
+    assert round_.subject.erased == 2

@@ -61,7 +61,9 @@ class Story:
 
     def texts(self, round_: Round, some: Sequence[str]) -> dict[str, str]:
         """Return a round's texts by digest, unmasked and in each masked form."""
-        shown = [masking.text(text) for masking in (self.masking, self.hiding) for text in some]
+        maskings = [self.masking, self.hiding]
+        maskings += [one.for_call() for one in maskings]
+        shown = [masking.text(text) for masking in maskings for text in some]
         return {digest_of(text, round_.salt): text for text in (*some, *shown)}
 
 

@@ -1,7 +1,6 @@
 """A caller's inputs at kickoff: a few short values for people, and further values for rules."""
 
 import json
-import re
 from itertools import islice
 from typing import Final
 
@@ -9,7 +8,12 @@ from crewgate.crewai.fields import clean
 from crewgate.crewai.wire import CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL, STEP_URL, TASK_URL
 from crewgate.domain.execution import STARTED_BY
 from crewgate.domain.notification import UNKNOWN, CallerValues, Hidden
-from crewgate.domain.redaction import hide_credentials, is_called_secret, url_secrets
+from crewgate.domain.redaction import (
+    hide_credentials,
+    is_called_secret,
+    is_of_a_person,
+    url_secrets,
+)
 
 GIVEN_LIMIT: Final = 10
 #: The longest name and value that are shown, in characters. Longer values are not cut: half a
@@ -85,17 +89,6 @@ def _hidden(name: str, text: str | None) -> Hidden:
     if text is None or len(text) > ASKED_VALUE_LIMIT or is_secret(name, text):
         return Hidden()
     return Hidden(text)
-
-
-#: A personal proof of identity, as a word of a name: `pin`, but not in `shipping`.
-_OF_A_PERSON: Final = re.compile(
-    r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:pin|cvv|cvc|otp|tan|passcode|passphrase)(?:$|[\W_\d]|(?=[A-Z]))"
-)
-
-
-def is_of_a_person(name: str) -> bool:
-    """Return True for the name of a value by which a person proves who they are."""
-    return _OF_A_PERSON.search(name) is not None
 
 
 def is_secret(name: str, text: str) -> bool:

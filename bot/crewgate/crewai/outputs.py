@@ -8,16 +8,12 @@ from typing import Final
 from crewgate.crewai.fields import TOO_DEEP, clean, pretty
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Format, Output
-from crewgate.domain.redaction import MARK, hide_credentials
+from crewgate.domain.redaction import MARK, hide_credentials, is_credential
 
 #: The fields of CrewAI's own output object beside the output.
 _ABOUT_ITSELF: Final = frozenset(
     {"agent", "description", "expected_output", "messages", "name", "output_format", "summary"}
 )
-_CREDENTIALS: Final = re.compile(
-    r"(?is)auth(entication|orization)?|credentials?|.*(api.?key|passw(or)?d|secret|token|webhook.*)"
-)
-
 _FENCED: Final = re.compile(r"(?is)```(?:json)?[ \t]*\n(.*)\n[ \t]*```")
 _NUMBER: Final = "\ue000"
 """Stands for a number inside a text: a character that no output has."""
@@ -134,4 +130,4 @@ def _hide(value: object) -> object:
 
 def _is_credential(name: str, value: object) -> bool:
     """Return True for a secret by its name; never for numbers, such as `total_tokens`."""
-    return isinstance(value, str | dict | list) and _CREDENTIALS.fullmatch(name) is not None
+    return isinstance(value, str | dict | list) and is_credential(name)

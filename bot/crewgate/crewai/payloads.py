@@ -6,6 +6,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -51,6 +52,7 @@ from crewgate.crewai.wire import (
 )
 from crewgate.domain.errors import Malformed
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
+from crewgate.domain.masking import find_secret_values
 from crewgate.domain.notification import Notification, Output, WebhookUrls
 from crewgate.domain.outcome import Delivered, RefusalKind, Refused, ResumeStatus, Unknown
 from crewgate.domain.review import Round, State
@@ -196,6 +198,7 @@ def parse_notification(body: bytes) -> Notification:
     else:
         written = (fields[name] for name in OUTPUT if fields.get(name) is not None)
         output = read_arguments(fields["tool_call"], next(written, None))
+        call = replace(call, hides=any(find_secret_values(output.text)))
     return Notification(
         execution_id=wire.execution_id,
         task_id=wire.task_id,

@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from crewgate.crewai.fields import COUNT_LIMIT, clean, own_words, pretty
-from crewgate.crewai.given import is_of_a_person
-from crewgate.crewai.outputs import read_output, without_credentials
+from crewgate.crewai.outputs import read_output
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
 from crewgate.domain.notification import TEXT_LIMIT, Format, Output
-from crewgate.domain.redaction import MARK
 
 #: The arguments that a form can change, and the longest of their names and choices, in characters.
 _ARGUMENTS_LIMIT: Final = 20
@@ -47,7 +45,12 @@ def read_call(value: object) -> ToolCall | None:
         arguments=_arguments(fields.get("schema"), fields.get("arguments")),
         filled_in=_filled_in(fields.get("filled_in"), fields.get("arguments")),
         earlier=read_result(fields.get("ran")),
+        erased=_count(fields.get("erased")),
     )
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int and 0 <= value <= COUNT_LIMIT else 0
 
 
 def about_call(value: object) -> dict[str, object]:
@@ -64,11 +67,11 @@ def _filled_in(value: object, arguments: object) -> tuple[str, ...]:
 
 
 def read_arguments(value: object, written: object) -> Output:
-    """Return the arguments of `tool_call` as people see them, without secrets.
+    """Return the arguments of `tool_call` as the tool gets them.
 
-    `written` is the notification's output, with the arguments in the agent's order. It counts only
-    if it has equal arguments: people must see the call that would run. Raises Malformed if they are
-    nested too deeply.
+    What looks secret by its name is masked where people read it. `written` is the notification's
+    output, with the arguments in the agent's order. It counts only if it has equal arguments:
+    people must see the call that would run. Raises Malformed if they are nested too deeply.
     """
     arguments = value.get("arguments") if isinstance(value, dict) else None
     if not isinstance(arguments, dict):
@@ -79,8 +82,7 @@ def read_arguments(value: object, written: object) -> Output:
         except (ValueError, RecursionError):
             in_order = None
         arguments = in_order if in_order == arguments else arguments
-    hidden = {name: MARK if is_of_a_person(name) else one for name, one in arguments.items()}
-    return Output(clean(pretty(without_credentials(hidden))), Format.JSON)
+    return Output(clean(pretty(arguments)), Format.JSON)
 
 
 def read_result(value: object) -> CallResult | None:

@@ -102,6 +102,10 @@ class ToolCall(Asked):
     """The names of the arguments that the agent did not give."""
     earlier: CallResult | None = None
     """The end of the approved call before this one, if the host knows it."""
+    hides: bool = False
+    """A value is masked for people, by the name of its argument."""
+    erased: int = 0
+    """The number of passages that bot and host took out, because they know them as secrets."""
 
 
 @dataclass(frozen=True, slots=True)

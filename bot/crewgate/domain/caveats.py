@@ -114,6 +114,8 @@ class Unseen(StrEnum):
     """The person saw an excerpt or nothing, and did not turn to the end."""
     COLUMNS = "columns"
     MASKS = "masks"
+    ERASED = "erased"
+    """Passages of a call were taken out, because bot or host know them as secrets."""
     HASTE = "haste"
     MAY_HAVE_RUN = "may_have_run"
     """The call may have been done already: only cards say it right above their buttons."""
@@ -172,8 +174,8 @@ class Seen:
     @property
     def calls_for_words(self) -> bool:
         """True if the safe way on is words, for reading more or all of it would change nothing."""
-        is_again = self.unseen == {Unseen.MAY_HAVE_RUN}
-        return bool(self.notes) or is_empty(self.share) or is_again
+        is_final = bool(self.unseen) and self.unseen <= {Unseen.MAY_HAVE_RUN, Unseen.ERASED}
+        return bool(self.notes) or is_empty(self.share) or is_final
 
 
 NOTHING_SEEN: Final = Seen()
@@ -231,6 +233,9 @@ class Circumstances:
     masked: bool | None = False
     """True if the card shows masks that this person has not lifted; None: no card yet."""
     asks_about_masks: bool = True
+    hides: bool = False
+    """The call has values that are masked by their names."""
+    erased: int = 0
     may_have_run: bool = False
 
     def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
@@ -240,20 +245,26 @@ class Circumstances:
             notes=len(self.notes),
             notes_mark=_mark(self.notes),
             claim=self.claim if holds else None,
-            shown=shown if shown is None or self.masked is False else min(shown, WHOLE - 1),
+            shown=shown if shown is None or self._is_whole else min(shown, WHOLE - 1),
             share=seen.share,
             on_card=self.shown,
             turned=self.turned or seen.turned,
             unseen=frozenset(self._unseen(shown, seen)),
         )
 
+    @property
+    def _is_whole(self) -> bool:
+        return self.masked is False and not self.erased
+
     def _unseen(self, shown: int | None, seen: Seen) -> Iterator[Unseen]:
         share = seen.share
         if shown != WHOLE:
             cut = share is None or share.shown < share.of or is_empty(share)
             yield Unseen.EXCERPT if cut else Unseen.COLUMNS
-        if self.masked is not False and self.asks_about_masks:
+        if self.masked is not False and (self.asks_about_masks or self.hides):
             yield Unseen.MASKS
+        if self.erased:
+            yield Unseen.ERASED
         if self.turned is not None or seen.turned is not None:
             yield Unseen.HASTE
         if self.may_have_run:

@@ -5,6 +5,7 @@ Each search takes linear time, whatever the text.
 """
 
 import html
+import json
 import re
 from array import array
 from collections import Counter
@@ -20,7 +21,7 @@ from urllib.parse import unquote
 from crewgate.domain.errors import MaskUnknown
 from crewgate.domain.notification import TEXT_LIMIT, WORDS_LIMIT
 from crewgate.domain.people import Anyone, Email, User, UserGroup
-from crewgate.domain.redaction import Dataclass, with_texts
+from crewgate.domain.redaction import Dataclass, is_credential, is_of_a_person, with_texts
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Person
 
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     EMAIL = "e-mail address"
     IBAN = "IBAN"
     CARD = "card number"
+    SECRET = "secret"  # noqa: S105  # a kind
     OTHER = "masked"
 
 
@@ -69,13 +71,24 @@ class Masking:
     finders: tuple[tuple[Kind, Finder], ...] = field(default=(), repr=False, compare=False)
     kept: tuple[tuple[str, Kind], ...] = field(default=(), repr=False)
     """Passages masked even inside a word: an edit may put a letter before one."""
+    of_call: bool = False
+    """The text is a call's arguments: values are masked by the names of their arguments too."""
 
     def __bool__(self) -> bool:
-        return bool(self.names)
+        return bool(self.names) or self.of_call
+
+    def for_call(self) -> Self:
+        return replace(self, of_call=True)
 
     def text(self, text: str, *, upto: int | None = None) -> str:
         """Return the masked text, cut at `upto` or after a mask that stands there."""
-        return self._replaced(text, lambda kind, _: f"[{kind}]", upto)
+        return self._in_json(self._replaced(text, lambda kind, _: f"[{kind}]", upto))
+
+    def _in_json(self, masked: str) -> str:
+        """Return a call's masked arguments as JSON: a mask in the place of a number is a text."""
+        return (
+            _BARE_MASK.sub(lambda one: one[1] or f'"{one[0]}"', masked) if self.of_call else masked
+        )
 
     def counted(self, text: str) -> tuple[str, Masked]:
         many = Counter[Kind]()
@@ -84,7 +97,7 @@ class Masking:
             many[kind] += 1
             return f"[{kind}]"
 
-        masked = self._replaced(text, put)
+        masked = self._in_json(self._replaced(text, put))
         return masked, tuple((kind, many[kind]) for kind in Kind if many[kind])
 
     def numbered(self, text: str) -> tuple[str, dict[str, str]]:
@@ -139,7 +152,9 @@ class Masking:
             for words, kind in self.kept
             for one in re.finditer(re.escape(words), text)
         ]
-        for number, reading in enumerate(_readings(text)):
+        if self.of_call:
+            found += ((*span, Kind.SECRET) for span in find_secret_values(text))
+        for number, reading in enumerate(_readings(text) if self.finders else ()):
             left = reading.text
             for kind, find in self.finders:
                 if number == 0 and kind is not Kind.OTHER:
@@ -286,6 +301,42 @@ def _decoded(found: re.Match[str]) -> str:
     else:
         read = html.unescape(unquote(found[0]))
     return read.translate(_ALIKE)
+
+
+# --- values of a call, by the names of their arguments -------------------------------------------
+
+#: A string of JSON, perhaps one that is cut, and a colon if it is a name.
+_JSON_STRING: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)(?:"(\s*+:\s*+)?)?', re.DOTALL)
+_BARE_MASK: Final = re.compile(
+    rf'("(?:[^"\\]++|\\.)*+"?)|\[(?:{"|".join(Kind)})(?: [0-9]+)?\]', re.DOTALL
+)
+_NUMBER_OR_WORD: Final = re.compile(r"[^\s,\]}]++")
+
+
+def find_secret_values(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the values in JSON, perhaps cut, whose names say that they are secrets."""
+    end = 0
+    for found in _JSON_STRING.finditer(text):
+        if found[2] is None or found.start() < end:
+            continue
+        start, opens = found.end(), text[found.end() : found.end() + 1]
+        is_secret = is_credential(found[1]) and opens in ('"', "{", "[")
+        if not opens or not (is_secret or is_of_a_person(found[1])):
+            continue
+        if opens == '"':
+            string = _JSON_STRING.match(text, start)
+            assert string is not None, "it opens here"
+            start, end = string.span(1)
+        elif opens in "{[":
+            try:
+                end = json.JSONDecoder().raw_decode(text, start)[1]
+            except (ValueError, RecursionError):  # it is cut
+                end = len(text)
+        else:
+            word = _NUMBER_OR_WORD.match(text, start)
+            end = start if word is None else word.end()
+        if start < end:
+            yield start, end
 
 
 # --- what is found --------------------------------------------------------------------------------

@@ -221,6 +221,14 @@ class Notification:
     takes_key: bool = False
 
 
+def with_erased(before: Notification, after: Notification) -> Notification:
+    """Return a notification without secrets, with the number of passages that this took out."""
+    count = after.output.text.count(MARK) - before.output.text.count(MARK)
+    if after.call is None or count <= 0:
+        return after
+    return replace(after, call=replace(after.call, erased=after.call.erased + count))
+
+
 ASSIGNED_LIMIT: Final = 50
 #: The pause between calls by escalations: anybody may repeat one.
 CALLED_EVERY: Final = timedelta(hours=1)

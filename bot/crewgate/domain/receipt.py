@@ -16,7 +16,6 @@ from crewgate.domain.notification import (
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Answered, EditedBy, Fetched, NotFetched
-from crewgate.domain.redaction import MARK
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.choose import for_call, left_by_time
 from crewgate.domain.rules.rule import Rule
@@ -93,7 +92,7 @@ def receive(
         next_task=notification.next_task,
         # Arguments without a removed part could not be sent back.
         takes_edits=notification.takes_edits
-        and not (notification.call is not None and MARK in notification.output.text),
+        and not (notification.call is not None and notification.call.erased),
         is_fetched=notification.is_fetched,
         takes_key=notification.takes_key,
         salt=new_id(),

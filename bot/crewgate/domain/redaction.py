@@ -226,6 +226,30 @@ def is_called_secret(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
 
+def is_of_a_person(name: str) -> bool:
+    """Return True for the name of a value by which a person proves who they are."""
+    return _OF_A_PERSON.search(name) is not None
+
+
+def is_credential(name: str) -> bool:
+    """Return True if a field's name says that its text, list or object is a secret."""
+    return _CREDENTIAL.fullmatch(name) is not None
+
+
+def is_hidden_argument(name: str) -> bool:
+    """Return True if a call's argument of this name may be masked for people."""
+    return is_credential(name) or is_of_a_person(name)
+
+
+#: A personal proof of identity, as a word of a name: `pin`, but not in `shipping`.
+_OF_A_PERSON: Final = re.compile(
+    r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:pin|cvv|cvc|otp|tan|passcode|passphrase)(?:$|[\W_\d]|(?=[A-Z]))"
+)
+_CREDENTIAL: Final = re.compile(
+    r"(?is)auth(entication|orization)?|credentials?|.*(api.?key|passw(or)?d|secret|token|webhook.*)"
+)
+
+
 def url_secrets(url: str | None) -> Iterator[str]:
     """Yield the unguessable parts of a URL, which are enough to call it."""
     if not url:

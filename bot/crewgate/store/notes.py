@@ -185,6 +185,8 @@ class NoteQueries(Reading):
             turned=Turned(first.pages, first.seconds) if first.pages is not None else None,
             masked=False if first.unmasked else masked,
             asks_about_masks=first.rule is None or to_rule(first.rule).ask_about_masks,
+            hides=call is not None and call.hides,
+            erased=0 if call is None else call.erased,
             may_have_run=call is not None and call.may_have_run,
         )
 

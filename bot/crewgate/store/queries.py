@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.answering import is_timed
 from crewgate.domain.audit import Published
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
-from crewgate.domain.masking import Masking
+from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Callback, Format, Output, WebhookUrls, shown
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.retry import IN_A_ROW
@@ -208,9 +209,7 @@ class RoundQueries(Reading):
                 if self._masking.get(review.crew)
             }
             return tuple(
-                _masked_line(line, row, masks[line.round.review.id])
-                if line.round.review.id in masks
-                else line
+                _masked_line(line, row, masks.get(line.round.review.id, NOTHING))
                 for line, row in zip(lines, found, strict=True)
             )
 
@@ -403,14 +402,15 @@ class Queries(Reading):
             counted_on=counted_on,
             shows_progress=row.progress_ts is not None,
         )
-        masking = self._masking.get(round_.review.crew)
-        if not masking:
+        masking = self._masking.get(round_.review.crew, NOTHING)
+        if not (masking or isinstance(round_.subject, ToolCall)):
             return posting
         written = (await self.rounds.outputs_of([round_]))[round_.review.id]
 
         def mask() -> Posting:
             also = masking.also_those_in(written)
-            return replace(posting, masking=also) if as_it_came else _masked(posting, also)
+            own = also.for_call() if isinstance(round_.subject, ToolCall) else also
+            return replace(posting, masking=own) if as_it_came else _masked(posting, also, own)
 
         return await asyncio.to_thread(mask)
 
@@ -495,10 +495,13 @@ class Queries(Reading):
 
 
 def _masked_line(line: RoundLine, row: sa.Row[Any], masking: Masking) -> RoundLine:
+    own = masking.for_call() if isinstance(line.round.subject, ToolCall) else masking
+    if not own:
+        return line
     upto = len(row.excerpt)
     if upto < row.characters:
         upto -= _MASKED_BEYOND
-    excerpt = masking.text(row.excerpt, upto=upto)
+    excerpt = own.text(row.excerpt, upto=upto)
     return replace(
         masking.shown(line, keep={"excerpt"}),
         excerpt=excerpt,
@@ -507,14 +510,17 @@ def _masked_line(line: RoundLine, row: sa.Row[Any], masking: Masking) -> RoundLi
     )
 
 
-def _masked(posting: Posting, masking: Masking) -> Posting:
-    output = posting.view.output
+def _masked(posting: Posting, masking: Masking, own: Masking) -> Posting:
+    """Return a posting with all texts masked; the `own` masking is for its output."""
+    output, before = posting.view.output, posting.view.before
     if output.rewritten is not None:
         output = replace(output, rewritten=masking.shown(output.rewritten))
-    text, masked = masking.counted(output.text)
-    view = masking.shown(posting.view, keep={"output"})
+    text, masked = own.counted(output.text)
+    view = masking.shown(posting.view, keep={"output", "before"})
     topic = masking.cut(posting.view.topic)
-    view = replace(view, output=replace(output, text=text), masked=masked, topic=topic)
+    before = before and replace(before, text=own.text(before.text))
+    output = replace(output, text=text)
+    view = replace(view, output=output, before=before, masked=masked, topic=topic)
     return replace(posting, view=view)
 
 

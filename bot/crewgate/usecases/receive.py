@@ -14,6 +14,7 @@ from crewgate.domain.notification import (
     Question,
     WebhookUrls,
     keep_asked,
+    with_erased,
     without_secrets,
 )
 from crewgate.domain.people import ReviewerRef
@@ -67,7 +68,8 @@ async def receive_notification(
 
         # The texts without secrets, and of inputs and meta what rules ask about.
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))
-        notification = redactor.fields(notification, keep=Notification.VERBATIM)
+        shown = redactor.fields(notification, keep=Notification.VERBATIM)
+        notification = with_erased(notification, shown)
         named = crews.get(crew)
         rules = named.rules if named else ()
         inputs = notification.inputs and keep_asked(notification.inputs, asked_inputs(rules))

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from crewgate.domain.errors import Malformed, StoreUnavailable
 from crewgate.domain.execution import ExecutionUpdate
-from crewgate.domain.notification import FlowRequest, Notification, without_secrets
+from crewgate.domain.notification import FlowRequest, Notification, with_erased, without_secrets
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.redaction import Redactor
 from crewgate.network import requests
@@ -145,7 +145,7 @@ def _parse_notification(content: bytes, *, context: WebContext, redactor: Redact
     notification = context.parse_notification(content)
     redactor = redactor.also(notification.webhooks.secrets)
     shown = parse_anew(content, redactor.body(content), context.parse_notification, notification)
-    shown = redactor.fields(shown)
+    shown = with_erased(notification, redactor.fields(shown))
     if shown is notification:
         return notification
     verbatim = {name: getattr(notification, name) for name in Notification.VERBATIM}

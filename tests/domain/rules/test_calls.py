@@ -1,6 +1,7 @@
 """Rules about calls of tools: which one counts, and which decide without a person."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Decide, Rule, Then, TimeOut
 
 CALL = ToolCall("purchase")
-ARGUMENTS = {"amount": 120, "to": "ann@x.example", "items": [1], "key": "[redacted]"}
+ARGUMENTS = {"amount": 120, "to": "ann@x.example", "items": [1], "api_key": "sesame"}
 
 
 def facts(arguments: object = ARGUMENTS, call: ToolCall | None = CALL, **changes: Any) -> Facts:
@@ -39,7 +40,9 @@ def of(**arguments: str) -> Conditions:
         (of(amount=">= 100", to="bob*"), False),
         (of(cc="*"), None),
         (of(items="*"), None),
-        (of(key="a*"), None),
+        (of(api_key="a*"), None),
+        (Conditions(tool="purchase", json=(("api_key", "a*"),)), None),
+        (Conditions(tool="purchase", contains=("sesame",)), True),
         (Conditions(tool="send_*"), False),
         (Conditions(arguments=(("amount", "120"),)), True),
     ],
@@ -71,6 +74,19 @@ def test_a_value_of_another_type_than_the_rule_s_cannot_be_told(
     when = of(value=wanted)
     assert [when.hold(facts({"value": one})) for one in values] == holds
     assert [when.hold(facts({"value": one}), exactly=True) for one in values] == holds
+
+
+def test_nothing_of_a_call_with_erased_passages_is_taken_as_read() -> None:
+    erased = facts(call=replace(CALL, erased=1))
+    for when in (
+        of(amount=">= 100"),
+        Conditions(contains=("wire",)),
+        Conditions(json=(("amount", "120"),)),
+    ):
+        assert when.hold(erased) is None
+    assert of().hold(erased)
+    marked = facts({"key": "[redacted]"})
+    assert of(key="[[]redacted]").hold(marked)
 
 
 def test_comparisons_of_one_argument_hold_together() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from crewgate.domain import notification
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.parsers import parse_contains, parse_glob, parse_json, parse_values, setting
-from crewgate.domain.redaction import MARK
+from crewgate.domain.redaction import is_hidden_argument
 from crewgate.domain.rules.patterns import (
     Comparison,
     in_lower_case,
@@ -85,9 +85,18 @@ class Facts:
     def argument(self, path: str) -> object:
         """Return a call's argument; Hidden if it cannot be told, or is no single value."""
         found = self._at(path)
-        if isinstance(found, dict | list | notification.Hidden) or MARK in _as_text(found):
-            return notification.Hidden()
-        return found
+        is_value = not isinstance(found, dict | list | notification.Hidden)
+        return found if is_value and not self.is_hidden(path) else notification.Hidden()
+
+    @property
+    def is_erased(self) -> bool:
+        """True if passages of a call were taken out: any value may have been another."""
+        return self.call is not None and self.call.erased > 0
+
+    def is_hidden(self, path: str) -> bool:
+        """Return True if people are not shown an argument, so that no rule takes it as read."""
+        is_masked = self.call is not None and any(map(is_hidden_argument, path.split(".")))
+        return is_masked or self.is_erased
 
     def value_at(self, path: str) -> str | None:
         """Return the value at a path of a JSON output, such as `items.0.price`, as text.
@@ -240,10 +249,12 @@ class Conditions:
         for name, pattern in self.meta:
             yield from missed(Key.META, pattern, notification.value_of(facts.meta, name), name)
         if self.contains and not any(facts.contains(one, exactly=exactly) for one in self.contains):
-            yield Mismatch(Key.CONTAINS, self.contains, None)
+            yield Mismatch(Key.CONTAINS, self.contains, None, unsure=facts.is_erased)
         for path, wanted in self.json:
             found = facts.value_at(path)
-            if found is None or not is_wanted(wanted, found, exactly=exactly):
+            if facts.is_hidden(path):
+                yield Mismatch(Key.JSON, (wanted,), None, path, unsure=True)
+            elif found is None or not is_wanted(wanted, found, exactly=exactly):
                 yield Mismatch(Key.JSON, (wanted,), _shown(found), path)
 
     def _of_call(self, facts: Facts, *, exactly: bool) -> Iterator[Mismatch]:

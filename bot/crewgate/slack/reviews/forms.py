@@ -44,6 +44,10 @@ from crewgate.usecases.read_models import CardView, DeadLetter
 ANYWAY: Final = "Approve anyway"
 _NOTE_LINE: Final = 150
 _NOTES_SHOWN: Final = 5
+_ERASED: Final = (
+    "*Secrets were taken out of this call, which nobody is shown: it would run with more than"
+    " what stands here.*"
+)
 _ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is decided yet."
 _COLUMNS: Final = (
     f"*Columns of a table are beyond a phone's edge.* *{buttons.READ.label}* shows them row by row."
@@ -132,6 +136,8 @@ def render_caveats(
                 pages = f"turned {turned.pages:,} pages in"
                 what = pages if turned.pages > 1 else "looked at this for"
                 lines.append(f"*You {what} {names.duration(turned.took)}.*")
+            case Unseen.ERASED:
+                lines.append(_ERASED)
             case Unseen.MAY_HAVE_RUN:
                 lines.append(_AGAIN)
     return [section(line) for line in lines if line]

@@ -1,5 +1,6 @@
 """Calls of tools: their arguments as they would be sent, and the form that changes them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,7 @@ from crewgate.domain.acts import Argument, Kind, ToolCall, arguments_of, changes
 from crewgate.domain.caveats import Caveats, Note
 from crewgate.domain.masking import Masking
 from crewgate.domain.notification import Output
+from crewgate.domain.redaction import is_hidden_argument
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
@@ -98,7 +100,11 @@ def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | 
     if not isinstance(call, ToolCall) or arguments is None or not round_.takes_edits:
         return None
     values = {one.name: shown_value(arguments.get(one.name)) for one in call.arguments}
-    fit = [one for one in call.arguments if _fits(values[one.name])]
+    fit = [
+        one
+        for one in call.arguments
+        if _fits(values[one.name]) and not is_hidden_argument(one.name)
+    ]
     masked, masks = masking.numbered(_APART.join(values[one.name] for one in fit))
     texts = masked.split(_APART)
     if len(texts) != len(fit):
@@ -109,7 +115,8 @@ def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | 
         if not text or text in _choices(one) or one.kind not in {Kind.FLAG, Kind.CHOICE}
     }
     names = {one.name for one in shown}
-    others = {name: value for name, value in arguments.items() if name not in names}
+    rest = {name: value for name, value in arguments.items() if name not in names}
+    others = arguments_of(masking.text(json.dumps(rest, ensure_ascii=False))) or {}
     return Fields(tuple(shown), tuple(shown.values()), masks, others) if shown else None
 
 

@@ -1,0 +1,68 @@
+"""The mutants of approvals of calls; `tests/mutants.py` has the others, and says how."""
+
+from typing import Final
+
+from tests.mutating import mutant
+
+CALLS: Final = (
+    mutant(
+        "an approval of a call never ends",
+        "if round_.has_expired(context.clock()):",
+        "if round_.removed_at:",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "a try in doubt is asked about as one that did not run",
+        "await _ask_anew(tx, expired, context, may_have_run=round_.in_doubt)",
+        "await _ask_anew(tx, expired, context, may_have_run=False)",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "each 400 is about arguments",
+        "misfits = outcome.kind is RefusalKind.ARGUMENTS and",
+        'misfits = outcome.code == "400" and',
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "a call that ran is no evidence before its round is stuck",
+        "case State.DECIDED | State.STUCK | State.CLOSED if self.in_doubt and approved:",
+        "case State.STUCK if self.in_doubt and approved:",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "a decision that was fetched serves again",
+        "case (State.RESUMED, Fetched()) | (State.STUCK, NotFetched()):",
+        "case (State.STUCK, NotFetched()):",
+        "usecases/test_fetch.py",
+    ),
+    mutant(
+        "a restored host is told nothing",
+        "return is_same and is_open and latest.state is State.RESUMED",
+        "return is_same and is_open and latest.state is State.SUPERSEDED",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "an asker is given the decision on a newer round",
+        "if number < first.number:",
+        "if number < 1:",
+        "usecases/test_fetch.py",
+    ),
+    mutant(
+        "a call's secrets are shown",
+        "found += ((*span, Kind.SECRET) for span in find_secret_values(text))",
+        "found += ()",
+        "usecases/test_calls.py",
+    ),
+    mutant(
+        "a call with erased passages counts as read",
+        "        if self.erased:\n            yield Unseen.ERASED",
+        "        if self.erased > 9:\n            yield Unseen.ERASED",
+        "usecases/test_calls.py",
+    ),
+    mutant(
+        "a rule reads what people are not shown",
+        "return is_masked or self.is_erased",
+        "return False",
+        "domain/rules/test_calls.py",
+    ),
+)
