@@ -84,7 +84,7 @@ def _wait(body: dict[str, Any], exact: dict[str, Any], until: float) -> Decision
     except BaseException as why:
         closed = {"state": "closed", "words": str(why) or "What asked has ended."}
         try:  # the card says so
-            _call("/human-input", {**body, "outcome": closed}, time.monotonic() + 1)
+            _call("/human-input", {**body, "outcome": closed}, time.monotonic() + 5)
         finally:
             raise why
     if answer["state"] != "decided":

@@ -229,8 +229,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "a proposal outlives the texts of its review",
-        "_PROPOSED: Final = _REMOVED_LESSONS.where(_IS_PROPOSED,",
-        "_PROPOSED: Final = _REMOVED_LESSONS.where(sa.false(),",
+        "lessons.c.crew == _CREW, _IS_PROPOSED, lessons.c.round_id",
+        "lessons.c.crew == _CREW, sa.false(), lessons.c.round_id",
         "usecases/test_lessons.py",
     ),
     mutant(

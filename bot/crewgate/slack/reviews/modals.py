@@ -264,10 +264,12 @@ async def show_page(
     posting = await context.uow.read.posting(position.round_id, as_it_came=as_it_came)
     view = posting.view
     await context.ensure(by.id, Role.REVIEWER if as_it_came else Role.READER, view.round)
-    history: Sequence[RoundLine] = ()
-    if position.tab is reader.ReaderTab.CHANGES:
+    waits = view.round.state is State.WAITING
+    if waits or position.tab is reader.ReaderTab.CHANGES:
+        # An earlier round may be of another rule, whose channel this person does not read.
         view = view.with_earlier(await context.readable(by.id, view.earlier))
-    elif position.tab is reader.ReaderTab.HISTORY:
+    history: Sequence[RoundLine] = ()
+    if position.tab is reader.ReaderTab.HISTORY:
         found = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)
         readable = await context.readable(by.id, [line.round for line in found])
         history = [line for line in found if line.round.id in readable]
@@ -276,7 +278,6 @@ async def show_page(
     now = context.clock()
     position = replace(position, began=position.began or now)
     may_unmask = bool(view.masked) and await context.may(by.id, Role.REVIEWER, view.round)
-    waits = view.round.state is State.WAITING
     why: tuple[str, ...] = ()
     if waits:
         people = People(crews=context.crews, directory=context.directory, clock=context.clock)
