@@ -136,8 +136,8 @@ async def test_a_file_is_copied_before_its_upgrade_with_all_that_is_in_its_log(
     be("99.1.0", monkeypatch)
     await migrate(made.write)
 
-    copy = file.with_name(f"{file.name}.before-99.1.0")
-    assert copies(file) == [".before-99.1.0"]
+    copy = file.with_name(f"{file.name}.before-99.1.0-{HEAD}")
+    assert copies(file) == [f".before-99.1.0-{HEAD}"]
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert rows(copy) == (1, __version__)
     assert rows(file) == (1, "99.1.0")
@@ -150,7 +150,7 @@ async def test_the_copy_in_its_place_is_the_database_from_before(
     be("99.1.0", monkeypatch)
     await migrate(made.write)
     await made.dispose()
-    file.with_name(f"{file.name}.before-99.1.0").replace(file)
+    file.with_name(f"{file.name}.before-99.1.0-{HEAD}").replace(file)
     be(__version__, monkeypatch)
 
     again = open_engines(str(made.read.url))
@@ -165,26 +165,28 @@ async def test_the_copy_in_its_place_is_the_database_from_before(
 async def test_an_unfinished_copy_is_made_again(
     made: Engines, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file.with_name(f"{file.name}.before-99.1.0.part").write_bytes(b"half a")
-    file.with_name(f"{file.name}.before-99.1.0").write_bytes(b"of a start before")
+    file.with_name(f"{file.name}.before-99.1.0-{HEAD}.part").write_bytes(b"half a")
+    file.with_name(f"{file.name}.before-99.1.0-{HEAD}").write_bytes(b"of a start before")
     be("99.1.0", monkeypatch)
     await migrate(made.write)
 
-    assert copies(file) == [".before-99.1.0"]
-    assert rows(file.with_name(f"{file.name}.before-99.1.0")) == (1, __version__)
+    assert copies(file) == [f".before-99.1.0-{HEAD}", f".before-99.1.0-{HEAD}.2"]
+    before = file.with_name(f"{file.name}.before-99.1.0-{HEAD}")
+    assert before.read_bytes() == b"of a start before"
+    assert rows(file.with_name(f"{before.name}.2")) == (1, __version__)
 
 
 @of_a_file
 async def test_without_a_copy_nothing_is_upgraded(
     made: Engines, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file.with_name(f"{file.name}.before-99.1.0").mkdir()
+    file.with_name(f"{file.name}.before-99.1.0-{HEAD}.part").mkdir()
     be("99.1.0", monkeypatch)
 
     with pytest.raises(StoreUnavailable, match="no copy could be made beside it"):
         await migrate(made.write)
 
-    assert copies(file) == [".before-99.1.0"]  # the folder that was there
+    assert copies(file) == [f".before-99.1.0-{HEAD}.part"]  # the folder that was there
     assert await versions(made) == (__version__, HEAD)
 
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
@@ -117,7 +118,7 @@ def _bring_up(connection: sa.Connection, age: Age) -> str | None:
         connection.execute(sa.insert(alembic_version), {"version_num": HEAD})
     else:
         if connection.dialect.name == "sqlite":
-            copy = _copy_beside(driver_of(connection))
+            copy = _copy_beside(driver_of(connection), age.revision)
         if age.revision != HEAD:
             # Only needed here, so not imported at other starts.
             from alembic import command  # noqa: PLC0415
@@ -132,13 +133,16 @@ def _bring_up(connection: sa.Connection, age: Age) -> str | None:
     return copy
 
 
-def _copy_beside(held: sqlite3.Connection) -> str:
+def _copy_beside(held: sqlite3.Connection, revision: str) -> str:
     """Copy a SQLite file that the transaction has not changed yet; return the copy's name.
 
-    The copy appears whole or not at all; an incomplete copy of a killed start is replaced.
+    The copy appears whole or not at all, and replaces no earlier one; only an incomplete copy of a
+    killed start is replaced.
     """
     path = held.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
-    copy, unfinished = f"{path}.before-{__version__}", f"{path}.before-{__version__}.part"
+    name = f"{path}.before-{__version__}-{revision}"
+    names = chain([name], (f"{name}.{number}" for number in count(2)))
+    copy, unfinished = next(one for one in names if not Path(one).exists()), f"{name}.part"
     try:
         Path(unfinished).unlink(missing_ok=True)
         make_private(unfinished)
