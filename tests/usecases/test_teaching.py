@@ -394,3 +394,22 @@ async def test_a_crew_that_is_slow_to_say_what_it_takes_holds_no_kickoff_up(
     assert world.crew.inputs_asked == 2
     answers.set()
     assert await start(kickoffs, world, "k-4") == f"1. {TEXT}"
+
+
+async def test_those_who_ask_at_once_share_the_first_question(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, answers = asyncio.Event(), asyncio.Event()
+
+    async def inputs() -> tuple[str, ...]:
+        world.crew.inputs_asked += 1
+        begun.set()
+        await answers.wait()
+        return ("topic", "lessons")
+
+    monkeypatch.setattr(world.crew, "inputs", inputs)
+    asked = [asyncio.create_task(world.teaching.is_for("research")) for _ in range(3)]
+    await begun.wait()
+    answers.set()
+    assert await asyncio.gather(*asked) == [True] * 3
+    assert world.crew.inputs_asked == 1

@@ -56,12 +56,13 @@ class Teaching:
 
     async def _ask(self, crew: str) -> None:
         async with self._asking[crew]:  # kickoffs that come together share one question
-            if self._is_old(crew):
-                client = self._clients.get(crew)
-                answer = CrewUnavailable("no url") if client is None else await client.inputs()
-                _, takes = self._asked.get(crew, (None, None))
-                takes = takes if isinstance(answer, CrewUnavailable) else INPUT in answer
-                self._asked[crew] = self._clock(), takes
+            if not self._is_old(crew):
+                return
+            client = self._clients.get(crew)
+            answer = CrewUnavailable("no url") if client is None else await client.inputs()
+            _, takes = self._asked.get(crew, (None, None))
+            takes = takes if isinstance(answer, CrewUnavailable) else INPUT in answer
+            self._asked[crew] = self._clock(), takes
 
     def learns_from(self, outcome: KickoffOutcome, request: KickoffRequest, crew: str) -> bool:
         """Return True if a crew started nothing for want of lessons, which it has come to take."""
