@@ -16,11 +16,12 @@ from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.domain.stats import Decided, Share, Stats
 from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
 from crewgate.usecases.decide import edit
+from crewgate.usecases.read_models import NO_RULE
 from crewgate.usecases.stats import decisions, stats
 from tests.builders import ANA, BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both
 from tests.store.plans import insert_many
-from tests.usecases.world import World
+from tests.usecases.world import CREW, World
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -89,7 +90,7 @@ async def test_a_persons_own_text_is_no_wait_and_no_haste(world: World) -> None:
         seen=Seen(share=Whole(len(draft), len(draft))),
     )
     now = (await ask(world)).team.now
-    assert (now.approved, now.at_once, now.rounds) == (1, Share(0, 0), 2.0)
+    assert (now.approved, now.at_once, now.rounds) == (1, Share(0, 1), 2.0)
     assert (now.median, now.hasty) == (None, Share(0, 1))
 
 
@@ -216,3 +217,37 @@ async def test_a_crew_with_fifty_decisions_has_a_sample(world: World) -> None:
     assert found is not None
     assert (found.rounds, found.sent_back.part) == (60, 0)
     assert 30 <= found.read < 50
+
+
+async def rewrite(world: World, execution: str = "e-1") -> str:
+    """Ana gives a text of her own; its round's id."""
+    first = (await world.notify(execution_id=execution, takes_edits=True, takes_key=True)).round
+    edited = await edit(
+        first.id,
+        "Another draft.",
+        by=ANA,
+        context=world.reviews,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        seen=Seen(share=Whole(8, 8)),
+    )
+    return edited.id
+
+
+@both
+async def test_a_rewritten_output_counts_as_sent_back_however_many_approve(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(name="two", approvals=2),))
+    world.crew.pause()
+    await world.decide(await rewrite(world), by=BEN)
+    await world.turn(CREW)
+    rules = [NO_RULE, *(one.id for one in await world.uow.read.rules(("research",)))]
+    found = await world.uow.read.stats.verdicted({"research": rules}, since=world.clock() - DAY)
+    assert [one.sent_back for one in found] == [True]
+
+
+@both
+async def test_a_rewritten_first_output_was_not_approved_at_once(world: World) -> None:
+    await rewrite(world)
+    await world.decide((await world.notify(execution_id="e-2")).round.id)
+    now = (await ask(world)).team.now
+    assert (now.at_once.part, now.at_once.whole) == (1, 2)

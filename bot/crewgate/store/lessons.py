@@ -97,11 +97,12 @@ def _sum(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnElement[
     return sa.func.sum(sa.case((condition, value), else_=0))
 
 
-_is_first = rounds.c.number == 1
+_is_edited = rounds.c.edited_at.is_not(None)
+_is_first = rounds.c.number == sa.case((_is_edited, 2), else_=1)
 _COUNTS: Final[tuple[sa.ColumnElement[Any], ...]] = (
     (rounds.c.lessons > 0).label("taught"),
     _sum(_is_first).label("first"),
-    _sum(sa.and_(_is_first, rounds.c.is_approve)).label("at_once"),
+    _sum(sa.and_(_is_first, rounds.c.is_approve, sa.not_(_is_edited))).label("at_once"),
     _sum(rounds.c.is_approve).label("approved"),
     _sum(rounds.c.is_approve, rounds.c.number).label("rounds"),
 )

@@ -34,7 +34,8 @@ _read = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     sa.func.coalesce(_round.edited_at, _round.opened_at), sa.BigInteger
 )
 _waited = sa.func.coalesce(_round.waited_seconds, _took // 1_000_000)
-_is_first = _round.number == 1
+_is_edited = _round.edited_at.is_not(None)
+_is_first = _round.number == sa.case((_is_edited, 2), else_=1)
 _verdict = sa.case(
     (_round.is_approve, "approve"), (_round.is_approve.is_(None), "answer"), else_="revise"
 )
@@ -75,7 +76,7 @@ _TALLIES: Final = (
         _sum(_of_output(_round.is_approve)).label("approved"),
         _sum(_of_output(sa.not_(_round.is_approve))).label("revised"),
         _sum(_of_output(_is_first, _round.is_approve.is_not(None))).label("first"),
-        _sum(_of_output(_is_first, _round.is_approve)).label("at_once"),
+        _sum(_of_output(_is_first, _round.is_approve, sa.not_(_is_edited))).label("at_once"),
         _sum(_of_output(_round.is_approve), _round.number).label("rounds"),
         _sum(_of_output(_is_hasty)).label("hasty"),
         _sum(_of_output(_round.is_on_target.is_not(None))).label("targeted"),
@@ -122,7 +123,7 @@ _DECISIONS: Final = (
 _VERDICTED: Final = (
     sa.select(
         *(_round.decided_at, _round.id, sa.func.coalesce(reviews.c.task_name, reviews.c.task_id)),
-        sa.or_(sa.not_(_round.is_approve), _is_own),
+        sa.or_(sa.not_(_round.is_approve), _is_edited),
     )
     .join_from(rounds, reviews)
     .where(

@@ -212,7 +212,8 @@ rounds = sa.Table(
     index_where(
         "lessons IS NOT NULL",
         "ix_rounds_lessons",
-        *("crew", "rule_id", "decided_at", "lessons", "decided_via", "is_approve", "number"),
+        *("crew", "rule_id", "decided_at", "lessons", "decided_via", "is_approve"),
+        *("number", "edited_at"),
     ),
     sa.Index(None, "card_channel", "card_thread_ts"),
     index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),
