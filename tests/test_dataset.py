@@ -19,7 +19,8 @@ from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.lessons import Lesson, LessonsGiven
 from crewgate.domain.masking import FINDERS, Masking
-from crewgate.domain.notification import Output, Rewritten
+from crewgate.domain.notification import Hidden, Output, Rewritten
+from crewgate.domain.outcome import Refused
 from crewgate.domain.people import User
 from crewgate.domain.reason import TakenAs
 from crewgate.domain.review import Round, State
@@ -35,8 +36,9 @@ from crewgate.usecases.decide import edit
 from crewgate.usecases.track import track
 from tests.builders import ANA, BEN, CAI, FakeClock, a_crew, a_rule, a_uow
 from tests.databases import both
+from tests.usecases.faults import Fault
 from tests.usecases.timed import after
-from tests.usecases.world import World
+from tests.usecases.world import CREW, World
 
 DAY = timedelta(days=1)
 TOKEN = "token-of-the-crew"
@@ -57,7 +59,7 @@ def world(engines: Any) -> World:
 @pytest.fixture
 def dataset(database_url: str, capsys: pytest.CaptureFixture[str]) -> Dataset:
     async def print_it(
-        crew: str = "research", since: timedelta | None = None, **changes: Any
+        crew: str = "research", since: timedelta | None = None, form: str = "pairs", **changes: Any
     ) -> list[Any]:
         named = CrewSettings(
             name="research",
@@ -71,7 +73,10 @@ def dataset(database_url: str, capsys: pytest.CaptureFixture[str]) -> Dataset:
             slack_bot_token="xoxb-1", crews={"research": named}, database_url=database_url
         )
         capsys.readouterr()  # what the story logged
-        assert await write_dataset(settings, argparse.Namespace(crew=crew, since=since)) == 0
+        assert (
+            await write_dataset(settings, argparse.Namespace(crew=crew, since=since, form=form))
+            == 0
+        )
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     return print_it
@@ -120,6 +125,7 @@ async def test_each_approval_is_a_line_with_what_was_refused_before(
         "task": "Draft the report",
         "expected_output": None,
         "inputs": {"topic": "tea"},
+        "inputs_left_out": [],
         "lessons": [],
         "refused": [{"output": "A draft.", "words": "Shorter.", "by": ["reviewer"]}],
         "approved": {"output": "Short.", "words": "Mind the date.", "by": ["starter"]},
@@ -278,13 +284,13 @@ async def test_what_cannot_be_done_is_said(
     with pytest.raises(NoDataset, match=r"name no crew researcher; they name research$"):
         await dataset("researcher")
     with pytest.raises(
-        NoDataset, match=r"nobody decided on an output of research in an execution$"
+        NoDataset, match=r"nobody decided on an output of research in an execution that has ended$"
     ):
         await dataset()
     await review(world)
     await end(world)
     world.clock.advance(DAY)
-    with pytest.raises(NoDataset, match="in an execution that ended since 20"):
+    with pytest.raises(NoDataset, match="in an execution that has ended since 20"):
         await dataset(since=timedelta(seconds=1))
 
     class Full(io.StringIO):
@@ -294,3 +300,64 @@ async def test_what_cannot_be_done_is_said(
     monkeypatch.setattr("sys.stdout", Full())
     with pytest.raises(NoDataset, match=r"not complete: .*No space left"):
         await dataset()
+
+
+async def test_what_the_inputs_leave_out_is_named_and_names_are_masked(
+    world: World, dataset: Dataset
+) -> None:
+    """Long and nested values are not stored; what callers add for themselves is no input."""
+    long = (("brief", Hidden("x" * 300)), ("", Hidden()), ("ann@example.com", "v"))
+    await world.notify(meta=(("matter", "7"),), inputs=long)
+    latest = await world.notify("Short.", meta=(("matter", "7"),), inputs=long)
+    await world.decide(latest.round.id)
+    await world.notify(execution_id="e-2", meta=(("matter", "7"),))
+    await world.decide((await world.notify("Short.", execution_id="e-2")).round.id)
+    await end(world)
+    await end(world, "e-2")
+    first, second = await dataset(redact=MASKING)
+    assert first["inputs"] == {"[e-mail address]": "v"}
+    assert first["inputs_left_out"] == ["brief", "*"]
+    assert (second["inputs"], second["inputs_left_out"]) == ({}, ["*"])
+
+
+async def test_an_edit_that_a_crew_is_asked_for_is_an_edit(world: World, dataset: Dataset) -> None:
+    waiting = (await world.notify("It costs 3 euros.")).round
+    await edit(
+        waiting.id,
+        "It costs 4 euros.",
+        by=BEN,
+        context=world.reviews,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        seen=Seen(share=Share(17, 17)),
+    )
+    await end(world)
+    [line] = await dataset()
+    assert line["refused"] == [{"output": "It costs 3 euros.", "edited": True, "by": ["reviewer"]}]
+
+
+async def test_an_approval_that_the_crew_refused_is_none(world: World, dataset: Dataset) -> None:
+    waiting = (await world.notify()).round
+    await world.decide(waiting.id)
+    world.crew.faults.append(Fault(Refused("400", "not pending")))
+    await world.turn(CREW)
+    await end(world)
+    with pytest.raises(NoDataset, match="nobody decided on an output"):
+        await dataset()
+
+
+async def test_cases_have_what_loaders_read(world: World, dataset: Dataset) -> None:
+    await begin(world, "e-1", ("topic", "tea"))
+    await review(world)
+    await world.decide((await world.notify("No.", task_id="t-2")).round.id, Revise("Never."))
+    await end(world)
+    [case] = await dataset(form="cases")
+    assert list(case) == ["input", "expected_output", "metadata"]
+    made_of = {"task": "Draft the report", "inputs": {"topic": "tea"}, "lessons": []}
+    assert json.loads(case["input"]) == made_of
+    assert case["expected_output"] == "Short."
+    assert case["metadata"].items() >= {"crew": "research", "words": "Mind the date."}.items()
+    await world.decide((await world.notify("No.", execution_id="e-2")).round.id, Revise("No."))
+    await end(world, "e-2")
+    with pytest.raises(NoDataset, match="nobody approved an output of research in an execution"):
+        await dataset(form="cases", since=timedelta(seconds=0))

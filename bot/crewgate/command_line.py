@@ -93,6 +93,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     dataset.add_argument(
         "--since", type=_days, metavar="DAYS", help="executions that ended since then: 90d"
     )
+    dataset.add_argument(
+        "--as",
+        dest="form",
+        choices=["pairs", "cases"],
+        default="pairs",
+        help="cases: each approval as input, expected_output and metadata",
+    )
     command.add_parser("health", help="exit with 0 if the bot on this machine is ready")
     host = command.add_parser("host", help="open-source crews and flows behind CrewAI's crew API")
     add_host_arguments(host)

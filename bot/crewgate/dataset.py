@@ -15,11 +15,12 @@ from crewgate.domain.answering import needs_approvals
 from crewgate.domain.audit import OPERATOR, Code, Entry
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.execution import STARTED_BY
-from crewgate.domain.notification import Question, shown
+from crewgate.domain.notification import Hidden, Question, shown
 from crewgate.domain.people import Email, User
 from crewgate.domain.reason import EditedBy, TakenAs
+from crewgate.domain.review import Round, State
 from crewgate.domain.subjects import Subject, Work
-from crewgate.domain.verdict import Answer, Decider, Person
+from crewgate.domain.verdict import Answer, Decider, Person, Via
 from crewgate.runtime import utc_now
 from crewgate.settings.load import Settings
 from crewgate.store.engine import open_readers
@@ -29,6 +30,14 @@ _MENTION: Final = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^<>]*)?>")
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 #: The outcomes of `crewgate host` for a lesson, which is no output.
 _OF_LESSONS: Final = ("Keep", "Drop")
+
+
+#: The form of lines that loaders of evaluations read.
+CASES: Final = "cases"
+
+
+class Given(dict[str, str]):
+    """The inputs of a kickoff, whose names are the caller's."""
 
 
 class NoDataset(CrewgateError):
@@ -52,26 +61,48 @@ async def write_dataset(settings: Settings, chosen: argparse.Namespace) -> int:
             masking = crew.redact.also_those_in(one.facts.output.text for one in found)
             try:
                 for line in lines_of(found, taught, names):
+                    if chosen.form == CASES and line["approved"] is None:
+                        continue
                     safe = _changed(_changed(line, redactor.error), masking.text)
-                    sys.stdout.write(json.dumps(safe, ensure_ascii=False) + "\n")
+                    written = _case(safe) if chosen.form == CASES else safe
+                    sys.stdout.write(json.dumps(written, ensure_ascii=False) + "\n")
                     is_empty = False
             except BrokenPipeError:
                 raise
             except OSError as error:
                 raise NoDataset(f"the data set is not complete: {error}") from error
     if is_empty:
-        span = f" that ended since {told}" if told else ""
-        raise NoDataset(f"nobody decided on an output of {chosen.crew} in an execution{span}")
+        what = "approved an output" if chosen.form == CASES else "decided on an output"
+        span = f" since {told}" if told else ""
+        raise NoDataset(f"nobody {what} of {chosen.crew} in an execution that has ended{span}")
     sys.stdout.flush()
     return 0
 
 
-def _changed(value: object, change: Callable[[str], str]) -> object:
+def _case(line: dict[str, Any]) -> dict[str, Any]:
+    """Return an approval as loaders of evaluations read it: texts, and all else beside them.
+
+    The prompt of the task is not known; the input is what it was made of.
+    """
+    approved, known = line["approved"], ("task", "inputs", "lessons")
+    rest = {name: value for name, value in line.items() if name not in ("approved", "inputs")}
+    rest |= {name: value for name, value in approved.items() if name != "output"}
+    return {
+        "input": json.dumps({name: line[name] for name in known}, ensure_ascii=False),
+        "expected_output": approved["output"],
+        "metadata": rest | {"inputs": line["inputs"]},
+    }
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  # JSON
     match value:
         case str():
             return change(value)
         case list():
             return [_changed(one, change) for one in value]
+        case Given():
+            # Names that callers chose; all others are ours.
+            return Given({change(name): _changed(one, change) for name, one in value.items()})
         case dict():
             return {name: _changed(one, change) for name, one in value.items()}
     return value
@@ -102,8 +133,8 @@ def lines_of(
         if not _is_text(one.round.subject):
             continue
         told: dict[str, Any] = {"output": one.facts.output.text}
-        if isinstance(reason, EditedBy):
-            told |= {"edited": True, "by": [_role(reason.by, None, one.starters)]}
+        if (editor := _editor(one.round)) is not None:
+            told |= {"edited": True, "by": [_role(editor, None, one.starters)]}
         elif decision is not None:
             votes = decision.votes or (decision,)
             by = [_role(vote.by, vote.on_behalf_of, one.starters) for vote in votes]
@@ -115,8 +146,9 @@ def lines_of(
                 decided = Answer(reason.label, is_label=True)
             # A flow's outcome that is no refusal needs as many people as an approval does.
             if needs_approvals(decided, None):
-                yield _line(one, taught, refused, told)
-                refused = []
+                if not _was_in_vain(one.round):
+                    yield _line(one, taught, refused, told)
+                    refused = []
                 continue
         if "by" in told:
             refused.append(told)
@@ -124,17 +156,33 @@ def lines_of(
         yield _line(found[-1], taught, refused, None)
 
 
+def _editor(round_: Round) -> Decider | None:
+    """Return the person who rewrote an output, or asked for exactly that where no text is taken."""
+    reason, decision = round_.reason, round_.decision
+    if isinstance(reason, EditedBy):
+        return reason.by
+    asked = decision is not None and decision.via is Via.EDIT and not decision.is_approve
+    return decision.by if decision is not None and asked else None
+
+
+def _was_in_vain(round_: Round) -> bool:
+    """Return True for an approval that the crew surely did not take."""
+    return round_.state in (State.STUCK, State.CLOSED) and not round_.in_doubt
+
+
 def _line(
     one: StoredRound, taught: Sequence[str], refused: Sequence[object], approved: object
 ) -> dict[str, Any]:
     review, rewritten = one.round.review, one.facts.output.rewritten
-    given = shown(one.facts.inputs or ()) or shown(one.facts.meta)
+    came = one.facts.inputs
+    names = [name or "*" for name, value in came if isinstance(value, Hidden)]
     return {
         "crew": review.crew,
         "execution": review.execution_id,
         "task": review.title,
         "expected_output": review.expected_output,
-        "inputs": {name: value for name, value in given if name != STARTED_BY},
+        "inputs": Given((name, value) for name, value in shown(came) if name != STARTED_BY),
+        "inputs_left_out": names,
         "lessons": [*taught, *(rewritten.lessons if rewritten else ())],
         "refused": refused,
         "approved": approved,
