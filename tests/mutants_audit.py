@@ -1,0 +1,80 @@
+"""Mistakes in the audit trail, its proofs, and what is counted and exported of decisions."""
+
+from typing import Final
+
+from tests.mutating import mutant
+
+AUDIT: Final = (
+    mutant(
+        "what a rule decided alone is undecided for `audit verify`",
+        "return self in {Code.DECIDED, Code.TIMED_OUT, Code.RULE_DECIDED}",
+        "return self in {Code.DECIDED, Code.TIMED_OUT}",
+        "audit/test_commands.py",
+    ),
+    mutant(
+        "what a rule decided alone is undecided for the checker",
+        'DECIDES = ("CG124", "CG125", "CG126")',
+        'DECIDES = ("CG124", "CG125")',
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "a call that ran twice holds in a proof",
+        'require("ran" not in self.codes, "it ran twice")',
+        'require(self.codes, "it ran twice")',
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "anybody's edit holds in a proof",
+        "self._require_right(edit, round_)",
+        "self._require_right",
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "an entry's count is not in its link",
+        'count = b"" if nth is None else nth.to_bytes(8, "big")',
+        'count = b"" if nth is None else b"1"',
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "a proof without its beginning holds",
+        "self.is_whole = is_counted and is_first",
+        "self.is_whole = is_counted or is_first or bool(own)",
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "without the key any signature of a head holds",
+        "if is_forged(one, sign) or not is_signed(one)]",
+        "if is_forged(one, sign)]",
+        "audit/test_commands.py",
+    ),
+    mutant(
+        "a miscounted entry holds",
+        "return None if row.nth == nth else",
+        "return None if row.nth or nth else",
+        "audit/test_commands.py",
+    ),
+    mutant(
+        "a rewritten first output was approved at once",
+        "_is_first, _round.is_approve, sa.not_(_is_edited))",
+        "_is_first, _round.is_approve)",
+        "usecases/test_stats.py",
+    ),
+    mutant(
+        "a text that a person rewrote needed nobody",
+        "sa.or_(sa.not_(_round.is_approve), _is_edited),",
+        "sa.or_(sa.not_(_round.is_approve), _is_own),",
+        "usecases/test_stats.py",
+    ),
+    mutant(
+        "an approval that the crew refused is told as one",
+        "if not _was_in_vain(one.round):",
+        "if one.round:",
+        "test_dataset.py",
+    ),
+    mutant(
+        "names of inputs are not masked in a data set",
+        "Given({change(name): _changed",
+        "Given({name: _changed",
+        "test_dataset.py",
+    ),
+)
