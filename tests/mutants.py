@@ -10,6 +10,7 @@ looks for the texts alone.
 import sys
 from typing import Final
 
+from tests.mutants_audit import AUDIT
 from tests.mutants_calls import CALLS
 from tests.mutants_queue import QUEUE
 from tests.mutants_slack import SLACK
@@ -202,19 +203,7 @@ MUTANTS: Final = (
         "elif before is not None and not before.has_run:",
         "domain/test_acts.py",
     ),
-    # --- audit
-    mutant(
-        "what a rule decided alone is undecided for `audit verify`",
-        "return self in {Code.DECIDED, Code.TIMED_OUT, Code.RULE_DECIDED}",
-        "return self in {Code.DECIDED, Code.TIMED_OUT}",
-        "audit/test_commands.py",
-    ),
-    mutant(
-        "what a rule decided alone is undecided for the checker",
-        'DECIDES = ("CG124", "CG125", "CG126")',
-        'DECIDES = ("CG124", "CG125")',
-        "audit/test_evidence.py",
-    ),
+    *AUDIT,
     mutant(
         "two edits of one lesson are in force",
         "while old and old.state is LessonState.REPLACED:",
@@ -331,42 +320,6 @@ MUTANTS: Final = (
         "number >= share * 2**256",
         "number < share * 2**256",
         "domain/test_stats.py",
-    ),
-    mutant(
-        "a call that ran twice holds in a proof",
-        'require("ran" not in self.codes, "it ran twice")',
-        'require(self.codes, "it ran twice")',
-        "audit/test_evidence.py",
-    ),
-    mutant(
-        "anybody's edit holds in a proof",
-        "self._require_right(edit, round_)",
-        "self._require_right",
-        "audit/test_evidence.py",
-    ),
-    mutant(
-        "an entry's count is not in its link",
-        'count = b"" if nth is None else nth.to_bytes(8, "big")',
-        'count = b"" if nth is None else b"1"',
-        "audit/test_evidence.py",
-    ),
-    mutant(
-        "a proof without its beginning holds",
-        "self.is_whole = is_counted and is_first",
-        "self.is_whole = is_counted or is_first or bool(own)",
-        "audit/test_evidence.py",
-    ),
-    mutant(
-        "without the key any signature of a head holds",
-        "if is_forged(one, sign) or not is_signed(one)]",
-        "if is_forged(one, sign)]",
-        "audit/test_commands.py",
-    ),
-    mutant(
-        "a miscounted entry holds",
-        "return None if row.nth == nth else",
-        "return None if row.nth or nth else",
-        "audit/test_commands.py",
     ),
     # --- store
     mutant(

@@ -77,4 +77,16 @@ AUDIT: Final = (
         "Given({name: _changed",
         "test_dataset.py",
     ),
+    mutant(
+        "purge leaves the bot no turn between batches",
+        "await sleep(max((clock() - began).total_seconds(), 0))",
+        "await sleep(0)",
+        "journeys/test_removal.py",
+    ),
+    mutant(
+        "a dry run of purge locks the database",
+        "if writes and engine.dialect.name ==",
+        "if engine.dialect.name ==",
+        "journeys/test_removal.py",
+    ),
 )

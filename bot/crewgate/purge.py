@@ -7,12 +7,12 @@ from crewgate.check.database import transactions_beside
 from crewgate.check.findings import say
 from crewgate.domain.audit import OPERATOR
 from crewgate.domain.errors import CrewgateError
-from crewgate.runtime import utc_now
+from crewgate.runtime import Runtime, utc_now
 from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client, time_told
 from crewgate.slack.words.names import counted
 from crewgate.store.engine import scrub
-from crewgate.usecases.ports.base import Clock
+from crewgate.usecases.ports.base import Clock, Sleep
 from crewgate.usecases.removal import Removed, remove_texts
 
 #: The time between two lines of progress.
@@ -23,7 +23,13 @@ class NotPurged(CrewgateError):
     """Nothing was removed; the message has the reason."""
 
 
-async def purge(settings: Settings, chosen: argparse.Namespace, *, clock: Clock = utc_now) -> int:
+async def purge(
+    settings: Settings,
+    chosen: argparse.Namespace,
+    *,
+    clock: Clock = utc_now,
+    sleep: Sleep | None = None,
+) -> int:
     """Remove texts, or count them, crew by crew. Raises NotPurged and StoreUnavailable."""
     if chosen.crew not in {None, *settings.crews}:
         say(f"! the settings name no crew {chosen.crew}: see that this is its name")
@@ -36,7 +42,10 @@ async def purge(settings: Settings, chosen: argparse.Namespace, *, clock: Clock 
             "Slack does not say what time it is, and a clock here may be wrong: try again later"
         )
     for crew, retention in retentions.items():
-        await _purge(settings, crew, min(clock(), there) - retention, clock, dry_run=chosen.dry_run)
+        before = min(clock(), there) - retention
+        await _purge(
+            settings, crew, before, clock, sleep or Runtime().sleep, dry_run=chosen.dry_run
+        )
     if not chosen.dry_run and not await scrub(settings.database_url):
         say("! the log beside the database is in use and may have removed texts: run this again")
     return 0
@@ -64,10 +73,10 @@ def _retentions(settings: Settings, chosen: argparse.Namespace) -> dict[str, tim
 
 
 async def _purge(
-    settings: Settings, crew: str, before: datetime, clock: Clock, *, dry_run: bool
+    settings: Settings, crew: str, before: datetime, clock: Clock, sleep: Sleep, *, dry_run: bool
 ) -> None:
-    total, told = Removed(), 0
-    async with transactions_beside(settings.database_url) as begin:
+    total, told, began = Removed(), 0, clock()
+    async with transactions_beside(settings.database_url, writes=not dry_run) as begin:
         if dry_run:
             async with begin() as tx:
                 total.update(await tx.removal.count(crew, before=before))
@@ -76,6 +85,10 @@ async def _purge(
                 crew, before=before, begin=begin, clock=clock, by=OPERATOR
             ):
                 total += removed
+                # The bot's own writes have a turn as long: without a pause every tenth
+                # notification waited for more than a second.
+                await sleep(max((clock() - began).total_seconds(), 0))
+                began = clock()
                 if total["executions"] // _TOLD_EVERY > told:
                     told = total["executions"] // _TOLD_EVERY
                     say(f"  {crew}: {total['executions']:,} executions so far")

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from crewgate.demo.workspace import Message, Workspace, message_text
 from crewgate.demo.workspace.web_api import http_status
 from crewgate.purge import NotPurged, purge
 from crewgate.runtime import utc_now
+from crewgate.usecases.ports.base import Clock
 from crewgate.web.credentials import EventKind
 from tests.forked import run_crewgate
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
@@ -46,6 +49,16 @@ class Later:
 
     def now(self) -> float:
         return self().timestamp()
+
+
+def ticking(later: Later) -> Clock:
+    """A clock by which everything takes a second."""
+
+    def now() -> datetime:
+        later.by += timedelta(seconds=1)
+        return later()
+
+    return now
 
 
 async def a_story(world: World) -> tuple[Message, Message]:
@@ -97,8 +110,21 @@ async def test_purged(
                 assert await purge(world.settings, chosen, clock=later) == 0
                 said = capsys.readouterr().out
             assert "✓ research: 1 execution and 0 dead letters from before" in said
+            with closing(sqlite3.connect(database, isolation_level=None)) as another:
+                another.execute("BEGIN IMMEDIATE")  # it counts while somebody else writes
+                assert await purge(world.settings, chosen, clock=later) == 0
+            assert "1 execution and" in capsys.readouterr().out
             chosen.dry_run = False
-            assert await purge(world.settings, chosen, clock=later) == 0
+            pauses: list[float] = []
+
+            async def sleep(seconds: float) -> None:
+                pauses.append(seconds)
+                later.by += timedelta(seconds=1)
+
+            assert await purge(world.settings, chosen, clock=ticking(later), sleep=sleep) == 0
+            # After each batch the bot's writes have a turn as long.
+            assert len(pauses) >= 3
+            assert min(pauses) >= 1
             assert "UTC lost their texts" in capsys.readouterr().out
             for card in (first, second):
                 shown = message_text(await world.shown(card, GONE))

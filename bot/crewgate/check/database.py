@@ -134,10 +134,10 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
 
 
 @asynccontextmanager
-async def transactions_beside(url: str) -> AsyncIterator[Begin]:
+async def transactions_beside(url: str, *, writes: bool = True) -> AsyncIterator[Begin]:
     """Yield a function that begins transactions beside a running bot.
 
-    Both functions raise StoreUnavailable.
+    Without `writes` nobody waits for them on SQLite. Both functions raise StoreUnavailable.
     """
     runtime = Runtime()
     async with of_this_version(open_beside(url)) as engine:
@@ -146,7 +146,7 @@ async def transactions_beside(url: str) -> AsyncIterator[Begin]:
         async def begin() -> AsyncIterator[Tx]:
             with translate_errors():
                 async with engine.begin() as connection:
-                    if engine.dialect.name == "sqlite":
+                    if writes and engine.dialect.name == "sqlite":
                         # Values read here must still hold at the write.
                         await connection.exec_driver_sql("BEGIN IMMEDIATE")
                     tx = Tx(connection, clock=runtime.clock)
