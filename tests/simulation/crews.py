@@ -104,8 +104,7 @@ class Crews(Known):
     async def tool_is_answered(self, resumed: Resumed) -> None:
         call = self.calls[resumed.execution_id, resumed.task_id]
         if resumed.decision.is_approve:
-            call.ran.append((resumed.output, resumed.decision))
-            call.ran_at = self.world.clock()
+            call.ran.append((resumed.output, resumed.decision, self.world.clock()))
             call.is_reported = False
 
     async def tool_reports(self, choices: Choices) -> None:

@@ -35,9 +35,8 @@ class Call:
     is_hosted: bool
     pauses: int = 1
     may_have_run: bool = False
-    ran: list[tuple[str, Decision]] = field(default_factory=list)
-    """The arguments of each time that it ran, and the decision that let it."""
-    ran_at: datetime | None = None
+    ran: list[tuple[str, Decision, datetime]] = field(default_factory=list)
+    """The arguments of each time that it ran, the decision that let it, and when that was."""
     is_reported: bool = False
 
 

@@ -19,7 +19,7 @@ from crewgate.store.tables import audit_entries, metadata
 from crewgate.usecases.queries import queue
 from crewgate.usecases.stats import of_crew
 from tests.simulation.known import Known
-from tests.simulation.product import ASKED, EVERYBODY, NUMBER, SCANS, TASKS, TOOLS
+from tests.simulation.product import ASKED, EVERYBODY, HOUR, NUMBER, SCANS, TASKS, TOOLS
 
 SENTENCES: Final = {
     "unseen": "nothing is decided unseen",
@@ -107,9 +107,11 @@ async def nobody_decides_who_may_not(of: Known) -> None:
 async def nothing_runs_otherwise_than_approved(of: Known) -> None:
     """Each run of a call has an approval of its own, of just these arguments, given knowingly."""
     for call in of.calls.values():
-        given = [decision.at for _, decision in call.ran]
+        given = [decision.at for _, decision, _ in call.ran]
         require(len(set(given)) == len(given), "runs", f"{call.task} ran twice by {given}")
-        for ran, decision in call.ran:
+        for ran, decision, ran_at in call.ran:
+            read = f"{call.task} ran at {ran_at} by an approval of {decision.at}"
+            require(ran_at - decision.at < HOUR, "runs", read)
             about = [one for one in of.known if one.decision == decision]
             require(about, "runs", f"{call.task} ran by {decision}, which no round has")
             texts = [json.loads(of.texts[one.id]) for one in about]
@@ -123,7 +125,7 @@ async def nothing_runs_otherwise_than_approved(of: Known) -> None:
         for round_ in of.in_state(State.WAITING):
             review = round_.review
             is_of = (review.execution_id, review.task_id) == (call.execution, call.task)
-            if is_of and call.ran_at is not None and of.first_seen[round_.id] > call.ran_at:
+            if is_of and call.ran and of.first_seen[round_.id] > call.ran[-1][2]:
                 knows = isinstance(round_.subject, ToolCall) and round_.subject.may_have_run
                 read = f"{round_.id} asks about {call.task}, which ran, and does not say so"
                 require(knows, "runs", read)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from crewgate.crewai.payloads import decision_body
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.outcome import Outcome, Refused
+from crewgate.domain.outcome import Outcome, RefusalKind, Refused
 from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
@@ -136,7 +136,7 @@ class Misfitting(FakeCrew):
         misfits = isinstance(edited, dict) and edited.get("to") == "nobody"
         if misfits and (execution_id, task_id) in self.pending:
             self.asked.append((execution_id, decision))
-            return Refused("400", "nobody is no address")
+            return Refused("400", "nobody is no address", RefusalKind.ARGUMENTS)
         return await super().resume(execution_id, task_id, decision, *webhooks, **more)
 
 
