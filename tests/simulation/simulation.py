@@ -14,7 +14,13 @@ from crewgate.usecases.ports.base import Job
 from crewgate.usecases.removal import remove_texts
 from tests.simulation.crews import Crews
 from tests.simulation.known import MOMENT
-from tests.simulation.oracle import ALWAYS, IN_THE_END, is_to_do, require
+from tests.simulation.oracle import (
+    ALWAYS,
+    IN_THE_END,
+    is_to_do,
+    require,
+    whoever_may_decide_was_told,
+)
 from tests.simulation.people import People
 from tests.simulation.product import (
     HOUR,
@@ -189,6 +195,11 @@ class Simulation(People, Crews):
         for name, branch in self.crew.branches.items():
             while branch.undelivered:
                 await self.crew.announce(name)
+        for _ in range(12):  # less than any rule waits, and longer than a flood is left alone
+            await self.world.pass_time(LEASE)
+            while await self.carry_out():
+                await self.look()
+        await whoever_may_decide_was_told(self)
         await self.settle(strides=100)
         for check in (*ALWAYS, *IN_THE_END):
             await check(self)
