@@ -69,6 +69,7 @@ class Simulation(People, Crews):
         weights = {
             "press": 6 * waits,
             "press_in_home": 2 * waits,
+            "press_where_more_wait": 3 * bool(self.gathering()),
             "edit": 3 * waits,
             "take_back": waits,
             "write_a_note": waits,
@@ -97,8 +98,8 @@ class Simulation(People, Crews):
             "scans_pause": len(self.in_state(State.WAITING)) < MOST_WAIT,
             "scan_pauses": 1,
             "scans_are_sent_back": len(self.in_state(State.WAITING)) > MANY_WAIT,
-            "scan_ends": bool(self.finished_scans()),
-            "propose": bool(self.teachable()),
+            "scan_ends": 2 * bool(self.finished_scans()),
+            "propose": 5 * bool(self.teachable()),
             "keep": bool(self.proposed),
             "texts_are_removed": 1,
         }
