@@ -82,6 +82,7 @@ class Simulation(People, Crews):
             "crew_works": 4 * decided,
             "no_decision_arrives": 2 * decided,
             "time_passes": 2,
+            "calm_down": 1,
             "status_is_asked": 1,
             "restart": 1,
             "delete_a_card": 1,
@@ -187,6 +188,14 @@ class Simulation(People, Crews):
 
     # --- the end ---
 
+    async def calm_down(self, _choices: Choices) -> None:
+        """Nothing fails for less than any rule waits, and longer than a flood is left alone."""
+        for _ in range(12):
+            await self.world.pass_time(LEASE)
+            while await self.carry_out():
+                await self.look()
+        await whoever_may_decide_was_told(self)
+
     async def end_well(self) -> None:
         """Nothing fails and every webhook arrives: then nothing is left to do."""
         slack = self.world.slack
@@ -196,11 +205,7 @@ class Simulation(People, Crews):
         for name, branch in self.crew.branches.items():
             while branch.undelivered:
                 await self.crew.announce(name)
-        for _ in range(12):  # less than any rule waits, and longer than a flood is left alone
-            await self.world.pass_time(LEASE)
-            while await self.carry_out():
-                await self.look()
-        await whoever_may_decide_was_told(self)
+        await self.calm_down(Choices())
         await self.settle(strides=100)
         for check in (*ALWAYS, *IN_THE_END):
             await check(self)
