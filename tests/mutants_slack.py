@@ -6,6 +6,18 @@ from tests.mutating import mutant
 
 SLACK: Final = (
     mutant(
+        "a card is silent about masks that an approver left unseen",
+        "    if vote.masks_unseen:\n",
+        "    if False:\n",
+        "slack/reviews/test_history.py",
+    ),
+    mutant(
+        "a question about haste forgets the time",
+        "turned=Turned(int(turned[1]), int(turned[2])) if turned else None,",
+        "turned=None,",
+        "journeys/test_walk.py",
+    ),
+    mutant(
         "a number is cut inside a line",
         "at = whole_character(text, before_number(text, at))",
         "at = whole_character(text, at)",

@@ -146,6 +146,7 @@ async def test_a_long_output_is_read_to_its_end_and_haste_is_asked_about(ana: Wa
 async def test_somebody_who_looks_faster_than_anybody_reads_is_asked_once(ana: Walker) -> None:
     text = "Word. " * 500
     await ana.waits(f"Draft A. {text}", f"Draft B. {text}")
+    card = await ana.world.card("Draft A.")
     await ana.start("1 of 2")
     ana.clock.later -= MINUTE - timedelta(seconds=5)
     await ana.press(top(ana.world), "Approve")
@@ -155,6 +156,7 @@ async def test_somebody_who_looks_faster_than_anybody_reads_is_asked_once(ana: W
     ana.clock.later -= MINUTE - timedelta(seconds=5)
     await ana.press(top(ana.world), "Approve")
     await ana.sees("That was all.")
+    await ana.world.shown(card, f"<@{ANA}> looked at it for 5 s")
 
 
 async def test_what_another_decides_or_a_newer_output_replaces_is_said_and_left(

@@ -5,20 +5,20 @@ from dataclasses import replace
 import pytest
 
 from crewgate.domain.audit import Code, digest_of
-from crewgate.domain.caveats import Seen, Unseen
+from crewgate.domain.caveats import Seen, Turned, Unseen
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ConfirmationNeeded, NotAReviewer
 from crewgate.domain.execution import CrewUpdate, TaskUpdate
 from crewgate.domain.masking import FINDERS, Kind, Masking
 from crewgate.domain.notification import Output, Rewritten
 from crewgate.domain.rules.rule import Rule
-from crewgate.domain.verdict import Revise
+from crewgate.domain.verdict import Decision, Revise, Vote
 from crewgate.store.engine import Engines
 from crewgate.usecases.decide import caveats_for, record_unmasked, unmask
 from crewgate.usecases.queries import execution as status_of
 from crewgate.usecases.read_models import CrewStatus, Progress
 from crewgate.usecases.stats import decisions
-from tests.builders import ANA, BEN, EVE, a_crew, a_uow
+from tests.builders import ANA, BEN, EVE, a_crew, a_rule, a_uow
 from tests.databases import both
 from tests.usecases.world import World
 
@@ -100,6 +100,25 @@ async def test_masks_are_asked_about_until_somebody_is_shown_them(
     await world.decide(waiting.id, seen=seen)
     [decided] = await world.entries(Code.DECIDED)
     assert decided["data"]["shown"] == 99
+
+
+@both
+@pytest.mark.parametrize("approvals", [1, 2])
+async def test_a_decision_tells_of_masks_left_unseen_and_of_haste(
+    world: World, approvals: int
+) -> None:
+    world.crews["research"] = a_crew(redact=MASKING, rules=(a_rule(approvals=approvals),))
+    waiting = (await world.notify(TEXT)).round
+    for by in (ANA, BEN)[:approvals]:
+        beside = Seen(turned=Turned(1, 2))
+        found = await caveats_for(waiting.id, by=by, context=world.reviews, seen=beside)
+        await world.decide(waiting.id, by=by, seen=found.seen)
+    decision = (await world.round(waiting.id)).decision
+    assert decision is not None
+    assert len(decision.votes) == (0 if approvals == 1 else 2)
+    votes: list[Decision | Vote] = [decision, *decision.votes]
+    for vote in votes:
+        assert (vote.masks_unseen, vote.looked_seconds) == (True, 2)
 
 
 @both

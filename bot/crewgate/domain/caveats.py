@@ -202,11 +202,23 @@ class Caveats:
         return self.shown if self.shown is not None and self.shown < _LITTLE else None
 
     @property
+    def masks_unseen(self) -> bool:
+        return Unseen.MASKS in self.unseen
+
+    @property
+    def looked_seconds(self) -> int | None:
+        return None if self.turned is None else self.turned.seconds
+
+    @property
     def seen(self) -> Seen:
         """The `Seen` of a person who was asked about all of these caveats."""
         claimed_by = self.claim.by.id if self.claim is not None else ""
         return Seen(
-            notes=self.notes_mark, claimed_by=claimed_by, unseen=self.unseen, share=self.share
+            notes=self.notes_mark,
+            claimed_by=claimed_by,
+            unseen=self.unseen,
+            share=self.share,
+            turned=self.turned,
         )
 
     def all_in(self, seen: Seen) -> bool:

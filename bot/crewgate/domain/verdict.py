@@ -108,6 +108,9 @@ class Vote:
     """The voter's groups of `approvals_from` at the last count; the vote counts for the first."""
     shown_little: int | None = None
     """The percentage of the output that the voter was shown, if it was low."""
+    masks_unseen: bool = False
+    looked_seconds: int | None = None
+    """The time that the voter looked at the output, if nobody reads so fast."""
 
     @property
     def right(self) -> Person:
@@ -217,6 +220,8 @@ class Decision:
     votes: tuple[Vote, ...] = ()
     on_behalf_of: Person | None = None
     shown_little: int | None = None
+    masks_unseen: bool = False
+    looked_seconds: int | None = None
 
     @property
     def is_approve(self) -> bool:
@@ -256,6 +261,8 @@ def decision_of_votes(votes: tuple[Vote, ...], *, unsent_notes: int) -> Decision
         votes=votes if several else (),
         on_behalf_of=last.on_behalf_of,
         shown_little=last.shown_little,
+        masks_unseen=last.masks_unseen,
+        looked_seconds=last.looked_seconds,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
-from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen
+from crewgate.domain.caveats import NOTHING_SEEN, Seen, Turned, Unseen
 from crewgate.domain.errors import Malformed
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
@@ -180,7 +180,8 @@ def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
 
 def asked(round_id: str, seen: Seen, *more: str) -> str:
     share = "" if seen.share is None else with_share("", seen.share)
-    unseen = " ".join(sorted(seen.unseen))
+    turned = [] if seen.turned is None else [f"{seen.turned.pages}/{seen.turned.seconds}"]
+    unseen = " ".join([*sorted(seen.unseen), *turned])
     return json.dumps([round_id, seen.notes, seen.claimed_by, unseen, *more, share])
 
 
@@ -191,8 +192,13 @@ def parse_asked(metadata: str) -> tuple[str, Seen]:
     except (TypeError, ValueError):
         return metadata, NOTHING_SEEN
     unseen = frozenset(one for one in Unseen if one in str(asked_about).split())
+    turned = re.search(r"(\d+)/(\d+)$", str(asked_about))
     return str(round_id), Seen(
-        notes=str(notes), claimed_by=str(claimed_by), unseen=unseen, share=parse_share(str(shown))
+        notes=str(notes),
+        claimed_by=str(claimed_by),
+        unseen=unseen,
+        share=parse_share(str(shown)),
+        turned=Turned(int(turned[1]), int(turned[2])) if turned else None,
     )
 
 

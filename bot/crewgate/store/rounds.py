@@ -219,6 +219,7 @@ _TEXTS: Final[Mapping[Any, Codec]] = {
 _DECISION: Final = (
     *("is_approve", "is_label", "feedback", "decided_by", "decided_by_name", "decided_at"),
     *("decided_via", "unsent_notes", "on_behalf_of", "on_behalf_of_name", "shown_little"),
+    *("masks_unseen", "looked_seconds"),
 )
 _ROUND: Final = Columns(Round, rounds, apart={"reason"})
 _REVIEW_LABELS: Final = tuple((column.name, f"review_{column.name}") for column in reviews.c)
@@ -370,6 +371,8 @@ def _from_decision(decision: verdict.Decision | None) -> dict[str, Any]:
         "decided_via": recorded.via(decision.via),
         "unsent_notes": decision.unsent_notes,
         "shown_little": decision.shown_little,
+        "masks_unseen": decision.masks_unseen,
+        "looked_seconds": decision.looked_seconds,
         "on_behalf_of": deputy and deputy.id,
         "on_behalf_of_name": deputy and deputy.name,
     }
@@ -404,6 +407,8 @@ def _to_decision(
         votes=votes if decided else (),
         on_behalf_of=row.on_behalf_of and verdict.Person(row.on_behalf_of, row.on_behalf_of_name),
         shown_little=row.shown_little,
+        masks_unseen=bool(row.masks_unseen),
+        looked_seconds=row.looked_seconds,
     )
     return decided_on(subject, decision)
 

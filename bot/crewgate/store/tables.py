@@ -133,6 +133,8 @@ rounds = sa.Table(
     sa.Column("decided_via", sa.Text),
     sa.Column("unsent_notes", sa.Integer),
     sa.Column("shown_little", sa.Integer),
+    sa.Column("masks_unseen", sa.Boolean),
+    sa.Column("looked_seconds", sa.Integer),
     sa.Column("in_doubt_since", Instant),
     sa.Column("activity_before", sa.Integer, nullable=False),
     sa.Column("was_alone", sa.Boolean, server_default=sa.false()),

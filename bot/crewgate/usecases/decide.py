@@ -127,6 +127,8 @@ async def decide(
                     comment=verdict.comment if isinstance(verdict, Approve) else None,
                     answer=answer_in(meaning),
                     shown_little=caveats.shown_little,
+                    masks_unseen=caveats.masks_unseen,
+                    looked_seconds=caveats.looked_seconds,
                 )
                 starter = await starter_of(round_, tx, access)
                 facts["starter"] = sorted(starter.users) if starter is not None else None
@@ -146,6 +148,8 @@ async def decide(
                         unsent_notes=caveats.notes,
                         on_behalf_of=rights[0],
                         shown_little=caveats.shown_little,
+                        masks_unseen=caveats.masks_unseen,
+                        looked_seconds=caveats.looked_seconds,
                     )
                 )
 

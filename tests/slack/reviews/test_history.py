@@ -1,6 +1,7 @@
 """The history: every round as it was read, and every word that people wrote."""
 
 import json
+import re
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
-from crewgate.domain.verdict import FEEDBACK_LIMIT, Approve, Revise, Vote
+from crewgate.domain.verdict import FEEDBACK_LIMIT, Approve, Revise
 from crewgate.slack.blockkit.blocks import Block, modal
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.card import render_card
@@ -41,17 +42,29 @@ def entry(given: RoundLine) -> list[Block]:
 
 
 @pytest.mark.parametrize(
-    ("votes", "little"), [((), 1), ((a_vote(ANA, shown_little=1), a_vote(BEN)), None)]
+    ("unseen", "words"),
+    [
+        ({"shown_little": 1}, "was shown 1 %"),
+        ({"masks_unseen": True}, "was not shown what is masked"),
+        ({"looked_seconds": 2}, "looked at it for 2 s"),
+        (
+            {"shown_little": 1, "masks_unseen": True, "looked_seconds": 90},
+            "was shown 1 %, was not shown what is masked and looked at it for 1 min",
+        ),
+    ],
 )
-def test_a_decided_card_and_the_history_say_who_was_shown_little(
-    votes: tuple[Vote, ...], little: int | None
+@pytest.mark.parametrize("several", [False, True])
+def test_a_decided_card_and_the_history_say_who_left_something_unseen(
+    unseen: dict[str, Any], words: str, *, several: bool
 ) -> None:
-    decision = a_decision(votes=votes, shown_little=little)
+    decision = a_decision(**unseen)
+    if several:
+        decision = a_decision(votes=(a_vote(ANA, **unseen), a_vote(BEN)))
     round_ = a_round(State.RESUMED, decision=decision)
     card = render_card(CardView(round=round_, output=Output("Tea.")), now=LATER)
     for told in (shown(card.blocks), shown(entry(line(decision=decision)))):
-        assert "<@U0ANA> was shown 1 %" in told
-        assert "<@U0BEN> was shown" not in told
+        assert f"<@U0ANA> {words}" in told
+        assert not re.search("<@U0BEN> (was|looked)", told)
 
 
 def test_an_output_is_rendered_as_it_is_read() -> None:

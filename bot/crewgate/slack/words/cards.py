@@ -199,7 +199,7 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
         _rule(round_) if isinstance(decision.by, TimedOut) else "",
         unsent_notes(decision),
         had_approved(round_, decision),
-        decisions.shown_little(decision),
+        decisions.left_unseen(decision),
     )
 
 

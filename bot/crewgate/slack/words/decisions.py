@@ -5,7 +5,7 @@ A rule is always named as a rule, never as a person.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import starmap, takewhile
 from typing import Final, assert_never
 
@@ -177,17 +177,25 @@ def sentence(decision: Decision) -> str:
     commented = isinstance(decision.verdict, Approve) and decision.verdict.comment is not None
     said = capital(clause(decision, IN_FULL, most=None))
     said = f"{said} with a comment" if commented else said
-    return f"{said}; {little}" if (little := shown_little(decision)) else said
+    return f"{said}; {unseen}" if (unseen := left_unseen(decision)) else said
 
 
-def shown_little(decision: Decision) -> str:
-    return in_words(
-        [
-            f"{person(vote.by)} was shown {vote.shown_little} %"
-            for vote in decision.votes or (decision,)
-            if isinstance(vote.by, Person) and vote.shown_little is not None
-        ]
+def left_unseen(decision: Decision) -> str:
+    """Return, for each approver who left something unseen, what the others should know."""
+    return "; ".join(
+        f"{person(vote.by)} {in_words(unseen)}"
+        for vote in decision.votes or (decision,)
+        if isinstance(vote.by, Person) and (unseen := [*_unseen(vote)])
     )
+
+
+def _unseen(vote: Vote | Decision) -> Iterator[str]:
+    if vote.shown_little is not None:
+        yield f"was shown {vote.shown_little} %"
+    if vote.masks_unseen:
+        yield "was not shown what is masked"
+    if vote.looked_seconds is not None:
+        yield f"looked at it for {duration(timedelta(seconds=vote.looked_seconds))}"
 
 
 def headline(name: str, decision: Decision) -> str:
