@@ -6,6 +6,18 @@ from tests.mutating import mutant
 
 AUDIT: Final = (
     mutant(
+        "a rule's decision on a call decides nothing for `audit verify`",
+        "return self in {Code.DECIDED, Code.TIMED_OUT, Code.RULE_DECIDED}",
+        "return self in {Code.DECIDED, Code.TIMED_OUT}",
+        "audit/test_commands.py",
+    ),
+    mutant(
+        "a rule's decision on a call decides nothing for the checker",
+        'DECIDES = ("CG124", "CG125", "CG126")',
+        'DECIDES = ("CG124", "CG125")',
+        "audit/test_evidence.py",
+    ),
+    mutant(
         "what a rule decided alone is undecided for `audit verify`",
         "return self in {Code.DECIDED, Code.TIMED_OUT, Code.RULE_DECIDED}",
         "return self in {Code.DECIDED, Code.TIMED_OUT}",

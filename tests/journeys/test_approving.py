@@ -1,16 +1,32 @@
 """Approve asks before it overlooks something: notes, somebody who is on it, what was not read."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CHANNEL
 from crewgate.demo.workspace import HANG, Message, buttons, error, message_text
-from tests.journeys.conftest import World, says_delivered
+from crewgate.slack.reviews.listeners import DOUBLE_CLICK
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World, says_delivered
 from tests.journeys.people import home, modal
+from tests.journeys.test_rules import Skewed
 
 ASKS = "Before you approve"
 LONG = "\n\n".join(f"Line {number} says something." for number in range(900))
+
+
+@pytest.fixture
+def clock() -> Skewed:
+    return Skewed()
+
+
+@pytest.fixture
+async def patient(make_world: MakeWorld, clock: Skewed) -> AsyncIterator[World]:
+    """A world whose clock a test puts ahead, as for somebody who waits before a second click."""
+    async with make_world(replace(AT_ONCE, clock=clock)) as built:
+        yield built
 
 
 async def a_card_with_a_note(world: World, text: str = "No!\nIt is wrong.") -> Message:
@@ -21,8 +37,9 @@ async def a_card_with_a_note(world: World, text: str = "No!\nIt is wrong.") -> M
 
 
 async def test_notes_that_wait_are_shown_before_an_approval_which_counts_once(
-    world: World, capsys: pytest.CaptureFixture[str]
+    patient: World, clock: Skewed, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    world = patient
     card = await a_card_with_a_note(world)
 
     await world.slack.click(ANA, card, "Approve")
@@ -42,6 +59,7 @@ async def test_notes_that_wait_are_shown_before_an_approval_which_counts_once(
     replies = await asyncio.gather(
         *(world.slack.click(ANA, asks, "Approve anyway") for _ in range(2))
     )
+    clock.later += 2 * DOUBLE_CLICK
     await world.slack.click(ANA, card, "Approve")
     decided = await world.delivered(card)
 
@@ -206,14 +224,16 @@ async def test_what_comes_meanwhile_is_asked_about_and_a_comment_is_kept(world: 
 
 
 async def test_a_second_click_as_slack_is_slow_is_told_that_the_first_counts(
-    world: World, capsys: pytest.CaptureFixture[str]
+    patient: World, clock: Skewed, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    world = patient
     await world.pause()
     card = await world.card("A draft")
     world.slack.fail("chat.update", HANG)
 
     for _ in range(2):
         assert (await world.slack.click(ANA, card, "Approve")).ok
+        clock.later += 2 * DOUBLE_CLICK
 
     assert "Recorded" in await world.told(ANA)
     assert not says_delivered(world.slack.fresh(card))
@@ -225,7 +245,8 @@ async def test_a_second_click_as_slack_is_slow_is_told_that_the_first_counts(
     assert capsys.readouterr().out.count("] decided ") == 1
 
 
-async def test_a_second_click_in_home_is_told_so_too(world: World) -> None:
+async def test_a_second_click_in_home_is_told_so_too(patient: World, clock: Skewed) -> None:
+    world = patient
     await world.pause()
     card = await world.card("A draft")
     await world.slack.open_home(ANA)
@@ -234,6 +255,7 @@ async def test_a_second_click_in_home_is_told_so_too(world: World) -> None:
 
     for _ in range(2):
         await world.slack.click(ANA, seen, "Approve")
+        clock.later += 2 * DOUBLE_CLICK
 
     assert "you need not press again" in (await modal(world, ANA, "Recorded")).shown
     await world.slack.until(lambda: world.slack.faults.hanging)
