@@ -13,6 +13,7 @@ from crewgate.domain.audit import (
     outcome_entry,
     people_of,
     texts_of,
+    without_texts,
 )
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import (
@@ -38,7 +39,7 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.verdict import Answer, Approve, Revise, TimedOut, Via
+from crewgate.domain.verdict import Answer, Approve, Refuse, Revise, TimedOut, Via
 from tests.builders import ANA, BEN, LATER, a_decision, a_round, a_rule, a_vote
 
 SALT = "salt"
@@ -276,6 +277,18 @@ def test_a_rule_that_changes_is_told_before_what_is_done_under_it() -> None:
     last = replace(DECIDED, rule=a_rule(name="stricter"))
     assert codes(WAITING, last, ANA.id) == [(Code.RULED, ANA.id), (Code.DECIDED, ANA.id)]
     assert codes(WAITING, replace(WAITING, rule=a_rule())) == [(Code.RULED, "rule")]
+
+
+def test_three_entries_let_the_crew_be_told_a_verdict() -> None:
+    decides = {code for code in Code if code.decides}
+    assert decides == {Code.DECIDED, Code.TIMED_OUT, Code.RULE_DECIDED}
+
+
+def test_a_refused_call_without_texts_stays_refused() -> None:
+    refused = replace(DECIDED, decision=a_decision(Refuse("Too dear.")))
+    removed = without_texts(refused, LATER)
+    assert removed.decision is not None
+    assert removed.decision.verdict == Refuse("")
 
 
 def test_codes_are_told_apart_and_told() -> None:

@@ -1,12 +1,14 @@
 """Settings of crews and rules from raw to typed: what they become, and what is said instead."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from crewgate.domain.parsers import (
     InvalidSetting,
+    Setting,
     inline,
     one_of,
     parse_allow,
@@ -67,6 +69,7 @@ HOURS = "Mon-Fri 09:00-17:30 Europe/Berlin"
             {"budget.eur": ">= 50000", "ok": True, "items": {"0": {"count": 3}}},
             (("budget.eur", ">= 50000"), ("ok", "true"), ("items.0.count", "3")),
         ),
+        (parse_json, {"a": ["> 0", "< 100"]}, (("a", "> 0"), ("a", "< 100"))),
         (whole_number(50), 50, 50),
         (parse_share, 0.25, 0.25),
         (parse_share, 0, 0),
@@ -171,3 +174,10 @@ def test_what_is_shown_of_a_value_is_short_and_on_one_line() -> None:
     assert str(wrong.value).startswith("'mail\\nmail\\n")
     assert "…" in str(wrong.value)
     assert (shown_key("a-b_1"), shown_key("a.b")) == ("a-b_1", "'a.b'")
+
+
+def test_a_setting_that_excludes_or_needs_others_is_a_comment_in_a_file_of_all() -> None:
+    plain = Setting(parse_text, "a name")
+    assert not plain.is_commented
+    assert replace(plain, instead_of=("approvals",)).is_commented
+    assert replace(plain, only_with="when.tool").is_commented
