@@ -116,7 +116,7 @@ async def test_an_excerpt_is_asked_about_unless_it_was_read_to_its_end(world: Wo
     view = await modal(world, ANA, "Page 1 of")
     first = view.shown
     await world.slack.click(ANA, view, "Approve")
-    asks = await modal(world, ANA, "Beside the button were the first 6,000")
+    asks = await modal(world, ANA, "You have seen the first 6,000")
     assert asks.id == view.id, "It takes the place of what she reads."
     await world.slack.submit(ANA, view=asks)
     view = await modal(world, ANA, "Page 2 of")

@@ -20,8 +20,6 @@ from crewgate.usecases.read_models import ExecutionPosting
 RESULT_TITLE: Final = "The whole result"
 _VALUE_LIMIT: Final = 200
 _INPUTS_SHOWN: Final = 10
-#: Of a finished task; eight of them fit into one line.
-_SUMMARY_LIMIT: Final = 120
 _WAITING_SHOWN: Final = 5
 _BAR_CELLS: Final = 12
 """Twelve cells are exact for two, three, four, six and twelve tasks."""
@@ -170,10 +168,7 @@ def _finished(posting: ExecutionPosting) -> str:
 
 
 def _done(update: TaskUpdate, posting: ExecutionPosting) -> str:
-    has_card = any(one.review.task_id == update.title for one in posting.rounds)
-    summary = "" if has_card else one_line(update.summary, _SUMMARY_LIMIT)
-    title = _title(update.title, posting)
-    return f"{icons.DONE} {title}: {summary}" if summary else f"{icons.DONE} {title}"
+    return f"{icons.DONE} {_title(update.title, posting)}"
 
 
 def _ended(execution: Execution, starter: ReviewerRef | None, approved: Round | None) -> str:

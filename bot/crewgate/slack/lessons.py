@@ -33,7 +33,7 @@ from crewgate.usecases.read_models import CardView, CrewLessons, LessonLine, Les
 
 TITLE: Final = "Keep as a lesson"
 GIVEN_TITLE: Final = "Lessons given"
-PROPOSED: Final = "Proposed. Its card is in the thread of the review that it comes from."
+PROPOSED: Final = "Proposed. Its reviewers find it in the thread of the review that it comes from."
 NO_LESSONS: Final = (
     "There are no lessons yet. Once a text that you had asked for is approved, you can keep your "
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
@@ -121,7 +121,7 @@ def render_card(
             keep = button("Keep", action_id=ids.LESSON_KEEP, value=lesson.id, style="primary")
             drop = button("Drop", action_id=ids.LESSON_DROP, value=lesson.id)
             row = blocks.said_of(blocks.actions(keep, drop), lesson.text)
-            below = [*_other_lessons(view, crew), row]
+            below = [*_other_lessons(view), row]
         case LessonState.KEPT:
             about = joined(_since(lesson), f"from {origin}")
             below = [_acts(lesson)]
@@ -146,16 +146,11 @@ def _headline(lesson: Lesson, crew: str) -> str:
     return f"{bold(f'This lesson for {crew} {decisions.lesson_is(lesson)}')}{by}"
 
 
-def _other_lessons(view: LessonView, crew: str) -> list[Block]:
+def _other_lessons(view: LessonView) -> list[Block]:
     others, elsewhere = view.beside, view.beside_elsewhere
     unread = f"{elsewhere:,} that this channel may not read" if elsewhere else ""
     if not others:
-        alone = (
-            f"It would stand beside {unread}."
-            if unread
-            else f"It would be the only lesson of {crew}."
-        )
-        return [context(alone)]
+        return [context(f"It would stand beside {unread}.")] if unread else []
     marks = {view.lesson.replaces: " _(it would replace this)_"}
     lines = (f"• {one_line(one.text, _AMONG)}{marks.get(one.id, '')}" for one in others)
     made, shown = blocks.sections(chain(["It would stand beside:"], lines), budget=_BESIDE_BUDGET)
@@ -372,10 +367,7 @@ async def on_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
         partial(show_in_form, ack, sent.box), context=context, voice=names.PLAIN, by=sent.by
     ):
         await propose(sent.by, sent.round_id, sent.feedback, context=context, new_id=context.new_id)
-        if is_edit:  # the press may come from a list, far from the thread
-            await ack(response_action="update", view=render_notice(PROPOSED, title="Proposed"))
-        else:
-            await ack()
+        await ack(response_action="update", view=render_notice(PROPOSED, title="Proposed"))
 
 
 async def on_lessons_command(asked: Command, respond: Respond, *, context: SlackContext) -> None:

@@ -131,7 +131,7 @@ def test_a_proposed_lesson_asks_those_who_may_keep_it() -> None:
     assert "• Write in *plain* words.\nand 2 that this channel may not read" in here
     alone = read(card(a_lesson_view(beside_elsewhere=2)))
     assert "It would stand beside 2 that this channel may not read." in alone
-    assert "It would be the only lesson of research." in read(card(a_lesson_view()))
+    assert "It would" not in read(card(a_lesson_view()))
     assert f"<{LINK}|round 2 of Draft>" in str(card(a_lesson_view(), link=lambda _: LINK).blocks)
 
 

@@ -102,7 +102,7 @@ FIRST = Share(160, 2_365)
             Where.HOME,
             "*This row shows the first 160 of 2,365 characters.* The card shows all of it.",
         ),
-        (36, FIRST, Where.MODAL, "*Beside the button were the first 160 of 2,365 characters.*"),
+        (36, FIRST, Where.MODAL, "*You have seen the first 160 of 2,365 characters.*"),
         (
             36,
             Share(0, 2_365),

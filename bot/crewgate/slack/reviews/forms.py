@@ -168,7 +168,7 @@ def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
     if share is not None and share.shown:
         first = f"the first {share.shown:,} of {share.of:,} characters"
         card = " The card shows all of it." if on_card == WHOLE and where is not Where.CARD else ""
-        return f"*{_SHOWS.get(where, 'Beside the button were')} {first}.*{card}"
+        return f"*{_SHOWS.get(where, 'You have seen')} {first}.*{card}"
     if share is not None or not on_card:
         return "You were not shown all of this output, and have not read it to its end."
     return f"*The card shows {on_card} % of this output.*"
