@@ -22,6 +22,16 @@ from tests.journeys.test_walk import MINUTE, Walker
 
 ENVIRONMENT = OF_A_CREW | {"RESEARCH_TOKEN": TOKEN}
 MASKED = TWO.partition("[[")[0] + 'redact = ["email"]'
+FEW = (
+    TWO.partition("[[")[0]
+    + """
+[[crews.research.rules]]
+name = "few"
+when = { tool = "send_email", arguments = { copies = "> 5" } }
+decide = "refuse"
+reason = "Send few."
+"""
+)
 MAIL = {"to": "bob@x.example", "text": "Dear Bob,\n\nsee you.", "copies": 2}
 
 
@@ -123,6 +133,16 @@ async def test_other_arguments_are_checked_shown_and_run(hosted: World) -> None:
     assert "send_email approved with other arguments by" in message_text(theirs)
     shown = message_text(theirs).replace("\n", "")
     assert "to: ann@x.example (was bob@x.example)copies: 3 (was 2)" in shown
+
+
+async def test_a_rules_refusal_stands_below_its_own_argument(make_hosted: MakeWorld) -> None:
+    async with make_hosted(crews_file=FEW, **ENVIRONMENT) as world:
+        card = await a_call(world)
+        await world.slack.click(ANA, card, "Change")
+        await modal(world, ANA, "Change the arguments")
+        refused = await world.slack.submit(ANA, {"copies": "7"})
+        why = "The rule “few” refuses these arguments: Send few."
+        assert refused.errors == {"argument.0.2": why}
 
 
 @both

@@ -333,6 +333,7 @@ async def test_arguments_of_a_persons_are_asked_of_the_rules_again(world: World)
     with pytest.raises(RefusedByRule) as error:
         await changed(world, round_, to="ann")
     assert (error.value.rule, error.value.reason) == ("small", "Not to Ann.")
+    assert error.value.arguments == ["to"]
     assert (await changed(world, round_, to="cai")).state is State.DECIDED
 
 

@@ -103,12 +103,16 @@ class NotVoted(VoteRefused):
 
 
 class RefusedByRule(VoteRefused):
-    """A rule refuses the call with a person's changes; carries the rule's name and reason."""
+    """A rule refuses the call with a person's changes; carries the rule's name and reason.
 
-    def __init__(self, rule: str, reason: str) -> None:
+    `arguments` are the arguments that its conditions look at.
+    """
+
+    def __init__(self, rule: str, reason: str, arguments: Sequence[str] = ()) -> None:
         super().__init__(f"refused by the rule {rule}")
         self.rule = rule
         self.reason = reason
+        self.arguments = arguments
 
 
 class SelfApproval(VoteRefused):

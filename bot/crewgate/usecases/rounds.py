@@ -166,7 +166,8 @@ async def rule_with_words(
     match chosen and chosen.decide:
         case Decide.REFUSE:
             assert chosen is not None, "a rule that decides was chosen"
-            raise RefusedByRule(chosen.name, chosen.reason)
+            looked_at = [path.partition(".")[0] for path, _ in chosen.when.arguments]
+            raise RefusedByRule(chosen.name, chosen.reason, looked_at)
         case Decide.ALLOW:  # people were asked already, so the rule does not decide
             return round_.rule
     usual = crew.permitted(Role.REVIEWER)

@@ -435,6 +435,7 @@ async def on_change_submitted(
             await show(cards.EDIT_OUTDATED)
             return
         arguments = [one.name for one in fields.arguments]
+        box = partial(payloads.edit_box, sent.revision, field=sent.field)
         try:
             texts = [unmasked(text, dict(fields.masks)) for text in sent.written]
             before = await context.uow.read.round(sent.round_id)
@@ -449,8 +450,11 @@ async def on_change_submitted(
             )
         except errors.MaskUnknown as unknown:
             await show_in_form(ack, sent.box(unknown.mask), names.mask_unknown(unknown.mask))
+        except errors.RefusedByRule as refused:
+            at = next((at for at, one in enumerate(arguments) if one in refused.arguments), 0)
+            log.info("refused", why=type(refused).__name__, by=sent.by.id, round_id=sent.round_id)
+            await show_in_form(ack, box(at), in_words(refused, context, names.PLAIN))
         except errors.ArgumentsMisfit as misfit:
-            box = partial(payloads.edit_box, sent.revision, field=sent.field)
             told = {
                 box(arguments.index(name)): MISFITS[kind] for name, kind in misfit.kinds.items()
             }
