@@ -60,6 +60,24 @@ CALLS: Final = (
         "usecases/test_calls.py",
     ),
     mutant(
+        "an argument that people are not shown counts as never there",
+        "{path for path in self.arguments if not facts.has(path)}",
+        "{path for path in self.arguments if facts.is_hidden(path) or not facts.has(path)}",
+        "check/test_calls.py",
+    ),
+    mutant(
+        "a rule's calls are looked for in work too",
+        "Replay(engine).since(now - timedelta(days=DAYS), only_calls=True)",
+        "Replay(engine).since(now - timedelta(days=DAYS))",
+        "check/test_calls.py",
+    ),
+    mutant(
+        "a rule's refusal stands below the first argument",
+        "if one in refused.arguments), 0)",
+        "if one in refused.arguments[:0]), 0)",
+        "journeys/test_tool_calls.py",
+    ),
+    mutant(
         "a rule reads what people are not shown",
         "return is_masked or self.is_erased",
         "return False",

@@ -12,6 +12,7 @@ from crewgate.check.run import check
 from crewgate.demo.crew import Crew
 from crewgate.demo.environment import people, settings
 from crewgate.demo.workspace import Workspace
+from crewgate.runtime import Runtime
 from crewgate.settings.load import load
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 from tests.journeys.conftest import AT_ONCE
@@ -38,12 +39,19 @@ def ask(slack: Workspace, crew: Crew, tmp_path: Path, capsys: pytest.CaptureFixt
     """Check with these settings changed: the exit status and the lines that are printed."""
 
     async def ask(
-        *, show_secrets: bool = False, send_test_card: bool = False, **changes: str
+        *,
+        show_secrets: bool = False,
+        send_test_card: bool = False,
+        runtime: Runtime | None = None,
+        **changes: str,
     ) -> tuple[int, list[str]]:
         database = f"sqlite:///{tmp_path / 'crewgate.db'}"
         env = settings(slack, crew) | {"DATABASE_URL": database} | changes
         status = await check(
-            load(env, tmp_path), show_secrets=show_secrets, send_test_card=send_test_card
+            load(env, tmp_path),
+            show_secrets=show_secrets,
+            send_test_card=send_test_card,
+            runtime=runtime,
         )
         return status, capsys.readouterr().out.splitlines()
 

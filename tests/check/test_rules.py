@@ -160,6 +160,14 @@ _OPEN = "has a [ that nothing closes, so it stands for itself"
         ('when = { meta = { auth = "x", t = "y" } }', f"when.meta asks for auth, {_SECRET}"),
         ('when = { task = "contract_[ab" }', f"when.task {_OPEN}"),
         ('when = { json = { "a.b" = "x[" } }', f"when.json.'a.b' {_OPEN}"),
+        (
+            'when = { arguments = { amount = "over 10,000" } }',
+            "when.arguments.amount: 'over 10,000' is a text; for a number put '> 10000' there",
+        ),
+        (
+            'when = { json = { amount = "At most 9.5" } }',
+            "when.json.amount: 'At most 9.5' is a text; for a number put '<= 9.5' there",
+        ),
     ],
 )
 async def test_keys_that_are_good_for_nothing_are_doubtful(
@@ -175,6 +183,7 @@ async def test_keys_that_are_good_for_nothing_are_doubtful(
         'unknown_starter = "deny"\nself_approval = false',
         'when = { task = "contract_[ab]", inputs = { topic = "[[]draft[]]" } }',
         'when = { contains = ["a["] }',
+        'when = { arguments = { height = "over 10 feet", place = "over", amount = "> 10" } }',
     ],
 )
 async def test_what_is_meant_is_not_doubtful(said_of: Ask, text: str) -> None:

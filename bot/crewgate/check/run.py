@@ -7,6 +7,7 @@ from typing import Final
 
 import httpx
 
+from crewgate.check.calls import check_calls
 from crewgate.check.database import address_owners, check_database
 from crewgate.check.findings import Finding, Mark, say, wrong
 from crewgate.check.public_url import check_public_url
@@ -70,6 +71,8 @@ async def _findings(
     async for finding in slack.findings():
         yield finding
     for finding in check_rules(crews, slack.known):
+        yield finding
+    for finding in await check_calls(settings.database_url, crews, runtime.clock()):
         yield finding
     async with open_client() as http:
         async for finding in _crews(http, settings, runtime):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
 
 from crewgate.domain.crew import Crew
@@ -243,7 +244,7 @@ def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:
             )
             yield place, why
     for rule, place in places.items():
-        for why in _pointless(rule):
+        for why in chain(_pointless(rule), _worded(rule.when)):
             yield place, why
         out = rule.timeout
         if out is not None and out.then is Then.APPROVE:
@@ -285,6 +286,29 @@ def _pointless(rule: Rule) -> Iterator[str]:
                 f"when.{key} has a [ that nothing closes, so it stands for itself; put [[] there"
                 " if that is meant, or close it"
             )
+
+
+def _worded(when: Conditions) -> Iterator[str]:
+    """Yield a sentence for each condition on a value that looks like a comparison in words."""
+    for key, pattern in _globs(when):
+        found = _WORDED.fullmatch(pattern)
+        if found is not None and key.startswith(("arguments.", "json.")):
+            better = f"{_SIGNS[found[1].lower()]} {found[2].replace(',', '')}"
+            yield f"when.{key}: {shown(pattern)} is a text; for a number put '{better}' there"
+
+
+_SIGNS: Final = {
+    "over": ">",
+    "above": ">",
+    "more than": ">",
+    "at least": ">=",
+    "under": "<",
+    "below": "<",
+    "less than": "<",
+    "at most": "<=",
+    "up to": "<=",
+}
+_WORDED: Final = re.compile(rf"({'|'.join(_SIGNS)}) +(-?[0-9][0-9,]*(?:\.[0-9]+)?)", re.IGNORECASE)
 
 
 def _globs(when: Conditions) -> Iterator[tuple[str, str]]:

@@ -29,6 +29,7 @@ _NEXT: Final = (
     .order_by(rounds.c.id)
     .limit(PAGE)
 )
+_NEXT_CALLS: Final = _NEXT.where(rounds.c.call.is_not(None))
 _PAGE: Final = WHOLE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
 _LATEST: Final = (
     WHOLE.where(*OF_EXECUTION).order_by(rounds.c.opened_at.desc(), rounds.c.id).limit(LATEST)
@@ -74,11 +75,14 @@ class Replay(Reading):
         super().__init__(reader)
         self._taught = LessonQueries(reader)
 
-    async def since(self, since: datetime) -> AsyncIterator[StoredRound]:
+    async def since(
+        self, since: datetime, *, only_calls: bool = False
+    ) -> AsyncIterator[StoredRound]:
         """Yield every round that was opened since then, in no order. Raises StoreUnavailable."""
-        after = ""
+        after, following = "", _NEXT_CALLS if only_calls else _NEXT
         while True:
-            found = [row.id for row in await self._rows(_NEXT, {"after": after, "since": since})]
+            place = {"after": after, "since": since}
+            found = [row.id for row in await self._rows(following, place)]
             if not found:
                 return
             for row in await self._rows(_PAGE, {"rounds": found}):

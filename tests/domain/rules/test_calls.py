@@ -89,6 +89,11 @@ def test_nothing_of_a_call_with_erased_passages_is_taken_as_read() -> None:
     assert of(key="[[]redacted]").hold(marked)
 
 
+def test_an_argument_is_there_also_if_no_condition_can_read_it() -> None:
+    there = ["amount", "items", "items.0", "api_key", "amuont", "items.1"]
+    assert [facts().has(path) for path in there] == [True] * 4 + [False] * 2
+
+
 def test_comparisons_of_one_argument_hold_together() -> None:
     between = Conditions(tool="purchase", arguments=(("amount", "> 0"), ("amount", "< 100")))
     held = [between.hold(facts({"amount": one})) for one in (-1e9, 0, 5, 100)]

@@ -101,7 +101,9 @@ def test_finished_tasks_are_harmless_lines_of_the_progress_message() -> None:
     )
     assert_harmless(message)
     assert "1 task before · " in str(message.blocks)
-    plan = render_progress(a_posting(an_execution(), finished=(TaskUpdate(title="plan", summary="Plan with…"),)))
+    plan = render_progress(
+        a_posting(an_execution(), finished=(TaskUpdate(title="plan", summary="Plan with…"),))
+    )
     assert ":heavy_check_mark: Plan · :gear:" in str(plan.blocks)
     assert "before" not in str(plan.blocks)
 

@@ -88,6 +88,10 @@ class Facts:
         is_value = not isinstance(found, dict | list | notification.Hidden)
         return found if is_value and not self.is_hidden(path) else notification.Hidden()
 
+    def has(self, path: str) -> bool:
+        """Return True if there is something at a path, also if people are not shown it."""
+        return not isinstance(self._at(path), notification.Hidden)
+
     @property
     def is_erased(self) -> bool:
         """True if passages of a call were taken out: any value may have been another."""
