@@ -177,7 +177,7 @@ def test_what_is_wrong_in_the_file_is_named_by_its_path(
 
 def test_what_is_masked_is_named_by_kind_or_by_pattern(load_file: Load) -> None:
     crew = load_file(RESEARCH + 'redact = ["email", "/(?i)ac-[0-9]+/"]').crews["research"]
-    assert repr(crew.redact) == "Masking(names=('email', '/(?i)ac-[0-9]+/'))"
+    assert repr(crew.redact) == "Masking(names=('email', '/(?i)ac-[0-9]+/'), of_call=False)"
     assert crew.redact.text("ann@x.ie has aC-12, \ud800é AC-3.") == (
         "[e-mail address] has [masked], \ud800é [masked]."
     )
