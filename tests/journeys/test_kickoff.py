@@ -79,8 +79,8 @@ async def test_started_by_a_caller_it_is_followed_to_its_result(world: World) ->
     result = message_text(messages[-1])
     assert "The result is round 1 of *Board summary*" in result
     progress = message_text(await said(world, "Completed · 3 tasks done · 1,250 tokens"))
-    assert "Entry plan: done." in progress
-    assert progress.count("done.") == 1
+    assert ":heavy_check_mark: Plan task ·" in progress
+    assert "done." not in progress
     assert not showing(world, "I should start with")
 
 
@@ -99,7 +99,7 @@ async def test_started_in_slack_it_is_followed_to_its_result(world: World) -> No
     assert f"<@{ANA}>" in result
     assert "The result is round 1 of *Board summary*" in result
     progress = await world.shown(messages[0], "Board summary")
-    assert "Entry plan" in message_text(progress)
+    assert ":heavy_check_mark: Plan task ·" in message_text(progress)
 
 
 async def reviewed(world: World) -> list[Message]:
