@@ -7,10 +7,10 @@ import pytest
 
 from crewgate.domain.effects import SLACK
 from crewgate.usecases import queries as look
-from crewgate.usecases.access import next_for
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.queries import overview, queue
 from crewgate.usecases.read_models import COUNTED
+from crewgate.usecases.waiting import next_for
 from tests.builders import ANA, NOW, SECOND, a_crew
 from tests.store.plans import AS_MANY, CREWS, GROWING, insert_many, recorded, rows_of, steps_of
 from tests.usecases.world import World

@@ -16,7 +16,6 @@ from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
 from crewgate.usecases import queries as look
-from crewgate.usecases.access import next_for
 from crewgate.usecases.away import go_away
 from crewgate.usecases.decide import caveats_for, record_read_to_end, take_back
 from crewgate.usecases.delivery.floods import QUIET
@@ -27,6 +26,7 @@ from crewgate.usecases.read_models import ForwardedWebhook, MessageRef
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.stats import decisions, stats
 from crewgate.usecases.track import STATUS_POLL, record_update
+from crewgate.usecases.waiting import next_for
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule, webhook_urls
 from tests.store.plans import GROWING, insert_many, recorded
 from tests.usecases.faults import Fault

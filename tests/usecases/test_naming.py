@@ -16,7 +16,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.choose import named_by
 from crewgate.domain.rules.rule import Naming, Rule
 from crewgate.usecases.access import crew_for
-from crewgate.usecases.delivery.cards import ANSWERED_WITHIN, name_reviewer
+from crewgate.usecases.delivery.naming import ANSWERED_WITHIN, name_reviewer
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_human_input_webhook, a_rule

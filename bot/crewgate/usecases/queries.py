@@ -14,10 +14,11 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import State
 from crewgate.domain.rules.rule import Rule
 from crewgate.usecases import read_models
-from crewgate.usecases.access import ReviewContext, done_by, waiting_for
+from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.crew import CrewClient, CrewClients
 from crewgate.usecases.ports.store import Queries
+from crewgate.usecases.waiting import done_by, waiting_for
 
 PAGE = 20
 _MOST = read_models.COUNTED + 1

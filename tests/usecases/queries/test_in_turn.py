@@ -7,9 +7,9 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Reminders
 from crewgate.domain.verdict import Person, Revise
-from crewgate.usecases.access import left_for, next_for
 from crewgate.usecases.delivery.context import FLOOD
 from crewgate.usecases.delivery.floods import QUIET
+from crewgate.usecases.waiting import left_for, next_for
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule
 from tests.databases import both
 from tests.store.plans import recorded

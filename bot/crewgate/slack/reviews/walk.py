@@ -26,7 +26,7 @@ from crewgate.slack.press import Press, Reply, Where
 from crewgate.slack.reviews import buttons, modals
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 from crewgate.slack.words import cards, decisions, names
-from crewgate.usecases.access import left_for, next_for
+from crewgate.usecases.waiting import left_for, next_for
 
 OnSent: TypeAlias = Callable[..., Awaitable[None]]
 ReadThread: TypeAlias = Callable[[str], Awaitable[None]]

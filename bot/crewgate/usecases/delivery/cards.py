@@ -1,23 +1,19 @@
-"""Cards, the direct messages that follow them, and notes in their threads."""
+"""Cards, and the direct messages that follow them."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 import structlog
 
 from crewgate.domain.answering import is_timed
-from crewgate.domain.caveats import Note
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.errors import StarterUnresolved
-from crewgate.domain.execution import starter_named
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind
 from crewgate.domain.people import Notify, Role, User
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Naming
-from crewgate.domain.verdict import Person
-from crewgate.usecases.access import UNCLEAR, Access, crew_for, delegates_of, starter_of
+from crewgate.usecases.access import crew_for, delegates_of
 from crewgate.usecases.delivery import floods, messages
 from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
 from crewgate.usecases.delivery.messages import (
@@ -27,8 +23,7 @@ from crewgate.usecases.delivery.messages import (
     post_in_thread,
     say_about,
 )
-from crewgate.usecases.log_fields import fields_of
-from crewgate.usecases.notes import NOTES, refresh_card
+from crewgate.usecases.delivery.naming import name_reviewer
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import Members, Posted
 from crewgate.usecases.ports.store import Tx
@@ -127,75 +122,6 @@ async def _direct_posting(round_id: str, user: str, context: DeliveryContext) ->
 
 def _about(job: Job, kind: EffectKind, user: str) -> Effect:
     return replace(job.effect, kind=kind, user=user)
-
-
-#: A crew may pause before its kickoff was answered and stored: the longest wait for that.
-ANSWERED_WITHIN: Final = timedelta(minutes=1)
-#: A crew may be asleep when it is started: the longest answer, and a minute to store it.
-SENT_WITHIN: Final = timedelta(minutes=11)
-
-
-async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | None:
-    """Resolve the person whom a kickoff names, and store the answer in the round's rule.
-
-    Return NotSent until the person is known; meanwhile nobody may decide.
-    """
-    rule = round_.rule
-    assert rule is not None, "the caller checked this"
-    assert rule.reviewers_from is not None, "a pending naming has it"
-    found = await _find(round_, rule.reviewers_from, context)
-    if isinstance(found, NotSent):
-        return found
-
-    async def record(access: Access) -> None:
-        async with context.uow.begin() as tx:
-            current = await tx.round(round_.id)
-            if current.rule is None or current.rule.naming is not Naming.PENDING:
-                return
-            starter = await starter_of(current, tx, access)
-            naming, reviewers = Naming.NAMED, current.rule.reviewers
-            if not isinstance(found, User):
-                naming = found
-                # Without any, the crew's operators decide, if there are some.
-                if found is Naming.UNCLEAR and context.crews[round_.review.crew].operators:
-                    reviewers = ()
-            elif starter is not None and found.id in starter.users:
-                naming = Naming.STARTER
-            else:
-                reviewers = (found,)
-            rule = replace(current.rule, naming=naming, reviewers=reviewers)
-            await tx.save(replace(current, rule=rule))
-        log.info("reviewer_named", **fields_of(current), naming=naming.value)
-
-    try:
-        await context.asking(record)
-    except StarterUnresolved:
-        return NotSent("Slack does not say who started it", alone=True)
-    return None
-
-
-async def _find(round_: Round, name: str, context: DeliveryContext) -> User | Naming | NotSent:
-    review = round_.review
-    now = context.clock()
-    async with context.uow.begin() as tx:
-        # Locked: a kickoff's answer is stored before this, with the name, or after.
-        execution = await tx.executions.open(review.crew, review.execution_id, at=now)
-        began = execution.began_at
-        unclear = await tx.executions.unclear_kickoffs(
-            review.crew, since=began - UNCLEAR, until=began
-        )
-    value = dict(execution.named).get(name)
-    if value is None and unclear and not execution.starters:
-        is_new = now - round_.opened_at < ANSWERED_WITHIN
-        if is_new and unclear[-1].sent_at >= now - SENT_WITHIN:
-            return NotSent("a kickoff has not been answered yet", alone=True)
-        value, *others = {one.named.get(name) for one in unclear}
-        if others:
-            return Naming.UNCLEAR
-    if value is None:
-        return Naming.MISSING
-    said = starter_named(value)
-    return Naming.UNREADABLE if said is None else await context.directory.find_member(said)
 
 
 async def post(job: Job, context: DeliveryContext) -> Outcome:
@@ -385,41 +311,3 @@ async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
         occasion=f"{round_.state.value} {round_.retries}{ended}",
         posted_since=round_.opened_at,
     )
-
-
-async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
-    refreshed = replace(job.effect, kind=EffectKind.REFRESH)
-    return await settle(job, Delivered(), context, then=[refreshed])
-
-
-async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:
-    """React to a note, store its author's name, and offer to send notes as feedback.
-
-    A person gets one offer per round. All this may be lost without losing a note, so only an outage
-    of Slack is a reason to try again.
-    """
-    effect = job.effect
-    assert effect.channel is not None, "channel is always set for this kind of effect"
-    note = await context.uow.read.notes.note(effect.channel, effect.target)
-    if note is not None:
-        outcome = await context.messenger.react(note)
-        if isinstance(outcome, NotSent):
-            return await settle(job, outcome, context)
-        name = await context.messenger.name_of(note.by.id)
-        if name is not None and name != note.by.name:
-            async with context.uow.begin() as tx:
-                await tx.notes.name(note.round_id, Person(note.by.id, name))
-                await refresh_card(note.round_id, tx, context.clock())
-        await _offer(note, context)
-    return await settle(job, Delivered(), context)
-
-
-async def _offer(note: Note, context: DeliveryContext) -> None:
-    read = context.uow.read
-    round_ = await read.notes.waits_with(note.round_id)
-    if round_ is None:
-        return
-    notes = await read.notes.of_round(round_.id, limit=NOTES)
-    first = next((one.ts for one in notes if one.by.id == note.by.id), None)
-    if first == note.ts and await context.may(note.by.id, Role.REVIEWER, round_):
-        await context.messenger.offer(note, await read.posting(round_.id))

@@ -10,12 +10,13 @@ import structlog
 from crewgate.domain.morning import Morning
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.people import User
-from crewgate.usecases.access import ReviewContext, waiting_for
+from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.delivery.context import DeliveryContext, settle
 from crewgate.usecases.delivery.messages import post
 from crewgate.usecases.morning import plan
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.read_models import QueuePart
+from crewgate.usecases.waiting import waiting_for
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,80 @@
+"""The rounds that wait for one person: which, the next of them, and how many are left."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+
+from crewgate.domain.people import Role
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import has_room, voices_of
+from crewgate.usecases.access import ReviewContext
+from crewgate.usecases.read_models import COUNTED, NO_RULE, QueueKey, Selection
+
+
+async def done_by(
+    user: str, queues: Collection[QueueKey], *, context: ReviewContext
+) -> tuple[str, ...]:
+    """Return the waiting rounds of these queues to which a person can add no approval.
+
+    The person has approved already, or their groups are complete. The oldest comes first.
+    """
+    if all(rule_id == NO_RULE for _, rule_id in queues):
+        return ()
+    rules = await context.rules_in_use()
+    several = [rule.key for rule in rules if rule.rule.approvals > 1 and rule.key in queues]
+    rounds = await context.uow.read.rounds.with_votes(several)
+    absences = await context.uow.read.absences.find(at=context.clock(), delegate=user)
+    members = context.directory.members
+
+    def adds(round_: Round) -> bool:
+        absent = {one.away.id for one in absences} if round_.may_be_delegated else set()
+        needed = round_.approvals_from
+        groups = tuple(group for group, _ in needed)
+        if not groups or members(groups).unresolved:
+            return True
+        able = (
+            tuple(group for group in groups if person in members((group,)).users)
+            # People who decide because the rule has escalated count for any group.
+            or (groups if round_.escalated_at is not None else ())
+            for person in {user} | absent
+        )
+        return any(has_room(needed, round_.votes, theirs) for theirs in able)
+
+    return tuple(one.id for one in rounds if user in voices_of(one.votes) or not adds(one))
+
+
+async def waiting_for(
+    by: str, context: ReviewContext, *, mine: bool = True, recheck: bool = False
+) -> Selection:
+    role = Role.REVIEWER if mine else Role.READER
+    [theirs] = await context.queues_of(by, role, recheck=recheck)
+    done = await done_by(by, theirs, context=context) if mine else ()
+    return Selection(queues=theirs, states=(State.WAITING,), without=done)
+
+
+async def next_for(
+    by: str, *, after: str = "", card: str = "", context: ReviewContext
+) -> str | None:
+    """Return the oldest round that a person may decide on, of those opened `after` another.
+
+    With `card`, a round whose card counts a flood, only of that flood, and not that round.
+    """
+    waiting, read = replace(await waiting_for(by, context), after=after), context.uow.read
+    if card:
+        return await read.floods.following(card, waiting)
+    return next(iter(await read.rounds.first(waiting, limit=1)), None)
+
+
+async def left_for(by: str, *, context: ReviewContext) -> tuple[int, datetime | None]:
+    """Count the rounds that wait for a person, up to COUNTED; return the time of a reminder, too.
+
+    That is the next one about any of them: the first COUNTED under rules that remind.
+    """
+    waiting, read = await waiting_for(by, context), context.uow.read
+    many = await read.rounds.count(waiting)
+    reminding = {rule.key for rule in await context.rules_in_use() if rule.rule.remind}
+    queues = tuple(key for key in waiting.queues if key in reminding)
+    if not (many and queues):
+        return many, None
+    ids = await read.rounds.first(replace(waiting, queues=queues), limit=COUNTED)
+    return many, await read.next_reminder(ids)
