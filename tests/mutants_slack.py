@@ -13,7 +13,7 @@ SLACK: Final = (
     ),
     mutant(
         "a question about haste forgets the time",
-        "turned=Turned(int(turned[1]), int(turned[2])) if turned else None,",
+        "turned=HastyReading(int(turned[1]), int(turned[2])) if turned else None,",
         "turned=None,",
         "journeys/test_walk.py",
     ),

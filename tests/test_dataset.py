@@ -19,7 +19,7 @@ from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.lessons import Lesson, LessonsGiven
 from crewgate.domain.masking import FINDERS, Masking
-from crewgate.domain.notification import Hidden, Output, Rewritten
+from crewgate.domain.notification import HiddenValue, Output, Rewritten
 from crewgate.domain.outcome import Refused
 from crewgate.domain.people import User
 from crewgate.domain.reason import TakenAs
@@ -306,7 +306,7 @@ async def test_what_the_inputs_leave_out_is_named_and_names_are_masked(
     world: World, dataset: Dataset
 ) -> None:
     """Long and nested values are not stored; what callers add for themselves is no input."""
-    long = (("brief", Hidden("x" * 300)), ("", Hidden()), ("ann@example.com", "v"))
+    long = (("brief", HiddenValue("x" * 300)), ("", HiddenValue()), ("ann@example.com", "v"))
     await world.notify(meta=(("matter", "7"),), inputs=long)
     latest = await world.notify("Short.", meta=(("matter", "7"),), inputs=long)
     await world.decide(latest.round.id)

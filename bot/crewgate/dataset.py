@@ -15,7 +15,7 @@ from crewgate.domain.answering import needs_approvals
 from crewgate.domain.audit import OPERATOR, Code, Entry
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.execution import STARTED_BY
-from crewgate.domain.notification import Hidden, Question, shown
+from crewgate.domain.notification import HiddenValue, Question, shown
 from crewgate.domain.people import Email, User
 from crewgate.domain.reason import EditedBy, TakenAs
 from crewgate.domain.review import Round, State
@@ -175,7 +175,7 @@ def _line(
 ) -> dict[str, Any]:
     review, rewritten = one.round.review, one.facts.output.rewritten
     came = one.facts.inputs
-    names = [name or "*" for name, value in came if isinstance(value, Hidden)]
+    names = [name or "*" for name, value in came if isinstance(value, HiddenValue)]
     return {
         "crew": review.crew,
         "execution": review.execution_id,

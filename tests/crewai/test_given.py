@@ -17,7 +17,7 @@ from crewgate.crewai.given import (
 )
 from crewgate.crewai.kickoff import new_kickoff, parse_kickoff
 from crewgate.crewai.payloads import parse_notification
-from crewgate.domain.notification import UNKNOWN, Hidden, shown, value_of
+from crewgate.domain.notification import UNKNOWN, HiddenValue, shown, value_of
 
 
 def test_a_kickoffs_inputs_and_meta_are_read() -> None:
@@ -82,18 +82,18 @@ def test_what_is_secret_long_or_nested_is_left_out(name: str, value: object) -> 
     ("name", "value", "told"),
     [
         ("text", "x" * ASKED_VALUE_LIMIT, "x" * ASKED_VALUE_LIMIT),
-        ("text", "x" * (ASKED_VALUE_LIMIT + 1), Hidden()),
+        ("text", "x" * (ASKED_VALUE_LIMIT + 1), HiddenValue()),
         ("n" * (NAME_LIMIT + 1), "x", "x"),
         ("blank", " \n", ""),
         ("nothing", None, None),
-        ("list", [1], Hidden()),
-        ("api_key", "abc", Hidden()),
-        ("taskWebhookUrl", "https://theirs.example/task", Hidden()),
-        ("link", "https://files.example/a?signature=1", Hidden()),
+        ("list", [1], HiddenValue()),
+        ("api_key", "abc", HiddenValue()),
+        ("taskWebhookUrl", "https://theirs.example/task", HiddenValue()),
+        ("link", "https://files.example/a?signature=1", HiddenValue()),
     ],
 )
 def test_rules_are_told_what_is_too_long_to_be_shown_and_never_a_secret(
-    name: str, value: object, told: str | Hidden | None
+    name: str, value: object, told: str | HiddenValue | None
 ) -> None:
     assert value_of(read_given({name: value}), name) == told
 
@@ -107,7 +107,7 @@ def test_rules_are_told_of_all_that_came() -> None:
 
 def test_of_more_names_than_are_kept_the_rest_cannot_be_told() -> None:
     came = read_given({f"n{n}": "x" for n in range(NAMES_LIMIT + GIVEN_LIMIT + 1)})
-    assert (value_of(came, "n0"), value_of(came, "n10")) == ("x", Hidden())
+    assert (value_of(came, "n0"), value_of(came, "n10")) == ("x", HiddenValue())
     assert value_of(read_given({"n" * (ASKED_NAME_LIMIT + 1): "x"}), "other") is None
 
 

@@ -13,9 +13,9 @@ from crewgate.domain.caveats import (
     WHOLE,
     Circumstances,
     Claim,
+    HastyReading,
     Seen,
     Share,
-    Turned,
     Unseen,
     decided_in_haste,
     turned_in_haste,
@@ -39,7 +39,7 @@ CIRCUMSTANCES = st.builds(
     shown=st.sampled_from([None, 0, 22, 99, WHOLE]),
     characters=st.sampled_from([0, SURELY_WHOLE, SURELY_WHOLE + 1]),
     read_to_end=st.booleans(),
-    turned=st.sampled_from([None, Turned(17, 3)]),
+    turned=st.sampled_from([None, HastyReading(17, 3)]),
     masked=st.sampled_from([False, True, None]),
     asks_about_masks=st.booleans(),
 )
@@ -162,10 +162,15 @@ def test_what_is_masked_was_not_shown_whatever_the_rule_asks(*, asks: bool) -> N
 
 @pytest.mark.parametrize(
     ("pages", "seconds", "turned"),
-    [(17, 3, Turned(17, 3)), (17, 1_920, None), (17, 1_919, Turned(17, 1_919)), (1, 0, None)],
+    [
+        (17, 3, HastyReading(17, 3)),
+        (17, 1_920, None),
+        (17, 1_919, HastyReading(17, 1_919)),
+        (1, 0, None),
+    ],
 )
 def test_nobody_reads_faster_than_the_measure(
-    pages: int, seconds: int, turned: Turned | None
+    pages: int, seconds: int, turned: HastyReading | None
 ) -> None:
     assert turned_in_haste(pages, 17, 102_000, timedelta(seconds=seconds)) == turned
     assert turned is None or turned.took == timedelta(seconds=seconds)
@@ -174,16 +179,16 @@ def test_nobody_reads_faster_than_the_measure(
 @pytest.mark.parametrize(
     ("share", "seconds", "asked", "hasty"),
     [
-        (Share(3_000, 3_000), 59, False, Turned(1, 59)),
+        (Share(3_000, 3_000), 59, False, HastyReading(1, 59)),
         (Share(3_000, 3_000), 60, False, None),
         (Share(3_000, 3_000), 1, True, None),
-        (Share(8, 8), 0, True, Turned(1, 1)),
+        (Share(8, 8), 0, True, HastyReading(1, 1)),
         (Share(3_000, 9_000), 0, False, None),
         (None, 0, False, None),
     ],
 )
 def test_a_page_is_decided_on_in_haste_if_nobody_reads_so_fast(
-    share: Share | None, seconds: int, asked: bool, hasty: Turned | None
+    share: Share | None, seconds: int, asked: bool, hasty: HastyReading | None
 ) -> None:
     assert decided_in_haste(share, NOW, NOW + seconds * SECOND, asked) == hasty
     assert decided_in_haste(share, None, NOW, asked) is None
@@ -191,7 +196,7 @@ def test_a_page_is_decided_on_in_haste_if_nobody_reads_so_fast(
 
 def test_haste_is_asked_about_once() -> None:
     found = Circumstances(read_to_end=True)
-    asks = found.caveats(ANA, NOW, Seen(turned=Turned(1, 3)))
-    assert (asks.turned, asks.unseen) == (Turned(1, 3), frozenset({Unseen.HASTE}))
-    assert not asks.all_in(Seen(turned=Turned(1, 3)))
+    asks = found.caveats(ANA, NOW, Seen(turned=HastyReading(1, 3)))
+    assert (asks.turned, asks.unseen) == (HastyReading(1, 3), frozenset({Unseen.HASTE}))
+    assert not asks.all_in(Seen(turned=HastyReading(1, 3)))
     assert asks.all_in(asks.seen)

@@ -15,12 +15,12 @@ from crewgate.domain.review import State
 from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.stats import (
     CrewStats,
+    DecidedRound,
     Figures,
     Kind,
     Observation,
     Share,
     Tally,
-    Verdicted,
     Waiting,
     compared,
     figures,
@@ -331,9 +331,9 @@ def test_with_the_bound_so_few_are_seen_once_in_twenty(part: int, whole: int) ->
         assert float(bound) == pytest.approx(part / whole + 1.645 * spread, rel=0.01)
 
 
-def of_tasks(**counts: int) -> list[Verdicted]:
+def of_tasks(**counts: int) -> list[DecidedRound]:
     return [
-        Verdicted(NOW + minutes(number), f"{task}{number}", task, number % 40 == 39)
+        DecidedRound(NOW + minutes(number), f"{task}{number}", task, number % 40 == 39)
         for task, count in counts.items()
         for number in range(count)
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.notification import UNKNOWN, CallerValues, Hidden, Question
+from crewgate.domain.notification import UNKNOWN, CallerValues, HiddenValue, Question
 from crewgate.domain.people import Email
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Rule
@@ -120,7 +120,7 @@ def test_an_option_that_only_later_code_knows_is_passed_over() -> None:
         (CallerValues, UNKNOWN, [["", []]]),
         (
             CallerValues,
-            (("topic", "tea"), ("plan", Hidden("free"))),
+            (("topic", "tea"), ("plan", HiddenValue("free"))),
             [["topic", "tea"], ["plan", ["free"]]],
         ),
     ],

@@ -8,9 +8,9 @@ from crewgate.domain.caveats import (
     CLAIM_LASTS,
     NOTHING_SEEN,
     SURELY_WHOLE,
+    HastyReading,
     Seen,
     Share,
-    Turned,
     Unseen,
 )
 from crewgate.domain.effects import EffectKind
@@ -137,7 +137,7 @@ async def test_a_decision_tells_that_somebody_was_shown_little(world: World) -> 
 async def test_pages_that_were_turned_in_haste_are_asked_about_once(world: World) -> None:
     world.slack.excerpts = True
     round_ = await a_card(world, LONG)
-    context, haste = world.reviews, Turned(17, 3)
+    context, haste = world.reviews, HastyReading(17, 3)
     await record_read_to_end(round_.id, by=ANA, context=context, turned=haste)
     seen = await asked(world, round_)
     assert seen.unseen == {Unseen.HASTE}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from crewgate.domain.audit import Code, digest_of
-from crewgate.domain.caveats import Seen, Turned, Unseen
+from crewgate.domain.caveats import HastyReading, Seen, Unseen
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ConfirmationNeeded, NotAReviewer
 from crewgate.domain.execution import CrewUpdate, TaskUpdate
@@ -110,7 +110,7 @@ async def test_a_decision_tells_of_masks_left_unseen_and_of_haste(
     world.crews["research"] = a_crew(redact=MASKING, rules=(a_rule(approvals=approvals),))
     waiting = (await world.notify(TEXT)).round
     for by in (ANA, BEN)[:approvals]:
-        beside = Seen(turned=Turned(1, 2))
+        beside = Seen(turned=HastyReading(1, 2))
         found = await caveats_for(waiting.id, by=by, context=world.reviews, seen=beside)
         await world.decide(waiting.id, by=by, seen=found.seen)
     decision = (await world.round(waiting.id)).decision

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import NotAReviewer
-from crewgate.domain.notification import Hidden, WebhookUrls
+from crewgate.domain.notification import HiddenValue, WebhookUrls
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.people import Email, Role, User
 from crewgate.domain.redaction import Redactor
@@ -46,7 +46,7 @@ def kickoffs_of(world: World, client: FakeCrew, **rule: object) -> Kickoffs:
     )
 
 
-async def started(world: World, value: str | Hidden | None, **rule: object) -> str:
+async def started(world: World, value: str | HiddenValue | None, **rule: object) -> str:
     """The id of a waiting round whose kickoff, by Ana, said this; None: it said nothing."""
     world.directory.people[ADDRESS] = frozenset({CAI.id})
     inputs = () if value is None else (("manager_email", value),)
@@ -69,7 +69,7 @@ def named(round_: Round) -> Naming | None:
 
 
 @both
-@pytest.mark.parametrize("value", [CAI.id, ADDRESS.address, Hidden(ADDRESS.address)])
+@pytest.mark.parametrize("value", [CAI.id, ADDRESS.address, HiddenValue(ADDRESS.address)])
 async def test_who_is_named_decides_and_nobody_else(world: World, value: str) -> None:
     round_id = await started(world, value)
     waiting = await posted(world, round_id)
@@ -85,13 +85,13 @@ async def test_who_is_named_decides_and_nobody_else(world: World, value: str) ->
     ("value", "why"),
     [
         (None, Naming.MISSING),
-        (Hidden(), Naming.MISSING),
+        (HiddenValue(), Naming.MISSING),
         ("Cai", Naming.UNREADABLE),
         (EVE.id, Naming.NO_MEMBER),
     ],
 )
 async def test_where_nobody_is_named_the_usual_reviewers_decide(
-    world: World, value: str | Hidden | None, why: Naming
+    world: World, value: str | HiddenValue | None, why: Naming
 ) -> None:
     world.directory.guests = {EVE.id}
     round_id = await started(world, value)
@@ -278,7 +278,11 @@ async def test_what_was_ended_before_it_was_posted_names_nobody(world: World) ->
 
 
 def test_only_values_that_rules_name_are_kept() -> None:
-    inputs = (("manager_email", Hidden("a@example.com")), ("other", "b"), ("key", Hidden()))
+    inputs = (
+        ("manager_email", HiddenValue("a@example.com")),
+        ("other", "b"),
+        ("key", HiddenValue()),
+    )
     rules = [
         Rule(name="a", reviewers_from=KEY),
         Rule(name="b", reviewers_from="meta.boss.id"),

@@ -9,7 +9,7 @@ from crewgate.domain.errors import NotAReader, NotAReviewer, UnknownCrew
 from crewgate.domain.notification import (
     CallerValues,
     Format,
-    Hidden,
+    HiddenValue,
     HumanInputWebhook,
     Output,
     WebhookUrls,
@@ -83,20 +83,25 @@ async def start_on(world: World, inputs: CallerValues, meta: CallerValues = ()) 
 
 @pytest.mark.parametrize(
     ("value", "strict"),
-    [(Hidden("90000"), True), (Hidden("10"), False), (Hidden(), True), (None, False)],
+    [
+        (HiddenValue("90000"), True),
+        (HiddenValue("10"), False),
+        (HiddenValue(), True),
+        (None, False),
+    ],
 )
 async def test_each_round_is_under_the_rule_for_all_that_it_was_started_on(
-    world: World, value: Hidden | None, strict: bool
+    world: World, value: HiddenValue | None, strict: bool
 ) -> None:
     """And nobody is shown more of it than before."""
     settings(world, BIG, own=WebhookUrls(human_input=HumanInputWebhook("https://bot.example")))
     amount = () if value is None else (("amount", value),)
-    await start_on(world, (*TEN, *amount, ("secret plan", Hidden("x"))))
+    await start_on(world, (*TEN, *amount, ("secret plan", HiddenValue("x"))))
     for draft in ("A draft.", "Another draft."):
         round_ = (await world.notify(draft)).round
         assert (round_.rule == BIG) is strict
         assert (await world.uow.read.posting(round_.id)).view.given == TEN
-    assert ("secret plan", Hidden()) in (await world.execution()).inputs
+    assert ("secret plan", HiddenValue()) in (await world.execution()).inputs
 
 
 async def test_a_rule_by_meta_is_for_all_that_a_notification_or_a_flow_carries(
@@ -104,7 +109,7 @@ async def test_a_rule_by_meta_is_for_all_that_a_notification_or_a_flow_carries(
 ) -> None:
     rule = replace(BIG, when=Conditions(meta=(("risk", "high"),)))
     settings(world, rule)
-    meta = (*TEN, ("risk", Hidden("high")))
+    meta = (*TEN, ("risk", HiddenValue("high")))
     assert (await world.notify(meta=meta)).round.rule == rule
     assert (await world.notify("Another draft.", meta=())).round.rule == rule
     asked = (await world.ask(meta=meta, assigned=())).round
@@ -125,7 +130,7 @@ async def test_an_execution_that_somebody_else_started_is_under_the_strictest_ru
 
 async def test_a_name_that_no_rule_asked_for_when_it_came_cannot_be_told(world: World) -> None:
     settings(world)
-    await world.notify(meta=(("risk", Hidden("low")),))
+    await world.notify(meta=(("risk", HiddenValue("low")),))
     rule = replace(BIG, when=Conditions(meta=(("risk", "high"),)))
     settings(world, rule)
     assert (await world.notify("Another draft.")).round.rule == rule

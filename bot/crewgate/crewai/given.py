@@ -7,7 +7,7 @@ from typing import Final
 from crewgate.crewai.fields import clean
 from crewgate.crewai.wire import CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL, STEP_URL, TASK_URL
 from crewgate.domain.execution import STARTED_BY
-from crewgate.domain.notification import UNKNOWN, CallerValues, Hidden
+from crewgate.domain.notification import UNKNOWN, CallerValues, HiddenValue
 from crewgate.domain.redaction import (
     hide_credentials,
     is_called_secret,
@@ -85,10 +85,10 @@ def _is_shown(name: str, text: str) -> bool:
     return len(name) <= NAME_LIMIT and len(text) <= VALUE_LIMIT and not is_secret(name, text)
 
 
-def _hidden(name: str, text: str | None) -> Hidden:
+def _hidden(name: str, text: str | None) -> HiddenValue:
     if text is None or len(text) > ASKED_VALUE_LIMIT or is_secret(name, text):
-        return Hidden()
-    return Hidden(text)
+        return HiddenValue()
+    return HiddenValue(text)
 
 
 def is_secret(name: str, text: str) -> bool:

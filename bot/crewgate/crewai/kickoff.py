@@ -14,7 +14,7 @@ from crewgate.crewai.fields import Lenient, Wire, clean, decode, parse_object, r
 from crewgate.crewai.given import is_secret, read_given
 from crewgate.domain.errors import Malformed
 from crewgate.domain.lessons import INPUT
-from crewgate.domain.notification import Hidden, WebhookUrls
+from crewgate.domain.notification import HiddenValue, WebhookUrls
 from crewgate.usecases.ports.crew import KickoffRequest
 
 #: Numbers are skipped without parsing: a long one takes long to parse.
@@ -93,7 +93,9 @@ def parse_kickoff(body: bytes) -> KickoffRequest:
 
 def new_kickoff(inputs: Mapping[str, str]) -> KickoffRequest:
     body = json.dumps({"inputs": dict(inputs)}).encode()
-    given = ((name, Hidden() if is_secret(name, text) else text) for name, text in inputs.items())
+    given = (
+        (name, HiddenValue() if is_secret(name, text) else text) for name, text in inputs.items()
+    )
     return KickoffRequest(body=body, inputs=tuple(given), gives_lessons=INPUT in inputs)
 
 

@@ -122,7 +122,7 @@ class Unseen(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class HastyReading:
     """Pages turned faster than anybody reads, and the time that they took."""
 
     pages: int
@@ -133,9 +133,11 @@ class Turned:
         return timedelta(seconds=self.seconds)
 
 
-def turned_in_haste(pages: int, of_pages: int, characters: int, took: timedelta) -> Turned | None:
+def turned_in_haste(
+    pages: int, of_pages: int, characters: int, took: timedelta
+) -> HastyReading | None:
     to_read = (pages - 1) * characters // of_pages
-    return Turned(pages, max(1, took // _SECOND)) if took < to_read * PER_CHARACTER else None
+    return HastyReading(pages, max(1, took // _SECOND)) if took < to_read * PER_CHARACTER else None
 
 
 def decided_in_haste(
@@ -143,7 +145,7 @@ def decided_in_haste(
     began: datetime | None,
     at: datetime,
     asked: bool,  # noqa: FBT001
-) -> Turned | None:
+) -> HastyReading | None:
     """Return the page that ends an output shown since `began`, if nobody reads it until then.
 
     Once they were `asked`, only a slip counts: the second click on a button of the page before.
@@ -151,7 +153,7 @@ def decided_in_haste(
     if share is None or began is None or share.shown < share.of:
         return None
     least = _SECOND if asked else max(_SECOND, share.of * PER_CHARACTER)
-    return Turned(1, max(1, (at - began) // _SECOND)) if at - began < least else None
+    return HastyReading(1, max(1, (at - began) // _SECOND)) if at - began < least else None
 
 
 _SECOND: Final = timedelta(seconds=1)
@@ -168,7 +170,7 @@ class Seen:
     """The kinds of `Unseen` that the person was warned of and confirmed."""
     share: Share | None = None
     """The share of the output beside the button; None: unknown, as in an older message."""
-    turned: Turned | None = None
+    turned: HastyReading | None = None
     """The page of the press, if it was looked at for too short a time."""
 
     @property
@@ -193,7 +195,7 @@ class Caveats:
     """The percentage of the output that the approver was shown; None: an unknown part of it."""
     share: Share | None = None
     on_card: int | None = None
-    turned: Turned | None = None
+    turned: HastyReading | None = None
     unseen: frozenset[Unseen] = frozenset()
 
     @property
@@ -241,7 +243,7 @@ class Circumstances:
     """The percentage on its card; None: unknown, or not posted yet."""
     characters: int = 0
     read_to_end: bool = False
-    turned: Turned | None = None
+    turned: HastyReading | None = None
     masked: bool | None = False
     """True if the card shows masks that this person has not lifted; None: no card yet."""
     asks_about_masks: bool = True

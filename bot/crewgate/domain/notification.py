@@ -20,16 +20,16 @@ Given = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
+class HiddenValue:
     """A value for rules only, never shown."""
 
     text: str | None = None
     """None: unknown."""
 
 
-CallerValues = tuple[tuple[str, str | Hidden], ...]
+CallerValues = tuple[tuple[str, str | HiddenValue], ...]
 """All values of a caller; an empty name stands for unknown further values."""
-UNKNOWN: Final[CallerValues] = (("", Hidden()),)
+UNKNOWN: Final[CallerValues] = (("", HiddenValue()),)
 
 
 def shown(came: CallerValues) -> Given:
@@ -39,19 +39,19 @@ def shown(came: CallerValues) -> Given:
 def keep_asked(came: CallerValues, names: Collection[str]) -> CallerValues:
     """Return the values without hidden ones that no rule asks for."""
     return tuple(
-        (name, value if isinstance(value, str) or name in names else Hidden())
+        (name, value if isinstance(value, str) or name in names else HiddenValue())
         for name, value in came
     )
 
 
-def value_of(came: CallerValues, name: str) -> str | Hidden | None:
-    """Return a value by its name; None: it was not given, Hidden: it is unknown."""
+def value_of(came: CallerValues, name: str) -> str | HiddenValue | None:
+    """Return a value by its name; None: it was not given, HiddenValue: it is unknown."""
     values = dict(came)
     found = values.get(name, values.get(""))
-    text = found.text if isinstance(found, Hidden) else found
+    text = found.text if isinstance(found, HiddenValue) else found
     if text is None:
         return found
-    return Hidden() if MARK in text else text
+    return HiddenValue() if MARK in text else text
 
 
 #: The longest optional text, such as a task's name, in characters; the rest is cut.

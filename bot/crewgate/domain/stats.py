@@ -209,7 +209,7 @@ def compared(tallies: Collection[Tally]) -> Compared:
     )
 
 
-class Verdicted(NamedTuple):
+class DecidedRound(NamedTuple):
     """A round whose verdict by a person the crew has; their own text counts as sent back."""
 
     at: datetime
@@ -232,7 +232,7 @@ class Sampled:
         return ceil(100 * upper_bound(self.sent_back) - 1e-9)
 
 
-def sample(rounds: Iterable[Verdicted], share: Fraction, *, after: int) -> Sampled:
+def sample(rounds: Iterable[DecidedRound], share: Fraction, *, after: int) -> Sampled:
     """Read the first `after` rounds of each task, then a share, chosen by a hash of the id."""
     seen: Counter[str] = Counter()
     others = []

@@ -17,7 +17,7 @@ from crewgate.domain.review import Round
 from crewgate.domain.rules.choose import could_apply, for_call, strictest
 from crewgate.domain.rules.conditions import Key, Mismatch
 from crewgate.domain.rules.rule import WITH_REVIEWERS, Decide, Rule, most_approvals
-from crewgate.domain.stats import Verdicted, sample
+from crewgate.domain.stats import DecidedRound, sample
 from crewgate.settings.crew import CrewSettings
 from crewgate.slack.stats import sampled
 from crewgate.store.replay import StoredRound
@@ -210,10 +210,10 @@ def head(count: int, since: date, given: str) -> str:
 
 
 def sample_lines(
-    crew: str, rounds: Iterable[Verdicted], share: Fraction, after: int
+    crew: str, rounds: Iterable[DecidedRound], share: Fraction, after: int
 ) -> Iterator[str]:
     """Yield a line for each task, the largest first."""
-    by_task: dict[str, list[Verdicted]] = {}
+    by_task: dict[str, list[DecidedRound]] = {}
     for one in rounds:
         by_task.setdefault(one.task, []).append(one)
     yield from ("", f"{crew}: {count_of(sum(map(len, by_task.values())), 'decided round')}")

@@ -504,7 +504,9 @@ async def _answer(command: Command, context: SlackContext) -> Message:  # a tabl
         case ["pending"] | ["pending", "mine"]:
             mine = len(command.arguments) > 1
             waiting = await queries.pending(by, mine=mine, context=context)
-            render = partial(render_pending, deciders=context.deciders, why=await context.whys(by))
+            render = partial(
+                render_pending, deciders=context.deciders, why=await context.reasons_for(by)
+            )
             return render(waiting, now=now, mine=mine, link=link)
         case ["rules"]:
             found = await rules_of(by, context=context)

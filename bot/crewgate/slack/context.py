@@ -45,7 +45,7 @@ class SlackContext(ReviewContext):
         named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
         return round_.not_voted(named)
 
-    async def whys(self, user: str) -> names.Why:
+    async def reasons_for(self, user: str) -> names.Why:
         away = await self.uow.read.absences.find(at=self.clock(), delegate=user)
         users_of = self.directory.users
         return lambda one: names.why(one, user, self.deciders(one), users_of, away)

@@ -365,7 +365,7 @@ class HomeRefresher:
                 link=context.identity.link,
                 deciders=context.deciders,
                 user=user,
-                why=await context.whys(user),
+                why=await context.reasons_for(user),
             )
             if json.dumps(view) != reader.shown and self.readers.get(user) is reader:
                 await self._publish(user, reader, view)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
-from crewgate.domain.caveats import NOTHING_SEEN, Seen, Turned, Unseen
+from crewgate.domain.caveats import NOTHING_SEEN, HastyReading, Seen, Unseen
 from crewgate.domain.errors import Malformed
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
@@ -198,7 +198,7 @@ def parse_asked(metadata: str) -> tuple[str, Seen]:
         claimed_by=str(claimed_by),
         unseen=unseen,
         share=parse_share(str(shown)),
-        turned=Turned(int(turned[1]), int(turned[2])) if turned else None,
+        turned=HastyReading(int(turned[1]), int(turned[2])) if turned else None,
     )
 
 

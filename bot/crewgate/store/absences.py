@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
-from crewgate.store.engine import Connection, Held, Reading
+from crewgate.store.engine import Connection, OpenConnection, Reading
 from crewgate.store.statements import insert_over
 from crewgate.store.tables import absences
 
@@ -25,7 +25,7 @@ class Absences(AbsenceQueries):
     """Changes absences on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(Held(connection))
+        super().__init__(OpenConnection(connection))
         self._connection = connection
 
     async def put(self, absence: Absence, *, at: datetime) -> None:

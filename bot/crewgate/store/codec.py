@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, get_type_hints
 import sqlalchemy as sa
 from cattrs import Converter
 
-from crewgate.domain.notification import Hidden
+from crewgate.domain.notification import HiddenValue
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.verdict import Person
@@ -62,17 +62,17 @@ def _loaded(own: Codec, stored: Any, _kind: Any) -> Any:
     return own.load(stored)
 
 
-_hidden: Final = _as_list(Hidden)
+_hidden: Final = _as_list(HiddenValue)
 #: The types with a stored form of their own.
 _OWN: Final[Mapping[Any, Codec]] = {
     Duration: Codec(str, Duration.parse),
     Email: Codec(str, Email),
-    Hidden: _hidden,
+    HiddenValue: _hidden,
     Person: _as_list(Person),
     ReviewerRef: Codec(_dump_reviewer, lambda stored: _REVIEWERS[stored[0]](stored[1])),
     WorkingHours: Codec(str, WorkingHours.parse),
     datetime: Codec(datetime.isoformat, datetime.fromisoformat),
-    str | Hidden: Codec(
+    str | HiddenValue: Codec(
         lambda value: value if isinstance(value, str) else _hidden.dump(value),
         lambda stored: stored if isinstance(stored, str) else _hidden.load(stored),
     ),

@@ -68,7 +68,7 @@ Connection: TypeAlias = AsyncConnection | SqliteConnection
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class OpenConnection:
     """A transaction's connection, as a source of rows."""
 
     connection: Connection
@@ -103,7 +103,7 @@ async def rows(
 class Reading:
     """The base of classes that read, on an engine's connections or on a transaction's."""
 
-    def __init__(self, reader: Reader | Held) -> None:
+    def __init__(self, reader: Reader | OpenConnection) -> None:
         self._reader = reader
 
     @asynccontextmanager
@@ -121,7 +121,7 @@ class Reading:
     async def _prepared(
         self, statement: sa.Select[Any], parameters: Mapping[str, Any]
     ) -> Sequence[Any]:
-        if isinstance(self._reader, Held):
+        if isinstance(self._reader, OpenConnection):
             return await rows(self._reader.connection, statement, parameters)
         async with self._connected() as connection:
             return await rows(connection, statement, parameters)

@@ -24,7 +24,7 @@ from crewgate.domain.people import Email, User
 from crewgate.domain.review import Review
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns, codec
-from crewgate.store.engine import Connection, Held, Reader, Reading, rows, write
+from crewgate.store.engine import Connection, OpenConnection, Reader, Reading, rows, write
 from crewgate.store.rounds import LATEST_OUTPUTS
 from crewgate.store.statements import RANGES, first_of_each, insert_of, insert_once, setting
 from crewgate.store.tables import (
@@ -178,7 +178,7 @@ class ExecutionQueries(Reading):
     """Reads executions, their webhooks and their thread; texts for messages come masked."""
 
     def __init__(
-        self, reader: Reader | Held, masking: Mapping[str, Masking] = MappingProxyType({})
+        self, reader: Reader | OpenConnection, masking: Mapping[str, Masking] = MappingProxyType({})
     ) -> None:
         super().__init__(reader)
         self._masking = masking
@@ -300,7 +300,7 @@ class Executions(ExecutionQueries):
     """Changes executions on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(Held(connection))
+        super().__init__(OpenConnection(connection))
         self._connection = connection
         self._dialect = connection.dialect.name
         self._with_webhooks: set[tuple[str, str]] = set()
@@ -447,7 +447,7 @@ class Executions(ExecutionQueries):
         )
 
 
-def to_came(stored: Any) -> notification.CallerValues:
+def to_caller_values(stored: Any) -> notification.CallerValues:
     came: notification.CallerValues = codec(notification.CallerValues).load(stored or ())
     return came
 
@@ -457,7 +457,7 @@ def to_starter(row: sa.Row[Any]) -> Person | None:
 
 
 def to_starters(row: sa.Row[Any]) -> tuple[User | Email, ...]:
-    return all_starters(to_starter(row), to_came(row.meta), row.also_started or ())
+    return all_starters(to_starter(row), to_caller_values(row.meta), row.also_started or ())
 
 
 def to_execution(row: sa.Row[Any]) -> Execution:

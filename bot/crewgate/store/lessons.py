@@ -20,7 +20,7 @@ from crewgate.domain.verdict import Via
 from crewgate.store import tables
 from crewgate.store.codec import Columns, codec
 from crewgate.store.column_types import Bytewise, Instant
-from crewgate.store.engine import Connection, Held, Reading, write
+from crewgate.store.engine import Connection, OpenConnection, Reading, write
 from crewgate.store.statements import insert_once
 from crewgate.store.tables import reviews, rounds
 from crewgate.usecases.read_models import LessonLine, MessageRef
@@ -194,7 +194,7 @@ class Lessons(LessonQueries):
     """Changes lessons on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(Held(connection))
+        super().__init__(OpenConnection(connection))
         self._connection = connection
 
     async def add(self, lesson: Lesson, *, at: datetime) -> bool:

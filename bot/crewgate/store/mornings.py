@@ -6,7 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from crewgate.domain.morning import Morning
-from crewgate.store.engine import Connection, Held, Reading
+from crewgate.store.engine import Connection, OpenConnection, Reading
 from crewgate.store.statements import insert_over
 from crewgate.store.tables import mornings
 
@@ -29,7 +29,7 @@ class Mornings(MorningQueries):
     _of_user = _MORNING.with_for_update()
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(Held(connection))
+        super().__init__(OpenConnection(connection))
         self._connection = connection
 
     async def put(self, wish: Morning) -> None:

@@ -8,12 +8,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.caveats import Circumstances, Claim, Note, Turned
+from crewgate.domain.caveats import Circumstances, Claim, HastyReading, Note
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.store import tables
 from crewgate.store.codec import Columns, codec
-from crewgate.store.engine import Connection, Held, Reading, rows
+from crewgate.store.engine import Connection, OpenConnection, Reading, rows
 from crewgate.store.rounds import ROUND, to_round, to_rule
 from crewgate.store.statements import insert_once, insert_over
 from crewgate.usecases.read_models import MessageRef
@@ -182,7 +182,7 @@ class NoteQueries(Reading):
             shown=first.card_shows,
             characters=first.characters,
             read_to_end=bool(first.at_end),
-            turned=Turned(first.pages, first.seconds) if first.pages is not None else None,
+            turned=HastyReading(first.pages, first.seconds) if first.pages is not None else None,
             masked=False if first.unmasked else masked,
             asks_about_masks=first.rule is None or to_rule(first.rule).ask_about_masks,
             hides=call is not None and call.hides,
@@ -195,7 +195,7 @@ class Notes(NoteQueries):
     """Changes notes and claims on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(Held(connection))
+        super().__init__(OpenConnection(connection))
         self._connection = connection
 
     async def waiting_in(self, ref: MessageRef, *, at: datetime) -> Round | None:
@@ -242,7 +242,9 @@ class Notes(NoteQueries):
         }
         await insert_over(self._connection, tables.claims, row)
 
-    async def record_read_to_end(self, round_id: str, by: Person, turned: Turned | None) -> None:
+    async def record_read_to_end(
+        self, round_id: str, by: Person, turned: HastyReading | None
+    ) -> None:
         """Store that this person has turned to the last page of the output.
 
         Turning the pages again in haste does not undo a slow reading.

@@ -26,7 +26,7 @@ from crewgate.store.engine import Connection, Reader, Reading, rows
 from crewgate.store.executions import (
     ExecutionQueries,
     off_loop,
-    to_came,
+    to_caller_values,
     to_starter,
     to_starters,
     to_webhooks,
@@ -382,7 +382,7 @@ class Queries(Reading):
                 decided_before=to_round(decided) if decided else None,
                 topic=to_topic(row),
                 starter=to_starter(row),
-                given=shown(to_came(row.inputs)) or shown(to_came(row.meta)),
+                given=shown(to_caller_values(row.inputs)) or shown(to_caller_values(row.meta)),
                 absences=away,
                 started_by=to_starters(row),
                 lessons=to_given(row.lessons),

@@ -12,7 +12,7 @@ from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.subjects import call_of
 from crewgate.store.engine import Reader, Reading
-from crewgate.store.executions import to_came, to_starters
+from crewgate.store.executions import to_caller_values, to_starters
 from crewgate.store.lessons import LessonQueries, to_given
 from crewgate.store.rounds import OF_EXECUTION, WHOLE, to_output, to_round, to_topic
 from crewgate.store.tables import executions, notes, reviews, rounds
@@ -121,8 +121,8 @@ def _to_stored(row: sa.Row[Any]) -> StoredRound:
         task_name=round_.review.task_name,
         agent=round_.review.agent,
         output=to_output(row),
-        inputs=to_came(row.inputs),
-        meta=to_came(row.meta),
+        inputs=to_caller_values(row.inputs),
+        meta=to_caller_values(row.meta),
         call=call_of(round_.subject),
     )
     return StoredRound(round_, to_topic(row), facts, to_starters(row))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.caveats import PER_CHARACTER
 from crewgate.domain.review import State
-from crewgate.domain.stats import SHORT, Decided, Tally, Verdicted, Waiting
+from crewgate.domain.stats import SHORT, Decided, DecidedRound, Tally, Waiting
 from crewgate.domain.verdict import Via
 from crewgate.store.column_types import MICROSECOND, Instant
 from crewgate.store.engine import Reading
@@ -169,10 +169,10 @@ class StatsQueries(Reading):
 
     async def verdicted(
         self, of: Rules, *, since: datetime, limit: int = 100_000
-    ) -> list[Verdicted]:
+    ) -> list[DecidedRound]:
         """Return the outcomes since then, for each rule the latest."""
         return [
-            Verdicted._make(row)
+            DecidedRound._make(row)
             for crew, each in of.items()
             for rule in each
             for row in await self._rows(

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.notification import TEXT_LIMIT, UNKNOWN, CallerValues, Format, Hidden, Output
+from crewgate.domain.notification import (
+    TEXT_LIMIT,
+    UNKNOWN,
+    CallerValues,
+    Format,
+    HiddenValue,
+    Output,
+)
 from crewgate.domain.people import Anyone, User
 from crewgate.domain.rules.choose import choose, could_apply, strictest
 from crewgate.domain.rules.conditions import FOUND_SHOWN, Conditions, Facts, Key, Mismatch
@@ -167,12 +174,12 @@ def test_the_first_rule_whose_conditions_hold_counts() -> None:
 @pytest.mark.parametrize(
     ("inputs", "holds"),
     [
-        ((("amount", Hidden("90000")),), True),
-        ((("amount", Hidden("100")),), False),
+        ((("amount", HiddenValue("90000")),), True),
+        ((("amount", HiddenValue("100")),), False),
         ((("topic", "tea"),), False),
-        ((("amount", Hidden()),), None),
+        ((("amount", HiddenValue()),), None),
         ((("amount", "9[redacted]"),), None),
-        ((("amount", Hidden("9[redacted]")),), None),
+        ((("amount", HiddenValue("9[redacted]")),), None),
         (UNKNOWN, None),
         ((("amount", "90000"), *UNKNOWN), True),
     ],
@@ -282,7 +289,7 @@ def test_what_cannot_be_told_leaves_every_rule_possible_that_it_could_decide_on(
     rules: tuple[Rule, ...], found: Facts, name: str
 ) -> None:
     others = tuple(pair for pair in found.inputs if pair[0] != name)
-    untold = replace(found, inputs=(*others, (name, Hidden())))
+    untold = replace(found, inputs=(*others, (name, HiddenValue())))
     assert choose(rules, found) in could_apply(rules, untold)
     assert choose(rules, found) in could_apply(rules, replace(found, inputs=UNKNOWN))
 

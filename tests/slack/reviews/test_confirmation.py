@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.caveats import WHOLE, Caveats, Claim, Note, Seen, Share, Turned, Unseen
+from crewgate.domain.caveats import WHOLE, Caveats, Claim, HastyReading, Note, Seen, Share, Unseen
 from crewgate.domain.masking import Kind
 from crewgate.domain.notification import Output
 from crewgate.domain.verdict import Person
@@ -39,7 +39,7 @@ def caveats_of(notes: list[Note], claim: Claim | None, share: int | None) -> Cav
         shown=share,
         share=Share(share, 100) if share else None,
         unseen=frozenset() if share == WHOLE else frozenset(Unseen),
-        turned=Turned(17, 3),
+        turned=HastyReading(17, 3),
     )
 
 
@@ -127,7 +127,7 @@ def test_it_says_how_much_was_beside_the_button(
 
 def test_it_says_what_else_was_not_shown() -> None:
     masked = ((Kind.EMAIL, 1), (Kind.IBAN, 1))
-    caveats = Caveats(unseen=frozenset(Unseen) - {Unseen.EXCERPT}, turned=Turned(17, 3))
+    caveats = Caveats(unseen=frozenset(Unseen) - {Unseen.EXCERPT}, turned=HastyReading(17, 3))
     view = replace(VIEW, masked=masked)
     for made in (render_confirmation(view, caveats, []), render_approve_form(view, caveats, [])):
         told = shown(made)

@@ -83,14 +83,14 @@ class Facts:
         return in_lower_case(self._text)
 
     def argument(self, path: str) -> object:
-        """Return a call's argument; Hidden if it cannot be told, or is no single value."""
+        """Return a call's argument; HiddenValue if it cannot be told, or is no single value."""
         found = self._at(path)
-        is_value = not isinstance(found, dict | list | notification.Hidden)
-        return found if is_value and not self.is_hidden(path) else notification.Hidden()
+        is_value = not isinstance(found, dict | list | notification.HiddenValue)
+        return found if is_value and not self.is_hidden(path) else notification.HiddenValue()
 
     def has(self, path: str) -> bool:
         """Return True if there is something at a path, also if people are not shown it."""
-        return not isinstance(self._at(path), notification.Hidden)
+        return not isinstance(self._at(path), notification.HiddenValue)
 
     @property
     def is_erased(self) -> bool:
@@ -112,7 +112,7 @@ class Facts:
                 return _OBJECT
             case list():
                 return _LIST
-            case notification.Hidden():
+            case notification.HiddenValue():
                 return None
         return _as_text(found)
 
@@ -125,7 +125,7 @@ class Facts:
                 case list() if step.isdecimal() and len(step) < 8 and int(step) < len(found):  # noqa: PLR2004 - no list is longer
                     found = found[int(step)]
                 case _:
-                    return notification.Hidden()
+                    return notification.HiddenValue()
         return found
 
     @cached_property
@@ -262,12 +262,12 @@ class Conditions:
                 yield Mismatch(Key.JSON, (wanted,), _shown(found), path)
 
     def _of_call(self, facts: Facts, *, exactly: bool) -> Iterator[Mismatch]:
-        tool = None if facts.call is None else facts.call.tool or notification.Hidden()
+        tool = None if facts.call is None else facts.call.tool or notification.HiddenValue()
         if self.tool is not None:
             yield from _missed(Key.TOOL, self.tool, tool, exactly=exactly)
         for path, wanted in self.arguments:
             found = None if tool is None else facts.argument(path)
-            if tool is None or isinstance(found, notification.Hidden):
+            if tool is None or isinstance(found, notification.HiddenValue):
                 yield Mismatch(Key.ARGUMENTS, (wanted,), None, path, unsure=tool is not None)
             elif (holds := _is_argument(wanted, found, exactly=exactly)) is not True:
                 shown = _shown(_as_text(found))
@@ -303,12 +303,12 @@ def _is_argument(wanted: str, value: object, *, exactly: bool) -> bool | None:
 def _missed(
     key: Key,
     pattern: str,
-    found: str | notification.Hidden | None,
+    found: str | notification.HiddenValue | None,
     name: str = "",
     *,
     exactly: bool,
 ) -> Iterator[Mismatch]:
-    if isinstance(found, notification.Hidden):
+    if isinstance(found, notification.HiddenValue):
         yield Mismatch(key, (pattern,), None, name, unsure=True)
     elif (
         key in (Key.TASK, Key.AGENT, Key.TOOL)

@@ -58,7 +58,7 @@ def count_rows(text: str) -> int:
     return kinds_of(head, lines_of(head)).count(LineKind.ROW)
 
 
-def beyond_the_edge(markdown: str) -> tuple[int, int, int]:
+def measure_overflow(markdown: str) -> tuple[int, int, int]:
     """Return the widest table's columns, the characters off a phone's screen, and a line's number.
 
     All are 0 if every table fits. The line is the next one; after a nested table, the last.

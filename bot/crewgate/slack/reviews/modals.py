@@ -282,7 +282,7 @@ async def show_page(
     if waits:
         people = People(crews=context.crews, directory=context.directory, clock=context.clock)
         view = await people.complete(view)
-        why = (await context.whys(by.id))(view.round)
+        why = (await context.reasons_for(by.id))(view.round)
 
     def render() -> reader.ReaderPage:
         return reader.render_reader(

@@ -15,10 +15,10 @@ from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack.blockkit import excerpts
 from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, context, markdown, present, section
 from crewgate.slack.blockkit.excerpts import (
-    beyond_the_edge,
     count_rows,
     first_part,
     length,
+    measure_overflow,
     short_part,
 )
 from crewgate.slack.blockkit.rich_text import (
@@ -89,7 +89,7 @@ def output_on_card(output: Output) -> ShownOutput:
             output.text, characters=EXCERPT, rows=EXCERPT_ROWS, limit=OUTPUT_LIMIT
         )
     is_markdown = output.format is Format.MARKDOWN
-    columns, beyond, behind = beyond_the_edge(shown) if is_markdown else (0, 0, 0)
+    columns, beyond, behind = measure_overflow(shown) if is_markdown else (0, 0, 0)
     share = Share(characters, total, min(beyond, characters))
     blocks = _with_text(shown)
     if columns:
