@@ -168,6 +168,8 @@ async def teach(page: Page) -> None:
     await expect(form).to_be_visible()
     await shoot_every(page, "lesson-form")
     await form.get_by_role("button", name="Propose").click()
+    proposed = page.get_by_role("dialog", name="Proposed")
+    await proposed.get_by_role("button", name="Close", exact=True).last.click()
     lesson = thread.filter(has_text="A lesson for research")
     await expect(lesson).to_be_visible()
     await shoot_phone(page, "lesson", lesson)

@@ -90,6 +90,8 @@ async def keep_the_lesson(page: Page) -> None:
     await press(page, thread.filter(has_text="You had asked for this"), "Keep as a lesson…")
     form = page.get_by_role("dialog", name="Keep as a lesson")
     await form.get_by_role("button", name="Propose").click()
+    proposed = page.get_by_role("dialog", name="Proposed")
+    await proposed.get_by_role("button", name="Close", exact=True).last.click()
     await press(page, thread.filter(has_text="A lesson for research"), "Keep")
     await expect(thread.filter(has_text="A lesson of research, kept by")).to_be_visible()
     await kick_off(page, "heat pumps")
