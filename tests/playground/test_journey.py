@@ -243,8 +243,9 @@ async def test_what_is_hard_to_show_is_a_press_away(site: Site) -> None:
 
 async def test_reviewers_are_told_as_the_page_says(site: Site) -> None:
     page = await site.page()
+    await page.evaluate(KEEP_STATES)
     await page.get_by_label("Reviewers are told").select_option("by direct message")
-    await expect(page.locator("#bot")).not_to_have_text("running")
+    await page.wait_for_function("() => window.states.length > 0")
     await kick_off(page)  # at once: the crew waits for the bot, which would miss its notification
     await expect(card(page, "round 1")).to_be_visible(timeout=STARTS)
     await expect(page.locator("#sidebar .unread")).to_have_text("Crewgate")
