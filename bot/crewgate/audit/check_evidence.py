@@ -37,7 +37,7 @@ class Wrong(Exception):
 
 
 class Unproved(Exception):
-    """What the file has fits, but more may have come before; the message has the reason."""
+    """The file fits as far as it goes, but entries before may be missing; the message says why."""
 
 
 def require(holds: object, why: str) -> None:

@@ -6,7 +6,7 @@ from crewgate.domain.people import Email
 
 
 class Asked:
-    """What is put to people; a class says where its rounds differ from others."""
+    """The base of subjects; a class says where its rounds differ from others."""
 
     __slots__ = ()
 

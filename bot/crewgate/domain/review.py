@@ -150,7 +150,7 @@ class Round:
     """The time when the rule escalated; from then on `escalate.to` may decide too."""
     reminders: int = 0
     subject: Subject = WORK
-    """What is put to people; a call's arguments are the round's output."""
+    """The subject that is put to people; a call's arguments are the round's output."""
     call_result: CallResult | None = None
     """The end of a call, or of a hook's question, as the crew said it."""
     tools_used: tuple[UsedTool, ...] = ()

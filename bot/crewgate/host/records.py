@@ -126,7 +126,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a call that people approved."""
+    """The end of a call that people approved."""
 
     state: str
     """`ran`, `failed`, or `closed` where it did not run."""

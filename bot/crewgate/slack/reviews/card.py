@@ -303,7 +303,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
 
 
 def _of_rule(view: CardView, decision: Decision) -> list[Block]:
-    """What a rule decided on alone, and why: nobody has looked at it."""
+    """Return the arguments that a rule decided on alone, and its reason: nobody looked before."""
     round_ = view.round
     why, result = states.said(decision), states.answer(round_) if round_.call_result else ""
     if round_.removed_at is not None:

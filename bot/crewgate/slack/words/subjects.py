@@ -30,13 +30,13 @@ class Wording:
     form_label: str
     form_submit: str
     form_says: str
-    """Who gets the words of the form, and what then happens."""
+    """The receiver of the form's words, and the next step."""
     goes_on: str = ""
     """The effect of Approve, which holds for the time `{within}`."""
     words_do: str = ""
     """The effect of words of one's own, where people may also approve."""
     then: str = ""
-    """What follows once several have approved."""
+    """The next step once several have approved."""
     refused_by_time: str
     approved_by_time: str
     content: str = "The output"
