@@ -64,7 +64,8 @@ log = structlog.get_logger(__name__)
 STOP_KICKOFFS_SECONDS = 4
 #: The wait after that for work that Slack's requests began, in seconds.
 STOP_LISTENERS_SECONDS = 1
-#: For metrics on a port of their own, where anybody may ask: crews must not run out of files.
+#: The most connections to a metrics port of its own, where anybody may ask: each connection takes
+#: an open file, of which crews need some too.
 METRICS_CONNECTIONS = 20
 
 
@@ -155,7 +156,7 @@ class _Assembly:
         self.fetches = Fetches(
             self.uow, payloads.decision_body, clock=runtime.clock, new_id=runtime.new_id
         )
-        # Their `repr` leaves out secrets.
+        # The `repr` of settings leaves out secrets.
         digest = sha256(repr(self.settings).encode()).hexdigest()
         data = {"version": __version__, "settings": digest}
         async with self.uow.begin() as tx:
@@ -239,7 +240,7 @@ class _Assembly:
             clock=runtime.clock,
             sleep=self.sleep,
         )
-        # After the workers have finished, and before the database is closed.
+        # Linking ends after the workers have finished, and before the database is closed.
         self.stack.push_async_callback(self.linking.finish)
         self.heartbeat = Heartbeat(
             self.outbox.note_alive,
@@ -360,7 +361,7 @@ class _Assembly:
             forwarding=frozenset(name for name, crew in self.crews.items() if crew.forward),
         )
         application = routes.build(context)
-        # Nothing is verified over a socket: Slack is at its other end.
+        # Requests over a socket carry no signature: only Slack can be at its other end.
         if self.socket is None:
             slack_events.add_routes(
                 application,

@@ -121,8 +121,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads on. Python must not write the rest at its end:
-        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        # The reader of the output has closed the pipe. At its end Python would write the rest and
+        # fail: https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NOT_READ
 
@@ -301,7 +301,7 @@ _READS: Final = {
     "audit": f"{_READS_ALL} Without them, a DATABASE_URL is enough to read a copy.",
 }
 """The settings that a command reads, in the help's words; other commands read all."""
-#: As for unknown arguments.
+#: The exit status where a question cannot be asked, which is also that of unknown arguments.
 _NOTHING_ASKED: Final = 2
 #: A shell's exit status for a process that SIGINT ended, or SIGPIPE.
 _INTERRUPTED: Final = 130

@@ -101,7 +101,7 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  
         case list():
             return [_changed(one, change) for one in value]
         case Given():
-            # Names that callers chose; all others are ours.
+            # The names here were chosen by callers; all other names are Crewgate's own.
             return Given({change(name): _changed(one, change) for name, one in value.items()})
         case dict():
             return {name: _changed(one, change) for name, one in value.items()}

@@ -48,7 +48,7 @@ class Cipher:
         """The public names of the keys."""
         self._fernet = None
         if keys:
-            # It takes 10 MB, and nobody needs it without keys.
+            # This import takes 10 MB of memory, and is not needed without keys.
             from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415
 
             self._fernet = MultiFernet([Fernet(key) for key in keys])

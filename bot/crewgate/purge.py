@@ -15,7 +15,7 @@ from crewgate.store.engine import scrub
 from crewgate.usecases.ports.base import Clock, Sleep
 from crewgate.usecases.removal import Removed, remove_texts
 
-#: The time between two lines of progress.
+#: The executions between two lines of progress.
 _TOLD_EVERY = 1_000
 
 

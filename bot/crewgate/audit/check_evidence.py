@@ -293,11 +293,11 @@ PHASES = {
     **dict.fromkeys(("CG103", "CG105"), "closed"),
     **dict.fromkeys(DECIDES, "decided"),
 }
-#: Events that need a waiting round.
+#: Events that are possible only while the round waits.
 WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", *DECIDES}
-#: The asker has the decision.
+#: Events after which the asker has the decision.
 TAKEN = {"CG132", "CG136", "CG139"}
-#: Views of a person; the rule may have changed before the entry.
+#: Events of a person who looks at a round; the rule may change between the look and the entry.
 SHOWS = {"CG111", "CG115"}
 
 
@@ -357,7 +357,8 @@ class Replay:
         self.entries, self.told = entries, told
         own = [entry for entry in entries if entry.is_own]
         is_counted = own[0].nth == 1 and all(one.form >= COUNTED for one in own)
-        # What it was taught is stored with the answer to its kickoff, before or after its review.
+        # The entry about an execution's lessons is stored with the answer to its kickoff, before or
+        # after its first review.
         self.begin = next((entry for entry in own if entry.code != "CG156"), own[0])
         #: The file has all entries from the execution's first on.
         is_first = self.begin.code == "CG101" and self.begin.data.get("first") is True

@@ -143,7 +143,7 @@ class NotWritten(CrewgateError):
 async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
     """Run the chosen command. Raises StoreUnavailable, KeyUnusable and NotWritten."""
     if chosen.of_audit == "export":
-        # This entry comes first, so that the export includes it.
+        # The entry about this export is written first, so that the export includes it.
         async with write_beside(settings.database_url) as tx:
             given = {"format": chosen.format, "crew": chosen.crew}
             span = {name: str(getattr(chosen, name) or "") for name in ("since", "until")}
@@ -335,7 +335,8 @@ async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
             told = {"number": row.number, "means": Code(entry["code"]).told}
             data = {"data": json.dumps(entry["data"], ensure_ascii=False)}
             line = entry | told | data
-            # Cells are read on terminals too, and a sign that is not seen changes how others look.
+            # A cell may be read on a terminal, where an invisible character changes how its
+            # neighbours look.
             cells = (printable(str(line[name] or "")) for name in names)
             table.writerow(map(csv_cell, cells))
         else:
@@ -368,7 +369,7 @@ async def write_evidence(
     given = {row.id: row.number for row in (*story.own, *story.related) if row.number}
     first = min(given.values())
     for person in story.absent:
-        # All absences since then, so that a missing one shows.
+        # All absences of a delegate since then are in the file, so that a missing entry is noticed.
         theirs = await reading.of_execution("", person)
         given |= {row.id: row.number for row in theirs if row.number and row.number > first}
     name = re.sub(r"[^\w.-]", "_", story.execution_id)[:100]
@@ -390,7 +391,8 @@ async def write_evidence(
         "first": first,
     }
     try:
-        # The file has unmasked texts. Nobody else waits for this loop.
+        # The file has unmasked texts, so its owner alone may read it. Only this command uses the
+        # event loop, so a blocking call delays nobody.
         path.touch(0o600, exist_ok=False)  # noqa: ASYNC240
         with path.open("w", encoding="ascii", newline="\n") as file:  # noqa: ASYNC230
             file.write(check_evidence.opening(about))

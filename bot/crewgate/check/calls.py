@@ -28,7 +28,7 @@ class _Unmet:
 
     def meet(self, facts: Facts) -> None:
         tool = "" if facts.call is None else facts.call.tool
-        # A name that cannot be read may be any tool's.
+        # A tool's name that cannot be read may be the one that the rule names.
         if self.when.tool is None or not tool or matches_glob(self.when.tool, tool):
             self.lacks_tool = False
             self.arguments = {path for path in self.arguments if not facts.has(path)}

@@ -122,7 +122,8 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
     try:
         age = await _age_of(engine)
         if age.revision != HEAD:
-            # Where a key is lost the bot does not start, and only that version forgets it.
+            # A bot whose key is lost does not start, and only the version that wrote the file can
+            # forget that key.
             others = f", or do this with Crewgate {age.version}, which wrote it last"
             raise StoreUnavailable(
                 "the database is of another version; start the bot once and try again"
@@ -147,7 +148,8 @@ async def transactions_beside(url: str, *, writes: bool = True) -> AsyncIterator
             with translate_errors():
                 async with engine.begin() as connection:
                     if writes and engine.dialect.name == "sqlite":
-                        # Values read here must still hold at the write.
+                        # The write lock is taken before the reads, so that the values read still
+                        # hold at the write.
                         await connection.exec_driver_sql("BEGIN IMMEDIATE")
                     tx = Tx(connection, clock=runtime.clock)
                     yield tx

@@ -14,7 +14,7 @@ from crewgate.settings.load import Settings
 from crewgate.web.credentials import prove
 
 PLACE: Final = "PUBLIC_URL"
-#: Statuses of proxies, platforms and tunnels while nothing listens behind them.
+#: Statuses with which proxies, platforms and tunnels answer while no server listens behind them.
 _NOBODY_BEHIND: Final = frozenset({502, 503, 504})
 _REDIRECTS: Final = range(300, 400)
 _REFUSED: Final = "connection refused"

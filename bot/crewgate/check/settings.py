@@ -14,7 +14,7 @@ from crewgate.settings.crew import CrewSettings
 from crewgate.settings.crew import doubtful as doubtful_rules
 from crewgate.settings.load import Settings
 
-#: The form of Slack's own.
+#: The form of Slack's signing secrets.
 _SIGNING_SECRET: Final = re.compile(r"[0-9a-z]{32}")
 _ROUTE: Final = re.compile(r"/(?:kickoff|inputs|status|resume)\Z")
 _PLAIN: Final = "is plain http at a public host: its secret can be read on its way; use https"

@@ -263,7 +263,7 @@ def _parse_url(body: Mapping[str, Any], name: str, *, of: str = "") -> str | Non
     try:
         if isinstance(url, str) and url.isprintable():
             parts = urlsplit(url)
-            # Reading the port raises where there can be no such one.
+            # Reading the port of an address raises if no port can have that number.
             if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
                 return url
     except ValueError:

@@ -47,7 +47,7 @@ _REFUSALS: Final[Mapping[int, RefusalKind]] = {
     HTTPStatus.NOT_FOUND: RefusalKind.REQUEST_GONE,
     HTTPStatus.GONE: RefusalKind.REQUEST_OVER,
 }
-#: A caller's statuses for a webhook that it may take later.
+#: Statuses by which a caller says that it may take the webhook later.
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _EMPTY: Final = Refused("empty", "an empty answer is never sent")
 _NOT_ALLOWED: Final = Refused(

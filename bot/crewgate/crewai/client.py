@@ -78,7 +78,7 @@ def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
         return None
     text = retry_after.strip()
     if text.isascii() and text.isdecimal():
-        # Longer numbers are not worth reading.
+        # A longer number is beyond LONGEST_ASKED in any case.
         wait = timedelta(seconds=int(text)) if len(text) <= 6 else LONGEST_ASKED  # noqa: PLR2004
     else:
         try:
@@ -233,7 +233,7 @@ class HttpCrew(CrewClient):
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
         words = "token not accepted" if unauthorized else error_words(answer)
         why = f"{answer.status}: {words}"
-        # A page or a plain text is a proxy's, which knows nothing of executions.
+        # A web page or a plain text comes from a proxy, which knows nothing of executions.
         gone = answer.status == HTTPStatus.NOT_FOUND and payloads.is_crews_own(answer.body)
         return CrewUnavailable(why, gone=gone, answered=True)
 

@@ -38,7 +38,8 @@ TOKENS_LIMIT: Final = 10**15
 
 URL_LIMIT: Final = 2_000
 
-#: The characters searched for credentials before a cut: half of one would not be recognised.
+#: The characters that are searched for credentials before a text is cut: half of a credential would
+#: not be recognised.
 _HIDDEN_IN: Final = 20 * WORDS_LIMIT
 
 #: The characters of a text that are read to find the first WORDS_LIMIT that are not blank.
@@ -227,7 +228,7 @@ def _none_when_invalid(value: object, validate: ValidatorFunctionWrapHandler) ->
 
 
 def _as_written(url: str) -> str:
-    # Checked only: pydantic's spelling of an address may not be the one that was given.
+    # Pydantic only checks the address: it may spell an address otherwise than it was given.
     HTTP_URL.validate_python(url)
     if not _names_a_host(url):
         raise ValueError("no host could be called by this name")
@@ -253,7 +254,7 @@ def _short_enough(text: str) -> str:
 def _text(value: object) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
-    # Cut before it is cleaned: that makes one character of two at most.
+    # The text is cut before it is cleaned; cleaning makes at most two characters into one.
     return _cut(clean(value[: 2 * TEXT_LIMIT + 2]), TEXT_LIMIT)
 
 

@@ -33,7 +33,7 @@ from crewgate.domain.people import Email
 
 #: The most characters of a message; a longer one goes into the output as a whole too.
 MESSAGE_LIMIT: Final = 3_000
-#: CrewAI recalls ten.
+#: The most lessons of one request that are shown; CrewAI recalls ten.
 LESSONS: Final = 20
 
 _ESCALATION: Final = "escalation"

@@ -20,7 +20,8 @@ GIVEN_LIMIT: Final = 10
 #: secret would not be recognised.
 NAME_LIMIT: Final = 60
 VALUE_LIMIT: Final = 200
-#: The longest name that a rule can test, and the longest value that is stored for rules.
+#: The longest name of an input that a rule can test, and the longest value that is stored for
+#: rules.
 ASKED_NAME_LIMIT: Final = 200
 ASKED_VALUE_LIMIT: Final = 2_000
 #: The number of names that are stored for rules.

@@ -101,7 +101,8 @@ RESUME_FAILURES: Final = frozenset(
 
 _ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
 _PROBLEMS_SHOWN: Final = 5
-#: The beginning of JSON in a text. People cannot read it, and it may be our own request.
+#: The beginning of JSON in an error's text. People cannot read JSON, and it may quote our own
+#: request.
 _JSON: Final = re.compile(r"[{\[]\s{0,9}(?:\\{0,9}[\"']|&quot;|&#3[49];|[{\[])")
 
 
@@ -346,7 +347,7 @@ def parse_error(body: bytes) -> str:
     try:
         answer = _Answer.model_validate(parse_object(body))
     except Malformed:
-        # A proxy's page; its markup says nothing.
+        # An answer in HTML comes from a proxy; its markup is left out.
         return own_words(_before_json(without_markup(text) if text.startswith("<") else text))
     return answer.message or answer.error or answer.detail
 

@@ -17,7 +17,7 @@ from crewgate.domain.notification import TEXT_LIMIT, Format, Output
 _ARGUMENTS_LIMIT: Final = 20
 _WORD_LIMIT: Final = 75
 _CHOICES_LIMIT: Final = 100
-#: The tools that are named.
+#: The most tools that a card names.
 _TOOLS_LIMIT: Final = 20
 _KINDS: Final = {
     "string": Kind.TEXT,
@@ -147,7 +147,7 @@ def _kind_of(described: object, kinds: dict[str, object]) -> tuple[Kind | None, 
             return _kind_of(others[0], kinds) if len(others) == 1 else (None, ())
         case {"$ref": str(name)}:
             found = kinds.get(name.removeprefix("#/$defs/"))
-            # Not followed further: a schema may refer to itself.
+            # References are followed once: a schema may refer to itself.
             is_choice = isinstance(found, dict) and "enum" in found
             return _kind_of(found, {}) if is_choice else (None, ())
         case {"enum": list(choices)}:

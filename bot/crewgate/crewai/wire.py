@@ -26,7 +26,7 @@ HUMAN_INPUT_URL: Final = AliasChoices("humanInputWebhookUrl", "human_input_webho
 OUTCOMES: Final = 100
 #: The longest label that is offered, in characters; longer ones can be answered in words.
 LABEL_LIMIT: Final = 500
-#: The known fields besides the output: an unknown field may be the output.
+#: The known fields besides the output: a field of any other name may be the output.
 KNOWN: Final = (
     frozenset(
         str(name)

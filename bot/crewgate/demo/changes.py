@@ -87,7 +87,8 @@ class Changes:
                     changed.clear()
                 return met
         except TimeoutError:
-            # The condition may read state whose changes are not announced here: check once more.
+            # The condition may read state whose changes are not announced here, so it is checked
+            # once more at the end.
             if met := _check(condition):
                 return met
             raise TimeoutError(f"still not so after {timeout} s\n{describe()}") from None

@@ -181,7 +181,7 @@ class _Reader(HTMLParser):
         line, self._line = self._line, ""
         prefix = "> " * self._quotes
         if line.strip():
-            # The further lines of an item stand below its text.
+            # The further lines of a list's item are indented like its text.
             indent = " " * (len(line) - len(line.lstrip(" ")) + 2 * bool(self._lists))
             wrapped = textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False)
             self._lines += [f"{prefix}{part}".rstrip() for part in wrapped]

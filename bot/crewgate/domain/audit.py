@@ -228,7 +228,7 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
     yield from _of_rule(before, after, actor)
     for vote in before.votes:
         if (vote.by, vote.at) not in now:
-            # Only an approval finds that an earlier one has lapsed.
+            # That an earlier vote lapsed is noticed only when somebody approves.
             code = Code.LAPSED if given else Code.TAKEN_BACK
             yield Entry(code, BOT if given else actor or vote.by.id, _of_vote(vote, after))
     for vote in given:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 #: The most pairs of elements in one comparison of outputs: 0.1 to 0.2 s.
 STEPS: Final = 1_000_000
-#: The most words counted to pair passages: as long.
+#: The most words that are counted to pair passages, which takes as long.
 LIKENESS: Final = 3_000_000
 
 
@@ -60,7 +60,8 @@ class _Matcher(SequenceMatcher[int]):
     """SequenceMatcher documents `b2j`, but the stubs lack it."""
 
     def __init__(self, old: list[int], new: list[int], budget: StepBudget) -> None:
-        # Frequent elements anchor nothing in long sequences (autojunk): that saves most.
+        # difflib's autojunk stays on: in long sequences frequent elements anchor no match, which
+        # saves most of the time.
         super().__init__(None, old, new)
         self._budget = budget
         places = self.b2j

@@ -134,7 +134,7 @@ class Crew:
             channel=rule.channel or self.channel,
             reviewers=reviewers,
             unnamed=rule.naming is Naming.PENDING,
-            # A rule's reviewers may not start the crew.
+            # The starters are the crew's own: reviewers whom a rule names may not start the crew.
             starters=self.permitted(Role.STARTER),
             notify=rule.notify or self.notify,
         )

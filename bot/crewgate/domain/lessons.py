@@ -24,7 +24,7 @@ LESSON_CHARACTERS: Final = 300
 #: The most lessons of one kickoff, and their characters with numbers and line breaks.
 MOST: Final = 12
 GIVEN_CHARACTERS: Final = 2_500
-#: From so many approved outputs on a side on, its figures tell something.
+#: The approved outputs on a side from which on its figures tell something.
 ENOUGH: Final = 20
 #: A lesson counts as not followed when its wish was written again so often in spite of it.
 NOT_FOLLOWED: Final = 3
@@ -222,7 +222,8 @@ def is_without(key: bytes, kickoff: str, share: float) -> bool:
 
 
 _WORD: Final = re.compile(r"[^\W_]+")
-#: Shorter words say little of a wish, and endings after as many letters change.
+#: The shortest word by which wishes are compared, and the letters of it that count: shorter words
+#: say little of a wish, and endings change.
 _SHORTEST: Final = 4
 _STEM: Final = 5
 _IN_COMMON: Final = 0.6

@@ -45,11 +45,11 @@ _Put = Callable[[Kind, str], str]
 Masked = tuple[tuple[Kind, int], ...]
 """The number of masks of each kind in a text."""
 
-#: Ids and places, by which people's presses find their way back.
+#: Fields with ids and places, by which a press of a button finds its round: they are never masked.
 _KEPT: Final = frozenset(
     {"id", "crew", "execution_id", "digest", "salt", "rule_id", "channel", "ts", "thread_ts"}
 )
-#: People and rules, which come from the settings or Slack.
+#: Types of values that come from the settings or from Slack, and never from crews.
 _NOT_FROM_CREWS: Final = (Anyone, Email, Person, Rule, User, UserGroup)
 #: A mask, or a mask that people changed: other words in its form, and no link.
 _MASK: Final = re.compile(
@@ -58,7 +58,8 @@ _MASK: Final = re.compile(
 #: The lengths of texts that are stored cut, with the prefixes of some of them.
 _CUT_LENGTHS: Final = frozenset({*range(WORDS_LIMIT, WORDS_LIMIT + 100), TEXT_LIMIT})
 _IN_NUMBERS_OR_ADDRESSES: Final = re.compile("[@＠0-9]")
-#: Shorter passages are parts of words; more passages would make the search slow.
+#: The shortest passage that is masked again elsewhere, in characters. Shorter passages are parts of
+#: words, and many passages make the search slow.
 _SHORTEST_KEPT: Final = 4
 _MOST_KEPT: Final = 1_000
 
@@ -159,7 +160,7 @@ class Masking:
             for kind, find in self.finders:
                 if number == 0 and kind is not Kind.OTHER:
                     continue  # a pattern may be about signs that the other readings leave out
-                # Also in the rest: one match may begin where another ends.
+                # The rest of the text is searched as well: one match may begin where another ends.
                 spans = {span for one in {reading.text, left} for span in find(one)}
                 new = _joined([(*span, kind) for span in spans if span[0] < span[1]])
                 left = _replaced(left, new, lambda _, gone: "\0" * len(gone), len(left))
@@ -226,7 +227,8 @@ def unmasked(text: str, stands_for: dict[str, str]) -> str:
 
 # --- how a text reads -----------------------------------------------------------------------------
 
-#: Stands for every invisible character: joiners, marks of direction, selectors, accents.
+#: The character that takes the place of each invisible one: joiners, marks of direction, selectors,
+#: accents.
 _UNSEEN: Final = "\u00ad"
 _LIKE: Final = dict(
     zip("·‧∙•。⁄∕−│\u115f\u1160\u2800\u3164", f".....//-|{_UNSEEN * 4}", strict=True)
@@ -410,7 +412,7 @@ def find_ibans(text: str) -> Iterator[tuple[int, int]]:
             continue
         *groups, last = _WORD.findall(written[0])
         number = "".join((*groups, last))
-        # In small letters it is one word or groups of four, else it is prose.
+        # An IBAN in small letters is one word or groups of four; anything else is prose.
         if number.isupper() or all(len(one) == 4 for one in groups):  # noqa: PLR2004
             digits = "".join(str(int(one, 36)) for one in number[4:] + number[:4])
             if int(digits) % 97 == 1:  # ISO 7064
@@ -455,7 +457,7 @@ def find_cards(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_card(written: str) -> bool:
     number = "".join(_GROUP.findall(written))
-    # A column of numbers has more line ends.
+    # A number with more than one line end is a column of numbers.
     if written.count("\n") > 1 or not _CARD.match(number):
         return False
     doubled = sum(sum(divmod(2 * int(digit), 10)) for digit in number[-2::-2])

@@ -230,7 +230,8 @@ def with_erased(before: Notification, after: Notification) -> Notification:
 
 
 ASSIGNED_LIMIT: Final = 50
-#: The pause between calls by escalations: anybody may repeat one.
+#: The shortest pause between two messages that mention people about an escalation, which anybody
+#: may repeat.
 CALLED_EVERY: Final = timedelta(hours=1)
 #: The longest last segment of a URL that is a name: a longer one may be a token.
 _NAME_LIMIT: Final = 11

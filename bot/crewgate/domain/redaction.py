@@ -106,7 +106,7 @@ class Redactor:
         if _LINE in body.translate(_AS_LINE):
             coded, joined = self._forms.coded, _without_line_breaks(body)
         for form in coded:
-            # Its first character may have been removed as a part of a line break.
+            # The first character of the form may have been removed with an escaped line break.
             if form[1:] in joined:
                 body = _broken(form).sub(MARK.encode(), body)
         for pattern in self._forms.alone:
@@ -116,7 +116,7 @@ class Redactor:
     def fields(self, value: V, *, keep: Collection[str] = ()) -> V:
         if not self:
             return value
-        # Most have none: one look at all of them together is enough.
+        # Most texts have no secret, so all texts are searched together first.
         whole = _encoded("\0".join(_texts_in(value, keep)))
         return value if self.body(whole) == whole else with_texts(value, self.text, keep=keep)
 
@@ -332,7 +332,7 @@ _VALUE: Final = (
     rf"(?:{_QUOTED}|(?:(?:basic|bearer)\s{{1,9}})?"
     rf"(?!(?:\d{{1,12}}|none|null|true|false)(?![\w.+/=-])){_BARE}++)"
 )
-#: No word looks like this: letters and digits, or letters of both cases over some length.
+#: A value that is no word: it has letters and digits, or letters of both cases over some length.
 _UNGUESSABLE: Final = (
     rf"(?:(?={_BARE}{{0,99}}[a-z])(?={_BARE}{{0,99}}\d){_BARE}{{8,}}+"
     rf"|(?={_BARE}{{0,99}}(?-i:[a-z][A-Z])){_BARE}{{16,}}+)"

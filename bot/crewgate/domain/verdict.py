@@ -150,7 +150,7 @@ _READINGS: Final = {
     ),
 }
 _WORDS: Final = {word: reading for reading, words in _READINGS.items() for word in words.split()}
-#: Longer labels are not looked at.
+#: The longest label that can be a known word.
 _LONGEST: Final = max(map(len, _WORDS))
 
 
@@ -283,7 +283,7 @@ def assign(needed: Needed, able: Iterable[Collection[UserGroup]]) -> tuple[UserG
 
     def place(person: int, tried: set[UserGroup]) -> bool:
         groups = [group for group in left if group in people[person]]
-        # Nobody is moved without need.
+        # A person stays in a group unless a group would be left without an approval.
         for group in sorted(groups, key=lambda one: left[one] == 0):
             if group in tried:
                 continue

@@ -148,7 +148,7 @@ class Database:
         self._connection.create_function("opened", 1, lru_cache(_OPENED)(self._opened))
         self._connection.create_function("resealed", 1, self._resealed)
         if self._cipher.names:
-            # Replaced values may not stay in the file.
+            # SQLite overwrites values that are replaced, so that none stays in the file.
             self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA journal_mode = WAL")
@@ -191,7 +191,7 @@ class Database:
         self._connection.execute("INSERT INTO secret_key VALUES (sealed('crewgate'))")
 
     def _row(self, cursor: sqlite3.Cursor, values: tuple[object, ...]) -> sqlite3.Row:
-        # By the column's name: callers' values may look encrypted, too.
+        # A value is decrypted by its column's name: a value from a caller may look encrypted, too.
         opened = (
             self._opened(value) if column[0] in _COLUMNS else value
             for column, value in zip(cursor.description, values, strict=True)

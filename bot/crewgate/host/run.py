@@ -257,7 +257,7 @@ class Run:
         if pending is not None:
             pending = replace(pending, body=body)
         webhooks = human_input_webhooks(self.execution, task_id, body)
-        # Before anybody can know that this waits.
+        # The waiter is opened before anybody can know that this round waits.
         self._shared.waiters.open(self._id, task_id)
         self._store.pause(
             self._id, task_id, output, at=self._shared.now(), pending=pending, webhooks=webhooks
@@ -443,7 +443,7 @@ class Run:
         answered_at = f"{self._shared.url}/human_feedback_requests/{question_id}/respond"
         webhooks = question_webhooks(
             execution,
-            # It may say why the answer before could not be read.
+            # The message may say why the answer before could not be read.
             replace(asked, message=self._shared.redact(asked.message)),
             question_id,
             url=None if webhook is None else webhook.url.replace("{name}", self._target),

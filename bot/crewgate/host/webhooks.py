@@ -160,7 +160,8 @@ class Sender:
         if webhook.kind == "flow" and self._flow_webhook is not None:
             headers |= sign(self._flow_webhook.secret, body, at=self._now())
         try:
-            # The lookup and all its addresses together: one that hangs takes a place.
+            # One limit for the lookup and the tries of all addresses together: a webhook that hangs
+            # takes one of AT_ONCE places.
             async with asyncio.timeout(TIMEOUT):
                 # The bot is mostly in the same private network, so its addresses are called too.
                 answer = await call(

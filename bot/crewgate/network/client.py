@@ -134,7 +134,7 @@ async def send(
     request.extensions["timeout"] = httpx.Timeout(
         timeout.read, connect=timeout.connect, write=_WRITE_SECONDS
     ).as_dict()
-    # Its path is not logged: that of a webhook may be a secret.
+    # The path of the address is not logged: that of a webhook may be a secret.
     with logged_call(host=request.url.host, method=request.method) as called:
         try:
             async with asyncio.timeout_at(deadline):

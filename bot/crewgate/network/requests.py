@@ -74,14 +74,15 @@ makes room for others."""
 LIMIT = 1024 * 1024
 #: The limit of a forwarded webhook.
 FORWARD_LIMIT = 8 * LIMIT
-#: How many parts JSON over LIMIT may have: each takes some hundred bytes of memory when it is read.
+#: The most parts of JSON over LIMIT: each takes some hundred bytes of memory when it is read.
 PARTS_LIMIT = 100_000
-#: How many bytes of bodies may be held that may be anybody's, and how many of one in any case.
+#: The most bytes of bodies that are held before their sender is known, and the bytes that one body
+#: may always have.
 ROOM = 32 * LIMIT
 SMALL = 64 * 1024
-#: How long a caller has to send it, in seconds. CrewAI itself gives up after 30 s.
+#: The time that a caller has to send a body, in seconds. CrewAI itself gives up after 30 s.
 SECONDS = 25
-#: How much of an unknown `Content-Encoding` is repeated, in characters.
+#: The characters of an unknown `Content-Encoding` that an error repeats.
 _ENCODING_LIMIT = 40
 
 

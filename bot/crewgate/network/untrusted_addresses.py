@@ -24,7 +24,8 @@ import httpx
 from crewgate.domain.outcome import NotSent, Refused, Unknown
 from crewgate.network import client
 
-#: In seconds: time for a second name server after the first (`man resolv.conf`: 5 s).
+#: The longest lookup, in seconds: long enough for a second name server after the first (`man
+#: resolv.conf`: 5 s).
 DEADLINE: Final = 10.0
 #: The most lookups of one owner at a time, hanging ones included.
 FOR_EACH: Final = 8
@@ -90,7 +91,8 @@ class Lookups:
     def _start(self, query: _Query, owner: str) -> _Lookup:
         loop = asyncio.get_running_loop()
         lookup = _Lookup(loop.create_future(), loop.time() + self._deadline)
-        # A thread of a pool would be waited for when the process ends.
+        # Each lookup has a thread of its own: one of a pool would be waited for when the process
+        # ends.
         thread = threading.Thread(
             target=self._run, args=(loop, lookup, query, owner), name="lookup", daemon=True
         )

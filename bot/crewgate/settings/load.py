@@ -420,14 +420,14 @@ def _complete(
 ) -> CrewSettings:
     """Return a crew's settings, including shared ones; note the missing ones."""
     for option in crew_options.OPTIONS:
-        # An empty list is an answer too: nobody.
+        # An empty list is a value too: it names nobody.
         if option.setting.shared and option.name not in crew:
             values[option.field] = getattr(shared, option.setting.shared.lower())
     if "channel" not in crew and "SLACK_CHANNEL" not in env:
         problem = f"missing; the crew “{name}” names no channel: put its id (C…) or #name"
         env.note("SLACK_CHANNEL", problem)
     if "flow_webhook_secret_env" in crew:
-        # Its requests assign people themselves.
+        # The requests of such a crew assign people themselves.
         said = (crew.found.get(key) for key in ("reviewers", "operators"))
         if not any((*said, "REVIEWERS" in env, "OPERATORS" in env)):
             problem = "missing; put who gets a request that assigns nobody, or name reviewers"

@@ -46,7 +46,7 @@ def parse_signing_secret(raw: object) -> str:
     return text
 
 
-#: Shorter secrets can be guessed.
+#: The shortest secret that is accepted, in characters: shorter ones can be guessed.
 SECRET_LENGTH: Final = 16
 
 
@@ -110,7 +110,7 @@ def value_of_variable(
             except InvalidSetting as wrong:
                 msg = f"the variable {name}: {wrong}"
                 raise InvalidSetting(msg) from None
-        # Anything else may be the secret itself, put here by mistake.
+        # A text of another form may be the secret itself, put here by mistake.
         if re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", name):
             msg = f"the variable {name} is not set; put the secret there, or name another variable"
         else:
@@ -170,7 +170,7 @@ def parse_redact(raw: object) -> Masking:
 
 
 _MASKED: Final = "email, iban, card, or a pattern between slashes, as /AC-[0-9]+/"
-#: A pattern that can match an empty text does so in one of these.
+#: Texts in which each pattern that can match an empty text does so.
 _SAMPLES: Final = ("", "a 1", " \n.")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 

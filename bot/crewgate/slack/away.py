@@ -229,7 +229,7 @@ def unclear(error: RequestUnclear) -> str:
     return nothing_set(f"{why} Type `{COMMAND} away` alone for a form.")
 
 
-#: The time zone where Slack names none.
+#: The time zone of a person for whom Slack names none.
 ELSE: Final = ZoneInfo("UTC")
 _ABOUT_THE_DAY: Final = frozenset({AbsenceProblem.PAST, AbsenceProblem.TOO_FAR})
 
@@ -308,7 +308,8 @@ async def _set(
     here = zone or ELSE
     latest = last_day(context.clock(), here)
     if is_colleague is None:
-        # Slack is not asked again: that could take longer than it waits.
+        # The bot does not ask Slack again: the answer could come after the 3 s in which the form
+        # must be acknowledged.
         return Answer(refused(AbsenceProblem.NOT_TOLD, latest), ids.AWAY_DELEGATE)
     try:
         until = end_of_day(day, here)

@@ -104,7 +104,7 @@ def in_place(rows: tuple[Row, ...], found: Queue) -> tuple[Row, ...]:
 
 def count_new(rows: tuple[Row, ...], found: Queue) -> int:
     fresh = (row for row in in_order(found) if row.part is not Part.DECIDED)
-    # An approved round moves to others' rounds, which is no news.
+    # A round that this person approved moves to the part of others' rounds, which is no news.
     approved = {Row(Part.OTHERS, row.round_id, over=True) for row in rows if row.part is Part.MINE}
     return sum(row not in rows and row not in approved for row in fresh)
 
@@ -255,7 +255,7 @@ def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
 
 #: Home counts as open for this long: Slack does not tell when somebody closes it.
 OPEN: Final = timedelta(hours=1)
-#: Ages move on even when nothing happens.
+#: The pause between two refreshes without news, in seconds: the ages that Home shows grow.
 RENEW_SECONDS: Final = 60
 #: The pause between two refreshes, unless somebody opens Home: a burst of changes is shown at once,
 #: well within Slack's rate.

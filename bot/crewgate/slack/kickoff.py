@@ -264,7 +264,7 @@ async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
     found = await context.clients[crew].inputs()
     if isinstance(found, CrewUnavailable):
         return render_notice(crew_away(crew, context.crews[crew].redact.text(found.why)))
-    # The bot fills in the lessons.
+    # The input for lessons has no field: the bot fills it in.
     return render_form(crew, {name: "" for name in found if name != lessons.INPUT})
 
 

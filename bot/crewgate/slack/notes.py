@@ -73,7 +73,7 @@ AGAIN: Final = 30
 FORM_SECONDS: Final = 1
 #: The tries of a thread in a row.
 TRIES: Final = 10
-#: Nobody has more rounds waiting.
+#: The most waiting rounds whose threads are read; no workspace has as many.
 MOST: Final = 50_000
 #: Slack may list a message late: a missing one counts as deleted after this long.
 LISTED: Final = timedelta(minutes=1)
@@ -99,7 +99,8 @@ class MissedNotes:
                     self._unlisted.clear()
                 await self._context.unheard.wait(LONGEST)
         finally:
-            # None may use the database once it is closed.
+            # Tasks that still read threads are cancelled: none may use the database once it is
+            # closed.
             for task in self._reading:
                 task.cancel()
             await asyncio.gather(*self._reading, return_exceptions=True)

@@ -327,7 +327,7 @@ def parse_message(event: Mapping[str, Any]) -> Written | Edited | Deleted | None
         message = event.get("message") or {}
         edited = message.get("edited") or {}
         if not edited.get("ts") or message.get("bot_id"):
-            return None  # Slack's own doing: an unfurled link, a reply counted
+            return None  # Slack changed the message itself: it unfurled a link or counted a reply
         return Edited(channel, str(message.get("ts", "")), readable(message), str(edited["ts"]))
     return _written(event, channel) if subtype in _BY_PEOPLE else None
 

@@ -228,7 +228,7 @@ def _share(share: Share) -> str:
 
 #: The budgets of a list of crews and of one of people.
 _LIST_BUDGET: Final = 2_500
-#: More bars of text would not fit on a phone.
+#: The most bars of a chart in text: more would not fit on a phone.
 _BARS: Final = 10
 _CELLS: Final = 10
 
@@ -388,7 +388,7 @@ async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: Slack
     days, crew = _asked(press.value)
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=press.by):
         found = await stats(press.by.id, crew=crew, days=days, context=context)
-        if not found.crews:  # meanwhile the person may have lost the right to read
+        if not found.crews:  # the person may have lost the right to read since the form was opened
             await send_ephemeral(respond, NOTHING_READABLE)
             return
         await _send(

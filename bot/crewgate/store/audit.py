@@ -49,8 +49,9 @@ _EARLIER: Final = audit_entries.alias("earlier")
 _SAME_EXECUTION: Final = tuple(
     _EARLIER.c[name] == audit_entries.c[name] for name in ("crew", "execution_id")
 )
-#: The latest linked entries of an execution in which its highest count is looked for. With several
-#: processes on PostgreSQL an entry may be committed, and so linked, after some with higher ids.
+#: The number of latest linked entries of an execution among which its highest count is looked for.
+#: With several processes on PostgreSQL an entry may be committed, and so linked, after some with
+#: higher ids.
 _LATE: Final = 50
 _LATEST: Final = (
     sa.select(_EARLIER.c.nth)
@@ -265,7 +266,7 @@ class Audit:
         found = await rows(self._connection, _FROM_HEAD, {"b_number": published.number})
         if not found or found[0].hash != published.hash:
             raise ChainBroken(published.number)
-        # The publication is an entry too.
+        # The first entry after a head is about its publication, and no news.
         codes = [json.loads(row.body)["code"] for row in found[1:]]
         return codes not in ([], [audit.Code.PUBLISHED])
 

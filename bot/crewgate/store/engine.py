@@ -58,7 +58,7 @@ _DURABLE = (
     "synchronous=FULL",
     "foreign_keys=ON",
     f"busy_timeout={TURN_SECONDS * 1000}",
-    # Deleted texts are overwritten, so that they leave the file.
+    # SQLite overwrites deleted texts, so that none stays in the file.
     _OVERWRITE,
     # Savepoints are undone from memory; otherwise SQLite writes their journal to a file.
     "temp_store=MEMORY",

@@ -383,7 +383,8 @@ class Executions(ExecutionQueries):
         key = execution.crew, execution.execution_id
         has_webhooks = key in self._with_webhooks
         if self._dialect == "postgresql":
-            # The statement that waited for the lock read other tables as they were before the wait.
+            # They are read by a statement of their own: the one that waited for the lock read other
+            # tables as they were before the wait.
             [found] = await self._prepared(_FIND_HAS, _key(*key))
             has_webhooks = found.has_webhooks
             if found.has_reviews:

@@ -67,7 +67,7 @@ _CARD: Final = sa.select(
     rounds.c.announced_at,
     sa.func.coalesce(rounds.c.ended_at, rounds.c.decided_at).label("ended_at"),
 ).where(rounds.c.card_ts.is_not(None))
-#: No order: with one, SQLite would read all cards that the flood ever had.
+#: The cards come in no order: for one, SQLite would read all cards that the flood ever had.
 _WAITING_CARDS: Final = _CARD.where(*_OF_FLOOD).limit(COUNTED)
 _LAST_CARD: Final = (
     _CARD.where(_gathered_by == sa.bindparam("flood"), rounds.c.announced_at.is_not(None))
@@ -192,7 +192,8 @@ class Floods:
         """Return the flood that a round joins; its own id if it is the first of one."""
         of = _of_task(round_)
         if self._connection.dialect.name == "postgresql":
-            # No row is locked yet, and one's own alone after it: nobody waits in a circle.
+            # No row is locked before this lock, and only the transaction's own round after it: no
+            # two transactions wait for each other.
             lock = sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"{of['crew']} {of['task']}"))
             await self._connection.scalar(sa.select(lock))
         found = await rows(self._connection, _FLOOD, of)

@@ -40,7 +40,7 @@ lessons = sa.Table(
     *(sa.Column(name, sa.JSON(none_as_null=True)) for name in ("votes", "ended_by")),
     *(sa.Column(name, sa.Text) for name in ("replaces", "card_channel", "card_ts")),
     sa.Column("card_thread_ts", sa.Text),
-    #: The executions that carried it.
+    #: The number of executions that were given the lesson.
     sa.Column("uses", sa.Integer, nullable=False, server_default="0"),
     sa.Index(None, "crew", "state", "proposed_at"),
     tables.index_where("ended_at IS NULL", "uq_lessons_digest", "crew", "digest", unique=True),

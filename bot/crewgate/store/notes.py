@@ -100,7 +100,7 @@ _WAITED: Final = (
     .limit(100)
 )
 
-#: In a round with more notes than these, nobody is asked about the oldest.
+#: The most notes of a round that are read; nobody is asked about older ones.
 _MOST: Final = 1_000
 _waiting = (
     sa.select(tables.notes.c.ts, tables.notes.c.edited_ts)

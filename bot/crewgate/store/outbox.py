@@ -76,7 +76,7 @@ _LEASE = (
         began_at=sa.func.coalesce(
             outbox.c.began_at, sa.bindparam("now", type_=outbox.c.began_at.type)
         ),
-        # A try that ended with its process says nothing of the other side.
+        # A try that ended with its process says nothing about the other side, so it does not count.
         tries=sa.case((outbox.c.lease_until.is_(None), outbox.c.tries + 1), else_=_TRIED),
     )
 )
@@ -96,7 +96,8 @@ _FIRST_OF_KEY = (
     .order_by(outbox.c.id)
     .limit(1)
 )
-#: Locks it: it ends before this, or later, and then sees the jobs that wait behind it.
+#: Locks the first job of the key: its transaction ends before this one, or ends later and then sees
+#: the jobs that wait behind it.
 _AHEAD = _FIRST_OF_KEY.with_for_update(read=True)
 _NEXT = (
     sa.update(outbox)
@@ -133,7 +134,7 @@ def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
             _other.c.ordering_key == outbox.c.ordering_key,
             _other.c.set_aside_at.is_(None),
             _GOES_BEFORE
-            # An earlier one may become visible after a later one was leased.
+            # A job with a lower id may become visible after one with a higher id was leased.
             | ((_other.c.id != outbox.c.id) & (_other.c.lease_until > _lease_clock(dialect))),
         ),
         ~_WAITS_FOR_CARD,
@@ -233,7 +234,7 @@ _BEGAN_SOONER = (
     .where(outbox.c.began_at.is_not(None))
     .values(began_at=outbox.c.began_at + sa.bindparam("lost", type_=sa.BigInteger))
 )
-#: Patience counts time with tries only.
+#: The time until a job is given up counts only while it is tried.
 _FAILING_LATER = (
     sa.update(outbox)
     .where(outbox.c.failing_since.is_not(None))

@@ -124,7 +124,7 @@ _WIPE: Final = (
 _ROUND_IDS: Final = (
     sa.select(tables.rounds.c.id).join(tables.reviews).where(_of_removed_executions(tables.reviews))
 )
-#: Texts in other tables. A deleted note brings no text back.
+#: Texts in other tables. A note that people deleted keeps its row, without a text.
 _BESIDE: Final = (
     sa.delete(tables.webhooks).where(_of_removed_executions(tables.webhooks)),
     sa.delete(tables.task_updates).where(_of_removed_executions(tables.task_updates)),

@@ -145,7 +145,7 @@ HEARD: Final = sa.select(
         *_SINCE,
         (task_updates.c.task == sa.bindparam("task"))
         | (task_updates.c.task == _of_name)
-        # Two tasks may have one name.
+        # A task with the name of another is left out: the two cannot be told apart.
         & ~sa.exists().where(
             *OF_EXECUTION, reviews.c.id != sa.bindparam("review"), reviews.c.task_name == _of_name
         ),
@@ -300,7 +300,7 @@ async def approved_calls(
     about = {"crew": review.crew, "execution": review.execution_id, "agent": review.agent}
     span = {"since": since, "until": round_.opened_at}
     calls = map(to_round, await rows(connection, _APPROVED_CALLS, {**about, **span}))
-    # An approved call may not have run.
+    # An approved call counts as used only if it ran.
     used = [
         one for one in calls if not one.call_result or one.call_result.state is not CallState.CLOSED
     ]
@@ -396,7 +396,8 @@ def _to_decision(
     if via is verdict.Via.RULE and rule is not None:
         name, timeout = row.decided_by_name, rule.timeout
         by = verdict.ByRule(name) if timeout is None else verdict.TimedOut(name, timeout.after)
-    # Fewer did not decide: one Revise did, an outcome that does not approve, or the rule.
+    # Fewer votes than that did not decide the round: a Revise did, an outcome that does not
+    # approve, or the rule.
     decided = rule is not None and len(votes) >= rule.approvals
     decision = verdict.Decision(
         verdict=_to_verdict(row, subject),

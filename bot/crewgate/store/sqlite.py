@@ -172,7 +172,7 @@ class SqliteReader:
         """A statement waits up to `busy_seconds` for a locked file."""
         self._path = path
         self._busy_seconds = busy_seconds
-        #: The engine below, for SQLAlchemy's events.
+        #: The synchronous engine inside, to which listeners of SQLAlchemy's events are attached.
         self.sync_engine = sa.create_engine(
             "sqlite://", creator=self._open, poolclass=sa.pool.StaticPool, hide_parameters=True
         )
@@ -352,8 +352,8 @@ class SqliteWriter:
     def _begin(self) -> sa.Connection:
         connection = self.sync_engine.connect()
         try:
-            # For SQLAlchemy a transaction begins here, which only `_end` ends: migrations commit
-            # without one.
+            # SQLAlchemy counts a transaction from here, and `_end` alone ends it: migrations commit
+            # without ending it.
             connection.begin()
             # The write lock at the start: a reader that turns writer could fail half way.
             driver_of(connection).execute("BEGIN IMMEDIATE")

@@ -156,7 +156,7 @@ def _each(
     ranges: int, *columns: sa.ColumnElement[Any], by_decision: bool, is_behind: bool = False
 ) -> sa.Subquery:
     at = rounds.c.decided_at if by_decision else rounds.c.opened_at
-    # Ids come last where they are read anyway; a count reads the index alone.
+    # Ids come last in the order where they are read anyway; a count reads the index alone.
     order = (at.desc(),) if by_decision else (at, *columns)
     since = [at >= sa.bindparam("since", type_=Instant)] if by_decision else []
     if is_behind:

@@ -118,7 +118,7 @@ _CANCEL: Final = sa.delete(tables.outbox).where(
     tables.outbox.c.subject == sa.bindparam("round"),
     one_of(tables.outbox.c.kind, sorted(OF_WAITING)),
 )
-#: A job with a lost lease belongs to somebody else.
+#: A job whose lease was lost belongs to another worker.
 _OURS: Final = (
     tables.outbox.c.id == sa.bindparam("b_job"),
     tables.outbox.c.lease_until == sa.bindparam("b_lease", type_=tables.outbox.c.lease_until.type),
@@ -130,14 +130,14 @@ _SAME_EFFECT: Final = (
     tables.outbox.c.set_aside_at.is_(None),
 )
 _WAITS_ALREADY: Final = sa.select(tables.outbox.c.id).where(*_SAME_EFFECT).limit(1)
-#: A running job may have read an earlier state.
+#: A job that is under way may have read an earlier state, so it does not stand for this one.
 _WAITS_UNBEGUN: Final = _WAITS_ALREADY.where(tables.outbox.c.lease_until.is_(None))
 _AT: Final = sa.bindparam("b_at", type_=tables.outbox.c.due_at.type)
 _EXPEDITE: Final = (
     sa.update(tables.outbox)
     .where(*_SAME_EFFECT)
     .values(
-        # For a job that is under way `_settle` does it.
+        # The due time of a job that is under way is set by `_settle`.
         due_at=sa.case(
             (
                 sa.and_(tables.outbox.c.lease_until.is_(None), tables.outbox.c.due_at < _AT),

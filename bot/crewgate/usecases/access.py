@@ -357,7 +357,8 @@ class ReviewContext:
                 return await work(self._access(asked, recheck=recheck))
             except NeedsLookup as needed:
                 asked |= {needed.about}
-                # Again even if Slack said nothing new: memory may have learnt it in between.
+                # The question is decided again even if Slack's answer is no news: another request
+                # may have stored it meanwhile.
                 await needed.ask()
 
     def _access(self, asked: frozenset[Hashable] = frozenset(), *, recheck: bool) -> Access:

@@ -215,5 +215,5 @@ async def register_webhooks(
         execution = await tx.executions.open(crew, execution_id, at=clock())
         await tx.executions.register(crew, execution_id, urls)
         if execution.removed_at is not None:
-            # These are to be removed in their turn.
+            # The texts of this kickoff are to be removed in their turn.
             await tx.executions.save(replace(execution, removed_at=None))

@@ -61,7 +61,8 @@ def opens_at(round_: Round, at: datetime) -> datetime:
 
 def _doubled(pause: Duration, times: int) -> Duration:
     longest = LONGEST_WORKING if pause.working else LONGEST
-    # Compared first: a power with so many digits takes for ever, and no moment is that far ahead.
+    # The doublings are bounded before the power is computed: without a bound it could have millions
+    # of digits, and no moment is that far ahead.
     doublings = min(times, (longest // pause.length).bit_length())
     return replace(pause, length=min(pause.length * 2**doublings, longest), written="")
 

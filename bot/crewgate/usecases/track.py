@@ -60,7 +60,7 @@ async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
 
 async def is_alone(tx: Tx, round_: Round, execution: Execution) -> bool:
     """Return True if only the round's task has waited or sent webhooks since its pause."""
-    # After another task did, `activity_before` is no longer that of the pause.
+    # Once another task was active, `activity_before` is no longer that of this pause.
     was_alone = round_.was_alone and not execution.is_flow
     if not was_alone or execution.activity_count != round_.activity_before:
         return False
@@ -169,7 +169,7 @@ async def track(
     await tx.executions.save(replace(execution, tracked=True))
     effects: list[Effect] = []
     if not first and (execution.topic, execution.starters) != (before.topic, before.starters):
-        # Its cards were posted without these.
+        # The cards of this execution were posted without these values.
         unfinished = await tx.unfinished(execution.crew, execution.execution_id)
         effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
     if starter is not None or execution.completed_tasks:

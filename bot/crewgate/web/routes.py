@@ -26,7 +26,7 @@ def build(context: WebContext) -> web.Application:
     router.add_put(
         "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)
     )
-    # A HEAD would count as fetched, and carry nothing.
+    # A HEAD request is not routed: the decision would count as fetched, and its answer has no body.
     router.add_get(
         "/crews/{crew}/decisions/{execution_id}/{task_id}",
         partial(on_decision, context=context),

@@ -92,7 +92,8 @@ class Engine:
         self._crew.resume_log.append(call, len(call.human_feedback))
         task = execution.task(call.task_id)
         if task is not None and task.tool is not None:
-            # The agent goes on either way, with the result or with the words.
+            # The agent goes on in both cases: with the tool's result, or with the words of the
+            # refusal.
             output, words = execution.outputs[call.task_id], call.human_feedback
             if call.is_approve:
                 self._spawn(self._ran(execution, task, task.tool, output))

@@ -74,7 +74,7 @@ class Supervisor:
     async def _watch_exit(self) -> None:
         await self._bot.ended()
         async with self._lock:
-            # A command that ended it held the lock until now and has already set the state.
+            # A command that ended the bot held the lock until now, and has already set the state.
             if self.state == "running" and not self._bot.running:
                 self._set_state("down", "The bot ended by itself.", self._bot.log_tail)
 
@@ -182,7 +182,7 @@ class Actions:
     async def _write(self, person: str, body: Json) -> Json:
         text = self._escape(str(body["text"]))
         await self._slack.write(person, body["channel"], text, body.get("thread_ts"))
-        # Slack shows nobody a bot's answer to an event.
+        # Slack shows nobody the answer of a bot to an event.
         return _DONE
 
     async def _edit(self, person: str, body: Json) -> Json:
@@ -248,7 +248,7 @@ class Actions:
     async def _kickoff(self, _: str, body: Json) -> Json:
         # A crew sends a webhook once: one to a bot that is just starting would be lost.
         await self._supervisor.settled()
-        # Through the bot, which brings the lessons that people kept.
+        # The kickoff goes through the bot, which adds the lessons that people kept.
         address = f"{self._environment.bot.url}/crews/{self._crew.name}/kickoff"
         headers = {"Authorization": f"Bearer {self._crew.token}"}
         try:

@@ -102,13 +102,14 @@ def stricter(
     """
     one, other = before or Rule(name=""), after or Rule(name="")
     if other.naming is not None and other.reviewers_from == one.reviewers_from:
-        # Slack has resolved this value of the kickoff already.
+        # The reviewers named by the kickoff are resolved in Slack already.
         named = one.reviewers if one.naming in WITH_REVIEWERS else other.reviewers
         other = replace(other, naming=one.naming, reviewers=named)
     needed = _all_needed(one, other)
     who = _narrower(one, other, usual)
     reviewers = tuple(group for group, _ in needed) if needed else who.reviewers
-    # No `replace`: an option that is merged by nothing here would count as `before` has it.
+    # Each option is named, without `replace`: an option that nothing here merges would silently
+    # stay as `before` has it.
     found = Rule(
         **{key: getattr(one, key) for key in _AS_BEFORE},
         reviewers=reviewers,
@@ -121,7 +122,7 @@ def stricter(
         delegation=one.delegation and other.delegation,
         ask_about_masks=one.ask_about_masks or other.ask_about_masks,
         timeout=one.timeout if _approves_in_time(other) else left_by_time(one),
-        # Its `to` may decide by `before` alone.
+        # The people of `escalate.to` may decide only under the rule `before`.
         escalate=one.escalate if reviewers == one.reviewers else None,
         valid_for=_shorter(one, other),
     )

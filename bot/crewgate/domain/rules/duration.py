@@ -9,7 +9,7 @@ from typing import Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 EXAMPLE: Final = "Mon-Fri 09:00-17:30 Europe/Berlin"
-#: Shorter ones would make a duration of working hours take years.
+#: The shortest working time of a day: with less, a duration in working hours would take years.
 SHORTEST: Final = timedelta(hours=1)
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -98,7 +98,8 @@ class WorkingHours:
         raise AssertionError  # pragma: no cover
 
     def _spans_after(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        # The day before: where clocks are put back at midnight, a day begins, and goes on later.
+        # Counting begins a day earlier: where clocks are put back at midnight, the day before has
+        # another part after it.
         first = at.astimezone(self.zone).date() - _DAY
         for number in count():  # pragma: no branch  # such a day never ends
             day = first + number * _DAY
@@ -106,7 +107,7 @@ class WorkingHours:
                 continue
             until = day if self.end != time.min else day + _DAY
             begin, end = self._first(day, self.begin), self._first(until, self.end)
-            # Where a day is skipped, it has no hours.
+            # A day that the zone skipped has no hours.
             if begin < end and at < end:
                 yield begin, end
 

@@ -47,7 +47,7 @@ def readings(text: str) -> tuple[str, ...]:
     return text.casefold(), *(" ".join(one.casefold().split()) for one in seen)
 
 
-#: Stands for each character that nobody sees.
+#: The character that takes the place of each invisible one.
 _UNSEEN: Final = "\u00ad"
 #: Letters and signs that are blank; a Hangul one is also what NFKC makes of U+FFA0.
 _BLANK: Final = "\u115f\u1160\u2800\u3164"
@@ -99,7 +99,7 @@ def _regex(pattern: str, *, exactly: bool = False) -> re.Pattern[str]:
 _OF_ONE_VALUE: Final = r"[^\s,;]"
 
 
-#: In any order; the longer signs first, for they begin with the shorter ones.
+#: The signs of comparisons; the longer ones come first, because they begin with the shorter ones.
 _SIGNS: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -108,7 +108,7 @@ _SIGNS: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
     "<": operator.lt,
     "=": operator.eq,
 }
-#: Bounded, so that no number costs more than a glance.
+#: A number; its digits are bounded, so that no number takes long to parse.
 _NUMBER: Final = re.compile(r"[-+]?[0-9]{1,300}(?:\.[0-9]{1,300})?(?:[eE][-+]?[0-9]{1,4})?")
 
 

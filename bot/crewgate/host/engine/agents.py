@@ -9,7 +9,7 @@ def replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> Non
     execute: Callable[..., Any] = agent.execute_task
     wanted, answers = task, [answer]
 
-    # CrewAI gives the task by name.
+    # CrewAI passes the task as a keyword argument.
     def execute_task(task: Any, context: Any = None, tools: Any = None) -> Any:
         given = answers.pop()() if task is wanted and answers else None
         return execute(task, context, tools) if given is None else given

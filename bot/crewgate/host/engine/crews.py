@@ -111,7 +111,8 @@ class _Work:
         for task in self._tasks:
             if task.human_input or approves:
                 self._with_agent(task, take)
-        # Those whose work an agent delegates to them have no task here.
+        # Agents to whom others delegate work have no task here, so they are looked at by
+        # themselves.
         for agent in self._crew.agents if approves else ():
             take(agent)
 

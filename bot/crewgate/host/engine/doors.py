@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 from crewgate.crew_api.wire import Json
 from crewgate.host.records import Outcome, exact
 
-#: The code of MCP's library for it.
+#: The code by which MCP's library reports a closed connection.
 _CONNECTION_CLOSED: Final = -32_000
 #: The module of `MCPServerAdapter`'s tools, which return a server's errors as results.
 _ADAPTER: Final = "mcpadapt"
@@ -195,7 +195,7 @@ class Passage:
     def outcome(self, words: str, *, failed: bool) -> Outcome:
         """Return what became of the call whose result begins with these words."""
         if not self.ran:
-            # From its cache, or with an error or limit of its own.
+            # CrewAI answered from its cache, or with an error or a limit of its own.
             instead = f"CrewAI answered in its place: {words}"
             return Outcome("closed", DIFFERS if self._differs else instead)
         if self.to_server and self.error is not None and not _is_answered(self.error):
@@ -282,7 +282,7 @@ def _is_answered(error: BaseException) -> bool:
     while cause is not None:
         code = getattr(getattr(cause, "error", None), "code", None)
         if isinstance(code, int):
-            # The library makes such an error of a lost connection and a time-out as well.
+            # MCP's library reports a lost connection and a time-out as errors of this type as well.
             return code not in {_CONNECTION_CLOSED, HTTPStatus.REQUEST_TIMEOUT}
         cause = cause.__cause__
     return False

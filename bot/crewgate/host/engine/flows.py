@@ -34,8 +34,8 @@ from crewgate.host.engine.reviews import Reviews
 from crewgate.host.records import Asked, HostNotStarted, Question, digest
 from crewgate.host.run import Completed, Failed, Run
 
-#: How often the event loop goes round between the end of a method and the beginning of one that
-#: listens to it is less than that, for it only passes results on.
+#: The turns of the event loop to wait for a method that listens to the one that ended: CrewAI needs
+#: fewer, for between the two it only passes results on.
 ROUNDS: Final = 32
 _WORK: Final = "_crewgate_work"
 
@@ -64,7 +64,7 @@ class Hosted:
             self._calls[method] += 1
             place = f"{method} {self._calls[method]}"
         kept = flow.persistence
-        # CrewAI has just saved it.
+        # CrewAI has just saved the state of the flow.
         state = None if kept is None else kept.load_state(flow.flow_id)
         asked = Asked(
             method=method,
@@ -91,7 +91,7 @@ class _Call:
 
 _HOSTED: Final[ContextVar[Hosted]] = ContextVar("crewgate_hosted")
 _CALL: Final[ContextVar[_Call]] = ContextVar("crewgate_call")
-#: Longer limits are none: a moment so far away cannot be written.
+#: A limit of more seconds counts as none: a moment so far away cannot be written.
 _LONGEST: Final = 1e9
 _ASK: Final[Callable[..., Any]] = Flow.ask
 
@@ -269,7 +269,7 @@ class FlowTarget:
         pending = self._persistence.load_pending_feedback(execution_id)
         known = {} if question is None else question.pending.get("context", {})
         if pending and known.get("requested_at") != pending[1].requested_at.isoformat():
-            # Killed after CrewAI had kept this pause, and before the host did.
+            # The process was killed after CrewAI had stored this pause and before the host did.
             return self._asked(execution_id)
         with hooks.taking_part():
             if question is not None and question.feedback is not None:

@@ -234,7 +234,7 @@ class Hooks:
         text, place = prompt, getattr(context, "tool_name", None) or "model call"
         if isinstance(context, ToolCallHookContext):
             arguments = json.dumps(context.tool_input, indent=2, ensure_ascii=False, default=str)
-            # No line of JSON begins as the end of a fence does.
+            # No line of the JSON can end the fence, because none begins with backticks.
             text = f"{prompt}\n\nTool: `{place}`\n\n```json\n{arguments}\n```"
         found = self._run.ask_within(self._question(context, "ask", place, text))
         if found is None or found.decision is None:
@@ -410,7 +410,7 @@ def _schema_of(context: Any) -> Json | None:
     # Without arguments CrewAI hands hooks a dictionary of their own.
     if model is None or not context.tool_input:
         return None
-    # By the names that arguments have once they are validated.
+    # The schema has the names that arguments have once they are validated.
     schema: Json = model.model_json_schema(by_alias=False)
     return schema if _size(schema) <= _LARGEST_SCHEMA else None
 
@@ -427,7 +427,7 @@ def _changed(tool: Any, schema: Json | None, asked: Call, written: Json) -> Json
     complete = {one: asked.arguments[one] for one in asked.filled_in} | written
     made, _ = arguments_of(tool, complete)
     for one, value in made.items():
-        # An argument that was left out is none.
+        # An argument that was left out and got its default counts as filled in.
         if exact(value) != exact(complete.get(one)):
             raise ValueError(f"it would get {one}: {exact(value)}")
     return made

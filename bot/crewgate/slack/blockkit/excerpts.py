@@ -40,7 +40,7 @@ from crewgate.slack.blockkit.text import (
     whole_character,
 )
 
-#: A shorter part of a paragraph tells nothing, in characters.
+#: The shortest part of a paragraph that is shown alone, in characters.
 _FEW_WORDS = 80
 #: The joiner of two emoji; at the end of a part nothing is left to join.
 _JOINER = "\u200d"
@@ -128,7 +128,7 @@ def _short_cut(
             return place_to_break(head, earliest, room), ""
     if best > 0:
         return best, ""
-    # Nothing but headings, or a table whose first row is longer than that.
+    # The text is nothing but headings, or a table whose first row is longer than the limit.
     whole = [line.end for line in lines[:number] if line.fence is None]
     return (whole[-1], "") if whole else (place_to_break(head, 0, room), "")
 
@@ -306,7 +306,7 @@ def _cut(line: str, latest: int) -> str:
         at = line.rfind(" ", earliest, at)
     if at > 0:
         return f"{line[:at].rstrip(' ·')} {ELLIPSIS}"
-    # One long word or number, or a script without spaces.
+    # The line is one long word or number, or is in a script without spaces.
     at = whole_character(line, latest)
     return line[:at].rstrip(" ·0123456789.,'") + ELLIPSIS
 

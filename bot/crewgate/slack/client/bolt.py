@@ -100,8 +100,8 @@ def new_bolt(client: AsyncWebClient) -> BoltApp:
 
     with _unseen("SLACK_"):
         app = BoltApp(
-            # Without one Bolt reads its callers' sources to find one. It also sets the level of the
-            # logger of this name, so it must not be the name of our package.
+            # Without a name Bolt reads the source files of its callers to find one. Bolt sets the
+            # level of the logger of this name, so it must not be the name of our package.
             name="crewgate-slack",
             client=client,
             authorize=authorize,

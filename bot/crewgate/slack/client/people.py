@@ -242,7 +242,7 @@ class Names:
         asked = await display_name(self.client, user)
         if len(self._known) >= NAMES_KEPT:
             self._known.clear()
-        # An old name is better than none.
+        # Where Slack did not answer, an old name is better than none.
         self._known[user] = (
             asked or name,
             self.clock() + (NAME_KEPT if asked else NAME_ASKED_AGAIN),

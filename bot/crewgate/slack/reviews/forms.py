@@ -389,7 +389,7 @@ def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metad
         max_length=WHY_LIMIT,
         placeholder="Started again as a new execution",
         min_length=1,
-        # Not where there is something to read above.
+        # The cursor is not put into the box where there is something to read above it.
         focus_on_load=callback_id == ids.DISMISS_MODAL,
     )
     return modal(
@@ -487,7 +487,7 @@ def render_edit_form(
                     value=part,
                     multiline=True,
                 )
-                # A part that is emptied goes.
+                # A box may be left empty, which removes its part of the text.
                 | {"optional": total > 1}
                 for number, part in enumerate(written)
             ),

@@ -134,7 +134,7 @@ def _seen(press: Press) -> Seen:
     position = _position(press)
     if position is None:
         return payloads.parse_asked(press.view.metadata)[1]
-    # The history has other rounds, too.
+    # A history shows other rounds, too, so the share counts for the round of this button alone.
     return Seen(share=position.share if position.round_id == press.value else None)
 
 
@@ -514,7 +514,8 @@ async def decide_once(
     except errors.AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise
-        # A double click sees what its first one did; who waited for Slack does not.
+        # A double click is answered with what its first press did; a press that waited for Slack is
+        # no double click.
         is_slip = began_at - error.decision.at < DOUBLE_CLICK
         return await context.uow.read.round(round_id) if is_slip else None
     vote = round_.vote_of(by.id)

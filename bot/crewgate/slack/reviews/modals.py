@@ -307,5 +307,5 @@ async def show_page(
                     position.round_id, by=by, context=context, turned=turned
                 )
         except StoreUnavailable as error:
-            # The bot asks them once more when they approve.
+            # Where this is lost, the bot asks the person once more when they approve.
             log.warning("read_to_end_lost", why=str(error))

@@ -48,7 +48,7 @@ HOST_REFUSED: Final = (
     " somebody answers."
 )
 
-#: By the title of the form.
+#: The sentence for a box that was left empty, by the title of its form.
 WORDS_MISSING: Final[Mapping[str, str]] = {
     REVISE: "Write what should change; the crew gets exactly this text.",
     REFUSE: "Write why; the agent gets exactly this text.",
@@ -251,7 +251,7 @@ def _started(view: CardView) -> str:
         by = f" by {one_line(view.starter.name, names.CREW_LIMIT)}"
     else:
         by = f" by {_name(view.started_by[0], dict(view.names))}" if view.started_by else ""
-    # Leaves out values that the first line has.
+    # Values that the first line already shows are left out.
     says_all = view.topic == ", ".join(" ".join(value.split()) for _, value in view.given)
     values = ", ".join(
         f"{names.input_name_inside(name)}: {one_line(value, _VALUE_LIMIT)}"

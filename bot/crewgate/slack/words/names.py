@@ -29,7 +29,7 @@ from crewgate.usecases.read_models import COUNTED, MessageRef
 REVIEWERS_SHOWN: Final = 20
 DECIDERS_SHOWN: Final = 3
 ANYONE: Final = "anyone in the channel"
-#: Lengths once escaped; together with an excerpt they stay within a message.
+#: Lengths of names once escaped: with an excerpt, all of them together fit into a message.
 CREW_LIMIT: Final = 60
 TITLE_LIMIT: Final = 150
 AGENT_LIMIT: Final = 80

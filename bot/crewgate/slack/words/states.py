@@ -321,7 +321,7 @@ def in_full(round_: Round) -> str:
         return f"{icon(round_)} {answer(round_)}"
     line = f"{icon(round_)} {decisions.sentence(decision)}."
     is_closed = round_.state is State.CLOSED
-    # Where somebody dismissed it, `answer` says this.
+    # For a dismissed round, `answer` says already whether the crew got the decision.
     if is_closed and receiver(decision) == "crew" and not isinstance(reason, Dismissed):
         line += f" {_sent(round_, decision)}"
     return "\n".join(filter(None, (f"{line} {answer(round_)}", said(decision))))

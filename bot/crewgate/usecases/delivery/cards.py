@@ -87,7 +87,8 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
         round_ = await tx.round(round_id)
         await tx.place_direct_message(round_, user, outcome.ref)
         if round_.state is not State.WAITING:
-            # The decision came before this message was known.
+            # The round was decided before this message's place was stored, so the message is
+            # updated now.
             refreshed = _about(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)
             await tx.enqueue([refreshed], at=context.clock())
         await tx.complete(job)

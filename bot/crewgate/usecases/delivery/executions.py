@@ -31,7 +31,8 @@ async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
         return await _post(job, context, await _with_rounds(posting, context))
-    # Not here: only posts hold up posts.
+    # The message is changed by a job of its own: this job is a post, and only posts may hold up
+    # posts.
     return await _leave_to(EffectKind.REFRESH_PROGRESS, job, context)
 
 
@@ -107,7 +108,7 @@ async def _approved(execution: Execution, context: DeliveryContext) -> Round | N
         return None
     masking = context.crews[execution.crew].redact
     if masking:
-        # Unmasked, for masks may differ.
+        # The texts are compared unmasked, because masks may differ.
         found = await read.executions.find(execution.crew, execution.execution_id)
         execution = found or execution
     posting = await read.posting(last.id, as_it_came=True)
@@ -244,7 +245,7 @@ async def _wait_for_url(
     `answered`: a stored answer brought other URLs. The answer may follow a pause or the end.
     """
     if execution is None:
-        return await _drop(job, context)  # the dead letter has a report of its own
+        return await _drop(job, context)  # the dead letter has its own report
     # Inputs are no evidence: a notification may carry them.
     answered = answered or said_starter(execution.starter, execution.meta) is not None
     if answered or context.clock() - execution.began_at >= KICKOFF_ANSWER_TIMEOUT:

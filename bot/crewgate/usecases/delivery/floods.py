@@ -17,7 +17,8 @@ from crewgate.usecases.ports.base import Job
 from crewgate.usecases.read_models import FloodCard, Posting
 from crewgate.usecases.rounds import opens_at, schedule
 
-#: Who goes through a flood decides more often than this.
+#: The pause without a decision after which a flood's next round gets a card. Somebody who goes
+#: through a flood decides more often than that.
 QUIET: Final = timedelta(seconds=60)
 HOURLY: Final = timedelta(hours=1)
 

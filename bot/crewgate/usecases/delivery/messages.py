@@ -46,7 +46,7 @@ async def say_about(
     outcome = await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
     told = row.tells_reviewers and isinstance(outcome, Delivered)
     if told and notify_of(round_, context) is Notify.DM:
-        # Some reviewers may not have a message.
+        # Reviewers who got no private message are told by this effect.
         tell = round_.effect(EffectKind.TELL_REVIEWERS)
         return await settle(job, outcome, context, then=[tell])
     if row.revives_card:

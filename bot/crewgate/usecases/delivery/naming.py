@@ -20,7 +20,8 @@ log = structlog.get_logger(__name__)
 
 #: A crew may pause before its kickoff was answered and stored: the longest wait for that.
 ANSWERED_WITHIN: Final = timedelta(minutes=1)
-#: A crew may be asleep when it is started: the longest answer, and a minute to store it.
+#: A crew may be asleep when it is started: this is the longest time until it answers, and a minute
+#: to store the answer.
 SENT_WITHIN: Final = timedelta(minutes=11)
 
 
@@ -45,7 +46,7 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
             naming, reviewers = Naming.NAMED, current.rule.reviewers
             if not isinstance(found, User):
                 naming = found
-                # Without any, the crew's operators decide, if there are some.
+                # Where nobody can be found, the crew's operators decide, if there are some.
                 if found is Naming.UNCLEAR and context.crews[round_.review.crew].operators:
                     reviewers = ()
             elif starter is not None and found.id in starter.users:

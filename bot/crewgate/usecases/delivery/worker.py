@@ -293,7 +293,8 @@ class Worker:
             self._failures += 1
         elif outcome.retry_after is None:
             return  # this job was under way before the pause began
-        # Jobs that succeed meanwhile were under way too: the destination is away again.
+        # A job that succeeds meanwhile was under way before the pause too, so one failure is left
+        # to count.
         self._failures = max(self._failures, 1)
         pause = self.pace.pause.after(
             self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after
