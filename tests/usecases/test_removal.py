@@ -488,7 +488,7 @@ async def test_a_database_that_is_away_is_tried_again(world: World, logs: Logs) 
     def begin() -> None:
         raise StoreUnavailable("locked")
 
-    loop.loop._uow = type("Away", (), {"begin": staticmethod(begin)})()  # noqa: SLF001
+    loop.loop.uow = type("Away", (), {"begin": staticmethod(begin)})()
     await loop.turn()
     assert [one["event"] for one in logs] == ["texts_not_removed"]
 

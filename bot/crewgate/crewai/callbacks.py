@@ -7,7 +7,7 @@ it is never shown or logged.
 import ipaddress
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -62,28 +62,20 @@ class _TakenAnswer(Wire):
     outcome: Lenient[Line] = Field(None, validation_alias=AliasPath("request", "outcome"))
 
 
+@dataclass(eq=False, repr=False)
 class HttpFlowAnswers(FlowAnswers):
-    """Answers flows by HTTP. `hosts` are the permitted hosts of the crews' settings."""
+    """Answers flows by HTTP."""
 
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        lookups: untrusted_addresses.Lookups,
-        *,
-        hosts: Mapping[str, tuple[str, ...]],
-        redactors: Mapping[str, Redactor],
-        clock: Callable[[], datetime],
-        off_loop: OffLoop,
-        is_proxied: Callable[[str], bool],
-    ) -> None:
-        """`is_proxied` returns True for a host that `http` reaches through a proxy for https."""
-        self._http = http
-        self._lookups = lookups
-        self._hosts = hosts
-        self._redactors = redactors
-        self._clock = clock
-        self._off_loop = off_loop
-        self._is_proxied = is_proxied
+    http: httpx.AsyncClient
+    lookups: untrusted_addresses.Lookups
+    _: KW_ONLY
+    hosts: Mapping[str, tuple[str, ...]]
+    """The permitted hosts of the crews' settings."""
+    redactors: Mapping[str, Redactor]
+    clock: Callable[[], datetime]
+    off_loop: OffLoop
+    is_proxied: Callable[[str], bool]
+    """Returns True for a host that `http` reaches through a proxy for https."""
 
     @override
     async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
@@ -97,8 +89,8 @@ class HttpFlowAnswers(FlowAnswers):
         if not isinstance(answer, Answer):
             lost = isinstance(answer, Unknown)
             return replace(answer, exchange=Exchange(body)) if lost else answer
-        redactor = self._redactors[crew].also(callback.secrets)
-        outcome = self._outcome(await redacted(answer, redactor, self._off_loop))
+        redactor = self.redactors[crew].also(callback.secrets)
+        outcome = self._outcome(await redacted(answer, redactor, self.off_loop))
         return replace(outcome, exchange=Exchange(body, answer.body))
 
     def may_answer(self, crew: str, url: str) -> bool:
@@ -110,7 +102,7 @@ class HttpFlowAnswers(FlowAnswers):
         """Return the settings' reason against a host; the IP addresses are checked later."""
         if _is_vendors(where):
             return None
-        if not _is_named(where, self._hosts[crew]):
+        if not _is_named(where, self.hosts[crew]):
             return _NOT_ALLOWED
         return None if where.scheme == "https" or _is_this_machine(where) else _PLAIN_HTTP
 
@@ -119,27 +111,27 @@ class HttpFlowAnswers(FlowAnswers):
     ) -> Answer | NotSent | Refused | Unknown:
         if refusal := self._refusal(crew, where):
             return refusal
-        if where.scheme == "https" and self._is_proxied(untrusted_addresses.host_of(where)):
+        if where.scheme == "https" and self.is_proxied(untrusted_addresses.host_of(where)):
             # The proxy looks the name up, and the certificate proves that it is the host.
             addresses: list[str] | Refused | NotSent = [untrusted_addresses.host_of(where)]
         else:
-            named = _is_named(where, self._hosts[crew])
+            named = _is_named(where, self.hosts[crew])
             addresses = await untrusted_addresses.find_addresses(
-                self._lookups, where, owner=crew, private=named
+                self.lookups, where, owner=crew, private=named
             )
         if not isinstance(addresses, list):
             return addresses
         if where.scheme != "https" and not all(map(_is_loopback, addresses)):
             return _PLAIN_HTTP
         return await untrusted_addresses.post(
-            self._http,
+            self.http,
             where,
             addresses,
             untrusted_addresses.Post(body, _HEADERS, TIMEOUTS.flow_answer),
         )
 
     def _outcome(self, answer: Answer) -> Outcome:
-        outcome = outcome_of(answer, parse=parse_flow_answer, now=self._clock())
+        outcome = outcome_of(answer, parse=parse_flow_answer, now=self.clock())
         if isinstance(outcome, Refused) and answer.status in _REFUSALS:
             return replace(outcome, kind=_REFUSALS[answer.status])
         return outcome
@@ -187,33 +179,26 @@ def _is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address).is_loopback
 
 
+@dataclass(eq=False, repr=False)
 class HttpWebhookForwarder(WebhookForwarder):
-    """Posts webhooks to callers' addresses.
+    """Posts webhooks to callers' addresses."""
 
-    `private_crews` have private addresses, so their callers may have private addresses too.
-    """
-
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        lookups: untrusted_addresses.Lookups,
-        *,
-        private_crews: frozenset[str],
-    ) -> None:
-        self._http = http
-        self._lookups = lookups
-        self._private_crews = private_crews
+    http: httpx.AsyncClient
+    lookups: untrusted_addresses.Lookups
+    _: KW_ONLY
+    private_crews: frozenset[str]
+    """The crews with private addresses, whose callers may have private addresses too."""
 
     @override
     async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
         headers = {"Content-Type": webhook.content_type} if webhook.content_type else {}
         answer = await untrusted_addresses.call(
-            self._http,
-            self._lookups,
+            self.http,
+            self.lookups,
             url,
             untrusted_addresses.Post(webhook.body, headers, TIMEOUTS.forward),
             owner=webhook.crew,
-            private=webhook.crew in self._private_crews,
+            private=webhook.crew in self.private_crews,
         )
         return _outcome(answer.status) if isinstance(answer, Answer) else answer
 

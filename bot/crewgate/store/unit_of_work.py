@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Final
 
 from typing_extensions import override
@@ -35,30 +34,23 @@ class _Availability:
     failure: str | None = None
 
 
+@dataclass(eq=False, repr=False)
 class SqlUnitOfWork(UnitOfWork):
     """Transactions on the engines of a database."""
 
-    def __init__(
-        self,
-        engines: OutboxEngines,
-        *,
-        wake: Wake,
-        clock: Clock,
-        changed: Changed = lambda _: None,
-        masking: Mapping[str, Masking] = MappingProxyType({}),
-        availability: _Availability | None = None,
-        room: int = ROOM,
-    ) -> None:
-        self._engines = engines
-        self._wake = wake
-        self._changed = changed
-        self._clock = clock
-        self._masking = masking
-        self._read = Queries(engines.read, masking)
-        self._room = room
-        self._availability = availability or _Availability()
-        self._kept_rules: set[str] = set()
-        self._looking: asyncio.Task[str | None] | None = None
+    engines: OutboxEngines
+    _: KW_ONLY
+    wake: Wake
+    clock: Clock
+    changed: Changed = lambda _: None
+    masking: Mapping[str, Masking] = field(default_factory=dict)
+    room: int = ROOM
+    availability: _Availability = field(default_factory=_Availability)
+    _kept_rules: set[str] = field(default_factory=set, init=False)
+    _looking: asyncio.Task[str | None] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._read = Queries(self.engines.read, self.masking)
 
     @property
     @override
@@ -67,34 +59,26 @@ class SqlUnitOfWork(UnitOfWork):
 
     def for_outbox(self) -> "SqlUnitOfWork":
         """Return transactions for delivering the outbox, on connections of their own."""
-        engines = self._engines.for_outbox
-        return SqlUnitOfWork(
-            engines,
-            wake=self._wake,
-            changed=self._changed,
-            clock=self._clock,
-            masking=self._masking,
-            availability=self._availability,
-        )
+        return replace(self, engines=self.engines.for_outbox)
 
     @override
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         try:
             with translate_errors():
-                async with self._engines.write.begin() as connection:
-                    transaction = Tx(connection, clock=self._clock, kept_rules=self._kept_rules)
+                async with self.engines.write.begin() as connection:
+                    transaction = Tx(connection, clock=self.clock, kept_rules=self._kept_rules)
                     yield transaction
                     await transaction.flush()
         except StoreUnavailable as error:
-            self._availability.failure = str(error)
+            self.availability.failure = str(error)
             raise
-        self._availability.failure = None
+        self.availability.failure = None
         self._kept_rules |= transaction.rules_seen
         for destination in transaction.woken:
-            self._wake(destination)
+            self.wake(destination)
         if transaction.changed:
-            self._changed(transaction.changed)
+            self.changed(transaction.changed)
 
     async def probe(self, *, patience: float = PROBE_SECONDS) -> None:
         """Raise StoreUnavailable if the database does not answer soon or takes no writes.
@@ -106,17 +90,17 @@ class SqlUnitOfWork(UnitOfWork):
             self._looking = asyncio.create_task(self._look())
         await asyncio.wait([self._looking], timeout=patience)
         if not self._looking.done():
-            raise StoreUnavailable(self._availability.failure or f"no answer in {patience} s")
+            raise StoreUnavailable(self.availability.failure or f"no answer in {patience} s")
         if (failure := self._looking.result()) is not None:
             raise StoreUnavailable(failure)
 
     async def _look(self) -> str | None:
         try:
             await self.read.ping()
-            free = self._engines.free_bytes
-            if free is not None and free < self._room:
+            free = self.engines.free_bytes
+            if free is not None and free < self.room:
                 return f"the disk has room for {free // 2**20} MiB only"
-            if self._availability.failure is not None:
+            if self.availability.failure is not None:
                 async with self.begin() as tx:
                     await tx.write_nothing()
         except StoreUnavailable as error:

@@ -1,7 +1,8 @@
 """Linking audit entries into one chain, and publishing its head each hour."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import KW_ONLY, dataclass
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -56,6 +57,7 @@ async def publish(
     return published
 
 
+@dataclass(eq=False, repr=False)
 class Linking:
     """Links committed entries, a batch at a time; no other transaction waits for it.
 
@@ -63,21 +65,20 @@ class Linking:
     and at the stop.
     """
 
-    def __init__(
-        self, uow: UnitOfWork, *, sign: Sign, channel: str | None, clock: Clock, sleep: Sleep
-    ) -> None:
-        self._uow = uow
-        self._sign = sign
-        self._channel = channel
-        self._clock = clock
-        self._sleep = sleep
-        self._looked_at = datetime.min.replace(tzinfo=UTC)
+    uow: UnitOfWork
+    _: KW_ONLY
+    sign: Sign
+    channel: str | None
+    clock: Clock
+    sleep: Sleep
+    _looked_at: datetime | None = None
 
     async def link(self) -> bool:
-        async with self._uow.begin() as tx:
+        async with self.uow.begin() as tx:
             linked = await tx.audit.link()
-        hour = self._clock().replace(minute=0, second=0, microsecond=0)
-        if self._looked_at < hour and await self._publish(unless_since=hour):
+        hour = self.clock().replace(minute=0, second=0, microsecond=0)
+        is_new = self._looked_at is None or self._looked_at < hour
+        if is_new and await self._publish(unless_since=hour):
             self._looked_at = hour
         return linked is not None and linked[1]
 
@@ -93,7 +94,7 @@ class Linking:
             except StoreUnavailable as error:
                 log.warning("audit_not_linked", why=str(error))
                 more = False
-            await self._sleep(GIVE_WAY if more else LINK_EVERY)
+            await self.sleep(GIVE_WAY if more else LINK_EVERY)
 
     async def finish(self) -> None:
         try:
@@ -104,17 +105,15 @@ class Linking:
             log.warning("audit_not_linked", why=str(error))
 
     async def _publish(self, *, unless_since: datetime | None = None) -> bool:
-        now = self._clock()
+        now = self.clock()
         try:
-            async with self._uow.begin() as tx:
+            async with self.uow.begin() as tx:
                 has_turn = await tx.audit.takes_turn()
                 last = await tx.audit.last_published()
                 is_early = last and unless_since and last.at >= unless_since
                 if is_early or not has_turn:
                     return has_turn
-                published = await publish(
-                    tx, sign=self._sign, by=BOT, channel=self._channel, at=now
-                )
+                published = await publish(tx, sign=self.sign, by=BOT, channel=self.channel, at=now)
         except ChainBroken as error:
             log.error("audit_broken", why=str(error))  # noqa: TRY400  # a broken chain is no bug, so no traceback
             return True

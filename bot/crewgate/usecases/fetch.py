@@ -7,7 +7,7 @@ of a call until it ends. `delivery.resume` reports decisions that nobody fetched
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -37,27 +37,19 @@ AT_ONCE: Final = 100
 Render = Callable[[Round, Edited | None], bytes]
 
 
+@dataclass(eq=False, repr=False)
 class Fetches:
     """The askers that wait for decisions of this bot."""
 
-    def __init__(
-        self,
-        uow: UnitOfWork,
-        render: Render,
-        *,
-        clock: Clock,
-        new_id: NewId,
-        look_every: timedelta = LOOK_EVERY,
-        at_once: int = AT_ONCE,
-    ) -> None:
-        self._uow = uow
-        self._render = render
-        self._clock = clock
-        self._new_id = new_id
-        self._look_every = look_every
-        self._at_once = at_once
-        self._waiting: dict[Wakeup, str] = {}
-        self._stopping = False
+    uow: UnitOfWork
+    render: Render
+    _: KW_ONLY
+    clock: Clock
+    new_id: NewId
+    look_every: timedelta = LOOK_EVERY
+    at_once: int = AT_ONCE
+    _waiting: dict[Wakeup, str] = field(default_factory=dict)
+    _stopping: bool = False
 
     def wake(self, destination: str) -> None:
         for asker, of in self._waiting.items():
@@ -91,12 +83,12 @@ class Fetches:
         latest = await self._decided((crew.name, execution_id, task_id), seconds, number)
         if latest is None or latest.is_of_flow or not (crew.is_fetched or latest.is_fetched):
             return None
-        edited = await edited_of(latest, self._uow.read)
+        edited = await edited_of(latest, self.uow.read)
         if latest.state in (State.DECIDED, State.STUCK) and is_there():
             latest = await self._record(latest, edited, crew)
-        if latest.state is State.RESUMED and latest.has_expired(self._clock()):
+        if latest.state is State.RESUMED and latest.has_expired(self.clock()):
             latest = replace(latest, state=State.CLOSED)
-        return self._render(latest, edited)
+        return self.render(latest, edited)
 
     async def _decided(
         self, review: tuple[str, str, str], seconds: float, number: int | None
@@ -104,18 +96,18 @@ class Fetches:
         asker, time = Wakeup(), asyncio.get_running_loop().time
         until = time() + seconds
         of = crew_destination(review[0])
-        is_full = len(self._waiting) >= self._at_once and not self._makes_room(of)
+        is_full = len(self._waiting) >= self.at_once and not self._makes_room(of)
         if not is_full:
             self._waiting[asker] = of
         try:
             while True:
-                latest = await self._uow.read.latest_round(*review)
+                latest = await self.uow.read.latest_round(*review)
                 if latest is not None and number is not None and number != latest.number:
                     if number > latest.number:
                         return None
                     first = latest
                     if latest.origin_id is not None:  # a person's text, or asked anew
-                        first = await self._uow.read.round(latest.origin_id)
+                        first = await self.uow.read.round(latest.origin_id)
                     if number < first.number:
                         return replace(latest, number=number, state=State.CLOSED)
                 left = until - time()
@@ -125,7 +117,7 @@ class Fetches:
                     raise TooManyWait
                 if self._stopping or asker not in self._waiting:
                     return latest
-                await asker.wait(min(left, self._look_every.total_seconds()))
+                await asker.wait(min(left, self.look_every.total_seconds()))
         finally:
             self._waiting.pop(asker, None)
 
@@ -144,8 +136,8 @@ class Fetches:
         return True
 
     async def _record(self, decided: Round, edited: Edited | None, crew: Crew) -> Round:
-        now = self._clock()
-        async with self._uow.begin() as tx:
+        now = self.clock()
+        async with self.uow.begin() as tx:
             execution = await tx.executions.open(crew.name, decided.review.execution_id, at=now)
             current = await tx.round(decided.id)
             if current.state not in (State.DECIDED, State.STUCK):  # another person was faster
@@ -157,10 +149,10 @@ class Fetches:
                     may_have_run=current.in_doubt,
                     crew=crew,
                     at=now,
-                    new_id=self._new_id,
+                    new_id=self.new_id,
                 )
             fetched = current.fetch(now)
-            digest = digest_of(self._render(fetched.round, edited), current.salt)
+            digest = digest_of(self.render(fetched.round, edited), current.salt)
             await tx.save(fetched.round)
             tx.audit.of_round(Entry(Code.FETCHED, CREW, {"sent": digest}), fetched.round)
             await tx.enqueue(fetched.effects, at=now)

@@ -6,6 +6,7 @@ Slack's messages follow through the outbox, after everything else.
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import Final
 
@@ -64,27 +65,19 @@ async def remove_texts(
             return
 
 
+@dataclass(eq=False, repr=False)
 class RemovalLoop:
     """Removes texts once they are due, until it is cancelled."""
 
-    def __init__(
-        self,
-        uow: UnitOfWork,
-        *,
-        crews: Crews,
-        clock: Clock,
-        slack_time: Callable[[], Awaitable[datetime | None]],
-        sleep: Sleep,
-        scrub: Callable[[], Awaitable[bool]],
-    ) -> None:
-        """`scrub` removes deleted texts from the database's files; False: not possible now."""
-        self._uow = uow
-        self._retentions = {name: crew.retention for name, crew in crews.items() if crew.retention}
-        self._clock = clock
-        self._slack_time = slack_time
-        self._sleep = sleep
-        self._scrub = scrub
-        self._is_scrubbed = True
+    uow: UnitOfWork
+    _: KW_ONLY
+    crews: Crews
+    clock: Clock
+    slack_time: Callable[[], Awaitable[datetime | None]]
+    sleep: Sleep
+    scrub: Callable[[], Awaitable[bool]]
+    """Removes deleted texts from the database's files; False: not possible now."""
+    _is_scrubbed: bool = True
 
     async def run(self) -> None:
         while True:
@@ -93,27 +86,29 @@ class RemovalLoop:
                     await self._remove(now)
             except StoreUnavailable as error:
                 log.warning("texts_not_removed", why=str(error))
-            await self._sleep(LOOK_EVERY)
+            await self.sleep(LOOK_EVERY)
 
     async def now(self) -> datetime | None:
         """Return the earlier of Slack's time and our clock's; None while Slack is silent.
 
         A fast clock must not remove anything early, for nothing brings texts back.
         """
-        there = await self._slack_time()
-        return None if there is None else min(there, self._clock())
+        there = await self.slack_time()
+        return None if there is None else min(there, self.clock())
 
     async def _remove(self, now: datetime) -> None:
-        for name, retention in self._retentions.items():
+        for name, crew in self.crews.items():
+            if crew.retention is None:
+                continue
             total = Removed()
-            before = now - retention
+            before = now - crew.retention
             async for removed in remove_texts(
-                name, before=before, begin=self._uow.begin, clock=self._clock
+                name, before=before, begin=self.uow.begin, clock=self.clock
             ):
                 total += removed
                 if removed.total():
-                    await self._sleep(BATCH_EVERY)
+                    await self.sleep(BATCH_EVERY)
             if total.total():
                 self._is_scrubbed = False
                 log.info("texts_removed", crew=name, **total)
-        self._is_scrubbed = self._is_scrubbed or await self._scrub()
+        self._is_scrubbed = self._is_scrubbed or await self.scrub()

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,18 +26,19 @@ ASK_EVERY: Final = timedelta(minutes=10)
 _TAUGHT, _UNTAUGHT = "taught", "untaught"
 
 
+@dataclass(eq=False, repr=False)
 class Teaching:
     """Knows which crews take lessons, and gives them to kickoffs."""
 
-    def __init__(self, uow: UnitOfWork, clients: CrewClients, *, clock: Clock, key: bytes) -> None:
-        """`key` is of the lot that chooses kickoffs without lessons."""
-        self._uow = uow
-        self._clients = clients
-        self._clock = clock
-        self._key = key
-        self._asked: dict[str, tuple[datetime, bool | None]] = {}
-        self._renewals: dict[str, asyncio.Task[None]] = {}
-        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+    uow: UnitOfWork
+    clients: CrewClients
+    _: KW_ONLY
+    clock: Clock
+    key: bytes
+    """The key of the lot that chooses kickoffs without lessons."""
+    _asked: dict[str, tuple[datetime, bool | None]] = field(default_factory=dict)
+    _renewals: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _asking: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def is_for(self, crew: str) -> bool | None:
         """Return the crew's last answer; None without an answer.
@@ -52,24 +53,24 @@ class Teaching:
 
     def _is_old(self, crew: str) -> bool:
         at, _ = self._asked.get(crew, (None, None))
-        return at is None or not at <= self._clock() < at + ASK_EVERY
+        return at is None or not at <= self.clock() < at + ASK_EVERY
 
     async def _ask(self, crew: str) -> None:
         async with self._asking[crew]:  # kickoffs that come together share one question
             if not self._is_old(crew):
                 return
-            client = self._clients.get(crew)
+            client = self.clients.get(crew)
             answer = CrewUnavailable("no url") if client is None else await client.inputs()
             _, takes = self._asked.get(crew, (None, None))
             takes = takes if isinstance(answer, CrewUnavailable) else INPUT in answer
-            self._asked[crew] = self._clock(), takes
+            self._asked[crew] = self.clock(), takes
 
     def learns_from(self, outcome: KickoffOutcome, request: KickoffRequest, crew: str) -> bool:
         """Return True if a crew started nothing for want of lessons, which it has come to take."""
         match outcome:
             case KickoffAnswer(missing=missing, is_in_doubt=False) if INPUT in missing:
                 if not request.gives_lessons and request.lessons is None:
-                    self._asked[crew] = self._clock(), True
+                    self._asked[crew] = self.clock(), True
                     return True
         return False
 
@@ -81,12 +82,12 @@ class Teaching:
         kept: tuple[Lesson, ...] = ()
         if takes is not False:
             try:
-                kept = await self._uow.read.lessons.in_force(crew.name, self._clock())
+                kept = await self.uow.read.lessons.in_force(crew.name, self.clock())
             except StoreUnavailable as error:
                 log.warning("lessons_not_read", crew=crew.name, why=str(error))
         if not (takes or kept):
             return request, None
-        without = bool(kept) and is_without(self._key, kickoff, crew.lessons_without)
+        without = bool(kept) and is_without(self.key, kickoff, crew.lessons_without)
         text, given = fill(() if without else kept)
         return replace(request, lessons=text), replace(given, without=without)
 

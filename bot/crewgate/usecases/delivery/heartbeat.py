@@ -1,6 +1,7 @@
 """Noting the time that counts for rules: while the bot runs and Slack can be reached."""
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -23,6 +24,7 @@ class Note(Protocol):
         """Note that time counts up to now; `compare` returns the time lost since the last note."""
 
 
+@dataclass(eq=False, repr=False)
 class Heartbeat:
     """Notes regularly that the bot runs and Slack is there.
 
@@ -31,55 +33,46 @@ class Heartbeat:
     clock set, a backup was restored, Slack was away.
     """
 
-    def __init__(
-        self,
-        note: Note,
-        *,
-        clock: Clock,
-        steady: Clock,
-        sleep: Sleep,
-        stepped: Check,
-        away: Check,
-        on_lost: Callable[[], None],
-    ) -> None:
-        """Take the probes of the clock and of Slack.
+    note: Note
+    _: KW_ONLY
+    clock: Clock
+    steady: Clock
+    sleep: Sleep
+    stepped: Check
+    """Returns True once after the clock was set.
 
-        `stepped` returns true once after the clock was set, `away` while Slack is away or the clock
-        in doubt. `on_lost` is called when time was lost. Nothing is noted by the old time after a
-        step: another process may go by the new time, and lost time would count twice.
-        """
-        self._note = note
-        self._clock = clock
-        self._steady = steady
-        self._sleep = sleep
-        self._stepped = stepped
-        self._away = away
-        self._on_lost = on_lost
-        self._beat_at: datetime | None = None
-        self._has_compared = False
+    Nothing is noted by the old time after a step: another process may go by the new time, and lost
+    time would count twice.
+    """
+    away: Check
+    """Returns True while Slack is away or the clock in doubt."""
+    on_lost: Callable[[], None]
+    """Called when time was lost."""
+    _beat_at: datetime | None = None
+    _has_compared: bool = False
 
     def counts(self) -> bool:
-        return self._beat_at is not None and self._steady() - self._beat_at <= MISSED
+        return self._beat_at is not None and self.steady() - self._beat_at <= MISSED
 
     async def beat(self) -> bool:
         """Note the present time, unless Slack is away, and put rules off by the lost time.
 
         A step of the clock is handled at once, even then: new schedules go by the new time.
         """
-        if self._stepped():
+        if self.stepped():
             self._beat_at, self._has_compared = None, False
-        away = self._away()
+        away = self.away()
         if away and self._has_compared:
             return False
-        now = self._steady()
+        now = self.steady()
         try:
-            lost = await self._note(now=self._clock(), compare=not self.counts())
+            lost = await self.note(now=self.clock(), compare=not self.counts())
         except StoreUnavailable as error:
             log.warning("heartbeat_not_stored", why=str(error))
             return False
         if lost:
             log.info("time_not_counted", seconds=round(lost.total_seconds()))
-            self._on_lost()
+            self.on_lost()
         self._has_compared = True
         if not away:
             self._beat_at = now
@@ -88,4 +81,4 @@ class Heartbeat:
     async def run(self) -> None:
         while True:
             pause = BEAT if await self.beat() else LOOK_AGAIN
-            await self._sleep(pause.total_seconds())
+            await self.sleep(pause.total_seconds())
