@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 
+from crewgate.crewai import tool_calls
 from crewgate.crewai.fields import (
     SCAN_LIMIT,
     Count,
@@ -31,13 +32,6 @@ from crewgate.crewai.fields import (
 )
 from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import find_output, read_output
-from crewgate.crewai.tool_calls import (
-    about_call,
-    read_arguments,
-    read_call,
-    read_result,
-    read_tools_used,
-)
 from crewgate.crewai.wire import (
     EXPECTED_OUTPUT,
     KNOWN,
@@ -190,15 +184,15 @@ def parse_notification(body: bytes) -> Notification:
     be lost over it. Raises Malformed.
     """
     fields = parse_object(body)
-    fields = about_call(fields.get("tool_call")) | fields
+    fields = tool_calls.about_call(fields.get("tool_call")) | fields
     wire = validate(_Notification, fields, "the notification does not say what it is about")
     urls, extensions = wire.urls(), wire.resume_extensions or ()
-    call = read_call(fields.get("tool_call"))
+    call = tool_calls.read_call(fields.get("tool_call"))
     if call is None:
         output = find_output(fields, OUTPUT, known=KNOWN) or Output("")
     else:
         written = (fields[name] for name in OUTPUT if fields.get(name) is not None)
-        output = read_arguments(fields["tool_call"], next(written, None))
+        output = tool_calls.read_arguments(fields["tool_call"], next(written, None))
         call = replace(call, hides=any(find_secret_values(output.text)))
     return Notification(
         execution_id=wire.execution_id,
@@ -213,8 +207,8 @@ def parse_notification(body: bytes) -> Notification:
         ask=None if wire.ask is None else wire.ask.ask(),
         pause_id=wire.pause_id,
         call=call,
-        call_result=read_result(fields.get("outcome")) if call or wire.ask else None,
-        tools_used=read_tools_used(fields.get("tools_used")),
+        call_result=tool_calls.read_result(fields.get("outcome")) if call or wire.ask else None,
+        tools_used=tool_calls.read_tools_used(fields.get("tools_used")),
         next_task=wire.next_task,
         takes_edits=("edited" if call is None else "arguments") in extensions,
         is_fetched=wire.decision == "fetched",

@@ -115,10 +115,7 @@ class EffectKind(StrEnum):
     """Mention, in the thread, the assignees of a flow's request: nobody has answered for long."""
     TELL_REVIEWERS = "tell_reviewers"
     """Create the direct messages to the reviewers of a waiting round."""
-    DIRECT_MESSAGE = (
-        "direct_message",
-        Row(names=("target", "user"), key="direct {target} {user}"),
-    )
+    DIRECT_MESSAGE = ("direct_message", Row(names=("target", "user"), key="direct {target} {user}"))
     REFRESH_DIRECT_MESSAGE = "refresh_direct_message", _update(names=("target", "user"))
     TELL_OPERATOR = (
         "tell_operator",

@@ -116,10 +116,7 @@ class DeadLetters:
         """Store a dismissal; return False if the webhook is dismissed already, or unknown."""
         done = await self._connection.execute(
             sa.update(dead_letters)
-            .where(
-                dead_letters.c.id == dead_letter_id,
-                dead_letters.c.dismissed_at.is_(None),
-            )
+            .where(dead_letters.c.id == dead_letter_id, dead_letters.c.dismissed_at.is_(None))
             .values(
                 dismissed_by=dismissed.by.id,
                 dismissed_by_name=dismissed.by.name,

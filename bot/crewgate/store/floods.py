@@ -43,10 +43,7 @@ _GATHER: Final = (
     .where(rounds.c.id == sa.bindparam("b_id"))
     .values(gathered_by=sa.bindparam("by"))
 )
-_OF_FLOOD: Final = (
-    _gathered_by == sa.bindparam("flood"),
-    rounds.c.state == State.WAITING.value,
-)
+_OF_FLOOD: Final = (_gathered_by == sa.bindparam("flood"), rounds.c.state == State.WAITING.value)
 _WITHOUT_CARD: Final = (*_OF_FLOOD, rounds.c.card_ts.is_(None))
 _OTHERS: Final = (
     sa.select(rounds.c.id)

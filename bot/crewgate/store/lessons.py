@@ -8,14 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain.errors import LessonNotFound
-from crewgate.domain.lessons import (
-    Lesson,
-    LessonsGiven,
-    LessonState,
-    Revision,
-    Side,
-    Sides,
-)
+from crewgate.domain.lessons import Lesson, LessonsGiven, LessonState, Revision, Side, Sides
 from crewgate.domain.verdict import Via
 from crewgate.store import tables
 from crewgate.store.codec import Columns, codec

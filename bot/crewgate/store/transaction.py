@@ -17,7 +17,7 @@ from crewgate.domain.people import EmailOwner, Installation, ReviewerRef
 from crewgate.domain.reason import ExecutionGone
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.stats import made_in_seconds
-from crewgate.store import tables
+from crewgate.store import rounds, tables
 from crewgate.store.absences import Absences
 from crewgate.store.audit import Audit
 from crewgate.store.codec import codec
@@ -30,24 +30,6 @@ from crewgate.store.mornings import Mornings
 from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect, let_next_go, queue_up
 from crewgate.store.removal import Removal
-from crewgate.store.rounds import (
-    FORGET_THREAD,
-    HEARD,
-    IS_UNFINISHED,
-    OF_EXECUTION,
-    PLACE_CARD,
-    RECORD_APPROVER,
-    RECORD_SHOWN,
-    ROUND,
-    THIS_ROUND,
-    WHILE_WAITING,
-    from_reason,
-    from_review,
-    from_round,
-    from_rule_of,
-    to_review,
-    to_round,
-)
 from crewgate.store.statements import insert_of, insert_once, insert_over, one_of, setting
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.ports.base import Clock, Job
@@ -74,33 +56,35 @@ _VERSION: Final = sa.select(tables.rounds.c.version).where(
 _OUTPUT: Final = sa.select(tables.outputs.c.text, tables.outputs.c.format).where(
     tables.outputs.c.round_id == sa.bindparam("round")
 )
-_LOCKED: Final = ROUND.where(
+_LOCKED: Final = rounds.ROUND.where(
     tables.rounds.c.id.in_(sa.bindparam("rounds", expanding=True))
 ).order_by(tables.rounds.c.opened_at)
-_ONE_ROUND: Final = ROUND.where(tables.rounds.c.id == sa.bindparam("round"))
+_ONE_ROUND: Final = rounds.ROUND.where(tables.rounds.c.id == sa.bindparam("round"))
 _LATEST_ROUND: Final = (
-    ROUND.where(tables.rounds.c.review_id == sa.bindparam("review"))
+    rounds.ROUND.where(tables.rounds.c.review_id == sa.bindparam("review"))
     .order_by(
         sa.case((tables.rounds.c.pause_id == sa.bindparam("pause"), 0), else_=1),
         tables.rounds.c.number.desc(),
     )
     .limit(1)
 )
-_ROUND_OF_REQUEST: Final = ROUND.join(
+_ROUND_OF_REQUEST: Final = rounds.ROUND.join(
     tables.flow_requests, tables.flow_requests.c.round_id == tables.rounds.c.id
 ).where(
     tables.flow_requests.c.crew == sa.bindparam("crew"),
     tables.flow_requests.c.execution_id == sa.bindparam("execution"),
     tables.flow_requests.c.request_id == sa.bindparam("request"),
 )
-_UNFINISHED: Final = ROUND.where(*OF_EXECUTION, IS_UNFINISHED).order_by(tables.rounds.c.opened_at)
+_UNFINISHED: Final = rounds.ROUND.where(*rounds.OF_EXECUTION, rounds.IS_UNFINISHED).order_by(
+    tables.rounds.c.opened_at
+)
 _newer = tables.rounds.alias("newer")
-_CLOSED_AS_GONE: Final = ROUND.where(
-    *OF_EXECUTION,
+_CLOSED_AS_GONE: Final = rounds.ROUND.where(
+    *rounds.OF_EXECUTION,
     tables.rounds.c.state == State.CLOSED.value,
     tables.rounds.c.removed_at.is_(None),
-    (tables.rounds.c.reason == from_reason(ExecutionGone())["reason"])
-    | (tables.rounds.c.reason_code == WHILE_WAITING),
+    (tables.rounds.c.reason == rounds.from_reason(ExecutionGone())["reason"])
+    | (tables.rounds.c.reason_code == rounds.WHILE_WAITING),
     ~sa.exists().where(
         _newer.c.review_id == tables.rounds.c.review_id, _newer.c.number > tables.rounds.c.number
     ),
@@ -175,7 +159,7 @@ def _save(columns: tuple[str, ...], *, under_rule: bool) -> sa.Update:
 
     A save without a rule matches only rounds without one: a round never loses its rule.
     """
-    saved = THIS_ROUND.where(tables.rounds.c.version == sa.bindparam("b_version")).values(
+    saved = rounds.THIS_ROUND.where(tables.rounds.c.version == sa.bindparam("b_version")).values(
         setting(tables.rounds, *columns) | {"version": tables.rounds.c.version + 1}
     )
     return saved if under_rule else saved.where(tables.rounds.c.rule_id == "")
@@ -287,8 +271,8 @@ class Tx:
         """
         # The upsert locks the row.
         statement = _open_review(self._dialect)
-        [opened] = await rows(self._connection, statement, from_review(candidate))
-        review = to_review(opened)
+        [opened] = await rows(self._connection, statement, rounds.from_review(candidate))
+        review = rounds.to_review(opened)
         if review.id == candidate.id:
             return review, None
         latest = await self._lock(_LATEST_ROUND, {"review": review.id, "pause": pause_id})
@@ -309,7 +293,7 @@ class Tx:
         about = {"review": review.id, "task": review.task_id, "name": review.task_name}
         key = {"crew": review.crew, "execution": review.execution_id}
         parameters = {**about, **key, "activity": round_.activity_before}
-        [heard] = await rows(self._connection, HEARD, parameters)
+        [heard] = await rows(self._connection, rounds.HEARD, parameters)
         return Heard(bool(heard.done), heard.named, bool(heard.beside))
 
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
@@ -339,7 +323,7 @@ class Tx:
 
         `reviewers` are the crew's own.
         """
-        row = from_round(round_)
+        row = rounds.from_round(round_)
         await self._keep_rule(round_, row["rule_id"])
         row["characters"] = len(output.text)
         row["task_key"] = task_key(round_)
@@ -374,7 +358,7 @@ class Tx:
         round was saved since it was read, and RuleLost if its stored rule is missing.
         """
         # Compare and swap; the row locks already exclude a conflict.
-        row = from_round(round_) | {
+        row = rounds.from_round(round_) | {
             "task_key": task_key(round_)
         }  # the key counts floods by the present rule
         await self._keep_rule(round_, row["rule_id"])
@@ -429,9 +413,7 @@ class Tx:
             where["thread_ts"] = ref.thread_ts
         shows = {"shown": shown, "masked": masked, "no_approver": no_approver}
         await write(
-            self._connection,
-            PLACE_CARD,
-            {"b_id": round_.id, "at": at, **shows, **where},
+            self._connection, rounds.PLACE_CARD, {"b_id": round_.id, "at": at, **shows, **where}
         )
         card = {"channel": ref.channel, "message_ts": ref.ts, "shown": shown}
         if masked:
@@ -455,15 +437,15 @@ class Tx:
             await self.executions.forget_thread(review.crew, review.execution_id)
         else:
             gone = {"b_channel": channel, "b_thread": thread_ts}
-            await self._connection.execute(FORGET_THREAD, gone)
+            await self._connection.execute(rounds.FORGET_THREAD, gone)
 
     async def record_shown(self, round_: Round, shown: int) -> None:
-        await write(self._connection, RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
+        await write(self._connection, rounds.RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
 
     async def record_approver(self, round_: Round, *, no_approver: bool) -> None:
         """Note for lists if too few people may approve."""
         values = {"b_id": round_.id, "no_approver": no_approver}
-        await write(self._connection, RECORD_APPROVER, values)
+        await write(self._connection, rounds.RECORD_APPROVER, values)
 
     async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
         row = {"round_id": round_.id, "user_id": user, "channel": ref.channel, "ts": ref.ts}
@@ -584,14 +566,14 @@ class Tx:
             statement, parameters = _LOCKED, {"rounds": list(locked)}
         found = await rows(self._connection, statement, parameters)
         self.rules_seen.update(row.rule_id for row in found)
-        read = tuple(map(to_round, found))
+        read = tuple(map(rounds.to_round, found))
         self._found |= {one.id: one for one in read}
         return read
 
     async def _keep_rule(self, round_: Round, rule_id: str) -> None:
         """Store a round's rule if it is new, which is rare."""
         if rule_id and rule_id not in self._kept_rules and rule_id not in self.rules_seen:
-            await insert_once(self._connection, tables.rules, from_rule_of(round_))
+            await insert_once(self._connection, tables.rules, rounds.from_rule_of(round_))
             self.rules_seen.add(rule_id)
 
 

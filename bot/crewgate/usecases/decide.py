@@ -180,11 +180,7 @@ def _by_each_right(
 ) -> list[Vote]:
     """Return the vote by each right of its author: their own (None), and absent people's."""
     return [
-        replace(
-            vote,
-            on_behalf_of=absent,
-            groups=access.groups_of((absent or vote.by).id, round_),
-        )
+        replace(vote, on_behalf_of=absent, groups=access.groups_of((absent or vote.by).id, round_))
         for absent in rights
     ]
 

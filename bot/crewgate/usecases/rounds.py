@@ -92,13 +92,7 @@ async def open_round(
 
 
 async def ask_anew(
-    tx: Tx,
-    ended: Transition,
-    *,
-    may_have_run: bool,
-    crew: Crew | None,
-    at: datetime,
-    new_id: NewId,
+    tx: Tx, ended: Transition, *, may_have_run: bool, crew: Crew | None, at: datetime, new_id: NewId
 ) -> Round:
     """Ask people once more about a call whose approval the tool did not get; return the round."""
     again = ask_again(ended.round, may_have_run=may_have_run, at=at, new_id=new_id)

@@ -63,10 +63,7 @@ _ASKS_PEOPLE: Final = (
 )
 
 _AFTER: Final = parsers.about(
-    parsers.parse_duration,
-    "how long after the card",
-    missing='a duration, as "4h"',
-    example='"2h"',
+    parsers.parse_duration, "how long after the card", missing='a duration, as "4h"', example='"2h"'
 )
 
 

@@ -16,13 +16,6 @@ from crewgate.domain.rules.rule import Naming
 from crewgate.usecases.access import crew_for, delegates_of
 from crewgate.usecases.delivery import floods, messages
 from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
-from crewgate.usecases.delivery.messages import (
-    must_be_acted_on,
-    notify_of,
-    or_plain,
-    post_in_thread,
-    say_about,
-)
 from crewgate.usecases.delivery.naming import name_reviewer
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import Members, Posted
@@ -96,9 +89,9 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def refreshes(card: Effect, context: DeliveryContext) -> list[Effect]:
-    messages = await context.uow.read.direct_messages(card.target)
     kind = EffectKind.REFRESH_DIRECT_MESSAGE
-    return [replace(card, kind=kind, user=user) for user in messages]
+    users = await context.uow.read.direct_messages(card.target)
+    return [replace(card, kind=kind, user=user) for user in users]
 
 
 async def refresh_direct_message(job: Job, context: DeliveryContext) -> Outcome:
@@ -145,13 +138,13 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
         posting = await _posting(job, context)
     if await floods.gather(job, posting, context):
         return Delivered()
-    notify = notify_of(posting.view.round, context)
+    notify = messages.notify_of(posting.view.round, context)
     return await _post(job, posting, context, notify=notify)
 
 
 async def repost(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
-    if posting.card is not None or not must_be_acted_on(posting):
+    if posting.card is not None or not messages.must_be_acted_on(posting):
         return await settle(job, Delivered(), context)
     return await _post(job, posting, context)
 
@@ -178,7 +171,7 @@ async def _post(
             channel=channel,
             posted_since=posted_since,
         )
-        outcome = await or_plain(post)
+        outcome = await messages.or_plain(post)
         if isinstance(outcome, Posted):
             await floods.begin_time(posting, context)
         return outcome
@@ -191,7 +184,7 @@ async def _post(
         view = replace(posting.view, due_at=times_out_at(round_, began_at))
         posting = replace(posting, view=view)
     first = await _first_card(job, round_, context)
-    messages = [one for card in first for one in await refreshes(card, context)]
+    private = [one for card in first for one in await refreshes(card, context)]
 
     async def record(tx: Tx, posted: Posted) -> None:
         view = posting.view
@@ -208,7 +201,7 @@ async def _post(
         )
         if begins and is_timed(round_.rule, round_.subject):
             await schedule(tx, await tx.round(round_.id), at=began_at)
-        effects = [*first, *messages, *_progress(job, posting)]
+        effects = [*first, *private, *_progress(job, posting)]
         if posting.counted_on is not None:
             effects.append(posting.counted_on.effect(EffectKind.REFRESH))
         if posting.view.gathered:
@@ -221,7 +214,7 @@ async def _post(
     async def forget(tx: Tx) -> None:
         await tx.forget_thread(round_, posting.channel, posting.thread_ts)
 
-    return await post_in_thread(
+    return await messages.post_in_thread(
         job,
         post_card,
         channel=posting.channel or crew_for(round_, context.crews).channel,
@@ -251,7 +244,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     if isinstance(outcome, Delivered):
         await floods.begin_time(posting, context)
     if is_refused(outcome, RefusalKind.MESSAGE_GONE):
-        if must_be_acted_on(posting):
+        if messages.must_be_acted_on(posting):
             return await _bring_back(job, posting.view.round, context)
         outcome = Delivered("deleted")
     round_ = posting.view.round
@@ -305,7 +298,7 @@ async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
     # Each failed try asks for this message: the thread shows if it was posted.
     round_ = posting.view.round
     ended = f" {round_.ended_at.isoformat()}" if round_.ended_at else ""
-    return await say_about(
+    return await messages.say_about(
         posting,
         job,
         context,

@@ -14,14 +14,7 @@ from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import about
 from crewgate.domain.notification import Callback
-from crewgate.domain.outcome import (
-    Delivered,
-    NotSent,
-    Outcome,
-    RefusalKind,
-    Refused,
-    Unknown,
-)
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.recorded import OUTCOMES
 from crewgate.domain.review import Round, State, Transition
 from crewgate.metrics import resumes

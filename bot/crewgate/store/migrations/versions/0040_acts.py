@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0040"
 down_revision = "0039"
-branch_labels = None
-depends_on = None
 
 _DECIDED = (
     *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_via"),

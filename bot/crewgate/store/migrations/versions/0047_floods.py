@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0047"
 down_revision = "0046"
-branch_labels = None
-depends_on = None
 
 _CALL_NEXT = """
     INSERT INTO outbox (destination, priority, ordering_key, kind, subject, crew, execution_id,
@@ -23,11 +21,7 @@ def upgrade() -> None:
     op.drop_index("ix_rounds_crew_task_key_opened_at", "rounds")
     op.drop_index("ix_rounds_gathered_by", "rounds")
     for name, where, columns in (
-        (
-            "ix_rounds_waiting",
-            "state = 'WAITING'",
-            ["task_key", "crew", "opened_at"],
-        ),
+        ("ix_rounds_waiting", "state = 'WAITING'", ["task_key", "crew", "opened_at"]),
         (
             "ix_rounds_gathered_by",
             "gathered_by IS NOT NULL",
