@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from crewgate.demo.crew import Crew
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Workspace, error
 from tests.check.conftest import Ask, Run
+from tests.standins.crew import Crew
+from tests.standins.workspace import Workspace, error
 
 CREW = """
 [crews.research]

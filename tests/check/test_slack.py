@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from crewgate.check.slack import SlackCheck
-from crewgate.demo.crew import Crew
 from crewgate.demo.environment import CHANNEL
-from crewgate.demo.workspace import Grid, Workspace, error, malformed
 from crewgate.runtime import Runtime
 from crewgate.slack.client.web_api import new_client
 from crewgate.slack.manifest import BOT_SCOPES
 from tests.check.conftest import Ask
+from tests.standins.crew import Crew
+from tests.standins.workspace import Grid, Workspace, error, malformed
 
 NO_KEYS = (
     "! SECRET_KEYS: not set, which is fine to try this out; credentials of webhooks stand in the"

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Workspace, buttons, error, message_text
 from tests.check.conftest import Ask, Run
+from tests.standins.crew import Crew
+from tests.standins.workspace import Workspace, buttons, error, message_text
 
 
 async def test_its_buttons_answer_that_it_was_a_test_and_nothing_reaches_the_crew(

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from crewgate.crewai.client import HttpCrew
-from crewgate.demo.crew import Crew
 from crewgate.network.client import open_client
 from tests.crewai.crews import EXECUTION, TASK, a_client, now
+from tests.standins.crew import Crew
 
 
 @pytest.fixture

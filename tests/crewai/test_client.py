@@ -12,17 +12,6 @@ import httpx
 import pytest
 
 from crewgate.crewai.client import HttpCrew
-from crewgate.demo.crew import (
-    DROP_AFTER,
-    DROP_BEFORE,
-    HANG,
-    Crew,
-    Fault,
-    State,
-    garbage,
-    slow,
-    status,
-)
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.outcome import (
     Delivered,
@@ -37,6 +26,17 @@ from crewgate.domain.verdict import Revise
 from crewgate.network.client import Timeout
 from tests.builders import a_decision
 from tests.crewai.crews import EXECUTION, NO_URLS, TASK, a_client, now, resume
+from tests.standins.crew import (
+    DROP_AFTER,
+    DROP_BEFORE,
+    HANG,
+    Crew,
+    Fault,
+    State,
+    garbage,
+    slow,
+    status,
+)
 
 
 async def test_a_resume_is_delivered_with_the_crews_words(crew: Crew, client: HttpCrew) -> None:

@@ -7,10 +7,6 @@ import httpx
 import pytest
 
 from crewgate.crewai.client import HttpCrew
-from crewgate.demo.crew import (
-    Crew,
-    status,
-)
 from crewgate.domain.outcome import (
     Delivered,
     NotSent,
@@ -20,6 +16,10 @@ from crewgate.domain.outcome import (
 from crewgate.network.client import Timeout, why_unsent
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.crewai.crews import a_client, a_server, resume
+from tests.standins.crew import (
+    Crew,
+    status,
+)
 
 
 async def test_a_restart_of_the_crew_is_never_taken_for_a_lost_answer(crew: Crew) -> None:

@@ -11,13 +11,13 @@ from aiohttp import web
 from crewgate.crewai.client import HttpCrew
 from crewgate.crewai.kickoff import new_kickoff, parse_kickoff
 from crewgate.crewai.wire import human_input_body
-from crewgate.demo.crew import DROP_AFTER, HANG, Crew, garbage, slow, status
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.network.client import ANSWER_LIMIT, Timeout, open_client
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from tests.crewai.crews import NO_URLS, NOW, a_client
 from tests.servers import serve, takes_posts
+from tests.standins.crew import DROP_AFTER, HANG, Crew, garbage, slow, status
 
 URLS = WebhookUrls(
     task="https://ours.example/task",

@@ -4,7 +4,10 @@ import httpx
 import pytest
 
 from crewgate.crewai.client import HttpCrew
-from crewgate.demo.crew import (
+from crewgate.network.client import Timeout
+from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from tests.crewai.crews import EXECUTION, TASK, a_client
+from tests.standins.crew import (
     DROP_BEFORE,
     HANG,
     Crew,
@@ -12,9 +15,6 @@ from crewgate.demo.crew import (
     garbage,
     status,
 )
-from crewgate.network.client import Timeout
-from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
-from tests.crewai.crews import EXECUTION, TASK, a_client
 
 
 async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:

@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
-from crewgate.demo.crew import Crew, Urls
+from crewgate.demo.crew import crew
 from crewgate.demo.environment import Environment
 from tests.servers import serve, takes_posts
+from tests.standins.crew import Crew, Urls
 
 Json = dict[str, Any]
 SECRET = "webhook-secret"
@@ -115,7 +116,7 @@ def modal(title: str) -> Json:
     return {**home("x"), "type": "modal", "title": plain(title)}
 
 
-def fake_crew(environment: Environment) -> Crew:
+def fake_crew(environment: Environment) -> crew.Crew:
     """The crew of an environment, which is not a hosted one."""
-    assert isinstance(environment.crew, Crew)
+    assert isinstance(environment.crew, crew.Crew)
     return environment.crew

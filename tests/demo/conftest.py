@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.crew import Address, Crew
-from crewgate.demo.workspace import Workspace
 from tests.demo.builders import SECRET, Clock, Receiver, now
+from tests.standins.crew import Address, Crew
+from tests.standins.workspace import Workspace
 
 
 @pytest.fixture

@@ -7,7 +7,10 @@ from functools import partial
 import pytest
 
 from crewgate.crew_api.wire import Address
-from crewgate.demo.crew import (
+from crewgate.demo.crew.script import SAMPLES, Sample, answer_of
+from crewgate.domain.edits import edits_of, exact_revision
+from tests.demo.builders import SECRET, Receiver, a_resume, call, now, paused
+from tests.standins.crew import (
     SAMPLE,
     Crew,
     FlowWebhook,
@@ -17,9 +20,6 @@ from crewgate.demo.crew import (
     TaskFailed,
     Urls,
 )
-from crewgate.demo.crew.script import SAMPLES, Sample, answer_of
-from crewgate.domain.edits import edits_of, exact_revision
-from tests.demo.builders import SECRET, Receiver, a_resume, call, now, paused
 
 
 async def test_a_whole_execution_pauses_revises_and_completes(
@@ -131,7 +131,8 @@ async def test_a_refused_notification_is_never_repeated(crew: Crew, receiver: Re
 
 async def test_by_hand_any_task_can_pause_with_any_output(crew: Crew, receiver: Receiver) -> None:
     for style, key in ((Style.REFERENCE, "task_output"), (Style.CAMEL, "taskOutput")):
-        sent = await crew.pause("e 1/2", "qa", {"score": 1}, style=style)
+        crew.style = style
+        sent = await crew.pause("e 1/2", "qa", {"score": 1})
         assert sent.status == 202
         assert receiver.got[-1][2][key] == {"score": 1}
     crew.style = Style.RAW

@@ -6,7 +6,8 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from crewgate.demo.crew import (
+from tests.demo.builders import a_resume, call, paused
+from tests.standins.crew import (
     DROP_AFTER,
     DROP_BEFORE,
     HANG,
@@ -18,7 +19,6 @@ from crewgate.demo.crew import (
     slow,
     status,
 )
-from tests.demo.builders import a_resume, call, paused
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from crewgate.demo.crew import Crew, State
 from tests.demo.builders import a_resume, call, paused
+from tests.standins.crew import Crew, State
 
 
 async def test_health_needs_no_token_and_everything_else_does(crew: Crew) -> None:

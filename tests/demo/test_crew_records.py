@@ -1,8 +1,8 @@
 """What the stand-in crew keeps of what happened, and how others are told of it."""
 
-from crewgate.demo.crew import Crew
 from crewgate.demo.crew.deployment import BoundedLog
 from tests.demo.builders import now
+from tests.standins.crew import Crew
 
 
 def test_memory_is_bounded() -> None:

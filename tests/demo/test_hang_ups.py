@@ -7,10 +7,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from crewgate.demo.crew import Crew
 from crewgate.demo.servers import forgive_hang_ups
-from crewgate.demo.workspace import Workspace
 from tests.servers import serve
+from tests.standins.crew import Crew
+from tests.standins.workspace import Workspace
 
 
 @pytest.fixture(params=["workspace", "crew", "any"])

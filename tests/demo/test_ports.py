@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.crew import Crew
 from crewgate.demo.servers import (
     NoFreePort,
     Ports,
@@ -16,7 +15,8 @@ from crewgate.demo.servers import (
     inherited,
     outgoing_range,
 )
-from crewgate.demo.workspace import Workspace
+from tests.standins.crew import Crew
+from tests.standins.workspace import Workspace
 
 SOURCE = str(Path(__file__).parents[2] / "bot")
 

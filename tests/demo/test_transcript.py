@@ -6,8 +6,8 @@ import pytest
 
 from crewgate.demo.playground.render_html import Names
 from crewgate.demo.scenario import WIDTH, read_markdown, read_message
-from crewgate.demo.workspace import File, Message
 from crewgate.demo.workspace.blocks import Json
+from tests.standins.workspace import File, Message
 
 NAMES = Names({"U0ANA": "Ana"}, {"S0OPS": "platform"}, {"C0": "reviews"})
 

@@ -6,8 +6,9 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.workspace import BOT_USER_ID, Workspace
+from crewgate.demo.workspace.web_api import SCOPES
 from tests.demo.builders import refusal
+from tests.standins.workspace import BOT_USER_ID, Workspace, all_scopes
 
 
 async def test_who_am_i(client: AsyncWebClient) -> None:
@@ -128,3 +129,7 @@ async def test_guests_and_people_of_other_organisations(
     slack.add_user("U0OTHER", "Otto", team_id="T0OTHER")
     assert (await client.users_info(user="U0GUEST"))["user"]["is_restricted"]
     assert (await client.users_info(user="U0OTHER"))["user"]["team_id"] == "T0OTHER"
+
+
+def test_the_demo_grants_every_scope_that_a_method_asks_for() -> None:
+    assert set(SCOPES.split(",")) == all_scopes()

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.workspace import (
+from tests.standins.workspace import (
     DROP_AFTER,
     DROP_BEFORE,
     HANG,
@@ -237,7 +237,7 @@ async def test_faults_can_end_without_what_hangs(slack: Workspace, client: Async
     slack.fail("chat.postMessage", HANG)
     call = asyncio.create_task(client.chat_postMessage(channel="C1", text="x"))
     await slack.until(lambda: slack.faults.hanging == 1)
-    slack.clear_faults(release=False)
+    slack.faults.clear()
     await client.chat_postMessage(channel="C1", text="y")
     await slack.go_down()
     with pytest.raises(aiohttp.ClientError):

@@ -6,8 +6,8 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.workspace import Workspace
 from tests.demo.builders import refusal
+from tests.standins.workspace import Workspace
 
 
 async def test_files_are_uploaded_in_three_steps(slack: Workspace, client: AsyncWebClient) -> None:

@@ -3,8 +3,8 @@
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.workspace import Grid, Workspace
 from tests.demo.builders import refusal
+from tests.standins.workspace import Grid, Workspace
 
 
 async def test_an_app_of_an_organisation_names_the_workspace(

@@ -6,8 +6,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.workspace import BOT_USER_ID, Workspace, message_text
 from tests.demo.builders import home, refusal
+from tests.standins.links import disguised_links
+from tests.standins.workspace import BOT_USER_ID, Workspace, message_text
 
 
 @pytest.mark.parametrize(
@@ -158,11 +159,11 @@ async def test_pings_are_counted_wherever_they_stand(
     await client.chat_postMessage(channel="C1", text="<!date^1^{date}|then> &lt;!here&gt; <@U404>")
     first, second, third, fourth = slack.messages("C1")
     assert first.pings == {"U1"}
-    assert first.disguised_links == ("https://evil.example",)
+    assert disguised_links(first.pieces) == ("https://evil.example",)
     assert second.pings == {"U1", "U2"}
     assert second.mentions == ("!channel",)
     assert third.pings == {"U2"}
-    assert third.disguised_links == ("https://a.example",)
+    assert disguised_links(third.pieces) == ("https://a.example",)
     assert fourth.pings == frozenset()
     assert fourth.mentions == ("@U404",)
 

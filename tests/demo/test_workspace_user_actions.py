@@ -10,7 +10,10 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.workspace import (
+from tests.demo.builders import Json, plain
+from tests.servers import serve, takes_posts
+from tests.standins.links import disguised_links
+from tests.standins.workspace import (
     BOT_USER_ID,
     CannotDoThat,
     Message,
@@ -19,8 +22,6 @@ from crewgate.demo.workspace import (
     buttons,
     message_text,
 )
-from tests.demo.builders import Json, plain
-from tests.servers import serve, takes_posts
 
 
 def options(*texts: str) -> list[Json]:
@@ -234,7 +235,7 @@ async def test_rich_text_can_ping(slack: Workspace, bot: Bot, client: AsyncWebCl
     message = await post(slack, client, rich)
     assert message.mentions == ("@U1", "!subteam^S1", "!here")
     assert message.pings == {"U1", "U2"}
-    assert message.disguised_links == ("https://a.example",)
+    assert disguised_links(message.pieces) == ("https://a.example",)
 
 
 async def test_an_answer_can_replace_and_delete_the_original(

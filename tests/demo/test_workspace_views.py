@@ -2,8 +2,8 @@
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.workspace import Workspace, message_text
 from tests.demo.builders import Clock, home, modal, refusal
+from tests.standins.workspace import Workspace, message_text
 
 
 async def test_a_trigger_opens_one_modal_for_three_seconds(

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from crewgate.demo.environment import ANA
-from crewgate.demo.workspace import Message, buttons, message_text
 from tests.host.client import TOKEN, Json
 from tests.host.real import Real
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, said, waiting
+from tests.standins.workspace import Message, buttons, message_text
 
 TARGETS = (
     "acting",

@@ -4,11 +4,11 @@ import json
 from collections.abc import AsyncIterator
 
 from crewgate.demo.environment import ANA
-from crewgate.demo.workspace import buttons, message_text
 from tests.host.client import TOKEN
 from tests.host.real import Real
 from tests.journeys.conftest import World
 from tests.journeys.people import modal
+from tests.standins.workspace import buttons, message_text
 
 TARGETS = ("mailing", "paying", "wiping", "thinking", "beside", "native", "MailFlow")
 

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 
 from crewgate.demo.environment import ANA, BEN, CHANNEL
-from crewgate.demo.workspace import Message, buttons, message_text
 from tests.host.client import TOKEN, Json
 from tests.host.real import Real, answer
 from tests.journeys.conftest import World
 from tests.journeys.people import modal
+from tests.standins.workspace import Message, buttons, message_text
 
 TARGETS = ("shop:pair", "shop:led", "articles:CrewFlow", "articles:CountingFlow")
 #: Before each task that a webhook has told of.

@@ -10,7 +10,6 @@ import pytest
 from crewgate.demo.environment import WEBHOOK_SECRET
 from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.servers import free_port, inherited
-from crewgate.demo.workspace import message_text
 from tests.host import real_acts, real_crews, real_flows, real_hooks, real_kills
 from tests.host.client import TOKEN, Listener
 from tests.host.real import FLOW_SECRET, PYTHON, Real, host, needs_crewai
@@ -19,6 +18,7 @@ from tests.journeys.flow_world import ENVIRONMENT, REVIEWERS, crews_file
 from tests.journeys.test_gate import CREWS as FETCHING
 from tests.journeys.test_gate import press, refuse
 from tests.repo.files import ROOT
+from tests.standins.workspace import message_text
 
 pytestmark = needs_crewai
 __all__ = ["make_world"]  # a fixture

@@ -8,13 +8,13 @@ from pathlib import Path
 from crewgate.demo.environment import ANA, BEN
 from crewgate.demo.hosted.crew import HostProcess
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Message, message_text
 from tests.host.client import TOKEN, Api
 from tests.host.real import PYTHON, needs_crewai
 from tests.journeys.conftest import MakeWorld, World, make_world
 from tests.journeys.flow_world import NO_CREW
 from tests.journeys.people import modal, said
 from tests.repo.files import ROOT, read
+from tests.standins.workspace import Message, message_text
 
 pytestmark = needs_crewai
 __all__ = ["make_world"]  # a fixture

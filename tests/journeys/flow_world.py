@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from crewgate.demo.crew import FlowWebhook
-from crewgate.demo.workspace import Message, message_text
 from tests.journeys.conftest import MakeWorld, World
+from tests.standins.crew import FlowWebhook
+from tests.standins.workspace import Message, message_text
 
 FLOW_SECRET = "whsec_demo-flow-secret"
 REVIEWERS = 'reviewers = ["U0ANA", "ben@example.com"]'

@@ -14,11 +14,11 @@ from typing import Any
 import aiohttp
 
 from crewgate.crew_api.wire import Json
-from crewgate.demo.crew import Call, Sent
 from crewgate.demo.hosted.crew import TOKEN, HostedCrew
 from crewgate.host.records import Decision, HostStops, Outcome, Pending
 from crewgate.host.run import Completed, Run
 from crewgate.host.serve import Options, hosting
+from tests.standins.crew import Call, Sent
 
 STOP = ("", "")
 ASKS = "ask"
@@ -195,6 +195,7 @@ class PausingCrew(HostedCrew):
     def __init__(self, folder: Path, crew: Obedient | None = None) -> None:
         self._in_process = HostInProcess(folder, crew or Obedient())
         super().__init__(self._in_process)
+        self.go_down, self.come_back = self._server.stop, self._server.start
 
     @property
     def answers(self) -> list[Decision | None]:

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from crewgate.demo.environment import ANA, CHANNEL
-from crewgate.demo.workspace import Message, View, buttons, message_text
 from tests.journeys.conftest import Between
+from tests.standins.workspace import Message, View, buttons, message_text
 
 
 async def modal(world: Between, user: str, shows: str = "") -> View:

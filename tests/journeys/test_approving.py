@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CHANNEL
-from crewgate.demo.workspace import HANG, Message, buttons, error, message_text
 from crewgate.slack.reviews.listeners import DOUBLE_CLICK
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World, says_delivered
 from tests.journeys.people import home, modal
 from tests.journeys.test_rules import Skewed
+from tests.standins.workspace import HANG, Message, buttons, error, message_text
 
 ASKS = "Before you approve"
 LONG = "\n\n".join(f"Line {number} says something." for number in range(900))

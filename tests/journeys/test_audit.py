@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from crewgate.demo.environment import ANA, CHANNEL, settings
-from crewgate.demo.workspace import message_text
 from tests.forked import run_crewgate
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import said
+from tests.standins.workspace import message_text
 
 
 def entries(database: Path) -> list[dict[str, Any]]:

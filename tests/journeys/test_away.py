@@ -4,12 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
-from crewgate.demo.workspace import Message, Reply, error, message_text
 from crewgate.runtime import utc_now
 from crewgate.slack import ids
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import in_private, modal, without
+from tests.standins.workspace import Message, Reply, error, message_text
 
 CREWS = """
 [crews.research]

@@ -13,9 +13,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from crewgate.demo.environment import ANA
-from crewgate.demo.workspace import BOT_USER_ID, Workspace, malformed
 from crewgate.domain.retry import Retry
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
+from tests.standins.workspace import BOT_USER_ID, Workspace, malformed
 
 Logs = list[MutableMapping[str, Any]]
 NO_OBJECT = malformed([1])

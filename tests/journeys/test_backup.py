@@ -5,11 +5,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, CHANNEL, connect, people, settings
 from crewgate.demo.servers import BotProcess
-from crewgate.demo.workspace import Message, Workspace, message_text
 from tests.repo.files import fences
+from tests.standins.crew import Crew
+from tests.standins.workspace import Message, Workspace, message_text
 
 
 async def run_sample(name: str, folder: Path) -> None:

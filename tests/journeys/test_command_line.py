@@ -14,13 +14,13 @@ import pytest
 from crewgate import __version__
 from crewgate.__main__ import main
 from crewgate.check.database import address_owners
-from crewgate.demo.crew import Crew
 from crewgate.demo.environment import CHANNEL, connect, people, settings
 from crewgate.demo.servers import BotProcess, free_port, inherited
-from crewgate.demo.workspace import Workspace
 from tests.forked import run_crewgate
 from tests.repo.files import fences
 from tests.repo.samples import is_like
+from tests.standins.crew import Crew
+from tests.standins.workspace import Workspace
 
 SOURCE = str(Path(__file__).parents[2] / "bot")
 SCRIPT = Path(sysconfig.get_path("scripts"), "crewgate")

@@ -5,11 +5,10 @@ from functools import partial
 import pytest
 
 from crewgate.demo.environment import ANA, CARL, CHANNEL
-from crewgate.demo.workspace import Message, error, message_text
-from crewgate.demo.workspace.web_api import all_scopes
 from crewgate.slack import stats
 from tests.journeys.conftest import World
 from tests.journeys.people import said
+from tests.standins.workspace import Message, all_scopes, error, message_text
 
 
 async def test_pending_is_what_waits_and_help_names_every_command(world: World) -> None:
@@ -114,7 +113,7 @@ async def test_the_csv_comes_in_private(world: World) -> None:
     world.slack.api.scopes = all_scopes() - {"files:write"}
     await world.slack.click(ANA, answer, "CSV")
     await told(world, "installed without `files:write`")
-    world.slack.api.scopes = None
+    world.slack.api.scopes = all_scopes()
 
     await world.slack.click(ANA, answer, "CSV")
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.crew import HANG, Crew, FlowWebhook
 from crewgate.demo.environment import ANA, CHANNEL, connect, people, settings
 from crewgate.demo.servers import BotProcess
-from crewgate.demo.workspace import Workspace, buttons, message_text
 from tests.journeys.conftest import Between
 from tests.journeys.flow_world import ANSWERS, ENVIRONMENT, FLOW_SECRET, REVIEWERS, crews_file
 from tests.journeys.people import modal
 from tests.quick_bot import quick
+from tests.standins.crew import HANG, Crew, FlowWebhook
+from tests.standins.workspace import Workspace, buttons, message_text
 
 LOST, LOST_ELSEWHERE = (
     f"The flow has an answer, this one or one from elsewhere: This was answered via {where}."

@@ -5,10 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 from crewgate.demo.environment import CHANNEL
-from crewgate.demo.workspace import Workspace, message_text
 from tests.journeys.conftest import MakeWorld
 from tests.journeys.flow_world import ENVIRONMENT, crews_file
 from tests.journeys.people import said
+from tests.standins.workspace import Workspace, message_text
 
 CREWS = crews_file(f'reviewers = ["U0ANA"]\ndigest = "{CHANNEL}"')
 

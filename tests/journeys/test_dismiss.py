@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from crewgate.demo.crew import status
 from crewgate.demo.environment import ANA, BEN, CARL
-from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import modal, said, showing
+from tests.standins.crew import status
+from tests.standins.workspace import Message, buttons, message_text
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
-from crewgate.demo.workspace import Reply, buttons, message_text
 from tests.journeys.conftest import Between, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.hosted_crew import PausingCrew
 from tests.journeys.people import in_thread, modal, said, waiting
 from tests.journeys.test_rules import TWO
+from tests.standins.workspace import Reply, buttons, message_text
 
 DRAFT = "# Tea\n\nIt costs 3 euros.\n\n- hot\n- cheap\n\nBuy it."
 EDITED = "# Tea\n\nIt costs 4 euros.\n\n- hot\n- fair\n\nBuy it now."

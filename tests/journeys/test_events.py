@@ -6,14 +6,14 @@ from itertools import product
 
 import pytest
 
-from crewgate.demo.crew import DROP_AFTER, Style, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Message, buttons, message_text
 from crewgate.web.credentials import Credentials, EventKind
 from tests.journeys.conftest import MakeWorld, World, says_delivered
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.test_rules import CREWS
+from tests.standins.crew import DROP_AFTER, Style, status
+from tests.standins.workspace import Message, buttons, message_text
 
 JSON = "application/json"
 

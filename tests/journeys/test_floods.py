@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from crewgate.demo.environment import ANA, CHANNEL
-from crewgate.demo.workspace import Message, View, message_text
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import modal, waiting
 from tests.journeys.test_rules import CREWS, Skewed
+from tests.standins.workspace import Message, View, message_text
 
 MINUTE = timedelta(minutes=1)
 REMINDED = f'{CREWS}\nname = "all"\nremind = {{ after = "2h" }}\n'

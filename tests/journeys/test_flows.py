@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.crew import DROP_AFTER, DROP_BEFORE, garbage, status
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
-from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ANSWERS, ASSIGNED, REVIEWERS, flow_world, question, says
 from tests.journeys.people import home, in_private, modal, said, showing
+from tests.standins.crew import DROP_AFTER, DROP_BEFORE, garbage, status
+from tests.standins.workspace import Message, buttons, message_text
 
 LABELS = ["✓ Approved", "✕ Rejected", "↺ Needs revision", "Answer in words"]
 GOES_ON = "The flow goes on with the outcome “approved”."

@@ -11,13 +11,13 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from crewgate.demo.environment import ANA, BEN, WEBHOOK_SECRET
-from crewgate.demo.workspace import Message, message_text
 from docs import gate
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import modal, said
 from tests.repo.files import read
 from tests.servers import serve
+from tests.standins.workspace import Message, message_text
 
 CREWS = """
 [crews.research]

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from crewgate.demo.crew import status
 from crewgate.demo.environment import ANA
-from crewgate.demo.workspace import Message, buttons
 from crewgate.runtime import utc_now
 from crewgate.usecases.track import PAUSED_POLL
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
+from tests.standins.crew import status
+from tests.standins.workspace import Message, buttons
 
 
 class AheadClock:

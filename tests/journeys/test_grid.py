@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from crewgate.demo.environment import ANA, CHANNEL
-from crewgate.demo.workspace import Grid, Workspace
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import home, modal
+from tests.standins.workspace import Grid, Workspace
 
 SALLY, OTTO = "W0SALLY", "U0OTTO"
 """Of the organisation's other workspace, and of another organisation; both are in the channel."""

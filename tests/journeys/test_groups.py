@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL
-from crewgate.demo.workspace import Workspace, error, message_text
 from tests.journeys.conftest import AT_ONCE, MakeWorld
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, in_thread, modal
 from tests.journeys.test_rules import CREWS, Skewed, soon
+from tests.standins.workspace import Workspace, error, message_text
 
 GROUPS = f"""{CREWS}
 name = "legal and finance"

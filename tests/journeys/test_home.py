@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from crewgate.demo.crew import status
 from crewgate.demo.environment import ANA, BEN, CARL
-from crewgate.demo.workspace import DROP_AFTER, HANG, View, Workspace, buttons
 from crewgate.slack.client.web_api import call, new_client
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import home, modal
+from tests.standins.crew import status
+from tests.standins.workspace import DROP_AFTER, HANG, View, Workspace, buttons
 
 
 async def test_home_is_the_queue_and_stays_up_to_date(world: World) -> None:

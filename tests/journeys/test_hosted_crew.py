@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.crew import DROP_AFTER, garbage, status
 from crewgate.demo.environment import ANA
-from crewgate.demo.workspace import buttons
 from crewgate.host.records import Decision
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.hosted_crew import ASKS, BesideEachOther, PausingCrew
@@ -21,6 +19,8 @@ from tests.journeys.test_review import (  # noqa: F401  # collected here too
     test_a_revision_brings_the_next_round_in_the_same_thread,
     test_approve_is_one_click_and_reaches_the_crew_once,
 )
+from tests.standins.crew import DROP_AFTER, garbage, status
+from tests.standins.workspace import buttons
 
 
 async def test_a_hook_gets_the_words_that_somebody_writes(world: World) -> None:

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from crewgate.crew_api.wire import FlowWebhook
-from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, CHANNEL
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import CannotDoThat, Message, buttons, message_text
 from crewgate.host.run import Target
 from crewgate.host.serve import Options, hosting
 from tests.host.client import Api
@@ -18,6 +16,8 @@ from tests.host.standins import StandInFlow, StandInPupil, StandInTalk
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import FLOW_SECRET, flow_world, question, says
 from tests.journeys.people import execute, modal, said
+from tests.standins.crew import Crew
+from tests.standins.workspace import CannotDoThat, Message, buttons, message_text
 
 
 class HostedFlow(Crew):

@@ -7,11 +7,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from crewgate.demo.crew import DROP_AFTER, HANG, Address, State, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
-from crewgate.demo.workspace import Message, message_text
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, said, showing, waiting
+from tests.standins.crew import DROP_AFTER, HANG, Address, State, status
+from tests.standins.workspace import Message, message_text
 
 MOST = 5
 """The messages that an execution with two reviews and one revision takes."""

@@ -6,15 +6,15 @@ from urllib.parse import urlencode
 
 import pytest
 
-from crewgate.demo.crew import DROP_AFTER, status
 from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import View, error
 from crewgate.demo.workspace.forms import fill
 from crewgate.demo.workspace.payloads import Payloads
 from crewgate.slack.kickoff import UPDATES
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import modal
+from tests.standins.crew import DROP_AFTER, status
+from tests.standins.workspace import View, error
 
 
 @pytest.fixture

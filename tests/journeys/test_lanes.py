@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from crewgate.demo.environment import ANA, CHANNEL
-from crewgate.demo.workspace import error
 from crewgate.domain.retry import Retry
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import approve_anyway, execute
+from tests.standins.workspace import error
 
 #: Whoever waited for a retry would wait until the test ends.
 HOUR = timedelta(hours=1)

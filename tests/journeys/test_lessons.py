@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Message, Reply, buttons, error, message_text
 from crewgate.slack import ids
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import in_private, modal, said
+from tests.standins.crew import Crew
+from tests.standins.workspace import Message, Reply, buttons, error, message_text
 
 CREWS = """
 [crews.research]

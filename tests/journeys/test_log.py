@@ -6,12 +6,12 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from crewgate.demo.environment import ANA, BEN, CARL
-from crewgate.demo.workspace import buttons
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, modal
 from tests.journeys.test_home import rows
 from tests.journeys.test_rules import TWO
+from tests.standins.workspace import buttons
 
 
 async def test_a_refusal_names_the_person_and_the_round(world: World) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.crew import status as answer_with
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Workspace, buttons, message_text
 from tests.forked import run_crewgate
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, in_private, modal
 from tests.journeys.test_audit import entries, proven
+from tests.standins.crew import status as answer_with
+from tests.standins.workspace import Workspace, buttons, message_text
 
 IBAN = "DE89 3704 0044 0532 0130 00"
 SECRETS = ("alice@example.com", "bob@x.de", "0532 0130", "4111 1111", "AC-77")

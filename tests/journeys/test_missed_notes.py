@@ -6,12 +6,11 @@ from datetime import timedelta
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
-from crewgate.demo.workspace import HANG, Message, Workspace
-from crewgate.demo.workspace.web_api import malformed, rate_limited
 from crewgate.slack.notes import LISTED
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal
 from tests.journeys.test_rules import Skewed
+from tests.standins.workspace import HANG, Message, Workspace, malformed, rate_limited
 
 LOSES = "http://127.0.0.1:9/slack/events"
 

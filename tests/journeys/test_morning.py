@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crewgate.demo.environment import ANA
-from crewgate.demo.workspace import DROP_AFTER, buttons, message_text
 from crewgate.runtime import utc_now
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import in_private, modal, showing
+from tests.standins.workspace import DROP_AFTER, buttons, message_text
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

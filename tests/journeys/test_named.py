@@ -4,11 +4,11 @@ import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Message, Workspace, error, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, waiting
 from tests.journeys.test_rules import CREWS
+from tests.standins.workspace import Message, Workspace, error, message_text
 
 NAMED = f"""{CREWS.replace('reviewers = ["U0ANA", "U0BEN"]', 'reviewers = ["U0ANA"]')}
 name = "by manager"

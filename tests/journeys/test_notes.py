@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from crewgate.demo.environment import ANA, CARL, CHANNEL
-from crewgate.demo.workspace import buttons
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, named, without
+from tests.standins.workspace import buttons
 
 
 async def test_notes_in_the_thread_become_the_feedback(world: World) -> None:

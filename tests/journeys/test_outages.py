@@ -8,7 +8,9 @@ from slack_sdk.webhook import async_client as webhooks
 
 from crewgate import __version__
 from crewgate.demo.environment import ANA, CHANNEL
-from crewgate.demo.workspace import (
+from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.people import modal, without
+from tests.standins.workspace import (
     DROP_AFTER,
     DROP_BEFORE,
     HANG,
@@ -17,8 +19,6 @@ from crewgate.demo.workspace import (
     http_status,
     rate_limited,
 )
-from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.people import modal, without
 
 NOT_READY = {
     "status": "not_ready",

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CHANNEL
-from crewgate.demo.workspace import SHARES_NOTHING, Workspace, buttons, message_text
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import in_thread
+from tests.standins.links import disguised_links
+from tests.standins.workspace import SHARES_NOTHING, Workspace, buttons, message_text
 
 PARAGRAPH = "The quick brown fox jumps over the lazy dog, again and again and again. " * 5 + "\n\n"
 NASTY = """# Hello <!channel> and <!here> and <@U0ANA> and <!subteam^S1> and <#C1>
@@ -53,7 +54,7 @@ async def test_a_long_output_is_all_there_and_nobody_is_pinged(world: World) -> 
 
     assert card.pings == {ANA, BEN}
     assert set(card.mentions) == {f"@{ANA}", f"@{BEN}"}
-    assert not card.disguised_links
+    assert not disguised_links(card.pieces)
     shown = message_text(card)
     assert "evil.example" in shown
     assert "␀" in shown

@@ -1,9 +1,9 @@
 """Reading a round in a modal: decisions there, changes, history."""
 
 from crewgate.demo.environment import ANA, BEN, CARL
-from crewgate.demo.workspace import buttons, error, message_text
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, second_round
+from tests.standins.workspace import buttons, error, message_text
 
 
 async def test_approve_and_revise_are_at_hand_while_reading(world: World) -> None:

@@ -13,8 +13,6 @@ import pytest
 from crewgate.__main__ import main
 from crewgate.demo.environment import ANA, BEN, CHANNEL, settings
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Message, Workspace, message_text
-from crewgate.demo.workspace.web_api import http_status
 from crewgate.purge import NotPurged, purge
 from crewgate.runtime import utc_now
 from crewgate.usecases.ports.base import Clock
@@ -24,6 +22,7 @@ from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, modal
 from tests.journeys.test_events import JSON, url
+from tests.standins.workspace import Message, Workspace, http_status, message_text
 
 SECRET = "Zanzibar"
 CREWS = """

@@ -1,10 +1,10 @@
 """Whatever the crew answers, the card says what is true, and a decision takes effect once."""
 
-from crewgate.demo.crew import DROP_AFTER, DROP_BEFORE, HANG, garbage, status
 from crewgate.demo.environment import ANA, BEN, CARL
-from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, showing
+from tests.standins.crew import DROP_AFTER, DROP_BEFORE, HANG, garbage, status
+from tests.standins.workspace import Message, buttons, message_text
 
 
 async def approved(world: World, execution: str = "e-1") -> Message:

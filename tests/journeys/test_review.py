@@ -3,8 +3,8 @@
 import asyncio
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
-from crewgate.demo.workspace import buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
+from tests.standins.workspace import buttons, message_text
 
 
 async def test_approve_is_one_click_and_reaches_the_crew_once(world: World) -> None:

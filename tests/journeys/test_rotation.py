@@ -1,9 +1,9 @@
 """Secrets are rotated without losing a click or a pause."""
 
 from crewgate.demo.environment import ANA, WEBHOOK_SECRET
-from crewgate.demo.workspace import Workspace
 from crewgate.web.credentials import Credentials, EventKind
 from tests.journeys.conftest import MakeWorld
+from tests.standins.workspace import Workspace
 
 
 async def test_what_was_given_away_before_goes_on_beside_what_is_new(

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Message, buttons, message_text
 from crewgate.runtime import Runtime, utc_now
 from crewgate.usecases.delivery.heartbeat import LOOK_AGAIN
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, in_thread, modal, waiting
+from tests.standins.workspace import Message, buttons, message_text
 
 CREWS = """
 [crews.research]

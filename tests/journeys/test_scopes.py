@@ -3,11 +3,10 @@
 import pytest
 
 from crewgate.demo.environment import ANA, CARL, CHANNEL
-from crewgate.demo.workspace import Workspace, message_text
-from crewgate.demo.workspace.web_api import all_scopes
 from crewgate.slack.client.web_api import OPTIONAL_SCOPES
 from tests.journeys.conftest import MakeWorld
 from tests.journeys.people import approve_anyway
+from tests.standins.workspace import Workspace, all_scopes, message_text
 
 LONG = "word " * 5_000
 #: The calls of the Web API that need each scope.

@@ -11,13 +11,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from crewgate.demo.crew import Crew, Resume
 from crewgate.demo.environment import ANA, connect, people, settings
 from crewgate.demo.servers import BotProcess, DidNotStart
-from crewgate.demo.workspace import Message, Workspace, message_text
 from tests.builders import a_secret_key
 from tests.forked import run_crewgate
 from tests.journeys.conftest import Between
+from tests.standins.crew import Crew, Resume
+from tests.standins.workspace import Message, Workspace, message_text
 
 OLD, NEW = a_secret_key(1), a_secret_key(2)
 SECRET = "Zk4tq0-only-the-caller-knows"

@@ -15,14 +15,14 @@ import aiohttp
 import pytest
 
 from crewgate.crews import build_credentials
-from crewgate.demo.crew import Echo, Style, echo, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Message, message_text
 from crewgate.domain.redaction import MARK
 from crewgate.web.credentials import EventKind
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import modal, said, showing
+from tests.standins.crew import Echo, Style, echo, status
+from tests.standins.workspace import Message, message_text
 
 CARRIED = "carried-token-of-a-caller"
 PATH_KEY = "T0ken0fAnAddress1234"

@@ -1,9 +1,9 @@
 """Somebody is told: mentioned, or in private; what is answered anywhere changes everywhere."""
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
-from crewgate.demo.workspace import DROP_AFTER, Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import in_private, waiting
+from tests.standins.workspace import DROP_AFTER, Message, buttons, message_text
 
 
 def can_decide(world: World, message: Message) -> bool:

@@ -10,7 +10,6 @@ import pytest
 
 from crewgate.demo.environment import ANA, BEN
 from crewgate.demo.hosted.crew import TOKEN
-from crewgate.demo.workspace import Message, View, buttons, message_text
 from crewgate.host.records import Decision
 from tests.databases import both
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
@@ -19,6 +18,7 @@ from tests.journeys.hosted_crew import AGENT_ASKS, CALLS, PausingCrew
 from tests.journeys.people import home, in_thread, modal, said, waiting
 from tests.journeys.test_rules import TWO, Skewed
 from tests.journeys.test_walk import MINUTE, Walker
+from tests.standins.workspace import Message, View, buttons, message_text
 
 ENVIRONMENT = OF_A_CREW | {"RESEARCH_TOKEN": TOKEN}
 MASKED = TWO.partition("[[")[0] + 'redact = ["email"]'

@@ -10,10 +10,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from crewgate.app import NoOpenTelemetry
-from crewgate.demo.crew import status
 from crewgate.demo.environment import ANA
 from tests.journeys.conftest import MakeWorld
 from tests.servers import serve, takes_posts
+from tests.standins.crew import status
 
 
 @dataclass

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from crewgate.demo.environment import ANA, BEN
-from crewgate.demo.workspace import View, buttons, error
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT, flow_world
 from tests.journeys.people import home, modal
 from tests.journeys.test_rules import CREWS, TWO, Skewed
+from tests.standins.workspace import View, buttons, error
 
 MINUTE = timedelta(minutes=1)
 LONG = "\n\n".join(f"Line {number} says something." for number in range(900))

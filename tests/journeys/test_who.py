@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from crewgate.demo.environment import ANA, CARL, CHANNEL
-from crewgate.demo.workspace import View, error, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import home, modal
+from tests.standins.workspace import View, error, message_text
 
 EVE, GUS, OTTO = "U0EVE", "U0GUS", "U0OTTO"
 """Not in the channel, a guest in it, somebody of another organisation in it."""

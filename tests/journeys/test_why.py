@@ -4,11 +4,11 @@ from typing import Any
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.servers import free_port
-from crewgate.demo.workspace import Workspace, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, in_private, said
 from tests.journeys.test_named import NAMED, started
+from tests.standins.workspace import Workspace, message_text
 
 
 async def pauses(world: World, **more: Any) -> None:

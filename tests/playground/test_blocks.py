@@ -13,6 +13,7 @@ from crewgate.demo.environment import ANA, CHANNEL
 from tests.demo.builders import fake_crew
 from tests.playground.conftest import Site, card
 from tests.servers import serve, takes_posts
+from tests.standins.crew import pause
 
 
 @dataclass
@@ -292,7 +293,7 @@ async def test_reactions_and_files_are_shown_with_the_message(site: Site) -> Non
     await site.call("reactions.add", **where, name="eyes")
     await expect(card(page, "See 🎉").locator(".reaction")).to_have_text("👀1")
 
-    await fake_crew(site.environment).pause("e-1", "long", "A very long text. " * 2_000)
+    await pause(fake_crew(site.environment), "e-1", "long", "A very long text. " * 2_000)
     shown = card(page, "round 1")
     await shown.get_by_text("1 reply").click()
     file = page.locator("#thread .file")

@@ -6,6 +6,7 @@ from playwright.async_api import Locator, Page, expect
 from crewgate.demo.environment import CHANNEL
 from tests.demo.builders import fake_crew
 from tests.playground.conftest import Site
+from tests.standins.crew import pause
 
 PHONE = 600
 """A narrower page shows one thing at a time."""
@@ -17,7 +18,7 @@ async def home_of_two(site: Site, width: int = 1280, first: str = "") -> Page:
     before = len(workspace.messages(CHANNEL))
     for number, more in ((1, first), (2, "")):
         output = f"Draft {number}.{more}"
-        await fake_crew(site.environment).pause(f"e-{before + number}", "draft", output)
+        await pause(fake_crew(site.environment), f"e-{before + number}", "draft", output)
     await workspace.until(lambda: len(workspace.messages(CHANNEL)) == before + 2)
     page = await site.page(width=width)
     if width < PHONE:

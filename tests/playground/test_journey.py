@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from crewgate.demo.crew import State
 from crewgate.demo.environment import CHANNEL
 from crewgate.demo.playground.server import open_playground
-from crewgate.demo.workspace import message_text
 from crewgate.runtime import utc_now
 from tests.playground.conftest import Site, card, kick_off, later_card, open_site, press
+from tests.standins.crew import State
+from tests.standins.workspace import message_text
 
 #: A start of the bot, in ms.
 STARTS = 20_000

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import Page, expect
 
-from crewgate.demo.crew import SAMPLE
 from crewgate.demo.environment import CHANNEL
 from tests.demo.builders import fake_crew
 from tests.playground.conftest import Site, card, kick_off, press
+from tests.standins.crew import SAMPLE
 
 EVIL = """# A title <img src=x onerror="window.hit=1">
 

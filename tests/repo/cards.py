@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from crewgate.demo.playground.render_html import Names
 from crewgate.demo.scenario import read_message
-from crewgate.demo.workspace import Message as SlackMessage
 from crewgate.domain.caveats import Claim
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import ResumeStatus
@@ -41,6 +40,7 @@ from crewgate.slack.reviews.card import render_card
 from crewgate.slack.words.people import below_headline, call, calls_all, kept, newer, nobody_left
 from crewgate.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
 from tests.builders import NOW, a_decision, a_review, a_round, a_rule, a_vote
+from tests.standins.workspace import Message as SlackMessage
 
 ANA, BEN, DORA = Person("U0ANA", "Ana"), Person("U0BEN", "Ben"), Person("U0DORA", "Dora")
 CLEO, EVE = Person("U0CLEO", "Cleo"), Person("U0EVE", "Eve")

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 from crewgate.demo.scenario import read_message
-from crewgate.demo.workspace import Message as SlackMessage
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.people import User, UserGroup
 from crewgate.domain.reason import Answered
@@ -27,6 +26,7 @@ from crewgate.usecases.read_models import Approvers, CardView
 from tests.builders import a_crew, a_rule, a_vote
 from tests.repo.cards import ANA, AT, BEN, DORA, LATER, LEGAL, NAMES, VIEW, in_channel
 from tests.slack.rendering import a_scene
+from tests.standins.workspace import Message as SlackMessage
 
 CLEO: Final = replace(BEN, id="U0CLEO", name="Cleo")
 FINANCE: Final = UserGroup("S0FINANCE")

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from crewgate.demo.environment import people
-from crewgate.demo.workspace import Workspace
 from crewgate.domain.rules.duration import Duration
 from crewgate.rules.run import explain_rules, try_rules, try_sample
 from crewgate.runtime import Runtime
 from crewgate.settings.load import load
+from tests.standins.workspace import Workspace
 from tests.usecases.world import World
 
 CREW = """

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.demo.workspace import Workspace
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Reminders, Rule
@@ -14,6 +13,7 @@ from tests.builders import a_crew
 from tests.repo.files import fences, read
 from tests.repo.samples import occurs
 from tests.rules.conftest import Told
+from tests.standins.workspace import Workspace
 from tests.usecases.world import World
 
 (FILE, *_) = re.findall(

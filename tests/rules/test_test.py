@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from crewgate.demo.workspace import Workspace
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.errors import StoreUnavailable
@@ -25,6 +24,7 @@ from crewgate.usecases.decide import edit
 from tests.builders import ANA, a_crew
 from tests.databases import both
 from tests.rules.conftest import Told, rule
+from tests.standins.workspace import Workspace
 from tests.usecases.world import CREW, World
 
 MEMO = 'when = { task = "memo" }\n'

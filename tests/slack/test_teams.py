@@ -8,7 +8,6 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from crewgate.demo.workspace import Grid, Workspace, error, malformed
 from crewgate.domain.people import Installation
 from crewgate.runtime import Runtime
 from crewgate.slack.client.identity import Identity
@@ -16,6 +15,7 @@ from crewgate.slack.client.web_api import new_client
 from crewgate.slack.listeners import refuse_other_teams
 from crewgate.usecases.read_models import MessageRef
 from tests.slack.client.installations import Remembered
+from tests.standins.workspace import Grid, Workspace, error, malformed
 
 OURS, THEIRS = {"team_id": "T0DEMO"}, {"team_id": "T0OTHER"}
 EVENT = {"type": "event_callback"}

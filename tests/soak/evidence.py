@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from http import HTTPStatus
 
-from crewgate.demo.crew import Call, Crew, Execution, Sent
-from crewgate.demo.workspace import Message
 from crewgate.slack import ids
 from crewgate.slack.reviews import buttons
 from tests.soak.database import Stored
 from tests.soak.labels import OUTCOMES, Label, find_label
 from tests.soak.ledger import Ledger, Press
+from tests.standins.crew import Call, Crew, Execution, Sent
+from tests.standins.workspace import Message
 
 # --- what the crews know: the outputs that they announced, the decisions that took effect
 

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from crewgate.crew_api.signature import CAPTURED, sign
 from crewgate.crew_api.wire import Json, parse_resume_of_host
-from crewgate.demo.crew import Call, Crew, Sent
+from tests.standins.crew import Call, Crew, Sent
 
 _EACH = 3
 
@@ -69,7 +69,7 @@ class Host(Crew):
         resume = parse_resume_of_host(raw)
         if resume.key in self._answers:
             return self._answers[resume.key]
-        answer = self._engine.resume(resume)
+        answer = self.engine.resume(resume)
         call.effective = True
         if resume.edited is not None and resume.is_approve:
             self.execution(resume.execution_id).outputs[resume.task_id] = resume.edited

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from crewgate.demo.crew import Task
+from tests.standins.crew import Task
 
 #: Stands in every output, and in all that reviewers write: neither belongs into a log.
 OUTPUT_CANARY: Final = "output-canary"

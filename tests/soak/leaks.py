@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from crewgate.demo.crew import Crew
 from tests.soak.labels import FEEDBACK_CANARY, OUTPUT_CANARY
 from tests.soak.ledger import Ledger
+from tests.standins.crew import Crew
 
 #: Written where nobody foresaw what happened.
 UNFORESEEN = frozenset({"delivery_failed", "lease_failed", "listener_failed", "loop_died"})

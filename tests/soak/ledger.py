@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from crewgate.demo.workspace import Reply
 from tests.soak.labels import Label
+from tests.standins.workspace import Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ from itertools import count
 
 import aiohttp
 
-from crewgate.demo.crew import Crew
 from tests.soak.labels import topic
 from tests.soak.rules import STARTER, rule_of
 from tests.soak.world import World
+from tests.standins.crew import Crew
 
 #: One execution in so many is kicked off through the bot; the others at the crew itself.
 _THROUGH_THE_BOT = 10

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 
-from crewgate.demo.workspace import Call, CannotDoThat, Message, Reply, View
 from crewgate.domain.edits import edits_of, exact_revision
 from crewgate.slack import ids
 from crewgate.slack.reviews import buttons
@@ -31,6 +30,7 @@ from tests.soak.rules import (
     rule_of,
 )
 from tests.soak.world import World, channel_of, crew_in
+from tests.standins.workspace import Call, CannotDoThat, Message, Reply, View
 
 #: How long somebody thinks before they press, looks at the card after that, and waits for a form;
 #: in seconds.

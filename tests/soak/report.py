@@ -4,11 +4,11 @@ import resource
 from collections.abc import Iterable, Iterator
 from statistics import quantiles
 
-from crewgate.demo.crew import State as AtCrew
 from tests.soak.database import StoredRound
 from tests.soak.evidence import Evidence
 from tests.soak.rules import rule_of
 from tests.soak.world import World
+from tests.standins.crew import State as AtCrew
 
 _SHOWN = 12
 

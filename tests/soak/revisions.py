@@ -16,12 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from crewgate.demo.crew import deployment as at_crew
-from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG
+from crewgate.demo.faults import DROP_AFTER, HANG
 from tests.quick_bot import quick
 from tests.soak.options import Options
 from tests.soak.run import soak
 from tests.soak.trouble import Trouble
+from tests.standins import crew as at_crew
+from tests.standins.faults import DROP_BEFORE
 
 _LOST: Final = (
     DROP_AFTER,

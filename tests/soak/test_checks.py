@@ -6,9 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crewgate.demo.crew import Execution, Sent, Urls
-from crewgate.demo.crew import State as AtCrew
-from crewgate.demo.workspace import Message, Reply
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.review import State
 from crewgate.slack.reviews import buttons
@@ -28,6 +25,9 @@ from tests.soak.rules import (
     STARTER,
     TIMED_OUT,
 )
+from tests.standins.crew import Execution, Sent, Urls
+from tests.standins.crew import State as AtCrew
+from tests.standins.workspace import Message, Reply
 
 FIRST = Label(1, "draft", 1)
 SECOND = Label(1, "draft", 2)

@@ -15,16 +15,17 @@ from typing import Final
 
 import aiohttp
 
-from crewgate.demo.crew import Crew
-from crewgate.demo.crew import deployment as at_crew
-from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG, slow
+from crewgate.demo.faults import DROP_AFTER, HANG, slow
 from crewgate.demo.servers import BotProcess
-from crewgate.demo.workspace import Workspace
-from crewgate.demo.workspace import web_api as at_slack
 from tests.soak.ledger import Outage
 from tests.soak.load import ask_readyz
 from tests.soak.stepped_bot import step
 from tests.soak.world import World
+from tests.standins import crew as at_crew
+from tests.standins import workspace as at_slack
+from tests.standins.crew import Crew
+from tests.standins.faults import DROP_BEFORE
+from tests.standins.workspace import Workspace
 
 #: Between two faults of one side, two outages, two steps of the clock, in seconds; between two
 #: kills, in parts of what is between them on average.
@@ -174,7 +175,7 @@ class Trouble:
         await asyncio.gather(*self._hangs, return_exceptions=True)
         self._going_down.clear()
         # What hangs is not released: whoever called may be dead, and have called again since.
-        self._world.slack.clear_faults(release=False)
+        self._world.slack.faults.clear()
         await self._restart(self._world.slack, 0)
         for crew in self._world.crews:
             crew.clear()

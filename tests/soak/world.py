@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from crewgate.demo.crew import Crew, FlowWebhook, Style
 from crewgate.demo.environment import connect
 from crewgate.demo.servers import COMMAND
-from crewgate.demo.workspace import Workspace
 from tests.builders import a_secret_key
 from tests.soak.bots import Bots, one_bot, two_bots
 from tests.soak.hosts import Asking, Host, is_flow, is_host
@@ -19,6 +17,8 @@ from tests.soak.ledger import Ledger
 from tests.soak.options import Options
 from tests.soak.rules import EXCLUDED, GROUP, GROUPS, NAMED, REVIEWER, STARTER, rule_of
 from tests.soak.stepped_bot import step
+from tests.standins.crew import Crew, FlowWebhook, Style
+from tests.standins.workspace import Workspace
 
 REVIEWERS = 400
 _TASK_SECONDS = (0.3, 3.0)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from crewgate.demo.crew import Address, Crew, Deployment, FlowWebhook
+from crewgate.crew_api.wire import Address, FlowWebhook
+from crewgate.demo.crew.crew import Crew
+from crewgate.demo.crew.deployment import Deployment
 from crewgate.demo.crew.script import SAMPLES
 from crewgate.demo.hosted.crew import HostedCrew
 from crewgate.demo.servers import COMMAND, BotProcess, free_port
-from crewgate.demo.workspace import Workspace
+from crewgate.demo.workspace.workspace import Workspace, empty_workspace
 
 CHANNEL = "C0REVIEWS"
 ANA = "U0ANA"
@@ -93,7 +95,7 @@ async def start_environment(
     chosen: Deployment = hosted or Crew(
         now=now, task_seconds=task_seconds, samples=SAMPLES, inputs=("topic", "lessons")
     )
-    async with Workspace(now=now) as workspace, chosen as crew:
+    async with empty_workspace(now) as workspace, chosen as crew:
         people(workspace)
         workspace.add_user(DANA, "Dana", "dana@example.com")
         workspace.world.channels[CHANNEL].members.add(DANA)

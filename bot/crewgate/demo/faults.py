@@ -49,8 +49,6 @@ class Fault:
 
 HANG: Final = Fault("hang", seconds=None)
 """Keep the connection open until `release()`, then do the work."""
-DROP_BEFORE: Final = Fault("drop before", drops=True)
-"""Close the connection without doing the work."""
 DROP_AFTER: Final = Fault("drop after", applied=True, drops=True)
 """Do the work, then close the connection without an answer."""
 

@@ -15,14 +15,16 @@ from typing import Final
 
 import aiohttp
 
-from crewgate.demo.crew import Resume, State
+from crewgate.crew_api.wire import Resume
+from crewgate.demo.crew.deployment import State
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, Environment, start_environment
 from crewgate.demo.hosted.crew import HostedCrew, sample_host
 from crewgate.demo.playground.render_html import Names, markdown, mrkdwn, render_blocks
 from crewgate.demo.playground.state import known_names
 from crewgate.demo.servers import DidNotStart
-from crewgate.demo.workspace import Message, buttons, message_text
 from crewgate.demo.workspace.blocks import Json, elements, label
+from crewgate.demo.workspace.workspace import buttons, message_text
+from crewgate.demo.workspace.world import Message
 
 WIDTH: Final = 92
 """The characters of a line; tables and code may be longer."""

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.testing import capture_logs
 
-from crewgate.demo.workspace import DROP_BEFORE, Fault, Workspace, error, malformed, rate_limited
 from crewgate.runtime import Runtime
 from crewgate.slack.client import web_api
 from crewgate.slack.client.identity import Identity
@@ -14,6 +13,7 @@ from crewgate.slack.client.people import A_MINUTE, MEMBERS_TRUST, MINUTE, Channe
 from crewgate.slack.client.web_api import new_client
 from tests.builders import SECOND, FakeClock
 from tests.slack.client.installations import Remembered
+from tests.standins.workspace import DROP_BEFORE, Fault, Workspace, error, malformed, rate_limited
 
 CALL = "conversations.members"
 

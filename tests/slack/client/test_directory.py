@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from crewgate.demo.workspace import HANG, Fault, Workspace, error, malformed, rate_limited
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
@@ -20,6 +19,7 @@ from crewgate.usecases.ports.base import Wakeup
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it
+from tests.standins.workspace import HANG, Fault, Workspace, error, malformed, rate_limited
 
 BEN, LEGAL = Email("ben@example.com"), UserGroup("S0LEGAL")
 REVIEWERS = (User("U0ANA"), BEN, LEGAL, Anyone())

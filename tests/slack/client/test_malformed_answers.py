@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.demo.faults import EVERY
-from crewgate.demo.workspace import Workspace, malformed
 from crewgate.domain.outcome import Refused, Unknown
 from crewgate.domain.people import Email, UserGroup
 from crewgate.slack.blockkit.blocks import Message, modal, section
@@ -26,6 +25,7 @@ from crewgate.usecases.read_models import MessageRef
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it
+from tests.standins.workspace import Workspace, malformed
 
 CARD = Message("A card", [section("A card")])
 THREAD = MessageRef("C1", "1.0", "1.0")

@@ -2,10 +2,10 @@
 
 from structlog.testing import capture_logs
 
-from crewgate.demo.workspace import Workspace, echo
 from crewgate.slack.blockkit.blocks import modal, section
 from crewgate.slack.client.replies import open_modal, update_modal
 from crewgate.slack.client.web_api import new_client
+from tests.standins.workspace import Workspace, echo
 
 VIEW = modal("A title", [section("Something")])
 

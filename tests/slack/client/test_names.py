@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from crewgate.demo.workspace import Workspace, error
 from crewgate.slack.client.people import NAME_ASKED_AGAIN, NAME_KEPT, Names
 from crewgate.slack.client.web_api import new_client
 from tests.builders import SECOND, FakeClock
+from tests.standins.workspace import Workspace, error
 
 
 @pytest.fixture

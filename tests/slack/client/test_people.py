@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.demo.workspace import Fault, Workspace, error, malformed
 from crewgate.runtime import Runtime
 from crewgate.slack.client import people as people_module
 from crewgate.slack.client.identity import Identity
@@ -14,6 +13,7 @@ from crewgate.slack.client.people import STANDING_RENEWED, STANDING_TRUST, Peopl
 from crewgate.slack.client.web_api import new_client
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered
+from tests.standins.workspace import Fault, Workspace, error, malformed
 
 CALL = "users.info"
 

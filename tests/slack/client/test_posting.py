@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crewgate.demo.workspace import DROP_AFTER, Workspace, error
 from crewgate.domain.outcome import Unknown
 from crewgate.runtime import utc_now
 from crewgate.slack.blockkit.blocks import Message, section
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, new_client
 from crewgate.usecases.read_models import MessageRef
+from tests.standins.workspace import DROP_AFTER, Workspace, error
 
 CHANNEL = "C0REVIEWS"
 CARD = Message("A card", [section("A card")])

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.demo.workspace import DROP_AFTER, Workspace
-from crewgate.demo.workspace import Message as Written
 from crewgate.slack.blockkit.blocks import Message, section
 from crewgate.slack.client.posting import PAGE, MessageSearch, Poster
 from crewgate.slack.client.web_api import CallFailed, new_client
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, NOW, FakeClock
+from tests.standins.workspace import DROP_AFTER, Workspace
+from tests.standins.workspace import Message as Written
 
 CHANNEL = "C0REVIEWS"
 CARD = Message("A card", [section("A card")])

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.demo.workspace import HANG, Fault, Workspace, error, malformed
 from crewgate.slack.client import people
 from crewgate.slack.client.people import time_zone_of
 from crewgate.slack.client.web_api import new_client
+from tests.standins.workspace import HANG, Fault, Workspace, error, malformed
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from crewgate.demo.workspace import Workspace, echo, error, rate_limited
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused, Unknown
 from crewgate.slack.client.web_api import (
     CallFailed,
@@ -19,6 +18,7 @@ from crewgate.slack.client.web_api import (
     time_there,
 )
 from tests.servers import serve, takes_posts
+from tests.standins.workspace import Workspace, echo, error, rate_limited
 
 OUTPUT = "What an agent wrote"
 

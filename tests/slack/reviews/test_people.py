@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.demo.workspace import Workspace, error
 from crewgate.domain.crew import Crew
 from crewgate.domain.people import Email, User
 from crewgate.domain.rules.absence import Absence
@@ -22,6 +21,7 @@ from tests.builders import ANA, BEN, LATER, NOW, FakeClock, a_crew, a_rule
 from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it
 from tests.slack.rendering import a_view, read
+from tests.standins.workspace import Workspace, error
 
 ADDRESS = Email("ana@example.com")
 ALONE = (User(ANA.id),)

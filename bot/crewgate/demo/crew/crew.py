@@ -4,18 +4,16 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 from typing_extensions import override
 
 from crewgate.crew_api import wire
-from crewgate.demo.crew.deployment import Call, Deployment, Execution, Sent
+from crewgate.demo.crew.deployment import Call, Deployment, Execution
 from crewgate.demo.crew.engine import Engine
 from crewgate.demo.crew.flows import PREFIX, Flows
 from crewgate.demo.crew.script import SAMPLE, Sample, Task
-from crewgate.demo.crew.wire import Style, text_of
 
 
 class Crew(Deployment):
@@ -38,12 +36,12 @@ class Crew(Deployment):
         self.samples = samples
         self.inputs = tuple(inputs)
         self.flows = Flows(self.send, self)
-        self._engine = Engine(self.send, self, self.flows)
+        self.engine = Engine(self.send, self, self.flows)
         self._kickoffs = 0
 
     @override
     async def stop(self) -> None:
-        await self._engine.stop()
+        await self.engine.stop()
         await super().stop()
 
     # Requests; each is carried out in one step, without awaiting
@@ -102,7 +100,7 @@ class Crew(Deployment):
             case "POST", ["resume"]:
                 # The demo's samples show what only `crewgate host` takes.
                 parse = wire.parse_resume_of_host if self.samples else wire.parse_resume
-                answer = self._engine.resume(parse(raw))
+                answer = self.engine.resume(parse(raw))
             case "POST", [*prefix, request_id, "respond"] if tuple(prefix) == PREFIX:
                 return self.flows.respond(request_id, call, raw)
             case _, [""] | ["inputs"] | ["status", _] | ["kickoff"] | ["resume"]:
@@ -154,7 +152,7 @@ class Crew(Deployment):
             script=self._script_for(inputs or {}) if scripted else (),
             started_at=self.now(),
         )
-        self._engine.add(execution, scripted=scripted)
+        self.engine.add(execution, scripted=scripted)
         return chosen
 
     def _script_for(self, inputs: Mapping[str, object]) -> tuple[Task, ...]:
@@ -166,37 +164,3 @@ class Crew(Deployment):
         seed = f"{self.name} {self.url} {self.now()} {self._kickoffs}"
         digest = hashlib.sha256(seed.encode()).hexdigest()
         return f"{digest[:8]}-{digest[8:12]}-4{digest[12:15]}-8{digest[15:18]}-{digest[18:30]}"
-
-    async def pause(
-        self, execution_id: str, task_id: str, output: object, *, style: Style | None = None
-    ) -> Sent:
-        """Pause on any task and send the notification; an unknown execution is added first."""
-        if execution_id not in self.by_id:
-            self.start_execution(execution_id=execution_id, scripted=False)
-        execution = self.execution(execution_id)
-        return await self._engine.pause(execution, task_id, output, style or self.style)
-
-    async def ask(
-        self,
-        flow_id: str = "f-1",
-        method: str = "review_article",
-        **of: Any,  # noqa: ANN401  # every field of a request
-    ) -> Sent:
-        return await self.flows.ask(self.url, flow_id, method, **of)
-
-    def end(self, execution_id: str, error: str = "") -> None:
-        self._engine.end(self.execution(execution_id), error)
-
-    async def notify_raw(
-        self, body: bytes | wire.Json, headers: Mapping[str, str] | None = None, *, url: str = ""
-    ) -> Sent:
-        """Send any body to `url`, else to `human_input`; `headers` replace the credentials.
-
-        No execution changes.
-        """
-        webhook = self.human_input or wire.Address(url)
-        raw = body if isinstance(body, bytes) else text_of(body).encode("utf-8", "surrogatepass")
-        chosen = {"Content-Type": "application/json", **webhook.headers}
-        if headers is not None:
-            chosen = dict(headers)
-        return await self.send("raw", url or webhook.url, raw, chosen)

@@ -7,11 +7,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum, auto
-from functools import partial
+from enum import StrEnum
 from itertools import takewhile
 from operator import attrgetter
-from typing import Any, Final, Generic, Self, TypeVar, assert_never
+from typing import Any, Final, Generic, Self, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -19,7 +18,7 @@ from aiohttp import web
 from crewgate.crew_api.wire import Address, Json, Resume, Urls
 from crewgate.demo.changes import Changes
 from crewgate.demo.crew.script import Sample, Task
-from crewgate.demo.crew.wire import Style, json_or_text, parse_object_or_nothing, text_of
+from crewgate.demo.crew.wire import json_or_text, parse_object_or_nothing, text_of
 from crewgate.demo.faults import Fault, Faults, Work
 from crewgate.demo.servers import LocalServer
 
@@ -107,16 +106,6 @@ class Execution:
         return next((task for task in self.script if task.task_id == task_id), None)
 
 
-class Echo(Enum):
-    """The part of an answer that repeats the request."""
-
-    INPUT = auto()
-    """In `input`, beside the problem, as FastAPI does in refusing a body."""
-    MESSAGE = auto()
-    TEXT = auto()
-    """Only the head and the body, as a verbose proxy does."""
-
-
 def status(
     code: int,
     body: object = None,
@@ -135,28 +124,6 @@ def status(
     if body is None:
         body = {"error": f"HTTP {code}", "message": "An injected fault"}
     return Fault(f"{code}", applied=applied, code=code, body=body, headers=tuple(extra.items()))
-
-
-def garbage(*, applied: bool = True) -> Fault:
-    html = (("Content-Type", "text/html"),)
-    return Fault("garbage", applied=applied, code=200, body="<html>It works!</html>", headers=html)
-
-
-def echo(code: int = 422, *, into: Echo = Echo.INPUT, applied: bool = False) -> Fault:
-    return Fault("echo", applied=applied, code=code, echo=partial(_repeat, into))
-
-
-def _repeat(into: Echo, head: str, body: str) -> object:
-    match into:
-        case Echo.INPUT:
-            problem = {"type": "value_error", "loc": ["body"], "msg": "Input is not valid"}
-            return {"detail": [{**problem, "input": json_or_text(body)}]}
-        case Echo.MESSAGE:
-            return {"error": "Rejected", "message": f"Rejected: {head} {body}"}
-        case Echo.TEXT:
-            return f"{head}\n\n{body}"
-        case _:
-            assert_never(into)
 
 
 T = TypeVar("T")
@@ -254,7 +221,6 @@ class Deployment(ABC):
         self.keep = keep
         self.human_input: Address | None = None
         """The human-input webhook of executions that are started without one."""
-        self.style = Style.RICH
         self.task_seconds = task_seconds
         """The duration of each task, in seconds."""
         self.webhook_seconds: float = 0
@@ -274,8 +240,6 @@ class Deployment(ABC):
         self.by_id: dict[str, Execution] = {}
         self._session: aiohttp.ClientSession | None = None
         self._server = LocalServer(self.add_routes, most_bytes=self.most_bytes)
-        # Down, it refuses and drops connections; executions continue. It comes back on its port.
-        self.go_down, self.come_back = self._server.stop, self._server.start
 
     # ---- its server
 
@@ -373,11 +337,6 @@ class Deployment(ABC):
     @property
     def webhooks_sent(self) -> tuple[Sent, ...]:
         return tuple(self.sent_log)
-
-    @property
-    def notifications(self) -> tuple[Sent, ...]:
-        """The webhooks that announce a pause."""
-        return tuple(sent for sent in self.sent_log if sent.kind == "human_input")
 
     @property
     def executions(self) -> tuple[Execution, ...]:

@@ -15,7 +15,7 @@ from crewgate.crew_api.wire import Json, Refusal, Resume, Urls
 from crewgate.demo.crew.deployment import Deployment, Execution, Sent, State
 from crewgate.demo.crew.flows import FlowRequest, Flows
 from crewgate.demo.crew.script import Task, TaskFailed, Tool
-from crewgate.demo.crew.wire import Style, call_of, notification, text_of
+from crewgate.demo.crew.wire import call_of, notification, text_of
 
 Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
 """(kind, URL, body, headers) -> the record of sending it."""
@@ -40,7 +40,7 @@ class Engine:
         if scripted:
             self._begin(execution)
 
-    async def pause(self, execution: Execution, task_id: str, output: object, style: Style) -> Sent:
+    async def pause(self, execution: Execution, task_id: str, output: object) -> Sent:
         """Pause on a task and send the human-input notification, once.
 
         Return the record of sending; its `error` tells if there is no address.
@@ -50,11 +50,14 @@ class Engine:
         webhook = execution.human_input
         if webhook is None:
             return Sent("human_input", "", {}, b"", {}, None, error="no humanInputWebhook")
-        task, meta = execution.task(task_id), execution.meta
-        body = notification(style, execution.id, task_id, output, task=task, meta=meta)
+        task, body = execution.task(task_id), self.notification(execution, task_id, output)
         if task is not None and task.tool is not None:
             body |= call_of(task, task.tool, output)
         return await self._send("human_input", webhook.url, body, webhook.headers)
+
+    def notification(self, execution: Execution, task_id: str, output: object) -> Json:
+        task, meta = execution.task(task_id), execution.meta
+        return notification(execution.id, task_id, output, task=task, meta=meta)
 
     def _wait(self, execution: Execution, task_id: str, output: object) -> None:
         execution.outputs[task_id] = output
@@ -104,7 +107,7 @@ class Engine:
     async def _ran(self, execution: Execution, task: Task, tool: Tool, output: object) -> None:
         """Send the notification of a call again, with the tool's result."""
         webhook = execution.human_input
-        body = notification(Style.RICH, execution.id, task.task_id, output, task=task)
+        body = notification(execution.id, task.task_id, output, task=task)
         body |= call_of(task, tool, output)
         body["outcome"] = {"state": "ran", "words": tool.result}
         if webhook is not None:
@@ -176,7 +179,7 @@ class Engine:
             await self._ask(execution, task, output)
             return
         if task.needs_review:
-            await self.pause(execution, task.task_id, output, self._crew.style)
+            await self.pause(execution, task.task_id, output)
             return
         execution.outputs[task.task_id] = output
         execution.rounds[task.task_id] = 1

@@ -1,7 +1,6 @@
 """Flows of the stand-in: a method pauses, asks by a signed webhook, and takes one answer.
 
-The request names the address for the answer, with a token that counts once. Both shapes of the
-request and both pairs of headers are available.
+The request names the address for the answer, with a token that counts once.
 """
 
 import hashlib
@@ -9,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crewgate.crew_api.signature import CAPTURED, DOCUMENTED, sign
+from crewgate.crew_api.signature import CAPTURED, sign
 from crewgate.crew_api.wire import FlowWebhook, Refusal
 from crewgate.demo.crew.deployment import BoundedLog, Call, Deployment, Sent
 from crewgate.demo.crew.wire import parse_object_or_nothing, text_of
@@ -42,8 +41,6 @@ class Flows:
         self.webhook: FlowWebhook | None = None
         self.answers: BoundedLog[FlowRequest] = BoundedLog(crew.keep)
         """The answered requests, in the order of their answers."""
-        self.nested = False
-        """True for the documented shape and headers, False for the captured ones."""
         self.finished: set[str] = set()
         self.on_answer: Callable[[FlowRequest], None] = lambda _: None
         self._send = send
@@ -95,26 +92,14 @@ class Flows:
         self._changes.announce("asked", flow_id)
         return await self.send(asked)
 
-    def token(self, request_id: str) -> str:
-        return self._requests[request_id].token
-
-    async def resend(self, request_id: str) -> Sent:
-        return await self.send(self._requests[request_id])
-
-    async def escalate(self, request_id: str, **changes: object) -> Sent:
-        """Send the request again as an escalation, with these fields changed."""
-        asked = self._requests[request_id]
-        return await self.send(asked, event_type="escalation", **changes)
-
     async def send(self, asked: FlowRequest, **changes: object) -> Sent:
         """Send a request, signed. Raises ValueError if no webhook is set."""
         if self.webhook is None:
             message = "the flows have no webhook"
             raise ValueError(message)
         body = asked.body | changes
-        raw = text_of(_nested(body) if self.nested else body).encode("utf-8", "surrogatepass")
-        names = DOCUMENTED if self.nested else CAPTURED
-        signed = sign(self.webhook.secret, raw, at=self._now(), names=names)
+        raw = text_of(body).encode("utf-8", "surrogatepass")
+        signed = sign(self.webhook.secret, raw, at=self._now(), names=CAPTURED)
         headers = {"Content-Type": "application/json", **signed}
         return await self._send("flow", self.webhook.url, raw, headers)
 
@@ -165,18 +150,3 @@ class Flows:
         self.answers.append(asked, len(feedback))
         self._changes.announce("flow_answered", asked.flow_id)
         self.on_answer(asked)
-
-    def forget(self, request_id: str) -> None:
-        del self._requests[request_id]
-
-
-def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    inner = ("id", "flow_id", "method_name", "message", "state", "metadata")
-    request = {name: flat[name] for name in inner}
-    return {
-        "event": flat["event_type"],
-        "request": {**request, "output": flat["output"], "emit_options": flat["emit"]},
-        "deployment": {"id": flat["deployment_id"], "name": flat["deployment_name"]},
-        "callback_url": flat["callback_url"],
-        "assigned_to_email": flat["assigned_to_email"],
-    }

@@ -1,51 +1,25 @@
 """The bodies of the fake crew's notifications, in the formats of the vendor's own pages."""
 
 import json
-from enum import StrEnum
 from typing import Any
 
 from crewgate.crew_api.wire import Json
 from crewgate.demo.crew.script import Task, Tool
 
 
-class Style(StrEnum):
-    """The format of a notification; the vendor's own pages differ."""
-
-    REFERENCE = "reference"
-    """The API reference: snake_case, and only the three documented fields."""
-    CAMEL = "camel"
-    """An older guide: camelCase."""
-    RICH = "rich"
-    """Public integrations: snake_case, with additional names and `meta`."""
-    RAW = "raw"
-    """The output as an object with `raw`."""
-
-
 def notification(
-    style: Style,
-    execution_id: str,
-    task_id: str,
-    output: object,
-    *,
-    task: Task | None = None,
-    meta: object = None,
+    execution_id: str, task_id: str, output: object, *, task: Task | None, meta: object = None
 ) -> Json:
-    if style is Style.CAMEL:
-        return {"executionId": execution_id, "taskId": task_id, "taskOutput": output}
-    if style is Style.RAW:
-        output = {"raw": output if isinstance(output, str) else json.dumps(output)}
+    """Return a notification as public integrations have it: in snake_case, with `meta`."""
     body: Json = {"execution_id": execution_id, "task_id": task_id, "task_output": output}
-    if style is Style.RICH:
-        if task is not None:
-            body |= {
-                "task_name": task.name,
-                "task_description": task.description,
-                "expected_output": task.expected_output,
-                "agent": task.agent,
-            }
-        if meta is not None:
-            body["meta"] = meta
-    return body
+    if task is not None:
+        body |= {
+            "task_name": task.name,
+            "task_description": task.description,
+            "expected_output": task.expected_output,
+            "agent": task.agent,
+        }
+    return body if meta is None else body | {"meta": meta}
 
 
 def call_of(task: Task, tool: Tool, arguments: object) -> Json:

@@ -16,8 +16,7 @@ from aiohttp import web
 from typing_extensions import override
 
 from crewgate.crew_api.wire import Json, Refusal, Urls, parse_resume_of_host
-from crewgate.demo.crew import Call, Deployment
-from crewgate.demo.crew.deployment import Execution, State
+from crewgate.demo.crew.deployment import Call, Deployment, Execution, State
 from crewgate.demo.crew.script import SAMPLE
 from crewgate.demo.crew.wire import json_or_text, parse_object_or_nothing
 from crewgate.demo.servers import ServerProcess, free_port

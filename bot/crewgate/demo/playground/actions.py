@@ -9,10 +9,14 @@ from typing import Any, Final, Literal, Self, TypeAlias
 
 import aiohttp
 
-from crewgate.demo import crew, workspace
+from crewgate.demo.crew.deployment import status
 from crewgate.demo.environment import NOTIFY, Environment
+from crewgate.demo.faults import DROP_AFTER, HANG, slow
 from crewgate.demo.servers import BotProcess, DidNotStart
-from crewgate.demo.workspace import CannotDoThat, Message, Reply, View
+from crewgate.demo.workspace.delivery import Reply
+from crewgate.demo.workspace.forms import CannotDoThat
+from crewgate.demo.workspace.web_api import error, http_status
+from crewgate.demo.workspace.world import Message, View
 
 Command: TypeAlias = Literal["start", "restart", "kill"]
 
@@ -91,18 +95,18 @@ _DONE: Final[Json] = {"ok": True}
 _AT_NAME: Final = re.compile(r"(?<!\w)@(\w+)")
 
 CREW_FAULTS: Final = {
-    "slow": crew.slow(_SLOW_SECONDS),
-    "500": crew.status(500, {"error": "Internal Server Error", "message": "The crew failed"}),
-    "refuse": crew.status(422, {"error": "Validation Error", "message": "The crew says no"}),
-    "drop": crew.DROP_AFTER,
-    "hang": crew.HANG,
+    "slow": slow(_SLOW_SECONDS),
+    "500": status(500, {"error": "Internal Server Error", "message": "The crew failed"}),
+    "refuse": status(422, {"error": "Validation Error", "message": "The crew says no"}),
+    "drop": DROP_AFTER,
+    "hang": HANG,
 }
 SLACK_FAULTS: Final = {
-    "slow": workspace.slow(_SLOW_SECONDS),
-    "500": workspace.http_status(500),
-    "refuse": workspace.error("not_in_channel"),
-    "drop": workspace.DROP_AFTER,
-    "hang": workspace.HANG,
+    "slow": slow(_SLOW_SECONDS),
+    "500": http_status(500),
+    "refuse": error("not_in_channel"),
+    "drop": DROP_AFTER,
+    "hang": HANG,
 }
 
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any, Final
 
-from crewgate.demo.crew import Call, Deployment, Execution, Sent, State, Task
+from crewgate.demo.crew.deployment import Call, Deployment, Execution, Sent, State
+from crewgate.demo.crew.script import Task
 from crewgate.demo.crew.wire import text_of
 from crewgate.demo.playground.render_html import Names, character, markdown, mrkdwn, render_blocks
-from crewgate.demo.workspace import BOT_USER_ID, Channel, File, Message, View, Workspace
+from crewgate.demo.workspace.workspace import Workspace
+from crewgate.demo.workspace.world import BOT_USER_ID, Channel, File, Message, View
 
 TRAFFIC_SHOWN: Final = 80
 """The highest number of requests, and of webhooks, on the page."""

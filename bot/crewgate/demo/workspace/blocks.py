@@ -12,9 +12,8 @@ from typing import Any, Final, TypeAlias
 Json: TypeAlias = dict[str, Any]
 
 _MENTION = re.compile(r"<([@!#][^<>|\s]+)(?:\|[^<>]*)?>")
-_LINK = re.compile(r"<((?:https?|mailto|tel):[^<>|\s]+)(?:\|([^<>]*))?>")
-_MARKDOWN_LINK = re.compile(r"\[([^\]\n]*)\]\(([^)\s]+)[^)\n]*\)")
-_CONTROL = re.compile(f"{_MENTION.pattern}|{_LINK.pattern}|<!date\\^[^<>]*>")
+LINK = re.compile(r"<((?:https?|mailto|tel):[^<>|\s]+)(?:\|([^<>]*))?>")
+_CONTROL = re.compile(f"{_MENTION.pattern}|{LINK.pattern}|<!date\\^[^<>]*>")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _CHARACTER = {"amp": "&", "lt": "<", "gt": ">"}
@@ -72,25 +71,6 @@ def mentions(found: Iterable[Piece]) -> tuple[str, ...]:
         for match in _MENTION.finditer(piece.text)
         if not match.group(1).startswith("!date^")
     )
-
-
-def disguised_links(found: Iterable[Piece]) -> tuple[str, ...]:
-    """Return the addresses of links whose label differs from the address."""
-    return tuple(
-        url
-        for piece in found
-        if piece.live
-        for url, label in _links(piece)
-        if label and url not in {label, f"mailto:{label}"}
-    )
-
-
-def _links(piece: Piece) -> Iterator[tuple[str, str]]:
-    for match in _LINK.finditer(piece.text):
-        yield match.group(1), match.group(2) or ""
-    if piece.markdown:
-        for match in _MARKDOWN_LINK.finditer(piece.text):
-            yield match.group(2), match.group(1)
 
 
 def readable(text: str) -> str:

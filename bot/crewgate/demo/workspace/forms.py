@@ -40,19 +40,6 @@ def find_element(
     return found[-1]
 
 
-def find_option(blocks: Iterable[Json], text: str, block_id: str | None) -> tuple[Json, Json, Json]:
-    found = [
-        (block, element, option)
-        for block, element in elements(blocks)
-        for option in element.get("options", ())
-        if text in {option["text"]["text"], option["value"]}
-        and block_id in {None, block["block_id"]}
-    ]
-    if len(found) != 1:
-        raise CannotDoThat(f"{len(found)} choices are called {text!r}")
-    return found[0]
-
-
 def state_of(blocks: Iterable[Json], entered: Mapping[str, str | None]) -> Json:
     """Return the values of a form, by block and action; untouched elements have initial values."""
     values: Json = {}

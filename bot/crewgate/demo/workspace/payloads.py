@@ -13,7 +13,6 @@ from crewgate.demo.workspace.wire import message_json, view_json
 from crewgate.demo.workspace.world import (
     APP_ID,
     BOT_USER_ID,
-    ENTERPRISE_ID,
     TEAM_DOMAIN,
     TEAM_ID,
     Channel,
@@ -84,7 +83,6 @@ class Payloads:
         self, user: str, channel: Channel, command: str, text: str
     ) -> tuple[Json, ResponseUrl]:
         """Return a slash command, and the address for answers to it."""
-        grid = self._world.grid
         response_url = ResponseUrl(user=user, channel=channel.id, issued_at=self._world.now())
         return {
             "token": _TOKEN,
@@ -100,7 +98,7 @@ class Payloads:
             "is_enterprise_install": "false",
             "response_url": self._issue(response_url),
             "trigger_id": self._world.new_trigger(user),
-        } | ({} if grid is None else grid.of_command), response_url
+        }, response_url
 
     def with_ids(self, text: str) -> str:
         """Return a command's text with people as ids, `@Ben` as `<@U0BEN|Ben>`.
@@ -117,7 +115,6 @@ class Payloads:
 
     def event(self, event: Json) -> Json:
         """Wrap an event for delivery under a new id."""
-        grid = self._world.grid
         return {
             "token": _TOKEN,
             "team_id": TEAM_ID,
@@ -128,11 +125,11 @@ class Payloads:
             "event_time": int(self._world.now()),
             "authorizations": [
                 {
-                    "enterprise_id": None if grid is None else ENTERPRISE_ID,
+                    "enterprise_id": None,
                     "team_id": TEAM_ID,
                     "user_id": BOT_USER_ID,
                     "is_bot": True,
-                    "is_enterprise_install": grid is not None and grid.whole,
+                    "is_enterprise_install": False,
                 }
             ],
             "is_ext_shared_channel": False,
@@ -171,7 +168,7 @@ class Payloads:
             "trigger_id": self._world.new_trigger(user),
             "enterprise": None,
             "is_enterprise_install": False,
-        } | (self._world.grid.of_interaction if self._world.grid is not None else {})
+        }
 
     def _message(self, user: str, message: Message, entered: Mapping[str, str | None]) -> Json:
         channel = self._world.channels[message.channel]

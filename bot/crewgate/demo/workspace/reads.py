@@ -27,7 +27,7 @@ _MAX_PAGE: Final = 999
 
 
 def auth_test(world: World, _: wire.Args) -> Json:
-    answer: Json = {
+    return {
         "url": f"https://{TEAM_DOMAIN}.slack.com/",
         "team": "Demo",
         "team_id": TEAM_ID,
@@ -37,14 +37,6 @@ def auth_test(world: World, _: wire.Args) -> Json:
         "app_id": APP_ID,
         "is_enterprise_install": False,
     }
-    return answer if world.grid is None else answer | world.grid.of_token
-
-
-def teams(world: World, args: wire.Args) -> Json:
-    names = {TEAM_ID: "Demo"} if world.grid is None else world.grid.teams
-    granted = {TEAM_ID} if world.grid is None else world.grid.granted
-    page, cursor = _cut(args, [{"id": id_, "name": names[id_]} for id_ in sorted(granted)])
-    return {"teams": page, "response_metadata": {"next_cursor": cursor}}
 
 
 def history(world: World, args: wire.Args) -> Json:
@@ -79,7 +71,7 @@ def joined_channels(world: World, args: wire.Args) -> Json:
         and channel.team_id == args.text("team_id", channel.team_id)
         and not (channel.archived and args.flag("exclude_archived"))
     ]
-    page, cursor = _cut(args, found)
+    page, cursor = cut(args, found)
     return {"channels": page, "response_metadata": {"next_cursor": cursor}}
 
 
@@ -89,7 +81,7 @@ def members(world: World, args: wire.Args) -> Json:
     if channel.id != args.text("channel"):
         raise wire.Refused("channel_not_found")
     bot = [BOT_USER_ID] if channel.bot_is_member else []
-    page, cursor = _cut(args, [*sorted(channel.members), *bot])
+    page, cursor = cut(args, [*sorted(channel.members), *bot])
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
 
@@ -106,14 +98,14 @@ def open_im(world: World, args: wire.Args) -> Json:
 
 
 def user_info(world: World, args: wire.Args) -> Json:
-    return {"user": wire.user_json(world, _user(world, args.required("user")))}
+    return {"user": wire.user_json(_user(world, args.required("user")))}
 
 
 def user_by_email(world: World, args: wire.Args) -> Json:
     email = args.required("email").lower()
     for user in world.users.values():
         if user.email and user.email.lower() == email:
-            return {"user": wire.user_json(world, user)}
+            return {"user": wire.user_json(user)}
     raise wire.Refused("users_not_found")
 
 
@@ -140,7 +132,7 @@ def _readable(world: World, args: wire.Args) -> Channel:
 def _page(world: World, args: wire.Args, messages: Sequence[Message], always: str = "") -> Json:
     """Return a page of the messages in the requested time, and always the message `always`."""
     found = [one for one in messages if one.ts == always or _within(args, one.ts)]
-    page, cursor = _cut(args, found)
+    page, cursor = cut(args, found)
     metadata = args.flag("include_all_metadata")
     answer: Json = {
         "messages": [wire.message_json(world, one, metadata=metadata) for one in page],
@@ -149,7 +141,7 @@ def _page(world: World, args: wire.Args, messages: Sequence[Message], always: st
     return answer | ({"response_metadata": {"next_cursor": cursor}} if cursor else {})
 
 
-def _cut(args: wire.Args, found: Sequence[T]) -> tuple[list[T], str]:
+def cut(args: wire.Args, found: Sequence[T]) -> tuple[list[T], str]:
     """Return the requested page, and the cursor of the next page, empty on the last."""
     start = _start(args.text("cursor"))
     end = start + min(max(args.number("limit", _PAGE), 1), _MAX_PAGE)
@@ -182,7 +174,6 @@ def _start(cursor: str) -> int:
 
 
 METHODS: Final[dict[str, wire.Method]] = {
-    "auth.teams.list": teams,
     "auth.test": auth_test,
     "conversations.history": history,
     "conversations.members": members,

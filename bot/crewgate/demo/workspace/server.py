@@ -1,4 +1,4 @@
-"""The workspace's HTTP server: the Web API, uploads, `response_url`s and the socket's address."""
+"""The workspace's HTTP server: the Web API, uploads and `response_url`s."""
 
 from email.utils import formatdate
 
@@ -7,7 +7,6 @@ from typing_extensions import override
 
 from crewgate.demo.servers import LocalServer
 from crewgate.demo.workspace import response_urls
-from crewgate.demo.workspace.delivery import Sockets
 from crewgate.demo.workspace.files import receive_upload, show_file
 from crewgate.demo.workspace.web_api import WebApi
 from crewgate.demo.workspace.wire import Refused
@@ -19,28 +18,21 @@ _MOST_BYTES = 64 * 1024 * 1024
 class Server(LocalServer):
     """The workspace's routes."""
 
-    def __init__(self, world: World, api: WebApi, sockets: Sockets) -> None:
+    def __init__(self, world: World, api: WebApi) -> None:
         self._world = world
         self._api = api
-        self._sockets = sockets
-        super().__init__(self._add, most_bytes=_MOST_BYTES, on_response=self._tell_time)
+        super().__init__(self.add_routes, most_bytes=_MOST_BYTES, on_response=self._tell_time)
 
     @override
     async def start(self, port: int = 0) -> None:
         await super().start(port)
         self._world.url = self.url
 
-    @override
-    async def stop(self) -> None:
-        self._sockets.drop()
-        await super().stop()
-
-    def _add(self, router: web.UrlDispatcher) -> None:
+    def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_route("*", "/api/{method}", self._on_call)
         router.add_post("/upload/{file}", self._on_upload)
         router.add_post("/respond/{name}", self._on_answer)
         router.add_get("/files/{file}/{name}", self._on_file)
-        router.add_get("/socket", self._sockets.serve)
 
     async def _tell_time(self, _: web.Request, response: web.StreamResponse) -> None:
         response.headers["Date"] = formatdate(self._world.now(), usegmt=True)

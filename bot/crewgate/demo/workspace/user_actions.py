@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from crewgate.demo.workspace import forms, response_urls, views
 from crewgate.demo.workspace.blocks import Json, view_problems
-from crewgate.demo.workspace.delivery import FORM, Reply, Sender
+from crewgate.demo.workspace.delivery import Reply, Sender
 from crewgate.demo.workspace.payloads import Payloads
 from crewgate.demo.workspace.wire import Refused, message_json, refuse_problems, view_json
 from crewgate.demo.workspace.world import Channel, Message, ResponseUrl, View, World
@@ -23,10 +23,10 @@ class Written:
 class UserActions:
     """Actions in the workspace: each is one person's, and returns once the bot has answered."""
 
-    def __init__(self, world: World, sender: Sender) -> None:
+    def __init__(self, world: World, sender: Sender, payloads: Payloads) -> None:
         self.world = world
         self._sender = sender
-        self._payloads = Payloads(world)
+        self._payloads = payloads
 
     # ---- buttons and menus
 
@@ -39,15 +39,6 @@ class UserActions:
         """
         found = forms.find_element(self._visible_blocks(user, surface), button, block_id, "button")
         return await self._send_action(user, surface, found, {})
-
-    async def overflow(
-        self, user: str, surface: Message | View, option: str, *, block_id: str | None = None
-    ) -> Reply:
-        """Choose from an overflow menu, or any single-choice menu, by the option's text."""
-        block, element, chosen = forms.find_option(
-            self._visible_blocks(user, surface), option, block_id
-        )
-        return await self._send_action(user, surface, (block, element), {"selected_option": chosen})
 
     async def use(
         self,
@@ -235,12 +226,6 @@ class UserActions:
             event["view"] = view_json(self.world.homes[user])
         return await self._sender.send("events_api", self._payloads.event(event))
 
-    async def resend(
-        self, delivery: Json, retry_num: int = 1, reason: str = "http_timeout"
-    ) -> Reply:
-        """Deliver an event (`Written.delivery`) again, as Slack does without an answer."""
-        return await self._sender.send("events_api", delivery, (retry_num, reason))
-
     async def _deliver_message(self, message: Message, event: Json) -> Written:
         """Deliver a message's event to the bot, if the bot is in the channel."""
         delivery = self._payloads.event(event)
@@ -253,26 +238,6 @@ class UserActions:
         if user not in where.members or where.archived:
             raise forms.CannotDoThat(f"{user} cannot write in {where.name}")
         return where
-
-    # ---- raw requests
-
-    async def send_raw(
-        self,
-        body: bytes | str,
-        *,
-        timestamp: str | None = None,
-        signature: str | None = None,
-        content_type: str = FORM,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
-        """POST anything to the bot; signed properly unless timestamp or signature is given."""
-        content = body.encode() if isinstance(body, str) else body
-        return await self._sender.post(
-            content,
-            headers={"Content-Type": content_type, **(headers or {})},
-            timestamp=timestamp,
-            signature=signature,
-        )
 
 
 def _errors(view: View, errors: object) -> dict[str, str]:

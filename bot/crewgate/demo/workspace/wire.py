@@ -108,7 +108,7 @@ def view_json(view: View, values: Json | None = None) -> Json:
     }
 
 
-def user_json(world: World, user: User) -> Json:
+def user_json(user: User) -> Json:
     return {
         "id": user.id,
         "team_id": user.team_id,
@@ -121,7 +121,7 @@ def user_json(world: World, user: User) -> Json:
         "is_stranger": False,
         "tz": user.tz,
         "profile": {"email": user.email, "real_name": user.name.title(), "display_name": user.name},
-    } | (world.grid.of_user(user.id, user.team_id) if world.grid is not None else {})
+    }
 
 
 def channel_json(channel: Channel) -> Json:

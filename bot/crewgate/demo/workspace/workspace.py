@@ -1,13 +1,13 @@
-"""The workspace: its server, its state, and controls and observations for tests."""
+"""The workspace: its server, its state, controls and observations."""
 
 import json
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Self, TypeVar
 
 from crewgate.demo.workspace.blocks import elements, label
-from crewgate.demo.workspace.delivery import Sender, Sockets
+from crewgate.demo.workspace.delivery import Sender
+from crewgate.demo.workspace.payloads import Payloads
 from crewgate.demo.workspace.server import Server
 from crewgate.demo.workspace.user_actions import UserActions
 from crewgate.demo.workspace.web_api import Call, WebApi
@@ -15,8 +15,6 @@ from crewgate.demo.workspace.world import (
     TEAM_ID,
     Channel,
     File,
-    Grid,
-    Group,
     Message,
     User,
     View,
@@ -30,39 +28,16 @@ class Workspace(UserActions):
     """The stand-in workspace: fill it, act as its people, observe it, and inject faults."""
 
     def __init__(
-        self,
-        *,
-        bot_token: str = "xoxb-demo",
-        app_token: str = "xapp-demo",
-        signing_secret: str = "0123456789abcdef0123456789abcdef",
-        now: Callable[[], float] = time.time,
-        ack_seconds: float = 3,
-        scopes: Iterable[str] | None = None,
-        grid: Grid | None = None,
+        self, world: World, api: WebApi, server: Server, sender: Sender, payloads: Payloads
     ) -> None:
-        """`now` returns the Unix time; the bot must answer within `ack_seconds`.
-
-        `scopes` are the bot token's permissions; None permits everything. With `grid` the workspace
-        belongs to an organisation.
-        """
-        self.bot_token = bot_token
-        self.app_token = app_token
-        self.signing_secret = signing_secret
-        world = World(now=now, grid=grid)
-        self.sockets = Sockets(world, ack_seconds)
-        self.api = WebApi(
-            world, bot_token=bot_token, app_token=app_token, new_ticket=self.sockets.ticket
-        )
-        self.api.scopes = None if scopes is None else frozenset(scopes)
-        self.faults = self.api.faults
+        super().__init__(world, sender, payloads)
+        self.api = api
+        self.bot_token, self.signing_secret = api.bot_token, sender.signing_secret
+        self.faults = api.faults
         """Faults of the Web API's methods, of `upload` and of `response_url`."""
-        self.fail, self.release = self.faults.fail, self.faults.release
+        self.fail = self.faults.fail
         self.subscribe = world.changes.subscribe
-        self._server = Server(world, self.api, self.sockets)
-        # Down, it refuses connections and closes the open ones, sockets too; the state is kept.
-        self.go_down, self.come_back = self._server.stop, self._server.start
-        self._bot = Sender(world, self.sockets, signing_secret, ack_seconds)
-        super().__init__(world, self._bot)
+        self._server = server
 
     # ---- starting and stopping
 
@@ -71,7 +46,7 @@ class Workspace(UserActions):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._bot.close()
+        await self._sender.close()
         await self._server.stop()
 
     @property
@@ -80,12 +55,12 @@ class Workspace(UserActions):
 
     @property
     def events_url(self) -> str | None:
-        """The address of the bot; None: Slack uses a connected socket."""
-        return self._bot.events_url
+        """The address of the bot."""
+        return self._sender.events_url
 
     @events_url.setter
     def events_url(self, url: str | None) -> None:
-        self._bot.events_url = url
+        self._sender.events_url = url
 
     # ---- contents
 
@@ -119,10 +94,6 @@ class Workspace(UserActions):
         self.world.channels[channel] = opened
         return opened
 
-    def add_group(self, group: str, handle: str, members: Iterable[str]) -> Group:
-        self.world.groups[group] = made = Group(group, handle, tuple(members))
-        return made
-
     # ---- watching
 
     def messages(self, channel: str) -> list[Message]:
@@ -151,9 +122,6 @@ class Workspace(UserActions):
         """The latest 2,000 calls of the Web API, without tokens, the oldest first."""
         return list(self.api.calls)
 
-    def calls_of(self, method: str) -> list[Call]:
-        return [call for call in self.api.calls if call.method == method]
-
     async def until(self, condition: Callable[[], T], timeout: float = 30) -> T:
         """Wait until the condition returns a true value, and return the value.
 
@@ -174,11 +142,16 @@ class Workspace(UserActions):
 
     # ---- faults
 
-    def clear_faults(self, *, release: bool = True) -> None:
-        """End all faults; without `release`, hanging calls never do their work."""
-        self.api.faults.clear()
-        if release:
-            self.api.faults.release()
+    def clear_faults(self) -> None:
+        self.faults.clear()
+        self.faults.release()
+
+
+def empty_workspace(now: Callable[[], float]) -> Workspace:
+    """Return a workspace of nobody but the bot; `now` returns the Unix time."""
+    world = World(now=now)
+    api = WebApi(world)
+    return Workspace(world, api, Server(world, api), Sender(world), Payloads(world))
 
 
 def message_text(message: Message | View) -> str:

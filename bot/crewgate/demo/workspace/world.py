@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from crewgate.demo.changes import Changes
-from crewgate.demo.workspace.blocks import Json, Piece, disguised_links, mentions, pieces, readable
+from crewgate.demo.workspace.blocks import Json, Piece, mentions, pieces, readable
 
 TEAM_ID: Final = "T0DEMO"
 TEAM_DOMAIN: Final = "demo"
@@ -109,10 +109,6 @@ class Message:
         return mentions(self.pieces)
 
     @property
-    def disguised_links(self) -> tuple[str, ...]:
-        return disguised_links(self.pieces)
-
-    @property
     def shown(self) -> str:
         return "\n".join(readable(piece.text) for piece in self.pieces if piece.text)
 
@@ -192,73 +188,11 @@ class ResponseUrl:
     uses: int = 0
 
 
-ENTERPRISE_ID: Final = "E0DEMO"
-_NAME: Final = "Demo Inc"
-#: Methods whose pages say of `team_id`: "required if org token is used".
-_OF_ONE_WORKSPACE: Final = frozenset(
-    {"conversations.list", "usergroups.list", "usergroups.users.list", "users.conversations"}
-)
-
-
-@dataclass(slots=True)
-class Grid:
-    """The organisation; the workspace TEAM_ID is one of it."""
-
-    whole: bool = False
-    """True if the app is installed in the whole organisation; False: only in TEAM_ID."""
-    teams: dict[str, str] = field(default_factory=lambda: {TEAM_ID: "Demo", "T0SALES": "Sales"})
-    granted: set[str] = field(default_factory=lambda: {TEAM_ID})
-    """The workspaces in which an organisation's app may act."""
-
-    def refuses_call(self, method: str, args: Json) -> str | None:
-        """Return the error of a call unless it names a workspace where the app may act."""
-        if not (self.whole and method in _OF_ONE_WORKSPACE):
-            return None
-        return self.refuses(args["team_id"]) if args.get("team_id") else "missing_argument"
-
-    def refuses(self, team_id: str) -> str | None:
-        """Return the error of every action of the app in a workspace where it may not act."""
-        if team_id in (self.granted if self.whole else {TEAM_ID}):
-            return None
-        return "team_access_not_granted" if self.whole else "channel_not_found"
-
-    @property
-    def of_token(self) -> Json:
-        """The fields of `auth.test` in an organisation."""
-        about = {"enterprise_id": ENTERPRISE_ID, "is_enterprise_install": self.whole}
-        if not self.whole:
-            return about
-        url = f"https://{TEAM_DOMAIN}.enterprise.slack.com/"
-        return about | {"url": url, "team": _NAME, "team_id": ENTERPRISE_ID}
-
-    @property
-    def of_interaction(self) -> Json:
-        """The fields of an interaction in an organisation."""
-        team = {"id": TEAM_ID, "domain": TEAM_DOMAIN, "enterprise_id": ENTERPRISE_ID}
-        return {
-            "team": None if self.whole else team,
-            "enterprise": {"id": ENTERPRISE_ID, "name": _NAME},
-            "is_enterprise_install": self.whole,
-        }
-
-    @property
-    def of_command(self) -> Json:
-        """The fields of a slash command in an organisation."""
-        whole = str(self.whole).lower()
-        return {"enterprise_id": ENTERPRISE_ID, "is_enterprise_install": whole}
-
-    def of_user(self, user: str, team_id: str) -> Json:
-        """The fields of a person in an organisation; none for other organisations' people."""
-        about = {"id": user, "enterprise_id": ENTERPRISE_ID, "teams": [team_id]}
-        return {"enterprise_user": about} if team_id in self.teams else {}
-
-
 class World:
     """The state of the whole workspace. Every change is announced."""
 
-    def __init__(self, *, now: Callable[[], float], grid: Grid | None = None) -> None:
+    def __init__(self, *, now: Callable[[], float]) -> None:
         self.now = now
-        self.grid = grid
         self.url = ""
         """The server's own address, for uploads and answers."""
         self.changes = Changes()
