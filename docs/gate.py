@@ -3,7 +3,7 @@
     decision = gate.ask("send_email", {"to": "ann@example.com", "text": "Hi."})
     result = send_email(**decision.arguments) if decision else decision.words
 
-Version 2. `CREWGATE_URL` is `https://bot.example.com/crews/NAME`, of a crew without `url` in the
+Version 3. `CREWGATE_URL` is `https://bot.example.com/crews/NAME`, of a crew without `url` in the
 bot's `crews.toml`; `CREWGATE_SECRET` is its webhook secret. An approval is for one call with
 exactly these arguments. Whatever goes wrong is a refusal: nothing runs that nobody approved.
 
@@ -15,12 +15,17 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from asyncio import iscoroutine
+from asyncio import run as run_coroutine
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import wraps
 from http.client import HTTPException
+from threading import Lock
 from typing import Any
 from urllib import error, parse, request
 
@@ -45,18 +50,19 @@ def ask(
     execution: str = "",
     schema: Mapping[str, Any] | None = None,
     filled_in: Iterable[str] = (),
+    other_names: Iterable[str] = (),
     seconds: float = 3_600,
 ) -> Decision:
     """Ask people about one call, and wait; never raises an `Exception`.
 
     Calls of one `execution` share a thread. With a JSON `schema` people may change the arguments.
-    `filled_in` names the arguments that no model gave.
+    `filled_in` names the arguments that no model gave, `other_names` further names of the tool.
     """
     try:
         shown = json.dumps(dict(arguments), indent=2, ensure_ascii=False, allow_nan=False)
         exact = json.loads(shown)  # what people are shown is what runs
         call = {"tool": tool, "arguments": exact, "agent": agent, "may_have_run": False}
-        call["filled_in"] = list(filled_in)
+        call["filled_in"], call["other_names"] = list(filled_in), list(other_names)
         body = {
             "execution_id": execution or f"call-{uuid.uuid4().hex}",
             "task_id": f"{tool}-{uuid.uuid4().hex}",
@@ -130,10 +136,39 @@ def _call(path: str, body: Mapping[str, Any] | None, until: float) -> dict[str, 
 # --- as a hook of CrewAI: it checks a call's arguments after its hooks, so this does it before
 
 
-def _made(tool: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the arguments as JSON that CrewAI gives a tool for these, and those filled in."""
+DIFFERS = "Its tool would have got other arguments than people approved."
+
+
+def _sent(tool: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a tool, or of its MCP server, as JSON."""
     from pydantic_core import to_jsonable_python
 
+    if _calls_server(getattr(tool, "_original_tool", None)):
+        from crewai.mcp.client import MCPClient  # it leaves some out, and changes some
+
+        values = object.__new__(MCPClient)._clean_tool_arguments(dict(values))  # noqa: SLF001
+
+    def plain(value: Any) -> Any:
+        if secret := getattr(value, "get_secret_value", None):
+            return secret()
+        if isinstance(value, (set, frozenset)):
+            return sorted(value, key=lambda one: json.dumps(one, default=plain))
+        return to_jsonable_python(value)
+
+    return dict(json.loads(json.dumps(dict(values), allow_nan=False, default=plain)))
+
+
+def _calls_server(original: Any) -> bool:
+    """Return True if a tool does nothing but send its arguments by CrewAI's MCP client."""
+    from crewai.tools.mcp_native_tool import MCPNativeTool as Native
+
+    return isinstance(original, Native) and all(
+        getattr(type(original), name) is getattr(Native, name) for name in ("_run", "_run_async")
+    )
+
+
+def _made(tool: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the arguments as JSON that CrewAI gives a tool for these, and those filled in."""
     model, given = tool.args_schema, deepcopy(dict(given))
     if model is not None and model.model_fields:
         checked = model.model_validate(given)
@@ -142,16 +177,7 @@ def _made(tool: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str
         raise ValueError("its tool has no schema to check its arguments by")
     else:
         values, named = given, set()
-    if hasattr(getattr(tool, "_original_tool", None), "_client_factory"):
-        from crewai.mcp.client import MCPClient  # it leaves some out, and changes some
-
-        values = object.__new__(MCPClient)._clean_tool_arguments(values)  # noqa: SLF001
-
-    def plain(value: Any) -> Any:
-        secret = getattr(value, "get_secret_value", None)
-        return secret() if secret else to_jsonable_python(value)
-
-    shown = json.loads(json.dumps(values, allow_nan=False, default=plain))
+    shown = _sent(tool, values)
     return shown, [one for one in shown if one not in named]
 
 
@@ -168,22 +194,112 @@ def _given_for(tool: Any, given: dict[str, Any], approved: dict[str, Any]) -> di
     raise RuntimeError("Its tool would get other arguments than people see.")
 
 
-def _once(tool: Any) -> None:
-    """Let CrewAI call an MCP server once and for an hour, in place of three times half a minute."""
-    original: Any = getattr(tool, "_original_tool", None)
-    if hasattr(original, "mcp_server_params"):
-        raise RuntimeError("CrewAI calls this server up to three times: use MCPServerHTTP(url=…).")
-    make = getattr(original, "_client_factory", None)
-    if make is None or hasattr(make, "made_once"):
-        return
+_OPEN: ContextVar[tuple["_Passage", ...]] = ContextVar("crewgate_open", default=())
+_INSIDE: ContextVar["_Passage | None"] = ContextVar("crewgate_inside", default=None)
 
-    def made_once() -> Any:
-        client = make()
-        client.max_retries, client.execution_timeout = 1, 3_600
+
+class _Passage:
+    """The way of one approved call to its tool: once, and with the approved arguments."""
+
+    def __init__(self, context: Any, approved: dict[str, Any], seconds: int) -> None:
+        self.given, self._tool = context.tool_input, context.tool
+        self._exact, self._lock = json.dumps(approved, sort_keys=True), Lock()
+        self._end: Exception | None = None
+        self.seconds = seconds
+        self.doors = _doors(context.tool)
+
+    def compare(self, values: Mapping[str, Any]) -> None:
+        if json.dumps(_sent(self._tool, values), sort_keys=True) != self._exact:
+            raise RuntimeError(DIFFERS)
+
+    def run(self, function: Callable[..., Any], args: Any, values: dict[str, Any]) -> Any:
+        """Call the tool's function, once. Raises its error again at a second time."""
+        with self._lock:
+            if self._end is not None:
+                raise self._end
+            if args:
+                raise RuntimeError(DIFFERS)
+            self.compare(values)
+            self._end = RuntimeError("This call has run already.")
+        inside = _INSIDE.set(self)
+        try:
+            result = function(**values)
+            return run_coroutine(result) if iscoroutine(result) else result
+        except Exception as why:
+            self._end = why
+            raise
+        finally:
+            _INSIDE.reset(inside)
+
+
+def _door(function: Any) -> Any:
+    """Return a tool's function that lets an approved call through once, as it was approved."""
+    if hasattr(function, "crewgate_door"):
+        return function
+
+    @wraps(function)
+    def door(*args: Any, **values: Any) -> Any:
+        open_ = (one for one in reversed(_OPEN.get()) if any(door is each for each in one.doors))
+        passage = next(open_, None)
+        if passage is None or passage is _INSIDE.get():  # its function may call itself
+            return function(*args, **values)
+        return passage.run(function, args, values)
+
+    door.crewgate_door = True  # type: ignore[attr-defined]
+    return door
+
+
+def _doors(tool: Any) -> list[Any]:
+    """Put doors before both functions by which CrewAI calls a tool, and before its MCP client."""
+    original = getattr(tool, "_original_tool", None)
+    tool.func = _door(tool.func)
+    if original is None:
+        return [tool.func]
+    name = "func" if "func" in type(original).model_fields else "_run"
+    original.__dict__[name] = _door(getattr(original, name))
+    make = getattr(original, "_client_factory", None)
+    if make is not None and not hasattr(make, "crewgate_door"):
+        original._client_factory = _client_door(make, original)  # noqa: SLF001
+    return [tool.func, original.__dict__[name]]
+
+
+def _client_door(make: Callable[[], Any], original: Any) -> Callable[[], Any]:
+    """Let CrewAI call an MCP server once, in place of three times half a minute."""
+
+    def made() -> Any:
+        client, passage = make(), _INSIDE.get()
+        if passage is None:
+            return client
+        client.max_retries, client.execution_timeout = 1, passage.seconds
+        send, calls_server = client.call_tool_result, _calls_server(original)
+
+        async def checked(name: str, values: dict[str, Any] | None = None) -> Any:
+            if calls_server and name != original.original_tool_name:
+                raise RuntimeError(DIFFERS)
+            if calls_server:
+                passage.compare(values or {})
+            return await send(name, values)
+
+        client.call_tool_result = checked
         return client
 
-    made_once.made_once = True  # type: ignore[attr-defined]
-    original._client_factory = made_once  # noqa: SLF001
+    made.crewgate_door = True  # type: ignore[attr-defined]
+    return made
+
+
+def _why_no_door(tool: Any) -> str:
+    """Return why no approval can hold for a tool; empty if one can."""
+    from crewai.tools import base_tool
+
+    original: Any = getattr(tool, "_original_tool", None)
+    if hasattr(original, "mcp_server_params"):
+        return "CrewAI calls this server up to three times: use MCPServerHTTP(url=…)."
+    if original is not None and type(original).run not in (
+        base_tool.BaseTool.run,
+        base_tool.Tool.run,
+    ):
+        return "Its tool has a `run` of its own."
+    return ""
 
 
 def _names(*tools: Any) -> set[str]:
@@ -195,16 +311,31 @@ def _names(*tools: Any) -> set[str]:
     return {sanitize_tool_name(one, cut) for one in names if one for cut in (64, 10_000)}
 
 
-def _known(context: Any) -> tuple[list[Any], bool]:
-    """Return the tools of the crew's agents, and whether there may be more."""
-    crew = getattr(context.crew, "agents", None) or ()
-    agents = [one for one in (context.agent, *crew) if one is not None]
-    executors = [getattr(one, "agent_executor", None) for one in agents]
-    tasks = getattr(context.crew, "tasks", None) or ()
-    lists = [getattr(one, "tools", None) or () for one in (*agents, *tasks)]
+def _known(context: Any) -> list[Any]:
+    """Return the tools of the crew's agents that are known before their MCP servers are asked."""
+    executors = [getattr(one, "agent_executor", None) for one in _agents(context)]
+    lists = [getattr(one, "tools", None) or () for one in _agents(context)]
+    lists += [
+        getattr(one, "tools", None) or () for one in getattr(context.crew, "tasks", None) or ()
+    ]
     lists += [getattr(one, "original_tools", None) or () for one in executors]
-    more = any(getattr(one, name, None) for one in agents for name in ("mcps", "apps"))
-    return [context.tool, *(tool for tools in lists for tool in tools)], more
+    return [context.tool, *(tool for tools in lists for tool in tools)]
+
+
+def _agents(context: Any) -> list[Any]:
+    crew = getattr(context.crew, "agents", None) or ()
+    return [context.agent, *(one for one in crew if one is not context.agent)]
+
+
+def _asked(context: Any) -> list[Any]:
+    """Return the tools of MCP servers and apps of the agents that have not begun."""
+    tools: list[Any] = []
+    for one in _agents(context)[1:]:
+        if mcps := getattr(one, "mcps", None):
+            tools += one.get_mcp_tools(mcps)
+        if apps := getattr(one, "apps", None):
+            tools += one.get_platform_tools(apps)
+    return tools
 
 
 def _is_one_of_several(context: Any) -> bool:
@@ -220,11 +351,12 @@ def _is_one_of_several(context: Any) -> bool:
 class _Gate:
     """The patterns of tools, and what becomes of a call."""
 
-    def __init__(self, patterns: tuple[str, ...], seconds: float) -> None:
+    def __init__(self, patterns: tuple[str, ...], *, seconds: float, server_seconds: int) -> None:
         from crewai.utilities.string_utils import sanitize_tool_name
 
         plain = [sanitize_tool_name(one) for one in patterns if not {*one} & {*"*?["}]
-        self._patterns, self._seconds = (*patterns, *plain), seconds
+        self._patterns = (*patterns, *plain)
+        self._seconds, self._server_seconds = seconds, server_seconds
         self._fits_a_tool: bool | None = None
 
     def fits(self, names: set[str]) -> bool:
@@ -233,16 +365,18 @@ class _Gate:
 
     def why_not(self, context: Any) -> str:
         """Return why a call does not run, once people were asked; empty if it runs."""
+        names = {context.tool_name, *_names(context.tool)}
         if self._fits_a_tool is None:
-            known, more = _known(context)
-            self._fits_a_tool = more or self.fits({context.tool_name, *_names(*known)})
+            known = self.fits({*names, *_names(*_known(context))})
+            self._fits_a_tool = known or self.fits(_names(*_asked(context)))
         if not self._fits_a_tool:
             return f"No tool fits {', '.join(self._patterns)}, which people are to approve."
-        if not self.fits({context.tool_name, *_names(context.tool)}):
+        if not self.fits(names):
             return ""
+        if why := _why_no_door(context.tool):
+            return why
         if _is_one_of_several(context):
             return "Two tools of its agent have this name."
-        _once(context.tool)
         given, model = deepcopy(context.tool_input), context.tool.args_schema
         arguments, filled_in = _made(context.tool, given)
         _given_for(context.tool, given, arguments)
@@ -253,6 +387,7 @@ class _Gate:
             execution=str(getattr(context.crew, "id", None) or ""),
             schema=model.model_json_schema(by_alias=False) if model and given else None,
             filled_in=filled_in,
+            other_names=sorted(names - {context.tool_name}),
             seconds=self._seconds,
         )
         if not decision:
@@ -261,20 +396,21 @@ class _Gate:
         handed = _given_for(context.tool, given, approved)
         context.tool_input.clear()
         context.tool_input.update(handed)
+        _OPEN.set((*_OPEN.get(), _Passage(context, approved, self._server_seconds)))
         return ""
 
 
-def gate_crewai(*patterns: str, seconds: float = 3_600) -> None:
+def gate_crewai(*patterns: str, seconds: float = 3_600, server_seconds: int = 3_600) -> None:
     """Ask before CrewAI runs tools such as `send_*`, or any; call it once, after other hooks.
 
-    CrewAI runs a tool whose hook raises anything but HookAborted: so nothing else is raised. A tool
-    that raises is called again by CrewAI, under one approval: let it return its errors. If no tool
-    is known that fits, every call is refused: there is a mistake in the patterns.
+    CrewAI runs a tool whose hook raises anything but HookAborted: so nothing else is raised. An
+    approved call runs once, also where CrewAI would try again; an MCP server has `server_seconds`.
+    If no tool is known that fits, every call is refused: there is a mistake in the patterns.
     """
     from crewai.hooks import HookAborted, InterceptionPoint, on
 
     refused: dict[int, str] = {}
-    gate = _Gate(patterns, seconds)
+    gate = _Gate(patterns, seconds=seconds, server_seconds=server_seconds)
 
     @on(InterceptionPoint.PRE_TOOL_CALL)
     def before(context: Any) -> None:
@@ -289,4 +425,5 @@ def gate_crewai(*patterns: str, seconds: float = 3_600) -> None:
 
     @on(InterceptionPoint.POST_TOOL_CALL)
     def after(context: Any) -> str | None:
+        _OPEN.set(tuple(one for one in _OPEN.get() if one.given is not context.tool_input))
         return refused.pop(id(context.tool_input), None)

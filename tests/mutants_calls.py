@@ -83,4 +83,23 @@ CALLS: Final = (
         "return False",
         "domain/rules/test_calls.py",
     ),
+    # --- docs/gate.py
+    mutant(
+        "a gate's tool gets other arguments than were approved",
+        "        if json.dumps(_sent(self._tool, values), sort_keys=True) != self._exact:",
+        "        if self._exact is None:",
+        "host/test_gated_crews.py",
+    ),
+    mutant(
+        "a gate's approved call is sent to an MCP server three times",
+        "client.max_retries, client.execution_timeout = 1, passage.seconds",
+        "client.execution_timeout = passage.seconds",
+        "host/test_gated_crews.py",
+    ),
+    mutant(
+        "a gate whose patterns fit nothing believes in unknown tools",
+        "self._fits_a_tool = known or self.fits(_names(*_asked(context)))",
+        "self._fits_a_tool = known or bool(_asked(context))",
+        "host/test_gated_crews.py",
+    ),
 )

@@ -190,8 +190,15 @@ async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
         HookAborted=HookAborted, InterceptionPoint=points, on=lambda *_, **__: hooks.append
     )
     names = SimpleNamespace(sanitize_tool_name=lambda name, _=64: name)
-    monkeypatch.setitem(sys.modules, "crewai.hooks", library)
-    monkeypatch.setitem(sys.modules, "crewai.utilities.string_utils", names)
+    tools = SimpleNamespace(base_tool=None)
+    served = SimpleNamespace(MCPNativeTool=web.Request)
+    for module, has in (
+        ("hooks", library),
+        ("utilities.string_utils", names),
+        ("tools", tools),
+        ("tools.mcp_native_tool", served),
+    ):
+        monkeypatch.setitem(sys.modules, f"crewai.{module}", has)
     gate.gate_crewai("send_email")
     before, after = hooks
     verdicts = [False, True]
@@ -205,7 +212,7 @@ async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
     call = SimpleNamespace(
         tool_name="send_email",
         tool_input=dict(MAIL),
-        tool=SimpleNamespace(name="send_email", args_schema=Mail),
+        tool=SimpleNamespace(name="send_email", args_schema=Mail, func=print),
         agent=None,
         task=None,
         crew=None,

@@ -98,6 +98,24 @@ class _Wide(BaseTool):
         return _took(self.name, **got)
 
 
+class _Loose(BaseModel, extra="allow"):
+    to: str
+
+
+class _LooseTool(_Wide):
+    name: str = "loose_out"
+    args_schema: type[BaseModel] = _Loose
+
+
+class _Breaks(BaseTool):
+    name: str = "break_out"
+    description: str = "Does it, and fails."
+
+    def _run(self, to: str) -> str:
+        _took(self.name, to=to)
+        raise ConnectionError("the line broke")
+
+
 class _Own(_Dice):
     name: str = "own_out"
 
@@ -112,7 +130,7 @@ def plain_out(to: str, amount: int = 1) -> str:
 
 
 def _crew(*, native: bool = False, **more: Any) -> Crew:
-    tools = [_Mails(), _Wires(), _Dice(), _Wide(), plain_out, _Own()]
+    tools = [_Mails(), _Wires(), _Dice(), _Wide(), plain_out, _Own(), _LooseTool(), _Breaks()]
     llm = Script(model="scripted", native=native)
     clerk = Agent(role="Clerk", goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
     return Crew(name="bank", agents=[clerk], tasks=[act("pay", clerk)])
@@ -144,6 +162,13 @@ def buying(*, native: bool = False) -> Crew:
 
 def buying_natively() -> Crew:
     return buying(native=True)
+
+
+def searching_and_buying() -> Crew:
+    """Of two agents, the second has the MCP server."""
+    first, then = _crew(), buying()
+    tasks = [act("search", first.agents[0], "{first}"), act("buy", then.agents[0], "{last}")]
+    return Crew(name="bank", agents=[*first.agents, *then.agents], tasks=tasks)
 
 
 def unanswered() -> Crew:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ async def purchase(
     got = {"item": item, "amount": amount, "express": express, "note": note, "tags": tags}
     with GOT.open("a") as file:  # noqa: ASYNC230  # a line
         file.write(f"{json.dumps({'tool': 'purchase', 'to': item, **got, 'sources': sources})}\n")
+    if item.endswith("gone"):
+        os._exit(1)
     if item.endswith("late"):
         await asyncio.Event().wait()
     if item.endswith("none left"):
