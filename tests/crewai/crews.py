@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
 from crewgate.crewai.client import HttpCrew
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Outcome
+from crewgate.domain.verdict import Decision
 from crewgate.network.client import Timeout, Timeouts
+from crewgate.usecases.ports.crew import ResumeRequest
 from tests.builders import a_decision
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -30,8 +33,19 @@ def a_client(
     return HttpCrew(http, url, token, clock=lambda: NOW, timeouts=Timeouts(**timeouts))
 
 
+def a_resume(
+    execution_id: str,
+    task_id: str,
+    decision: Decision,
+    webhooks: WebhookUrls = NO_URLS,
+    **more: Any,
+) -> ResumeRequest:
+    about: dict[str, Any] = {"execution_id": execution_id, "task_id": task_id}
+    return ResumeRequest(**about, decision=decision, webhooks=webhooks, **more)
+
+
 async def resume(client: HttpCrew, execution_id: str = EXECUTION, task_id: str = TASK) -> Outcome:
-    return await client.resume(execution_id, task_id, a_decision(), NO_URLS)
+    return await client.resume(a_resume(execution_id, task_id, a_decision()))
 
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

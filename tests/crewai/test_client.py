@@ -25,7 +25,7 @@ from crewgate.domain.outcome import (
 from crewgate.domain.verdict import Revise
 from crewgate.network.client import Timeout
 from tests.builders import a_decision
-from tests.crewai.crews import EXECUTION, NO_URLS, TASK, a_client, now, resume
+from tests.crewai.crews import EXECUTION, TASK, a_client, a_resume, now, resume
 from tests.standins.crew import (
     DROP_AFTER,
     DROP_BEFORE,
@@ -57,7 +57,8 @@ async def test_a_revision_carries_feedback_and_urls_verbatim(crew: Crew, client:
         task="http://127.0.0.1:1/t",
         human_input=HumanInputWebhook("http://127.0.0.1:1/h", "basic", username="u", password="p"),
     )
-    outcome = await client.resume(EXECUTION, TASK, a_decision(Revise(" más\n& <more> 🎯 ")), urls)
+    decision = a_decision(Revise(" más\n& <more> 🎯 "))
+    outcome = await client.resume(a_resume(EXECUTION, TASK, decision, urls))
     assert outcome == Delivered(
         "retrying: The task runs again with your feedback", ResumeStatus.RETRYING
     )
@@ -186,7 +187,8 @@ async def test_neither_token_nor_feedback_is_logged(
     client: HttpCrew, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        await client.resume(EXECUTION, TASK, a_decision(Revise("confidential words")), NO_URLS)
+        decision = a_decision(Revise("confidential words"))
+        await client.resume(a_resume(EXECUTION, TASK, decision))
     said: Any = caplog.text
     assert "demo-crew-token" not in said
     assert "confidential words" not in said

@@ -41,6 +41,7 @@ from crewgate.domain.verdict import Answer, Approve, Revise, TimedOut
 from crewgate.usecases.read_models import CrewStatus, Progress
 from tests.builders import NOW, a_decision, a_round
 from tests.crewai.bodies import EXECUTION, a_notification_body
+from tests.crewai.crews import a_resume
 
 
 @given(st.binary())
@@ -136,7 +137,7 @@ def test_an_address_with_a_host_is_taken_as_it_is_written(url: str) -> None:
 
 
 def test_a_resume_has_four_fields_and_the_urls_that_exist() -> None:
-    assert resume_body("e", "t", a_decision(Approve()), WebhookUrls()) == {
+    assert resume_body(a_resume("e", "t", a_decision(Approve()))) == {
         "execution_id": "e",
         "task_id": "t",
         "human_feedback": "Approved.",
@@ -145,7 +146,7 @@ def test_a_resume_has_four_fields_and_the_urls_that_exist() -> None:
     urls = WebhookUrls(
         task="http://t", crew="http://c", human_input=HumanInputWebhook("h", "bearer", token="s")
     )
-    assert resume_body("e", "t", a_decision(Revise("  as written\n")), urls) == {
+    assert resume_body(a_resume("e", "t", a_decision(Revise("  as written\n")), urls)) == {
         "execution_id": "e",
         "task_id": "t",
         "human_feedback": "  as written\n",
@@ -160,7 +161,7 @@ def test_a_resume_has_four_fields_and_the_urls_that_exist() -> None:
 
 
 def test_an_approval_of_a_call_says_until_when_it_holds() -> None:
-    body = resume_body("e", "t", a_decision(Approve()), WebhookUrls(), valid_until=NOW)
+    body = resume_body(a_resume("e", "t", a_decision(Approve()), valid_until=NOW))
     assert body["valid_until"] == NOW.isoformat()
     call = a_round(State.RESUMED, subject=ToolCall("buy"), decision=a_decision(Approve(), at=NOW))
     until = (NOW + timedelta(hours=1)).isoformat()
@@ -187,10 +188,10 @@ def test_a_refused_resume_is_known_by_its_code(body: object, kind: RefusalKind) 
 
 def test_a_hooks_question_is_answered_by_people_and_refused_by_time() -> None:
     answer = a_decision(Answer(" yes\n", to_crew=True))
-    body = resume_body("e", "ask-1", answer, WebhookUrls())
+    body = resume_body(a_resume("e", "ask-1", answer))
     assert (body["human_feedback"], body["is_approve"]) == (" yes\n", True)
     by_rule = replace(answer, by=TimedOut("two eyes", Duration.parse("1d")))
-    assert resume_body("e", "ask-1", by_rule, WebhookUrls())["is_approve"] is False
+    assert resume_body(a_resume("e", "ask-1", by_rule))["is_approve"] is False
 
 
 def test_a_notification_of_a_hook_says_so() -> None:
@@ -203,9 +204,9 @@ def test_a_notification_of_a_hook_says_so() -> None:
 
 
 def test_a_decision_about_an_edited_text_has_no_is_approve_that_others_would_take() -> None:
-    keyed = resume_body("e", "t", a_decision(Approve()), WebhookUrls(), key="r-1")
+    keyed = resume_body(a_resume("e", "t", a_decision(Approve()), key="r-1"))
     assert keyed["idempotency_key"] == "r-1"
-    body = resume_body("e", "t", a_decision(Revise("Shorter.")), WebhookUrls(), edited="Theirs.")
+    body = resume_body(a_resume("e", "t", a_decision(Revise("Shorter.")), edited="Theirs."))
     assert body == {
         "execution_id": "e",
         "task_id": "t",
@@ -216,7 +217,7 @@ def test_a_decision_about_an_edited_text_has_no_is_approve_that_others_would_tak
 
 def test_a_human_input_webhook_without_credentials_is_sent_without() -> None:
     urls = WebhookUrls(step="http://s", human_input=HumanInputWebhook("h"))
-    body = resume_body("e", "t", a_decision(Approve("Go")), urls)
+    body = resume_body(a_resume("e", "t", a_decision(Approve("Go")), urls))
     assert body["humanInputWebhook"] == {"url": "h"}
     assert (body["stepWebhookUrl"], body["human_feedback"]) == ("http://s", "Go")
 

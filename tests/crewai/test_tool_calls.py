@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from crewgate.crewai.payloads import parse_notification, resume_body
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
-from crewgate.domain.notification import Format, Notification, WebhookUrls
+from crewgate.domain.notification import Format, Notification
 from crewgate.domain.verdict import Approve, Decision, Person, Via
 from tests.crewai.bodies import a_notification_body
+from tests.crewai.crews import a_resume
 from tests.worst_cases import SECONDS, seconds
 
 SCHEMA = {
@@ -196,7 +197,7 @@ def test_the_choices_of_a_question_are_offered_as_they_came() -> None:
 def test_other_arguments_take_the_place_of_the_verdict() -> None:
     at = datetime(2026, 5, 12, tzinfo=UTC)
     decision = Decision(verdict=Approve(), by=Person("U1", "Ana"), at=at, via=Via.EDIT)
-    body = resume_body("e", "t", decision, WebhookUrls(), edited={"to": "ann"})
+    body = resume_body(a_resume("e", "t", decision, edited={"to": "ann"}))
     assert body["edited"] == {"arguments": {"to": "ann"}, "is_approve": True}
     assert "is_approve" not in body
 

@@ -17,12 +17,12 @@ from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Decide, Escalation, Reminders, Rule, Then, TimeOut
-from crewgate.domain.verdict import Decision
 from crewgate.settings.parsers import parse_redact
 from crewgate.store.tables import outbox
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.ports.base import Job
+from crewgate.usecases.ports.crew import ResumeRequest
 from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.read_models import MessageRef, Posting
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
@@ -129,15 +129,12 @@ class WatchedSlack(FakeSlack):
 class Misfitting(FakeCrew):
     """A crew whose tool takes no argument `to` that says nobody."""
 
-    async def resume(
-        self, execution_id: str, task_id: str, decision: Decision, *webhooks: Any, **more: Any
-    ) -> Outcome:
-        edited = more.get("edited")
-        misfits = isinstance(edited, dict) and edited.get("to") == "nobody"
-        if misfits and (execution_id, task_id) in self.pending:
-            self.asked.append((execution_id, decision))
+    async def resume(self, request: ResumeRequest) -> Outcome:
+        misfits = isinstance(request.edited, dict) and request.edited.get("to") == "nobody"
+        if misfits and (request.execution_id, request.task_id) in self.pending:
+            self.asked.append((request.execution_id, request.decision))
             return Refused("400", "nobody is no address", RefusalKind.ARGUMENTS)
-        return await super().resume(execution_id, task_id, decision, *webhooks, **more)
+        return await super().resume(request)
 
 
 class Product(World):

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from crewgate.domain.notification import Callback, Output, WebhookUrls
 from crewgate.domain.outcome import (
@@ -15,7 +14,7 @@ from crewgate.domain.outcome import (
     ResumeStatus,
 )
 from crewgate.domain.verdict import Decision
-from crewgate.usecases.ports.crew import KickoffOutcome, KickoffRequest
+from crewgate.usecases.ports.crew import KickoffOutcome, KickoffRequest, ResumeRequest
 from crewgate.usecases.read_models import (
     CrewStatus,
     CrewUnavailable,
@@ -69,17 +68,9 @@ class FakeCrew:
     def pause(self, text: str = "A draft.", *, execution: str = "e-1", task: str = "draft") -> None:
         self.pending[execution, task] = text
 
-    async def resume(
-        self,
-        execution_id: str,
-        task_id: str,
-        decision: Decision,
-        webhooks: WebhookUrls,
-        *,
-        edited: str | dict[str, object] | None = None,
-        key: str | None = None,
-        valid_until: datetime | None = None,
-    ) -> Outcome:
+    async def resume(self, request: ResumeRequest) -> Outcome:
+        execution_id, task_id, decision = request.execution_id, request.task_id, request.decision
+        edited, key = request.edited, request.key
         self.asked.append((execution_id, decision))
         if self.on_resume:
             await self.on_resume(execution_id, decision)
@@ -92,7 +83,7 @@ class FakeCrew:
         if output is None:
             return Refused("400", "not pending")
         text = output if edited is None else edited if isinstance(edited, str) else str(edited)
-        resumed = Resumed(execution_id, task_id, decision, webhooks, text, output)
+        resumed = Resumed(execution_id, task_id, decision, request.webhooks, text, output)
         self.taken.append(resumed)
         status = ResumeStatus.RESUMED if decision.is_approve else ResumeStatus.RETRYING
         answer = Delivered("Thank you.", status)

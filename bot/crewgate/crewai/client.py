@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -26,10 +26,15 @@ from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Delivered, Exchange, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.retry import LONGEST_ASKED
-from crewgate.domain.verdict import Decision
 from crewgate.network import client
 from crewgate.usecases.ports.base import LARGE, OffLoop
-from crewgate.usecases.ports.crew import CrewClient, KickoffAnswer, KickoffOutcome, KickoffRequest
+from crewgate.usecases.ports.crew import (
+    CrewClient,
+    KickoffAnswer,
+    KickoffOutcome,
+    KickoffRequest,
+    ResumeRequest,
+)
 from crewgate.usecases.read_models import CrewUnavailable, Progress
 
 T = TypeVar("T")
@@ -124,26 +129,14 @@ class HttpCrew(CrewClient):
         self._redactor = (redactor or Redactor()).also((token,))
 
     @override
-    async def resume(
-        self,
-        execution_id: str,
-        task_id: str,
-        decision: Decision,
-        webhooks: WebhookUrls,
-        *,
-        edited: str | dict[str, object] | None = None,
-        key: str | None = None,
-        valid_until: datetime | None = None,
-    ) -> Outcome:
-        more: dict[str, Any] = {"edited": edited, "key": key, "valid_until": valid_until}
-        wire = payloads.resume_body(execution_id, task_id, decision, webhooks, **more)
-        body = json.dumps(wire).encode()
+    async def resume(self, request: ResumeRequest) -> Outcome:
+        body = json.dumps(payloads.resume_body(request)).encode()
         answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
         if not isinstance(answer, client.Answer):
             lost = isinstance(answer, Unknown)
             return replace(answer, exchange=Exchange(body)) if lost else answer
         # A crew may repeat the request, which had other requests' secrets in it.
-        redactor = self._redactor.also(webhooks.secrets)
+        redactor = self._redactor.also(request.webhooks.secrets)
         shown = await redacted(answer, redactor, self._off_loop)
         outcome = outcome_of(shown, parse=payloads.parse_resume_answer, now=self._clock())
         if isinstance(outcome, Refused) and answer.status == HTTPStatus.BAD_REQUEST:

@@ -7,12 +7,11 @@
 import json
 import re
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 
-from crewgate.crewai import tool_calls
+from crewgate.crewai import tool_calls, wire
 from crewgate.crewai.fields import (
     SCAN_LIMIT,
     Count,
@@ -32,25 +31,14 @@ from crewgate.crewai.fields import (
 )
 from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import find_output, read_output
-from crewgate.crewai.wire import (
-    EXPECTED_OUTPUT,
-    KNOWN,
-    OUTPUT,
-    TASK_ID,
-    TASK_NAME,
-    AskWire,
-    ExecutionRef,
-    Webhooks,
-    human_input_body,
-    update_urls,
-)
 from crewgate.domain.errors import Malformed
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.masking import find_secret_values
-from crewgate.domain.notification import Notification, Output, WebhookUrls
+from crewgate.domain.notification import Notification, Output
 from crewgate.domain.outcome import Delivered, RefusalKind, Refused, ResumeStatus, Unknown
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Answer, Decision, Person
+from crewgate.domain.verdict import Answer, Person
+from crewgate.usecases.ports.crew import Edited, ResumeRequest
 from crewgate.usecases.read_models import CrewStatus, Progress
 
 STATUS: Final = AliasChoices("status", "state")
@@ -124,29 +112,22 @@ def _detail(value: object) -> object:
 def _problem(problem: object) -> str:
     match problem:
         case {"msg": str(told), "loc": [*place]}:
-            return ": ".join(
-                filter(
-                    None,
-                    (
-                        ".".join(str(one) if isinstance(one, str | int) else "?" for one in place),
-                        told,
-                    ),
-                )
-            )
+            path = ".".join(str(one) if isinstance(one, str | int) else "?" for one in place)
+            return ": ".join(filter(None, (path, told)))
         case {"msg": str(told)} | str(told):
             return told
     return ""
 
 
-class _Notification(Webhooks, ExecutionRef):
-    task_id: Id = Field(validation_alias=TASK_ID)
-    task_name: Text = Field(None, validation_alias=TASK_NAME)
+class _Notification(wire.Webhooks, wire.ExecutionRef):
+    task_id: Id = Field(validation_alias=wire.TASK_ID)
+    task_name: Text = Field(None, validation_alias=wire.TASK_NAME)
     name: Text = None
-    expected_output: Text = Field(None, validation_alias=EXPECTED_OUTPUT)
+    expected_output: Text = Field(None, validation_alias=wire.EXPECTED_OUTPUT)
     agent: Text = None
-    meta: Lenient[Webhooks] = None
+    meta: Lenient[wire.Webhooks] = None
     """URLs of callers who kick off at CrewAI."""
-    ask: Lenient[AskWire] = None
+    ask: Lenient[wire.AskWire] = None
     """A hook's question, from `crewgate host`."""
     pause_id: Lenient[Id] = None
     next_task: Text = None
@@ -185,47 +166,38 @@ def parse_notification(body: bytes) -> Notification:
     """
     fields = parse_object(body)
     fields = tool_calls.about_call(fields.get("tool_call")) | fields
-    wire = validate(_Notification, fields, "the notification does not say what it is about")
-    urls, extensions = wire.urls(), wire.resume_extensions or ()
+    payload = validate(_Notification, fields, "the notification does not say what it is about")
+    urls, extensions = payload.urls(), payload.resume_extensions or ()
     call = tool_calls.read_call(fields.get("tool_call"))
     if call is None:
-        output = find_output(fields, OUTPUT, known=KNOWN) or Output("")
+        output = find_output(fields, wire.OUTPUT, known=wire.KNOWN) or Output("")
     else:
-        written = (fields[name] for name in OUTPUT if fields.get(name) is not None)
+        written = (fields[name] for name in wire.OUTPUT if fields.get(name) is not None)
         output = tool_calls.read_arguments(fields["tool_call"], next(written, None))
         call = replace(call, hides=any(find_secret_values(output.text)))
     return Notification(
-        execution_id=wire.execution_id,
-        task_id=wire.task_id,
+        execution_id=payload.execution_id,
+        task_id=payload.task_id,
         output=output,
-        task_name=wire.task_name or wire.name,
-        expected_output=wire.expected_output,
-        agent=wire.agent,
+        task_name=payload.task_name or payload.name,
+        expected_output=payload.expected_output,
+        agent=payload.agent,
         inputs=read_given(fields["inputs"]) if "inputs" in fields else None,
         meta=read_given(fields.get("meta")),
-        webhooks=urls.or_else(wire.meta.urls()) if wire.meta else urls,
-        ask=None if wire.ask is None else wire.ask.ask(),
-        pause_id=wire.pause_id,
+        webhooks=urls.or_else(payload.meta.urls()) if payload.meta else urls,
+        ask=None if payload.ask is None else payload.ask.ask(),
+        pause_id=payload.pause_id,
         call=call,
-        call_result=tool_calls.read_result(fields.get("outcome")) if call or wire.ask else None,
+        call_result=tool_calls.read_result(fields.get("outcome")) if call or payload.ask else None,
         tools_used=tool_calls.read_tools_used(fields.get("tools_used")),
-        next_task=wire.next_task,
+        next_task=payload.next_task,
         takes_edits=("edited" if call is None else "arguments") in extensions,
-        is_fetched=wire.decision == "fetched",
+        is_fetched=payload.decision == "fetched",
         takes_key="idempotency_key" in extensions,
     )
 
 
-def resume_body(
-    execution_id: str,
-    task_id: str,
-    decision: Decision,
-    webhooks: WebhookUrls,
-    *,
-    edited: str | dict[str, object] | None = None,
-    key: str | None = None,
-    valid_until: datetime | None = None,
-) -> dict[str, object]:
+def resume_body(request: ResumeRequest) -> dict[str, object]:
     """Return the body of `POST /resume`: the four required fields, and the given others.
 
     An edited text, or the arguments of an edited call, and the verdict are in `edited`: a crew that
@@ -233,26 +205,27 @@ def resume_body(
     decision on its own text. An answer to a hook's question approves if a person gave it, and
     refuses if a rule gave it at a time-out.
     """
+    decision, edited, webhooks = request.decision, request.edited, request.webhooks
     answers = isinstance(decision.verdict, Answer) and isinstance(decision.by, Person)
     verdict: dict[str, object] = {"is_approve": decision.is_approve or answers}
     what = "output" if isinstance(edited, str) else "arguments"
     body: dict[str, object] = {
-        "execution_id": execution_id,
-        "task_id": task_id,
+        "execution_id": request.execution_id,
+        "task_id": request.task_id,
         "human_feedback": decision.human_feedback,
         **(verdict if edited is None else {"edited": {what: edited, **verdict}}),
     }
-    if key is not None:
-        body["idempotency_key"] = key
-    if valid_until is not None:
-        body["valid_until"] = valid_until.isoformat()
-    body |= {name: url for name, url in update_urls(webhooks).items() if url}
+    if request.key is not None:
+        body["idempotency_key"] = request.key
+    if request.valid_until is not None:
+        body["valid_until"] = request.valid_until.isoformat()
+    body |= {name: url for name, url in wire.update_urls(webhooks).items() if url}
     if webhooks.human_input is not None:
-        body["humanInputWebhook"] = human_input_body(webhooks.human_input)
+        body["humanInputWebhook"] = wire.human_input_body(webhooks.human_input)
     return body
 
 
-def decision_body(round_: Round, edited: str | dict[str, object] | None = None) -> bytes:
+def decision_body(round_: Round, edited: Edited | None = None) -> bytes:
     """Return the answer to a request for a decision: a resume's fields, equal each time.
 
     Once its words are removed, the answer is `closed`: nobody can tell what to do.
@@ -263,8 +236,14 @@ def decision_body(round_: Round, edited: str | dict[str, object] | None = None) 
         state = "closed"
     elif decision is not None and round_.state is State.RESUMED:
         state = "decided"
-        until = round_.valid_until
-        body = resume_body("", "", decision, WebhookUrls(), edited=edited, valid_until=until)
+        sent = ResumeRequest(
+            execution_id="",
+            task_id="",
+            decision=decision,
+            edited=edited,
+            valid_until=round_.valid_until,
+        )
+        body = resume_body(sent)
         del body["execution_id"], body["task_id"]
     return json.dumps({"state": state, "round": round_.number, **body}).encode()
 
@@ -294,16 +273,16 @@ _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
 
 def parse_status(body: bytes) -> Progress:
-    wire = read(_Status, body, "the crew's status has no status")
-    finished = None if wire.tasks is None else len(wire.tasks)
+    payload = read(_Status, body, "the crew's status has no status")
+    finished = None if payload.tasks is None else len(payload.tasks)
     return Progress(
-        status=STATUSES.get(wire.status.lower(), CrewStatus.OTHER),
-        word=wire.status,
-        current_task=wire.current_task,
-        completed_tasks=finished if wire.completed is None else wire.completed,
-        total_tasks=finished if wire.total is None else wire.total,
-        error=wire.error or None,
-        result=_result(wire.result),
+        status=STATUSES.get(payload.status.lower(), CrewStatus.OTHER),
+        word=payload.status,
+        current_task=payload.current_task,
+        completed_tasks=finished if payload.completed is None else payload.completed,
+        total_tasks=finished if payload.total is None else payload.total,
+        error=payload.error or None,
+        result=_result(payload.result),
     )
 
 
@@ -314,8 +293,8 @@ def _result(value: object) -> Output | None:
 
 
 def parse_inputs(body: bytes) -> tuple[str, ...]:
-    wire = read(_Inputs, body, "the crew's inputs are not a list")
-    return tuple(clean(name) for name in wire.inputs if isinstance(name, str))
+    payload = read(_Inputs, body, "the crew's inputs are not a list")
+    return tuple(clean(name) for name in payload.inputs if isinstance(name, str))
 
 
 def is_crews_own(body: bytes) -> bool:
@@ -364,21 +343,21 @@ def _before_json(text: str) -> str:
     return text if found is None else text[: found.start()]
 
 
-class _Task(ExecutionRef):
-    task_id: Lenient[Id] = Field(None, validation_alias=TASK_ID)
+class _Task(wire.ExecutionRef):
+    task_id: Lenient[Id] = Field(None, validation_alias=wire.TASK_ID)
     name: Text = None
-    task_name: Text = Field(None, validation_alias=TASK_NAME)
+    task_name: Text = Field(None, validation_alias=wire.TASK_NAME)
     description: Text = None
     summary: Text = None
     agent: Text = None
 
 
-class _Step(ExecutionRef):
+class _Step(wire.ExecutionRef):
     thought: Text = None
     tool: Text = None
 
 
-class _Crew(ExecutionRef):
+class _Crew(wire.ExecutionRef):
     tokens: Lenient[Tokens] = Field(None, validation_alias=AliasPath("token_usage", "total_tokens"))
 
 
@@ -388,25 +367,25 @@ _NO_EXECUTION = "the webhook does not say what it is about"
 
 def parse_task(body: bytes) -> tuple[str, TaskUpdate]:
     """Read a task webhook: its execution's id, and its content. Raises Malformed."""
-    wire = read(_Task, body, _NO_EXECUTION)
+    payload = read(_Task, body, _NO_EXECUTION)
     update = TaskUpdate(
-        title=one_line(wire.task_name or wire.name or wire.description or "a task"),
-        summary=one_line(wire.summary or ""),
-        agent=wire.agent,
-        task=wire.task_id or wire.task_name or wire.name,
+        title=one_line(payload.task_name or payload.name or payload.description or "a task"),
+        summary=one_line(payload.summary or ""),
+        agent=payload.agent,
+        task=payload.task_id or payload.task_name or payload.name,
     )
-    return wire.execution_id, update
+    return payload.execution_id, update
 
 
 def parse_step(body: bytes) -> tuple[str, StepUpdate]:
     """Read a step webhook: its execution's id, and its content. Raises Malformed."""
-    wire = read(_Step, body, _NO_EXECUTION)
-    return wire.execution_id, StepUpdate(doing=one_line(wire.thought or wire.tool or ""))
+    payload = read(_Step, body, _NO_EXECUTION)
+    return payload.execution_id, StepUpdate(doing=one_line(payload.thought or payload.tool or ""))
 
 
 def parse_crew(body: bytes) -> tuple[str, CrewUpdate]:
     """Read a crew webhook: its execution's id, and its content. Raises Malformed."""
     fields = parse_object(body)
-    wire = validate(_Crew, fields, _NO_EXECUTION)
-    result = find_output(fields, ("result", "output"), known=KNOWN) or Output("")
-    return wire.execution_id, CrewUpdate(result=result, tokens=wire.tokens)
+    payload = validate(_Crew, fields, _NO_EXECUTION)
+    result = find_output(fields, ("result", "output"), known=wire.KNOWN) or Output("")
+    return payload.execution_id, CrewUpdate(result=result, tokens=payload.tokens)

@@ -20,9 +20,10 @@ from crewgate.domain.errors import TooManyWait
 from crewgate.domain.execution import about
 from crewgate.domain.review import Round, State
 from crewgate.metrics import FETCHED, resumes
-from crewgate.usecases.delivery.resume import Edited, edited_of
+from crewgate.usecases.delivery.resume import edited_of
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import Check, Clock, NewId, Wakeup
+from crewgate.usecases.ports.crew import Edited
 from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.usecases.rounds import ask_anew
 from crewgate.usecases.track import STATUS_POLL

@@ -22,7 +22,7 @@ from crewgate.usecases import track
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.polling import Asked, Recorded, ask, record_answer
 from crewgate.usecases.ports.base import Job
-from crewgate.usecases.ports.crew import CrewClient
+from crewgate.usecases.ports.crew import CrewClient, Edited, ResumeRequest
 from crewgate.usecases.ports.store import Queries, Tx
 from crewgate.usecases.rounds import ask_anew
 
@@ -151,19 +151,16 @@ async def _send(
         return _LOST_WEBHOOKS
     urls = context.crews[round_.review.crew].webhooks_for_resume(registered, carried)
     review = round_.review
-    edited = await edited_of(round_, context.uow.read)
-    return await client.resume(
-        review.execution_id,
-        review.task_id,
-        round_.decision,
-        urls,
-        edited=edited,
+    request = ResumeRequest(
+        execution_id=review.execution_id,
+        task_id=review.task_id,
+        decision=round_.decision,
+        webhooks=urls,
+        edited=await edited_of(round_, context.uow.read),
         key=round_.id if round_.takes_key else None,
         valid_until=round_.valid_until,
     )
-
-
-Edited = str | dict[str, object]
+    return await client.resume(request)
 
 
 async def edited_of(round_: Round, read: Queries) -> Edited | None:
@@ -223,11 +220,13 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
 
 def _must_be_asked_anew(round_: Round, outcome: Outcome) -> bool:
     """Return True if the tool refuses a person's arguments, or the host an approval's time."""
-    is_call = isinstance(round_.subject, ToolCall)
-    if not is_call or round_.state is not State.STUCK or not isinstance(outcome, Refused):
-        return False
-    misfits = outcome.kind is RefusalKind.ARGUMENTS and round_.edited_by is not None
-    return misfits or outcome.kind is RefusalKind.EXPIRED
+    match round_.subject, round_.state, outcome:
+        case ToolCall(), State.STUCK, Refused(kind=RefusalKind.ARGUMENTS):
+            return round_.edited_by is not None
+        case ToolCall(), State.STUCK, Refused(kind=kind):
+            return kind is RefusalKind.EXPIRED
+        case _:
+            return False
 
 
 async def _ask_anew(

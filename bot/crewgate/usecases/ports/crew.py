@@ -49,6 +49,25 @@ class KickoffAnswer:
         return self.execution_id is None and (is_success or is_failure)
 
 
+Edited = str | dict[str, object]
+"""A text in the place of an output, or the arguments of a call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeRequest:
+    """A decision on a task or a call, for a crew."""
+
+    execution_id: str
+    task_id: str
+    decision: Decision
+    webhooks: WebhookUrls = WebhookUrls()
+    edited: Edited | None = None
+    key: str | None = None
+    """With a key that it knows the crew repeats its first answer."""
+    valid_until: datetime | None = None
+    """The time after which the crew refuses an approval."""
+
+
 KickoffOutcome = KickoffAnswer | NotSent | Unknown
 
 
@@ -59,22 +78,8 @@ class CrewClient(Protocol):
     CrewUnavailable if there is no answer to read. None raises for anything that a crew does.
     """
 
-    async def resume(
-        self,
-        execution_id: str,
-        task_id: str,
-        decision: Decision,
-        webhooks: WebhookUrls,
-        *,
-        edited: str | dict[str, object] | None = None,
-        key: str | None = None,
-        valid_until: datetime | None = None,
-    ) -> Outcome:
-        """Send the crew a decision, in one try.
-
-        `edited` replaces the output, or a call's arguments. With a known `key` the crew repeats its
-        first answer. After `valid_until` it refuses an approval.
-        """
+    async def resume(self, request: ResumeRequest) -> Outcome:
+        """Send the crew a decision, in one try."""
 
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome: ...
 
