@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isfinite
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from crewgate.domain.asked import Asked
 from crewgate.domain.errors import ArgumentsMisfit
@@ -91,6 +91,8 @@ class CallResult:
 @dataclass(frozen=True, slots=True)
 class ToolCall(Asked):
     """A call of a tool that waits for people; its arguments are the round's output."""
+
+    stored_as: ClassVar = "call"
 
     tool: str
     """The tool's name in printable characters; empty if unreadable."""

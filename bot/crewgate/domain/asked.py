@@ -1,6 +1,7 @@
 """The base of subjects: the answer that most of them give to what a round asks of its subject."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from crewgate.domain.people import Email
 
@@ -9,6 +10,9 @@ class Asked:
     """The base of subjects; a class says where its rounds differ from others."""
 
     __slots__ = ()
+
+    stored_as: ClassVar[str]
+    """The word for the class in the database."""
 
     @property
     def is_of_flow(self) -> bool:

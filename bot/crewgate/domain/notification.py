@@ -241,6 +241,8 @@ _NAME_LIMIT: Final = 11
 class Question(Asked):
     """The question of a flow: a text and, mostly, labels to choose from."""
 
+    stored_as: ClassVar = "question"
+
     request_id: str
     """Empty for the question of a crew's hook, which `/resume` answers."""
     message: str = ""

@@ -4,7 +4,7 @@ The words about each are in `slack.words.subjects`.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.asked import Asked
@@ -14,6 +14,8 @@ from crewgate.domain.notification import Question
 @dataclass(frozen=True, slots=True)
 class Work(Asked):
     """The output of a crew's task, to be approved or revised."""
+
+    stored_as: ClassVar = "work"
 
     @property
     def has_text(self) -> bool:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
-from crewgate.store.engine import Connection, OpenConnection, Reading
+from crewgate.store.engine import Changing, Connection, Reading
 from crewgate.store.statements import insert_over
 from crewgate.store.tables import absences
 
@@ -21,12 +21,8 @@ class AbsenceQueries(Reading):
             return await find_absences(connection, at=at, delegate=delegate, away=away)
 
 
-class Absences(AbsenceQueries):
+class Absences(Changing, AbsenceQueries):
     """Changes absences on a transaction's connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(OpenConnection(connection))
-        self._connection = connection
 
     async def put(self, absence: Absence, *, at: datetime) -> None:
         """Store an absence in place of the person's present one; delete all that have ended."""

@@ -1,27 +1,23 @@
 """Dead letters: webhooks that could not be parsed, and their reports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from crewgate.domain.masking import NOTHING, Masking
+from crewgate.domain.masking import NOTHING
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.verdict import Person
-from crewgate.store.engine import Connection, Reader, Reading
+from crewgate.store.engine import Changing, MaskedReading
 from crewgate.store.executions import off_loop
 from crewgate.store.tables import dead_letters
 from crewgate.usecases.read_models import COUNTED, DeadLetter, MessageRef
 
 
-class DeadLetterQueries(Reading):
+class DeadLetterQueries(MaskedReading):
     """Reads dead letters, with what the crew masks masked."""
-
-    def __init__(self, reader: Reader, masking: Mapping[str, Masking]) -> None:
-        super().__init__(reader)
-        self._masking = masking
 
     async def find(self, dead_letter_id: str) -> DeadLetter | None:
         found = await self._rows(sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id))
@@ -91,11 +87,8 @@ class DeadLetterQueries(Reading):
         )
 
 
-class DeadLetters:
+class DeadLetters(Changing):
     """Changes dead letters on a transaction's connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     async def store(self, dead_letter: DeadLetter) -> None:
         names = ("id", "crew", "reason", "body", "received_at")

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 from typing import IO, Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.masking import Masking
 from crewgate.store.sqlite import Rows, SqliteConnection, SqliteReader, SqliteWriter, Write
 
 
@@ -125,6 +127,24 @@ class Reading:
             return await rows(self._reader.connection, statement, parameters)
         async with self._connected() as connection:
             return await rows(connection, statement, parameters)
+
+
+class Changing(Reading):
+    """The base of classes that change rows, and read them, on a transaction's connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(OpenConnection(connection))
+        self._connection = connection
+
+
+class MaskedReading(Reading):
+    """The base of classes that read texts, which each crew's settings mask."""
+
+    def __init__(
+        self, reader: Reader | OpenConnection, masking: Mapping[str, Masking] = MappingProxyType({})
+    ) -> None:
+        super().__init__(reader)
+        self._masking = masking
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -24,7 +23,7 @@ from crewgate.domain.people import Email, User
 from crewgate.domain.review import Review
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns, codec
-from crewgate.store.engine import Connection, OpenConnection, Reader, Reading, rows, write
+from crewgate.store.engine import Changing, Connection, MaskedReading, rows, write
 from crewgate.store.rounds import LATEST_OUTPUTS
 from crewgate.store.statements import RANGES, first_of_each, insert_of, insert_once, setting
 from crewgate.store.tables import (
@@ -174,14 +173,8 @@ async def off_loop(masking: Mapping[str, Masking], read: Callable[[], T]) -> T:
     return await asyncio.to_thread(read) if any(masking.values()) else read()
 
 
-class ExecutionQueries(Reading):
+class ExecutionQueries(MaskedReading):
     """Reads executions, their webhooks and their thread; texts for messages come masked."""
-
-    def __init__(
-        self, reader: Reader | OpenConnection, masking: Mapping[str, Masking] = MappingProxyType({})
-    ) -> None:
-        super().__init__(reader)
-        self._masking = masking
 
     async def find(self, crew: str, execution_id: str) -> Execution | None:
         found = await self._prepared(_FIND, _key(crew, execution_id))
@@ -296,12 +289,11 @@ class ExecutionQueries(Reading):
         return read_models.ForwardedWebhook(**found[0]._mapping) if found else None
 
 
-class Executions(ExecutionQueries):
+class Executions(Changing, ExecutionQueries):
     """Changes executions on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(OpenConnection(connection))
-        self._connection = connection
+        super().__init__(connection)
         self._dialect = connection.dialect.name
         self._with_webhooks: set[tuple[str, str]] = set()
         """Opened executions that have webhooks."""

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import POSTS_A_CARD
 from crewgate.domain.review import Round, State
-from crewgate.store.engine import Connection, Reading, rows, write
+from crewgate.store.engine import Changing, Connection, Reading, rows, write
 from crewgate.store.rounds import OF_EXECUTION, from_rule, rule_ids_of
 from crewgate.store.statements import one_of
 from crewgate.store.tables import outbox, reviews, rounds
@@ -179,11 +179,8 @@ class FloodQueries(Reading):
         return None
 
 
-class Floods:
+class Floods(Changing):
     """Gathers rounds in a transaction. Of several at once each waits for those before."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     async def gather(self, round_: Round) -> str:
         """Return the flood that a round joins; its own id if it is the first of one."""

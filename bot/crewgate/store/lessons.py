@@ -13,8 +13,8 @@ from crewgate.domain.verdict import Via
 from crewgate.store import tables
 from crewgate.store.codec import Columns, codec
 from crewgate.store.column_types import Bytewise, Instant
-from crewgate.store.engine import Connection, OpenConnection, Reading, write
-from crewgate.store.statements import insert_once
+from crewgate.store.engine import Changing, Reading, write
+from crewgate.store.statements import IS_EDITED, IS_FIRST, OF_RULES, insert_once, sum_where
 from crewgate.store.tables import reviews, rounds
 from crewgate.usecases.read_models import LessonLine, MessageRef
 
@@ -62,10 +62,6 @@ def _card_of(row: sa.Row[Any]) -> MessageRef | None:
 
 _AT: Final = sa.bindparam("at", type_=Instant)
 _HOLDS: Final = sa.or_(lessons.c.expires_at.is_(None), lessons.c.expires_at > _AT)
-_of_rules: Final = (
-    rounds.c.crew == sa.bindparam("crew"),
-    rounds.c.rule_id.in_(sa.bindparam("rules", expanding=True)),
-)
 _USE: Final = (
     sa.update(lessons).where(lessons.c.id == sa.bindparam("b_id")).values(uses=lessons.c.uses + 1)
 )
@@ -74,30 +70,24 @@ _LISTED: Final = (
     sa.select(lessons, _wish.c.feedback.label("wish"))
     .join_from(lessons, rounds, rounds.c.id == lessons.c.round_id)
     .join(_wish, _wish.c.id == lessons.c.wish_id)
-    .where(lessons.c.crew == sa.bindparam("crew"), lessons.c.ended_at.is_(None), _HOLDS, *_of_rules)
+    .where(lessons.c.crew == sa.bindparam("crew"), lessons.c.ended_at.is_(None), _HOLDS, *OF_RULES)
     .order_by(sa.func.coalesce(lessons.c.kept_at, lessons.c.proposed_at).desc(), lessons.c.id)
     .limit(MOST)
 )
 _BY_PEOPLE: Final = (
-    *_of_rules,
+    *OF_RULES,
     rounds.c.lessons.is_not(None),
     rounds.c.decided_at >= sa.bindparam("since", type_=Instant),
     rounds.c.decided_via != Via.RULE.value,
 )
 
 
-def _sum(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnElement[int]:
-    return sa.func.sum(sa.case((condition, value), else_=0))
-
-
-_is_edited = rounds.c.edited_at.is_not(None)
-_is_first = rounds.c.number == sa.case((_is_edited, 2), else_=1)
 _COUNTS: Final[tuple[sa.ColumnElement[Any], ...]] = (
     (rounds.c.lessons > 0).label("taught"),
-    _sum(_is_first).label("first"),
-    _sum(sa.and_(_is_first, rounds.c.is_approve, sa.not_(_is_edited))).label("at_once"),
-    _sum(rounds.c.is_approve).label("approved"),
-    _sum(rounds.c.is_approve, rounds.c.number).label("rounds"),
+    sum_where(IS_FIRST).label("first"),
+    sum_where(sa.and_(IS_FIRST, rounds.c.is_approve, sa.not_(IS_EDITED))).label("at_once"),
+    sum_where(rounds.c.is_approve).label("approved"),
+    sum_where(rounds.c.is_approve, rounds.c.number).label("rounds"),
 )
 _SIDES: Final = (
     sa.select(*_COUNTS).where(*_BY_PEOPLE, rounds.c.is_approve.is_not(None)).group_by(sa.text("1"))
@@ -183,12 +173,8 @@ class LessonQueries(Reading):
         )
 
 
-class Lessons(LessonQueries):
+class Lessons(Changing, LessonQueries):
     """Changes lessons on a transaction's connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(OpenConnection(connection))
-        self._connection = connection
 
     async def add(self, lesson: Lesson, *, at: datetime) -> bool:
         """Store a proposed lesson; return False if the crew has its text, kept or proposed.

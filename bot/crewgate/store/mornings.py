@@ -6,7 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from crewgate.domain.morning import Morning
-from crewgate.store.engine import Connection, OpenConnection, Reading
+from crewgate.store.engine import Changing, Reading
 from crewgate.store.statements import insert_over
 from crewgate.store.tables import mornings
 
@@ -23,14 +23,10 @@ class MorningQueries(Reading):
         return Morning(**found[0]._mapping) if found else None
 
 
-class Mornings(MorningQueries):
+class Mornings(Changing, MorningQueries):
     """Changes wishes on a transaction's connection; reading one locks it."""
 
     _of_user = _MORNING.with_for_update()
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(OpenConnection(connection))
-        self._connection = connection
 
     async def put(self, wish: Morning) -> None:
         await insert_over(self._connection, mornings, asdict(wish))

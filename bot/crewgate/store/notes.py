@@ -13,7 +13,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.store import tables
 from crewgate.store.codec import Columns, codec
-from crewgate.store.engine import Connection, OpenConnection, Reading, rows
+from crewgate.store.engine import Changing, Connection, Reading, rows
 from crewgate.store.rounds import ROUND, to_round, to_rule
 from crewgate.store.statements import insert_once, insert_over
 from crewgate.usecases.read_models import MessageRef
@@ -148,6 +148,7 @@ _CIRCUMSTANCES: Final = (
 
 
 _CALL: Final = codec(ToolCall | None)
+_NO_CALL: Final = ToolCall("")
 
 
 class NoteQueries(Reading):
@@ -174,7 +175,7 @@ class NoteQueries(Reading):
         if first.claimed_by is not None:
             claim = Claim(Person(first.claimed_by, first.claimed_by_name), first.at)
         masked = None if first.card_shows is None else bool(first.masked)
-        call = _CALL.load(first.call)
+        call = _CALL.load(first.call) or _NO_CALL
         return Circumstances(
             crew=first.crew,
             notes=tuple((row.ts, row.edited_ts) for row in found if row.ts is not None),
@@ -185,18 +186,14 @@ class NoteQueries(Reading):
             turned=HastyReading(first.pages, first.seconds) if first.pages is not None else None,
             masked=False if first.unmasked else masked,
             asks_about_masks=first.rule is None or to_rule(first.rule).ask_about_masks,
-            hides=call is not None and call.hides,
-            erased=0 if call is None else call.erased,
-            may_have_run=call is not None and call.may_have_run,
+            hides=call.hides,
+            erased=call.erased,
+            may_have_run=call.may_have_run,
         )
 
 
-class Notes(NoteQueries):
+class Notes(Changing, NoteQueries):
     """Changes notes and claims on a transaction's connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(OpenConnection(connection))
-        self._connection = connection
 
     async def waiting_in(self, ref: MessageRef, *, at: datetime) -> Round | None:
         """Return the round that waited when a message in its thread was written, or None."""

@@ -22,7 +22,7 @@ from crewgate.domain.review import Round, State
 from crewgate.store.absences import AbsenceQueries, find_absences
 from crewgate.store.audit import to_published
 from crewgate.store.dead_letters import DeadLetterQueries
-from crewgate.store.engine import Connection, Reader, Reading, rows
+from crewgate.store.engine import Connection, MaskedReading, Reader, rows
 from crewgate.store.executions import (
     ExecutionQueries,
     off_loop,
@@ -191,12 +191,8 @@ _DECIDED: Final = (State.RESUMED, State.CLOSED)
 _BACKLOG: Final = sa.select(sa.union_all(_WAITING, _DUE).subquery())
 
 
-class RoundQueries(Reading):
+class RoundQueries(MaskedReading):
     """Reads rounds with the beginning of their output: a history, an execution's, lists."""
-
-    def __init__(self, reader: Reader, masking: Mapping[str, Masking]) -> None:
-        super().__init__(reader)
-        self._masking = masking
 
     async def _lines(self, found: Sequence[sa.Row[Any]]) -> tuple[RoundLine, ...]:
         lines = tuple(map(_to_shown_line, found))
@@ -303,7 +299,7 @@ class RoundQueries(Reading):
         return tuple(lines[key] for key in round_ids if key in lines)
 
 
-class Queries(Reading):
+class Queries(MaskedReading):
     """All queries; those about `executions`, `notes`, … are in classes of their own.
 
     Read models have crews' texts masked by the settings, unless a caller asks otherwise. Single
@@ -311,8 +307,7 @@ class Queries(Reading):
     """
 
     def __init__(self, reader: Reader, masking: Mapping[str, Masking]) -> None:
-        super().__init__(reader)
-        self._masking = masking
+        super().__init__(reader, masking)
         self.absences = AbsenceQueries(reader)
         self.dead_letters = DeadLetterQueries(reader, masking)
         self.executions = ExecutionQueries(reader, masking)

@@ -12,7 +12,7 @@ from crewgate.domain.notification import UNKNOWN, CallerValues
 from crewgate.domain.review import State
 from crewgate.store import tables
 from crewgate.store.codec import codec
-from crewgate.store.engine import Connection, write
+from crewgate.store.engine import Changing, write
 from crewgate.store.lessons import lessons
 from crewgate.store.rounds import ROUND, from_round, to_round
 from crewgate.store.statements import one_of, setting
@@ -193,11 +193,8 @@ _COUNT: Final = sa.select(
 )
 
 
-class Removal:
+class Removal(Changing):
     """Removes texts on a transaction's connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     async def count(self, crew: str, *, before: datetime) -> dict[str, int]:
         """Count the executions, dead letters and lessons whose texts would be removed."""
@@ -273,7 +270,7 @@ class Removal:
 
 
 def _refreshed(lesson_id: str, crew: str) -> Effect:
-    return Effect(kind=EffectKind.REFRESH_LESSON, target=lesson_id, crew=crew, execution_id="")
+    return Effect(kind=EffectKind.REFRESH_LESSON, target=lesson_id, crew=crew)
 
 
 def _about(crew: str, before: datetime) -> dict[str, Any]:

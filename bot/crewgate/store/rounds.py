@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from hashlib import sha256
-from typing import Any, Final, assert_never, cast, get_type_hints
+from typing import Any, Final, assert_never, get_args, get_type_hints
 
 import sqlalchemy as sa
 
@@ -14,13 +14,13 @@ from crewgate.domain import recorded, verdict
 from crewgate.domain.acts import CallState, ToolCall
 from crewgate.domain.answering import decided_on
 from crewgate.domain.execution import id_beginning
-from crewgate.domain.notification import Format, Output, Question, Rewritten
+from crewgate.domain.notification import Format, Output, Rewritten
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import WORDS, Reason
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.stats import is_on_target, waited_seconds
-from crewgate.domain.subjects import WORK, Subject, Work
+from crewgate.domain.subjects import WORK, Subject
 from crewgate.store.codec import Codec, Columns, codec
 from crewgate.store.engine import Connection, rows
 from crewgate.store.statements import one_of
@@ -216,10 +216,10 @@ _TEXTS: Final[Mapping[Any, Codec]] = {
     ),
 }
 
+_LOOKED: Final = ("unsent_notes", "shown_little", "masks_unseen", "looked_seconds")
 _DECISION: Final = (
     *("is_approve", "is_label", "feedback", "decided_by", "decided_by_name", "decided_at"),
-    *("decided_via", "unsent_notes", "on_behalf_of", "on_behalf_of_name", "shown_little"),
-    *("masks_unseen", "looked_seconds"),
+    *("decided_via", "on_behalf_of", "on_behalf_of_name", *_LOOKED),
 )
 _ROUND: Final = Columns(Round, rounds, apart={"reason"})
 _REVIEW_LABELS: Final = tuple((column.name, f"review_{column.name}") for column in reviews.c)
@@ -243,28 +243,26 @@ def to_round(row: sa.Row[Any]) -> Round:
     )
 
 
-_QUESTION: Final = codec(Question)
-_CALL: Final = codec(ToolCall)
+_SUBJECTS: Final = {kind.stored_as: codec(kind) for kind in get_args(Subject)}
 
 
 def _to_subject(row: sa.Row[Any]) -> Subject:
-    if row.question is not None:
-        return cast("Question", _QUESTION.load(row.question))
-    return WORK if row.call is None else cast("ToolCall", _CALL.load(row.call))
+    for column in ("question", "call"):
+        if (stored := getattr(row, column)) is not None:
+            subject: Subject = _SUBJECTS[stored.get("subject", column)].load(stored)
+            return subject
+    return WORK
 
 
 def _from_subject(subject: Subject) -> dict[str, Any]:
-    columns: dict[str, Any] = {"question": None, "call": None, "is_act": None}
-    match subject:
-        case Question():
-            columns["question"] = _QUESTION.dump(subject)
-        case ToolCall():
-            columns |= {"call": _CALL.dump(subject), "is_act": True}
-        case Work():
-            pass
-        case _:
-            assert_never(subject)
-    return columns
+    """Return the columns of a subject; one without a column of its own shares `question`."""
+    columns: dict[str, Any] = {"question": None, "call": None}
+    stored, word = _SUBJECTS[subject.stored_as].dump(subject), subject.stored_as
+    if word in columns:
+        columns[word] = stored
+    elif subject != WORK:
+        columns["question"] = {**stored, "subject": word}
+    return {**columns, "is_act": isinstance(subject, ToolCall) or None}
 
 
 def to_line(row: sa.Row[Any]) -> RoundLine:
@@ -369,10 +367,7 @@ def _from_decision(decision: verdict.Decision | None) -> dict[str, Any]:
         "decided_by_name": name,
         "decided_at": decision.at,
         "decided_via": recorded.via(decision.via),
-        "unsent_notes": decision.unsent_notes,
-        "shown_little": decision.shown_little,
-        "masks_unseen": decision.masks_unseen,
-        "looked_seconds": decision.looked_seconds,
+        **{name: getattr(decision, name) for name in _LOOKED},
         "on_behalf_of": deputy and deputy.id,
         "on_behalf_of_name": deputy and deputy.name,
     }

@@ -64,6 +64,18 @@ def one_of(column: sa.Column[Any], values: Iterable[StrEnum]) -> sa.ColumnElemen
     return column.in_([sa.literal(one.value) for one in values])
 
 
+def sum_where(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((condition, value), else_=0))
+
+
+OF_RULES: Final = (
+    rounds.c.crew == sa.bindparam("crew"),
+    rounds.c.rule_id.in_(sa.bindparam("rules", expanding=True)),
+)
+IS_EDITED: Final = rounds.c.edited_at.is_not(None)
+#: A person's text is the second round of its review, and the crew's first output all the same.
+IS_FIRST: Final = rounds.c.number == sa.case((IS_EDITED, 2), else_=1)
+
 # Each crew, rule and state is a range of one index, read in order and with a limit of its own: in
 # one statement without ranges the database would sort all rounds of a selection.
 #: The most ranges of one statement. SQLite allows 500 (https://www.sqlite.org/limits.html).

@@ -13,17 +13,13 @@ from crewgate.domain.stats import SHORT, Decided, DecidedRound, Tally, Waiting
 from crewgate.domain.verdict import Via
 from crewgate.store.column_types import MICROSECOND, Instant
 from crewgate.store.engine import Reading
-from crewgate.store.statements import one_of
+from crewgate.store.statements import IS_EDITED, IS_FIRST, OF_RULES, one_of, sum_where
 from crewgate.store.tables import reviews, rounds
 
 #: The states of a decided round.
 _DECIDED: Final = (State.DECIDED, State.RESUMED, State.STUCK, State.CLOSED)
 
 _round = rounds.c
-_OF_QUEUES: Final = (
-    _round.crew == sa.bindparam("crew"),
-    _round.rule_id.in_(sa.bindparam("rules", expanding=True)),
-)
 _by = sa.case((_round.decided_via == Via.RULE.value, ""), else_=_round.decided_by)
 _earlier = _round.decided_at < sa.bindparam("since", type_=Instant)
 _took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
@@ -34,8 +30,6 @@ _read = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     sa.func.coalesce(_round.edited_at, _round.opened_at), sa.BigInteger
 )
 _waited = sa.func.coalesce(_round.waited_seconds, _took // 1_000_000)
-_is_edited = _round.edited_at.is_not(None)
-_is_first = _round.number == sa.case((_is_edited, 2), else_=1)
 _verdict = sa.case(
     (_round.is_approve, "approve"), (_round.is_approve.is_(None), "answer"), else_="revise"
 )
@@ -48,10 +42,6 @@ _is_hasty = sa.and_(
     _read >= 0,  # below zero a clock was set back
     _read < _round.characters * (PER_CHARACTER // MICROSECOND),
 )
-
-
-def _sum(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnElement[int]:
-    return sa.func.sum(sa.case((condition, value), else_=0))
 
 
 #: Calls of tools are counted apart: people are quicker with them, or rules decide.
@@ -72,22 +62,22 @@ _TALLIES: Final = (
     sa.select(
         _by.label("by"),
         _earlier.label("earlier"),
-        _sum(_is_output).label("count"),
-        _sum(_of_output(_round.is_approve)).label("approved"),
-        _sum(_of_output(sa.not_(_round.is_approve))).label("revised"),
-        _sum(_of_output(_is_first, _round.is_approve.is_not(None))).label("first"),
-        _sum(_of_output(_is_first, _round.is_approve, sa.not_(_is_edited))).label("at_once"),
-        _sum(_of_output(_round.is_approve), _round.number).label("rounds"),
-        _sum(_of_output(_is_hasty)).label("hasty"),
-        _sum(_of_output(_round.is_on_target.is_not(None))).label("targeted"),
-        _sum(_of_output(_round.is_on_target)).label("on_target"),
-        _sum(sa.and_(_round.is_act, _round.is_approve)).label("acts_allowed"),
-        _sum(sa.and_(_round.is_act, sa.not_(_round.is_approve))).label("acts_refused"),
+        sum_where(_is_output).label("count"),
+        sum_where(_of_output(_round.is_approve)).label("approved"),
+        sum_where(_of_output(sa.not_(_round.is_approve))).label("revised"),
+        sum_where(_of_output(IS_FIRST, _round.is_approve.is_not(None))).label("first"),
+        sum_where(_of_output(IS_FIRST, _round.is_approve, sa.not_(IS_EDITED))).label("at_once"),
+        sum_where(_of_output(_round.is_approve), _round.number).label("rounds"),
+        sum_where(_of_output(_is_hasty)).label("hasty"),
+        sum_where(_of_output(_round.is_on_target.is_not(None))).label("targeted"),
+        sum_where(_of_output(_round.is_on_target)).label("on_target"),
+        sum_where(sa.and_(_round.is_act, _round.is_approve)).label("acts_allowed"),
+        sum_where(sa.and_(_round.is_act, sa.not_(_round.is_approve))).label("acts_refused"),
         _minutes(sa.case((sa.or_(_is_own, _round.is_act), None), else_=_waited)).label("waited"),
         _minutes(_round.made_in_seconds).label("made_in"),
     )
     .where(
-        *_OF_QUEUES,
+        *OF_RULES,
         one_of(_round.state, _DECIDED),
         _round.decided_at >= sa.bindparam("before", type_=Instant),
     )
@@ -97,7 +87,7 @@ _WAITING: Final = (
     sa.select(
         _round.crew, sa.func.count().label("many"), sa.func.min(_round.opened_at).label("since")
     )
-    .where(*_OF_QUEUES, _round.state == State.WAITING.value)
+    .where(*OF_RULES, _round.state == State.WAITING.value)
     .group_by(_round.crew)
 )
 #: The rounds in memory at a time.
@@ -123,7 +113,7 @@ _DECISIONS: Final = (
 _VERDICTED: Final = (
     sa.select(
         *(_round.decided_at, _round.id, sa.func.coalesce(reviews.c.task_name, reviews.c.task_id)),
-        sa.or_(sa.not_(_round.is_approve), _is_edited),
+        sa.or_(sa.not_(_round.is_approve), IS_EDITED),
     )
     .join_from(rounds, reviews)
     .where(
