@@ -10,9 +10,10 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import StringIO
 from time import perf_counter
-from typing import Any, Final, Literal, TextIO
+from typing import Final, Literal, TextIO
 
 import structlog
 
@@ -181,28 +182,16 @@ class LogLimit:
         if kind in self._left_out:
             self._left_out[kind] += 1
             raise structlog.DropEvent
-        self._open(kind, structlog.get_logger(logger.name), method, dict(event))
+        repeat = partial(getattr(structlog.get_logger(logger.name), method), **event)
+        self._open(kind, repeat)
         return event
 
-    def _open(
-        self,
-        kind: tuple[str, object],
-        log: structlog.stdlib.BoundLogger,
-        method: str,
-        event: dict[str, Any],
-    ) -> None:
+    def _open(self, kind: tuple[str, object], repeat: Callable[..., None]) -> None:
         self._left_out[kind] = 0
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._window, self._close, kind, log, method, event)
+        asyncio.get_running_loop().call_later(self._window, self._close, kind, repeat)
 
-    def _close(
-        self,
-        kind: tuple[str, object],
-        log: structlog.stdlib.BoundLogger,
-        method: str,
-        event: dict[str, Any],
-    ) -> None:
+    def _close(self, kind: tuple[str, object], repeat: Callable[..., None]) -> None:
         left_out = self._left_out.pop(kind)
         if left_out:
-            self._open(kind, log, method, event)
-            getattr(log, method)(**event, left_out=left_out, **{_COUNTED: True})
+            self._open(kind, repeat)
+            repeat(left_out=left_out, **{_COUNTED: True})

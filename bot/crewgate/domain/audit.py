@@ -11,24 +11,13 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final, Self, assert_never
 
-from crewgate.domain import recorded
+from crewgate.domain import recorded, verdict
 from crewgate.domain.acts import CallResult
 from crewgate.domain.answering import needs_approvals
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import (
-    Answer,
-    Approve,
-    Decision,
-    Person,
-    Refuse,
-    Revise,
-    TimedOut,
-    Verdict,
-    Vote,
-)
 
 #: Actors that are no person. A person is named by the user id.
 BOT: Final = "crewgate"
@@ -152,12 +141,14 @@ def digest_of(text: str | bytes, salt: str) -> str:
     return sha256(salt.encode() + b"\n" + found).hexdigest()
 
 
-def people_of(round_: Round) -> Iterator[Person]:
+def people_of(round_: Round) -> Iterator[verdict.Person]:
     """Yield the people who acted on a round, or by whose right somebody did."""
     acts = (*round_.votes, round_.decision)
     named = [who for one in acts if one for who in (one.by, one.on_behalf_of)]
     reason = round_.reason.by if isinstance(round_.reason, Dismissed | EditedBy) else None
-    yield from (one for one in (round_.edited_by, reason, *named) if isinstance(one, Person))
+    yield from (
+        one for one in (round_.edited_by, reason, *named) if isinstance(one, verdict.Person)
+    )
 
 
 def texts_of(round_: Round) -> Iterator[str]:
@@ -202,23 +193,23 @@ def without_texts(round_: Round, at: datetime) -> Round:
     )
 
 
-def _without_words(vote: Vote, labels: tuple[str, ...]) -> Vote:
+def _without_words(vote: verdict.Vote, labels: tuple[str, ...]) -> verdict.Vote:
     answer = "" if vote.answer is not None and vote.answer not in labels else vote.answer
     return replace(vote, comment=None, answer=answer)
 
 
-def _without_text(verdict: Verdict) -> Verdict:
-    match verdict:
-        case Approve():
-            return Approve()
-        case Revise():
-            return Revise("")
-        case Refuse():
-            return Refuse("")
-        case Answer(text, is_label):
-            return replace(verdict, text=text if is_label else "")
+def _without_text(given: verdict.Verdict) -> verdict.Verdict:
+    match given:
+        case verdict.Approve():
+            return verdict.Approve()
+        case verdict.Revise():
+            return verdict.Revise("")
+        case verdict.Refuse():
+            return verdict.Refuse("")
+        case verdict.Answer(text, is_label):
+            return replace(given, text=text if is_label else "")
         case _:
-            assert_never(verdict)
+            assert_never(given)
 
 
 def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
@@ -248,7 +239,7 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
         yield from _of_state(before, after, actor)
 
 
-def _regrouped(before: Iterable[Vote], now: Iterable[Vote]) -> dict[str, Any]:
+def _regrouped(before: Iterable[verdict.Vote], now: Iterable[verdict.Vote]) -> dict[str, Any]:
     """Return the groups of earlier voters, where they are others than at their approval."""
     was = {(vote.by.id, vote.at): set(vote.groups) for vote in before}
     stayed = [vote for vote in now if was.get((vote.by.id, vote.at)) not in (None, {*vote.groups})]
@@ -312,7 +303,7 @@ def outcome_entry(outcome: Outcome, salt: str) -> Entry:
     return Entry(code, CREW if code in {Code.DELIVERED, Code.REFUSED} else BOT, data)
 
 
-def _of_vote(vote: Vote, round_: Round) -> dict[str, Any]:
+def _of_vote(vote: verdict.Vote, round_: Round) -> dict[str, Any]:
     comment, answer = vote.comment, vote.answer
     return {
         "by": vote.by.id,
@@ -325,7 +316,7 @@ def _of_vote(vote: Vote, round_: Round) -> dict[str, Any]:
     }
 
 
-def _on_behalf_of(act: Vote | Decision, round_: Round) -> dict[str, Any]:
+def _on_behalf_of(act: verdict.Vote | verdict.Decision, round_: Round) -> dict[str, Any]:
     if (person := act.on_behalf_of) is None:
         return {"on_behalf_of": None}
     name = digest_of(person.name, round_.salt)
@@ -336,8 +327,8 @@ def _masked(round_: Round) -> dict[str, int]:
     return {"masked": round_.masked} if round_.masked else {}
 
 
-def _of_decision(decision: Decision, round_: Round) -> Entry:
-    by_person = isinstance(decision.by, Person)
+def _of_decision(decision: verdict.Decision, round_: Round) -> Entry:
+    by_person = isinstance(decision.by, verdict.Person)
     data = {
         "verdict": recorded.VERDICTS[type(decision.verdict)],
         "words": digest_of(decision.human_feedback, round_.salt),
@@ -348,9 +339,9 @@ def _of_decision(decision: Decision, round_: Round) -> Entry:
         **_on_behalf_of(decision, round_),
         **_masked(round_),
     }
-    code = Code.TIMED_OUT if isinstance(decision.by, TimedOut) else Code.RULE_DECIDED
+    code = Code.TIMED_OUT if isinstance(decision.by, verdict.TimedOut) else Code.RULE_DECIDED
     code = Code.DECIDED if by_person else code
-    return Entry(code, decision.by.id if isinstance(decision.by, Person) else RULE, data)
+    return Entry(code, decision.by.id if isinstance(decision.by, verdict.Person) else RULE, data)
 
 
 def _of_reason(reason: Reason | Delivered | Refused | None, salt: str) -> dict[str, Any]:
@@ -361,7 +352,7 @@ def _of_reason(reason: Reason | Delivered | Refused | None, salt: str) -> dict[s
     data: dict[str, Any] = {"reason": names[type(reason)]}
     for field in filter(lambda field: field.compare, fields(reason)):
         value = getattr(reason, field.name)
-        if isinstance(value, Person):
+        if isinstance(value, verdict.Person):
             data[field.name] = value.id
         elif field.name in _WORDS:
             data[field.name] = value and digest_of(value, salt)

@@ -239,7 +239,7 @@ class Effect:
     target: str
     """The id of a round, unless the kind says otherwise."""
     crew: str
-    execution_id: str
+    execution_id: str = ""
     channel: str | None = None
     """The channel of a round's card, if it is not the channel of the execution's thread."""
     user: str | None = None

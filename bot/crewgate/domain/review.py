@@ -46,7 +46,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from crewgate.domain import answering, errors
+from crewgate.domain import answering, errors, verdict
 from crewgate.domain.acts import CallResult, Contradiction, ToolCall, UsedTool
 from crewgate.domain.answering import decided_on
 from crewgate.domain.effects import Effect, EffectKind
@@ -78,22 +78,6 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.rules.rule import Decide, Rule, approval_ends
 from crewgate.domain.subjects import WORK, Subject
-from crewgate.domain.verdict import (
-    Answer,
-    Approve,
-    ByRule,
-    Decision,
-    Needed,
-    Person,
-    Refuse,
-    TimedOut,
-    Via,
-    Vote,
-    count_votes,
-    decision_of_votes,
-    missing,
-    voices_of,
-)
 
 
 class State(StrEnum):
@@ -144,7 +128,7 @@ class Round:
     version: int = 1
     rule: Rule | None = None
     """The rule that applied when it opened; None: the crew's settings apply."""
-    votes: tuple[Vote, ...] = ()
+    votes: tuple[verdict.Vote, ...] = ()
     """The approvals so far, if it needs several; one per person."""
     escalated_at: datetime | None = None
     """The time when the rule escalated; from then on `escalate.to` may decide too."""
@@ -162,7 +146,7 @@ class Round:
     """The asker said that it fetches the decision."""
     takes_key: bool = False
     """The crew recognises a repeated decision by its key."""
-    edited_by: Person | None = None
+    edited_by: verdict.Person | None = None
     """The author of a text that replaced the crew's output; the digest stays that of the output."""
     edited_at: datetime | None = None
     """The time of that text; `opened_at` stays the time of the crew's output."""
@@ -170,7 +154,7 @@ class Round:
     """The number of rounds in a row, right before this one, that a rule sent back."""
     origin_id: str | None = None
     """The round of the crew's output, if a person's text replaced it."""
-    decision: Decision | None = None
+    decision: verdict.Decision | None = None
     in_doubt_since: datetime | None = None
     activity_before: int = 0
     """The execution's activity count when the try in doubt began; before any try, at the pause."""
@@ -192,7 +176,7 @@ class Round:
     def valid_until(self) -> datetime | None:
         """The end of a decision on a call; None for any other, and before a decision."""
         match self.subject, self.decision:
-            case ToolCall(), Decision(at=at):
+            case ToolCall(), verdict.Decision(at=at):
                 return approval_ends(self.rule, at)
             case _:
                 return None
@@ -246,7 +230,7 @@ class Round:
         return 1 if self.rule is None else self.rule.approvals
 
     @property
-    def approvals_from(self) -> Needed:
+    def approvals_from(self) -> verdict.Needed:
         """The groups whose people must approve; empty: anybody who may decide counts."""
         return () if self.rule is None else self.rule.approvals_from
 
@@ -258,17 +242,17 @@ class Round:
     def may_be_delegated(self) -> bool:
         return self.rule is None or self.rule.delegation
 
-    def vote_of(self, user: str) -> Vote | None:
+    def vote_of(self, user: str) -> verdict.Vote | None:
         return next((vote for vote in self.votes if vote.by.id == user), None)
 
     def not_voted(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         """Return the people who have not approved, without groups that are complete."""
-        open_groups = dict(missing(self.approvals_from, self.votes))
+        open_groups = dict(verdict.missing(self.approvals_from, self.votes))
         complete = (group for group, _ in self.approvals_from if group not in open_groups)
-        done = {*complete, *map(User, voices_of(self.votes))}
+        done = {*complete, *map(User, verdict.voices_of(self.votes))}
         return tuple(ref for ref in named if ref not in done)
 
-    def decide(self, decision: Decision) -> Transition:
+    def decide(self, decision: verdict.Decision) -> Transition:
         """Take one person's decision; the first one wins.
 
         Raises AlreadyDecided, RoundSuperseded or RoundClosed if the round is not waiting,
@@ -280,7 +264,7 @@ class Round:
         return self._decide(decision)
 
     def approve(
-        self, vote: Vote, answer: Answer | None = None, *, unsent_notes: int = 0
+        self, vote: verdict.Vote, answer: verdict.Answer | None = None, *, unsent_notes: int = 0
     ) -> Transition:
         """Count a person's approval; the last approval that is needed decides.
 
@@ -294,13 +278,13 @@ class Round:
             answering.require_compatible(vote, one)
         votes = (*self.votes, vote) if self.approvals > 1 else ()
         if votes and self.approvals_from:
-            votes = count_votes(self.approvals_from, votes)
+            votes = verdict.count_votes(self.approvals_from, votes)
             if all(one.by != vote.by for one in votes):
                 raise errors.GroupsComplete
         counted = replace(self, votes=votes) if votes != self.votes else self
         if len(votes) < self.approvals and votes:
             return Transition(counted, counted._effects(EffectKind.REFRESH))
-        decision = decision_of_votes(votes or (vote,), unsent_notes=unsent_notes)
+        decision = verdict.decision_of_votes(votes or (vote,), unsent_notes=unsent_notes)
         return counted._decide(replace(decision, verdict=answer) if answer else decision)
 
     def take_back(self, user: str) -> Transition:
@@ -327,26 +311,28 @@ class Round:
         self._must_be(State.WAITING, to="be timed out")
         if self.rule is None or self.rule.timeout is None:
             raise errors.InvalidTransition(self.state, "be timed out: no rule says when")
-        verdict = answering.verdict_of_time(
+        by_time = answering.verdict_of_time(
             self.rule.timeout, self.subject, sent_back=self.sent_back
         )
-        if verdict is None:
+        if by_time is None:
             return Transition(self, ())
-        by = TimedOut(self.rule.name, self.rule.timeout.after)
-        return self._decide(Decision(verdict=verdict, by=by, at=at, via=Via.RULE))
+        by = verdict.TimedOut(self.rule.name, self.rule.timeout.after)
+        return self._decide(verdict.Decision(verdict=by_time, by=by, at=at, via=verdict.Via.RULE))
 
     def decide_by_rule(self, at: datetime) -> Round:
         """Apply the rule's own decision on a new call, if the rule has one."""
         match self.subject, self.rule:
             case ToolCall(), Rule(name=name, decide=Decide() as decide, reason=reason):
-                verdict = Approve() if decide is Decide.ALLOW else Refuse(reason)
-                decision = Decision(verdict=verdict, by=ByRule(name), at=at, via=Via.RULE)
+                by_rule = verdict.Approve() if decide is Decide.ALLOW else verdict.Refuse(reason)
+                decision = verdict.Decision(
+                    verdict=by_rule, by=verdict.ByRule(name), at=at, via=verdict.Via.RULE
+                )
                 return self._decide(decision).round
             case _:
                 return self
 
-    def _decide(self, decision: Decision) -> Transition:
-        if isinstance(decision.verdict, Answer) is not self.subject.takes_answers:
+    def _decide(self, decision: verdict.Decision) -> Transition:
+        if isinstance(decision.verdict, verdict.Answer) is not self.subject.takes_answers:
             raise errors.VerdictMisplaced
         decision = decided_on(self.subject, decision)
         decided = replace(self, state=State.DECIDED, decision=decision)
@@ -393,7 +379,7 @@ class Round:
         again = replace(self, state=State.DECIDED, reason=None, retries=self.retries + 1)
         return Transition(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
-    def dismiss(self, by: Person, why: str, at: datetime) -> Transition:
+    def dismiss(self, by: verdict.Person, why: str, at: datetime) -> Transition:
         """Close a stuck or gone round for good: nothing is sent, and no evidence reopens it.
 
         The person who decided is notified, unless they dismiss it themselves. Raises

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
-from heapq import heappush, heappushpop
+from heapq import nlargest
 from typing import Final, TypeVar, assert_never
 
 from crewgate.check.settings import Known
@@ -142,42 +142,17 @@ def _starter(stored: StoredRound, known: Known) -> frozenset[str]:
     return frozenset[str]().union(*each)
 
 
-@dataclass(frozen=True, slots=True, order=True, kw_only=True)
-class Example:
-    """A named round, without its output."""
-
-    opened_at: datetime
-    id: str
-    title: str
-    number: int
-    execution_id: str
-
-
 @dataclass(slots=True)
 class Group:
     """Rounds with one change: their number, and the newest rounds."""
 
     count: int = 0
-    _newest: list[Example] = field(default_factory=list)
+    newest: list[Round] = field(default_factory=list)
 
     def add(self, round_: Round) -> None:
         self.count += 1
-        review = round_.review
-        one = Example(
-            opened_at=round_.opened_at,
-            id=round_.id,
-            title=review.title,
-            number=round_.number,
-            execution_id=review.execution_id,
-        )
-        if len(self._newest) < EXAMPLES:
-            heappush(self._newest, one)
-        else:
-            heappushpop(self._newest, one)
-
-    @property
-    def newest(self) -> tuple[Example, ...]:
-        return tuple(sorted(self._newest, reverse=True))
+        rounds = (*self.newest, round_)
+        self.newest = nlargest(EXAMPLES, rounds, key=lambda one: (one.opened_at, one.id))
 
 
 NO_RULE: Final = "the crew's settings"
@@ -253,8 +228,8 @@ def _change_lines(change: Change, group: Group) -> Iterator[str]:
         yield f"      {said}"
     for one in group.newest:
         yield (
-            f"      e.g. round {one.number} of “{shortened(one.title)}”, execution"
-            f" {shortened(one.execution_id)} ({one.opened_at.date().isoformat()})"
+            f"      e.g. round {one.number} of “{shortened(one.review.title)}”, execution"
+            f" {shortened(one.review.execution_id)} ({one.opened_at.date().isoformat()})"
         )
 
 

@@ -46,13 +46,8 @@ async def publish(
         log.warning("audit_key_changed", since=last.signed.key, key=published.signed.key)
     await tx.audit.publish(published, by=by)
     if channel is not None:
-        effect = Effect(
-            kind=EffectKind.AUDIT_HEAD,
-            target=str(head.number),
-            crew="",
-            execution_id="",
-            channel=channel,
-        )
+        target = str(head.number)
+        effect = Effect(kind=EffectKind.AUDIT_HEAD, target=target, crew="", channel=channel)
         await tx.enqueue([effect], at=at)
     return published
 

@@ -136,7 +136,7 @@ async def decide(
                 # those of people who may no longer decide.
                 current, lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))
                 answer = combined_answer(current.votes, meaning)
-                votes = _by_each_right(vote, rights, round_, access)
+                votes = by_each_right(vote, rights, round_, access)
                 transition = approve(current, votes, starter, answer, unsent_notes=caveats.notes)
             else:
                 transition = round_.decide(
@@ -175,7 +175,7 @@ async def decide(
     return await context.asking(record)
 
 
-def _by_each_right(
+def by_each_right(
     vote: Vote, rights: Sequence[Person | None], round_: Round, access: Access
 ) -> list[Vote]:
     """Return the vote by each right of its author: their own (None), and absent people's."""
@@ -279,7 +279,7 @@ async def may_edit(round_id: str, *, by: Person, context: ReviewContext) -> None
             if round_.takes_edits:
                 starter = await starter_of(round_, tx, access)
                 vote = Vote(by=by, at=access.at, via=Via.EDIT)
-                votes = _by_each_right(vote, rights, round_, access)
+                votes = by_each_right(vote, rights, round_, access)
                 approve(replace(round_, votes=()), votes, starter, None)
 
     await context.asking(check)
@@ -385,12 +385,8 @@ async def dismiss_report(
         tx.audit.acts(by)
         entry = Entry(Code.REPORT_DISMISSED, by.id, {"webhook": dead_letter_id})
         tx.audit.add(entry, crew=dead_letter.crew)
-        refresh = Effect(
-            kind=EffectKind.REFRESH_REPORT,
-            target=dead_letter_id,
-            crew=dead_letter.crew,
-            execution_id="",
-        )
+        kind = EffectKind.REFRESH_REPORT
+        refresh = Effect(kind=kind, target=dead_letter_id, crew=dead_letter.crew)
         await tx.enqueue([refresh], at=now)
 
 

@@ -12,7 +12,7 @@ from crewgate.domain.people import Role
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Person, Via, Vote
 from crewgate.usecases.access import Access, ReviewContext, Starter, crew_for
-from crewgate.usecases.decide import approve
+from crewgate.usecases.decide import approve, by_each_right
 from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import CrewLessons, LessonView
@@ -95,11 +95,8 @@ async def keep(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
             lesson.require(LessonState.PROPOSED, access.at)
             if ballot.vote_of(by.id) is not None:
                 return lesson
-            votes = [
-                Vote(by=by, at=access.at, via=Via.BUTTON, on_behalf_of=right, groups=groups)
-                for right in rights
-                for groups in (access.groups_of((right or by).id, ballot),)
-            ]
+            vote = Vote(by=by, at=access.at, via=Via.BUTTON)
+            votes = by_each_right(vote, rights, ballot, access)
             ballot, _ = access.drop_lapsed_votes(ballot)
             counted = approve(ballot, votes, _author_of(lesson, ballot, access), None).round
             kept = lesson.after(counted, lasts=context.crews[lesson.crew].lessons_expire)

@@ -27,6 +27,6 @@ async def end_morning(user: str, *, context: ReviewContext) -> None:
 
 async def plan(wish: Morning, tx: Tx, context: ReviewContext) -> None:
     """Store a wish, and its next line as a job."""
-    effect = Effect(kind=EffectKind.MORNING_LINE, target=wish.user_id, crew="", execution_id="")
+    effect = Effect(kind=EffectKind.MORNING_LINE, target=wish.user_id, crew="")
     await tx.mornings.put(wish)
     await tx.expedite(effect, at=wish.following(context.clock()))

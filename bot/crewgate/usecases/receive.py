@@ -148,7 +148,7 @@ async def store_dead_letter(
     dead_letter = DeadLetter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
     async with uow.begin() as tx:
         await tx.dead_letters.store(dead_letter)
-        report = Effect(kind=EffectKind.REPORT, target=dead_letter.id, crew=crew, execution_id="")
+        report = Effect(kind=EffectKind.REPORT, target=dead_letter.id, crew=crew)
         await tx.enqueue([report], at=dead_letter.received_at)
         if webhook is not None:
             await tx.executions.add_forwarded_webhook(webhook)

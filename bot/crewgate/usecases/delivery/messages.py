@@ -171,7 +171,6 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
             kind=EffectKind.TELL_OPERATOR,
             target=refused.code,
             crew=name,
-            execution_id="",
             channel=channel,
             user=user,
         )

@@ -63,7 +63,7 @@ _DAYS = 7
 
 async def plan_digests(crews: Crews, tx: Tx, *, at: datetime) -> None:
     for name in (name for name in crews if crews[name].digest):
-        effect = Effect(kind=EffectKind.WEEKLY_DIGEST, target=name, crew=name, execution_id="")
+        effect = Effect(kind=EffectKind.WEEKLY_DIGEST, target=name, crew=name)
         await tx.enqueue_once(effect, at=at, due_at=next_digest(at))
 
 
