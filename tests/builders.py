@@ -42,8 +42,11 @@ class FakeClock:
     """A clock that stands still until it is told otherwise."""
 
     now: datetime = NOW
+    tick: timedelta = timedelta()
+    """The time that each look at it takes."""
 
     def __call__(self) -> datetime:
+        self.now += self.tick
         return self.now
 
     def advance(self, by: timedelta) -> None:

@@ -59,6 +59,18 @@ QUEUE: Final = (
         "usecases/delivery/test_floods.py",
     ),
     mutant(
+        "a flood's next card is put off by each look at the clock",
+        "due = now if round_ is None else await _due(round_, card, context, now=now)",
+        "due = now if round_ is None else await _due(round_, card, context, now=context.clock())",
+        "usecases/delivery/test_floods.py",
+    ),
+    mutant(
+        "a flood's next card comes while people decide",
+        "decided_at = await context.uow.read.floods.last_decision(round_, since=now - QUIET)",
+        "decided_at = None",
+        "usecases/delivery/test_floods.py",
+    ),
+    mutant(
         "who opens Home waits for others",
         "served |= await self._serve()",
         "served |= set()",

@@ -160,6 +160,17 @@ async def test_once_the_card_is_decided_and_nobody_goes_on_the_next_has_one(worl
     assert world.slack.card(second.id).gathered == 0
 
 
+async def test_the_next_card_comes_by_a_clock_that_goes_on_meanwhile(world: World) -> None:
+    opened = await flood(world)
+    await world.decide(opened[FLOOD].id)
+    await world.settle_slack()
+    world.clock.advance(QUIET)
+    world.clock.tick = timedelta(microseconds=1)
+    for _ in range(3):
+        await world.turn()
+    assert carded(world, opened) == [*range(1, FLOOD + 3)]
+
+
 @both
 async def test_while_some_are_left_people_are_called_hourly(world: World) -> None:
     opened = await flood(world)

@@ -63,7 +63,7 @@ async def call_next(job: Job, context: DeliveryContext) -> Outcome:
     following = await read.floods.next(flood)
     round_ = None if following is None else await read.round(following)
     card = await read.floods.card(flood)
-    due = now if round_ is None else await _due(round_, card, context)
+    due = now if round_ is None else await _due(round_, card, context, now=now)
     async with context.uow.begin() as tx:
         if due > now:
             await tx.retry(job, at=due, in_doubt=False)
@@ -74,9 +74,10 @@ async def call_next(job: Job, context: DeliveryContext) -> Outcome:
     return Delivered()
 
 
-async def _due(round_: Round, card: FloodCard | None, context: DeliveryContext) -> datetime:
+async def _due(
+    round_: Round, card: FloodCard | None, context: DeliveryContext, *, now: datetime
+) -> datetime:
     """Return the time for the card of a flood's next round, past or future."""
-    now = context.clock()
     hourly = now if card is None else card.called_at + HOURLY
     if card is not None and card.waits:
         return opens_at(round_, hourly)
