@@ -102,4 +102,29 @@ CALLS: Final = (
         "self._fits_a_tool = known or bool(_asked(context))",
         "host/test_gated_crews.py",
     ),
+    # --- MCP servers of the host
+    mutant(
+        "an approved call of a subclass is sent three times",
+        "        if passage is not None:\n            if passage.to_server:",
+        "        if passage is not None and passage.to_server:\n            if passage.to_server:",
+        "host/test_exact_calls.py",
+    ),
+    mutant(
+        "an adapter's result reads as success",
+        "words, unsure=returns_errors)",
+        "words, unsure=False)",
+        "host/test_exact_calls.py",
+    ),
+    mutant(
+        "tools of a server that was silent run unasked",
+        "    if patterns and is_of(original_of(context.tool), _HELD):",
+        "    if not patterns:",
+        "host/test_servers.py",
+    ),
+    mutant(
+        "a server by URL alone is served",
+        "for tool in found.by_url:",
+        "for tool in found.by_url[:0]:",
+        "host/test_servers.py",
+    ),
 )

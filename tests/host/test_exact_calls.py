@@ -13,7 +13,8 @@ from tests.host.real_acts import Acting, Call
 pytestmark = needs_crewai
 FORMS = ("exacting", "exacting_natively")
 BUYING = ("buying", "buying_natively", "bought")
-TARGETS = tuple(f"exacting:{name}" for name in (*FORMS, *BUYING))
+OTHERS = ("buying_by_others", "buying_by_others_natively")
+TARGETS = tuple(f"exacting:{name}" for name in (*FORMS, *BUYING, *OTHERS))
 
 
 def got(real: Real, to: str) -> list[Json]:
@@ -26,7 +27,7 @@ def got(real: Real, to: str) -> list[Json]:
 def real(tmp_path: Path, listener: Listener) -> Real:
     folder = tmp_path / "real"
     folder.mkdir()
-    patterns = ("*_out", "purchase")
+    patterns = ("*_out", "*purchase")
     more = ("--tool-timeout", "2s")
     process = host(folder, *TARGETS, approve=patterns, more=more, listener=listener)
     return Real(process, listener, folder)
@@ -84,6 +85,7 @@ async def what_cannot_be_approved_is_refused_before_anybody_is_asked(real: Real)
             ["dice_out", {"to": to}],
             ["own_out", {"to": to}],
             ["wide_out", {"to": to, "amount": float("nan")}],
+            ["shop_buy_out", {"to": to}],
         )
         result = await one.result()
 
@@ -91,6 +93,7 @@ async def what_cannot_be_approved_is_refused_before_anybody_is_asked(real: Real)
         assert result.count("its arguments do not fit.") == 3
         assert "nobody can approve what it would get" in result
         assert "its tool has a `run` of its own" in result
+        assert "a server that is given as a URL up to three times" in result
         assert got(real, to) == []
 
 
@@ -194,7 +197,45 @@ async def an_mcp_server_that_does_not_answer_is_asked_once(real: Real) -> None:
         assert len(got(real, to)) == 1
 
 
+async def a_server_behind_a_tool_of_another_class_is_asked_once(real: Real) -> None:
+    """A subclass that sends as CrewAI does; one that adds its own; and an adapter's tool."""
+    for form in OTHERS:
+        one, to = Acting(real, form), f"{form}-ink"
+        unclean = {"note": None, "sources": ["web"]}
+        await one.begin(
+            ["own_purchase", {"item": to, **unclean}],
+            ["own_purchase", {"item": f"{to} gone"}],
+            ["signed_purchase", {"item": f"{to} signed"}],
+            ["signed_purchase", {"item": f"{to} signed gone"}],
+            ["purchase", {"item": f"{to} none left"}],
+        )
+        outcomes = []
+        for number in range(1, 6):
+            asked = await one.asked(number)
+            await one.decide(asked)
+            outcomes.append(await one.outcome(asked))
+        await one.result()
+        own, own_late, signed, signed_late, adapted = outcomes
+        shown = [asked["tool_call"]["arguments"] for asked in one.all_asked]
+        cleaned = {"amount": 5, "express": True, "sources": [{"type": "web"}]}
+        [bought] = got(real, f"{to}")[:1]
+
+        assert own == {"state": "ran", "words": f"Bought {to}."}
+        assert shown[0] == {"item": to, **cleaned}
+        assert bought == shown[0] | {"tool": "purchase", "to": to, "note": None, "tags": None}
+        assert signed == {"state": "ran", "words": f"Bought {to} signed."}
+        assert [one["note"] for one in got(real, f"{to} signed")] == ["signed"] * 2
+        for late in (own_late, signed_late):
+            assert late["state"] == "failed"
+            assert late["words"].startswith("It may have been done: ")
+        assert adapted["state"] == "ran"
+        assert adapted["unsure"] is True
+        assert "None left." in adapted["words"]
+        assert len(got(real, to)) == 5
+
+
 CASES = (
+    a_server_behind_a_tool_of_another_class_is_asked_once,
     an_mcp_server_is_sent_what_was_shown_once,
     an_mcp_server_that_does_not_answer_is_asked_once,
     shown_arguments_are_what_the_tool_gets,

@@ -106,6 +106,7 @@ async def test_a_tool_gets_what_its_gate_showed_once(tmp_path: Path, bot: Bot) -
             ["loose_out", {"to": f"{form}-loose", "more": 1}],
             ["dice_out", {"to": f"{form}-dice"}],
             ["own_out", {"to": f"{form}-own"}],
+            ["shop_buy_out", {"to": f"{form}-url"}],
         ]
         for form in FORMS
     }
@@ -135,6 +136,7 @@ async def test_a_tool_gets_what_its_gate_showed_once(tmp_path: Path, bot: Bot) -
         assert [one["more"] for one in program.got(f"{form}-loose")] == [1]
         assert "Its tool would get other arguments than people see." in result
         assert "Its tool has a `run` of its own." in result
+        assert "CrewAI calls this server up to three times" in result
         assert program.got(f"{form}-dice") == program.got(f"{form}-own") == []
 
 

@@ -1,5 +1,6 @@
 """Crews whose tools change what a model gives them, and MCP servers; files have what they got."""
 
+import asyncio
 import json
 import sys
 from datetime import UTC, datetime
@@ -9,9 +10,23 @@ from typing import Annotated, Any
 
 from crewai import Agent, Crew
 from crewai.mcp import MCPServerStdio
+from crewai.mcp.tool_resolver import MCPToolResolver
 from crewai.tools import BaseTool, tool
+from crewai.tools.mcp_native_tool import MCPNativeTool
+from crewai.tools.mcp_tool_wrapper import MCPToolWrapper
+from crewai.utilities.logger import Logger
 from crewai.utilities.string_utils import sanitize_tool_name
-from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, model_validator
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    Field,
+    SecretStr,
+    create_model,
+    model_validator,
+)
 
 from crewgate.host.run import utc_seconds
 from tests.host.crews.acting import Script, act
@@ -131,6 +146,8 @@ def plain_out(to: str, amount: int = 1) -> str:
 
 def _crew(*, native: bool = False, **more: Any) -> Crew:
     tools = [_Mails(), _Wires(), _Dice(), _Wide(), plain_out, _Own(), _LooseTool(), _Breaks()]
+    url = {"url": "https://127.0.0.1:1/mcp"}
+    tools.append(MCPToolWrapper(url, "buy_out", {"args_schema": _Luck}, "shop"))
     llm = Script(model="scripted", native=native)
     clerk = Agent(role="Clerk", goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
     return Crew(name="bank", agents=[clerk], tasks=[act("pay", clerk)])
@@ -164,11 +181,68 @@ def buying_natively() -> Crew:
     return buying(native=True)
 
 
+class _OwnShop(MCPNativeTool):
+    """A tool of a server, in a class of the user's own."""
+
+
+class _Signed(_OwnShop):
+    """Adds what nobody gives it."""
+
+    def _run(self, **given: Any) -> Any:
+        return super()._run(**{**given, "note": "signed"})
+
+
+class _Adapted(BaseTool):
+    """A tool as `MCPServerAdapter` makes it: it returns a server's errors as results."""
+
+    name: str = "purchase"
+    description: str = "Buys."
+    args_schema: type[BaseModel] = create_model("_Item", item=(str, ...), amount=(int, 5))
+
+    def _run(self, *_: Any, **given: Any) -> Any:
+        return asyncio.run(self._call(given))
+
+    async def _call(self, given: dict[str, Any]) -> str:
+        server = StdioServerParameters(command=_SHOP.command, args=_SHOP.args)
+        async with stdio_client(server) as streams, ClientSession(*streams) as session:
+            await session.initialize()
+            result = await session.call_tool(self.name, given)
+            return str(result.content[0].text)
+
+
+_Adapted.__module__ = "mcpadapt.crewai_adapter"
+
+
+def buying_by_others(*, native: bool = False) -> Crew:
+    """With tools of an MCP server that are not of CrewAI's own class."""
+    llm = Script(model="scripted", native=native)
+    clerk = Agent(role="Clerk", goal="Buy", backstory="Buys.", llm=llm, tools=[_Adapted()])
+    [made] = MCPToolResolver(agent=clerk, logger=Logger()).resolve([_SHOP])
+    schema = {"args_schema": made.args_schema}
+    for name, kind in (("own", _OwnShop), ("signed", _Signed)):
+        clerk.tools.append(
+            kind(made._client_factory, "purchase", schema, name)  # noqa: SLF001  # as CrewAI gives it
+        )
+    return Crew(name="bank", agents=[clerk], tasks=[act("buy", clerk)])
+
+
+def buying_by_others_natively() -> Crew:
+    return buying_by_others(native=True)
+
+
 def searching_and_buying() -> Crew:
     """Of two agents, the second has the MCP server."""
     first, then = _crew(), buying()
     tasks = [act("search", first.agents[0], "{first}"), act("buy", then.agents[0], "{last}")]
     return Crew(name="bank", agents=[*first.agents, *then.agents], tasks=tasks)
+
+
+def buying_by_url() -> Crew:
+    """With an MCP server that is given as a URL alone."""
+    llm = _Buyer(model="scripted")
+    url = Path("shop-url.txt").read_text()
+    clerk = Agent(role="Clerk", goal="Buy", backstory="Buys.", llm=llm, mcps=[url])
+    return Crew(name="bank", agents=[clerk], tasks=[act("buy", clerk)])
 
 
 def unanswered() -> Crew:

@@ -1,11 +1,13 @@
-"""A small MCP server on its standard streams; `got.txt` has the arguments that it was sent."""
+"""A small MCP server on its standard streams, or by HTTPS; `got.txt` has what it was sent."""
 
 import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from mcp.server.fastmcp import FastMCP
 
 server = FastMCP("shop")
@@ -35,4 +37,11 @@ async def purchase(
 
 
 if __name__ == "__main__":
-    server.run()
+    if Path("silent").exists():
+        sys.stdin.read()  # until the client is gone
+    elif len(sys.argv) > 1 and sys.argv[1] == "--https":
+        _, _, port, key, certificate = sys.argv
+        app = server.streamable_http_app()
+        uvicorn.run(app, port=int(port), ssl_keyfile=key, ssl_certfile=certificate)
+    else:
+        server.run()

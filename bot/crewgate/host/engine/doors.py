@@ -101,8 +101,11 @@ def _as_sent(tool: Any, values: Mapping[str, Any]) -> Json:
 
 
 def _is_served(original: Any) -> bool:
-    # A class of the user's may send its arguments in a way of its own.
-    return type(original) is MCPNativeTool
+    # A subclass may send its arguments in a way of its own.
+    kind = type(original)
+    return issubclass(kind, MCPNativeTool) and all(
+        getattr(kind, name) is getattr(MCPNativeTool, name) for name in ("_run", "_run_async")
+    )
 
 
 def _cleaned(values: Mapping[str, Any]) -> Json:
@@ -154,6 +157,8 @@ class Passage:
         self._differs = False
         self.seconds = seconds
         self.ran = False
+        self.is_sent = False
+        """True once the call was sent to an MCP server."""
         self.error: Exception | None = None
 
     @property
@@ -198,7 +203,7 @@ class Passage:
             # CrewAI answered from its cache, or with an error or a limit of its own.
             instead = f"CrewAI answered in its place: {words}"
             return Outcome("closed", DIFFERS if self._differs else instead)
-        if self.to_server and self.error is not None and not _is_answered(self.error):
+        if self.is_sent and self.error is not None and not _is_answered(self.error):
             return Outcome("failed", f"It may have been done: {words}", in_doubt=True)
         returns_errors = type(self._original).__module__.partition(".")[0] == _ADAPTER
         return Outcome("failed" if failed else "ran", words, unsure=returns_errors)
@@ -267,9 +272,11 @@ def hang_client_door() -> None:
         client: MCPClient, tool_name: str, arguments: Json | None = None
     ) -> Any:
         passage = _PASSING.get()
-        if passage is not None and passage.to_server:
-            passage.compare(arguments or {}, name=tool_name)
-            passage.pass_once()
+        if passage is not None:
+            if passage.to_server:
+                passage.compare(arguments or {}, name=tool_name)
+                passage.pass_once()
+            passage.is_sent = True
             client.max_retries, client.execution_timeout = 1, max(1, int(passage.seconds))
         return await call(client, tool_name, arguments)
 
