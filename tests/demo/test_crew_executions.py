@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from crewgate.crew_api.wire import Address
-from crewgate.demo.crew.script import SAMPLES, Sample, answer_of
+from crewgate.demo.crew.script import SAMPLES, Sample
 from crewgate.domain.edits import edits_of, exact_revision
 from tests.demo.builders import SECRET, Receiver, a_resume, call, now, paused
 from tests.standins.crew import (
@@ -242,14 +242,23 @@ def test_every_sample_answers_feedback(sample: Sample) -> None:
     assert "cap the liability" not in str(first)
 
 
-def test_the_sample_makes_exact_edits_and_changes_nothing_else() -> None:
-    research = SAMPLE[0]
-    before = str(answer_of(research, {}, ["Add sources."], {}))
+async def test_exact_edits_are_made_and_nothing_else_changes(
+    crew: Crew, receiver: Receiver
+) -> None:
+    execution_id = await paused(crew, urls=receiver.all_urls())
+
+    async def revised(feedback: str) -> str:
+        before = len(crew.notifications)
+        revise = a_resume(execution_id, is_approve=False, human_feedback=feedback)
+        assert (await call(crew, "POST", "/resume", revise))[0] == 200
+        await crew.until(lambda: len(crew.notifications) > before)
+        return str(receiver.got[-1][2]["task_output"])
+
+    before = await revised("Add sources.")
     edited = before.replace("investor call, March", "-").replace("two vendors", "three vendors")
     edited = edited.replace("| Contoso | 12 % | -3 % | trade register |\n", "")
-    asked = exact_revision(edits_of(before, edited))
-    assert answer_of(research, {}, ["Add sources.", asked], {}) == edited
-    later = str(answer_of(research, {}, ["Add sources.", asked, "Be brief."], {}))
+    assert await revised(exact_revision(edits_of(before, edited))) == edited
+    later = await revised("Be brief.")
     assert "investor call" not in later
     assert "“Be brief.”" in later
 

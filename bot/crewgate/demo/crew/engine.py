@@ -14,7 +14,7 @@ from typing import Any
 from crewgate.crew_api.wire import Json, Refusal, Resume, Urls
 from crewgate.demo.crew.deployment import Deployment, Execution, Sent, State
 from crewgate.demo.crew.flows import FlowRequest, Flows
-from crewgate.demo.crew.script import Task, TaskFailed, Tool
+from crewgate.demo.crew.script import Task, TaskFailed, Tool, answer_of
 from crewgate.demo.crew.wire import call_of, notification, text_of
 
 Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
@@ -171,7 +171,7 @@ class Engine:
             return
         feedbacks = tuple(execution.feedbacks.get(task.task_id, ()))
         try:
-            output = task.produce(execution.inputs, feedbacks, dict(execution.outputs))
+            output = answer_of(task, execution.inputs, feedbacks, dict(execution.outputs))
         except TaskFailed as failed:
             self.end(execution, error=str(failed))
             return
