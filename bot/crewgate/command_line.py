@@ -184,7 +184,7 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
 
 
 def _init(_chosen: argparse.Namespace) -> int:
-    from crewgate.settings.document import write_dotenv  # noqa: PLC0415  # serving does not need it
+    from crewgate.settings.dotenv import write_dotenv  # noqa: PLC0415  # serving does not need it
 
     _say(f"wrote {write_dotenv(Path.cwd())}: fill it in, then run crewgate check")
     return 0

@@ -9,18 +9,19 @@ import pytest
 
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
-from crewgate.settings import crew, document
+from crewgate.settings import crew
 from crewgate.settings.load import Settings, load
 from crewgate.settings.options import options_of
 from tests.repo.files import ROOT, read
+from tests.repo.settings_documents import render_documents
 
 
 @pytest.mark.parametrize(
     "path", ["docs/reference.md", "docs/rules.md", "crews.example.toml", ".env.example"]
 )
 def test_documents_are_as_the_fields_make_them(path: str) -> None:
-    made = document.render_documents(ROOT)[path]
-    assert read(path) == made, "run python -m crewgate.settings.document"
+    made = render_documents(ROOT)[path]
+    assert read(path) == made, "run python -m tests.repo.settings_documents"
 
 
 @pytest.mark.parametrize("kind", [Settings, Rule, Conditions, Reminders, Escalation, TimeOut])

@@ -122,8 +122,8 @@ def _parse_reviewer(raw: object, hint: str, noun: str) -> ReviewerRef:
 class Setting:
     """The metadata of a field that people set.
 
-    `settings.options` reads these fields, and `settings.document` writes the documents from
-    them: a new setting is a field and the place where it acts.
+    `settings.options` reads these fields, and the documents are written from them: a new setting
+    is a field and the place where it acts.
     """
 
     parse: Callable[[object], Any]
