@@ -16,12 +16,12 @@ from crewgate.crew_api.signature import DOCUMENTED, sign
 from crewgate.crew_api.wire import Address, FlowWebhook, Json, Resume, Urls
 from crewgate.demo.changes import Change
 from crewgate.demo.crew import crew, engine, flows
-from crewgate.demo.crew.deployment import Call, Deployment, Execution, Sent, State, status
+from crewgate.demo.crew.deployment import Call, Deployment, Execution, Sent, State
 from crewgate.demo.crew.flows import FlowRequest
 from crewgate.demo.crew.script import SAMPLE, Sample, Task, TaskFailed
 from crewgate.demo.crew.wire import text_of
 from crewgate.demo.faults import DROP_AFTER, HANG, Fault, slow
-from tests.standins.faults import DROP_BEFORE, Echo, garbage
+from tests.standins.faults import DROP_BEFORE, Echo, garbage, status
 from tests.standins.faults import repeat as echo
 
 __all__ = [
@@ -90,6 +90,10 @@ class Flows(flows.Flows):
     nested = False
     """True for the documented shape and headers, False for the captured ones."""
 
+    def __init__(self, send: flows.Send, deployment: Deployment) -> None:
+        super().__init__(send, deployment)
+        self.finished: set[str] = set()
+
     def token(self, request_id: str) -> str:
         return self._requests[request_id].token
 
@@ -109,6 +113,17 @@ class Flows(flows.Flows):
         signed = sign(self.webhook.secret, raw, at=self._now(), names=DOCUMENTED)
         headers = {"Content-Type": "application/json", **signed}
         return await self._send("flow", self.webhook.url, raw, headers)
+
+    def knows(self, flow_id: str) -> bool:
+        return any(asked.flow_id == flow_id for asked in self._requests.values())
+
+    def status(self, flow_id: str) -> dict[str, Any]:
+        if flow_id in self.finished:
+            return {"status": "completed", "result": {"output": "Published."}}
+        waits = any(
+            asked.flow_id == flow_id and asked.feedback is None for asked in self._requests.values()
+        )
+        return {"status": "awaiting_human_feedback" if waits else "running"}
 
     def forget(self, request_id: str) -> None:
         del self._requests[request_id]
@@ -187,6 +202,12 @@ class Crew(crew.Crew):
 
     async def pause(self, execution_id: str, task_id: str, output: object) -> Sent:
         return await pause(self, execution_id, task_id, output)
+
+    @override
+    def _status(self, execution_id: str) -> Json:
+        if execution_id not in self.by_id and self.flows.knows(execution_id):
+            return self.flows.status(execution_id)
+        return super()._status(execution_id)
 
     async def ask(self, flow_id: str = "f-1", method: str = "review_article", **of: Any) -> Sent:
         return await self.flows.ask(self.url, flow_id, method, **of)

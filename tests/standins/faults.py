@@ -4,6 +4,7 @@ Slack's are answers to any method; the crew's are answers to any route.
 """
 
 import json
+from collections.abc import Mapping
 from enum import Enum, auto
 from functools import partial
 from typing import Final, assert_never
@@ -80,3 +81,23 @@ def _repeat(into: Echo, head: str, body: str) -> object:
             return f"{head}\n\n{body}"
         case _:
             assert_never(into)
+
+
+def status(
+    code: int,
+    body: object = None,
+    *,
+    retry_after: float | str | None = None,
+    headers: Mapping[str, str] | None = None,
+    applied: bool = False,
+) -> Fault:
+    """Answer with this code: text as text, any other `body` as JSON.
+
+    `retry_after` is seconds, or an HTTP date as text.
+    """
+    extra = dict(headers or {})
+    if retry_after is not None:
+        extra["Retry-After"] = str(retry_after)
+    if body is None:
+        body = {"error": f"HTTP {code}", "message": "An injected fault"}
+    return Fault(f"{code}", applied=applied, code=code, body=body, headers=tuple(extra.items()))

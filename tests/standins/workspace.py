@@ -23,6 +23,7 @@ from crewgate.demo.workspace.wire import Args, Method, Refused
 from crewgate.demo.workspace.workspace import buttons, message_text
 from crewgate.demo.workspace.world import (
     BOT_USER_ID,
+    TEAM_ID,
     Channel,
     ChannelKind,
     File,
@@ -262,6 +263,38 @@ class Workspace(workspace.Workspace):
         # Down, it refuses connections and closes the open ones, sockets too; the state is kept.
         self.go_down, self.come_back = served.stop, served.start
         self.release = self.faults.release
+
+    @override
+    def add_user(
+        self,
+        user: str,
+        name: str,
+        email: str = "",
+        *,
+        is_guest: bool = False,
+        team_id: str = TEAM_ID,
+        tz: str | None = "Etc/UTC",
+    ) -> User:
+        """Add a person to the workspace; with another `team_id`, only to its shared channels."""
+        email = email or f"{name}@example.com"
+        joined = User(user, name, email, is_guest=is_guest, team_id=team_id, tz=tz)
+        self.world.users[user] = joined
+        return joined
+
+    @override
+    def add_channel(
+        self,
+        channel: str,
+        name: str,
+        *,
+        members: Iterable[str] = (),
+        private: bool = False,
+        bot_is_member: bool = True,
+    ) -> Channel:
+        """Open a channel; its `archived`, `members` and `bot_is_member` may be changed later."""
+        opened = Channel(channel, name, set(members), private, bot_is_member)
+        self.world.channels[channel] = opened
+        return opened
 
     def add_group(self, group: str, handle: str, members: Iterable[str]) -> Group:
         self.world.groups[group] = made = Group(group, handle, tuple(members))

@@ -120,8 +120,6 @@ class Crew(Deployment):
 
     def _status(self, execution_id: str) -> wire.Json:
         execution = self.by_id.get(execution_id)
-        if execution is None and self.flows.knows(execution_id):
-            return self.flows.status(execution_id)
         if execution is None:
             raise wire.Refusal.not_found("Execution not found")
         return execution.progress(self.now())

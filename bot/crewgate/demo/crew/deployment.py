@@ -106,24 +106,9 @@ class Execution:
         return next((task for task in self.script if task.task_id == task_id), None)
 
 
-def status(
-    code: int,
-    body: object = None,
-    *,
-    retry_after: float | str | None = None,
-    headers: Mapping[str, str] | None = None,
-    applied: bool = False,
-) -> Fault:
-    """Answer with this code: text as text, any other `body` as JSON.
-
-    `retry_after` is seconds, or an HTTP date as text.
-    """
-    extra = dict(headers or {})
-    if retry_after is not None:
-        extra["Retry-After"] = str(retry_after)
-    if body is None:
-        body = {"error": f"HTTP {code}", "message": "An injected fault"}
-    return Fault(f"{code}", applied=applied, code=code, body=body, headers=tuple(extra.items()))
+def status(code: int, body: object) -> Fault:
+    """Answer with this code: text as text, any other `body` as JSON."""
+    return Fault(f"{code}", code=code, body=body)
 
 
 T = TypeVar("T")

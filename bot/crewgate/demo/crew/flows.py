@@ -41,7 +41,6 @@ class Flows:
         self.webhook: FlowWebhook | None = None
         self.answers: BoundedLog[FlowRequest] = BoundedLog(crew.keep)
         """The answered requests, in the order of their answers."""
-        self.finished: set[str] = set()
         self.on_answer: Callable[[FlowRequest], None] = lambda _: None
         self._send = send
         self._changes = crew.changes
@@ -102,17 +101,6 @@ class Flows:
         signed = sign(self.webhook.secret, raw, at=self._now(), names=CAPTURED)
         headers = {"Content-Type": "application/json", **signed}
         return await self._send("flow", self.webhook.url, raw, headers)
-
-    def knows(self, flow_id: str) -> bool:
-        return any(asked.flow_id == flow_id for asked in self._requests.values())
-
-    def status(self, flow_id: str) -> dict[str, Any]:
-        if flow_id in self.finished:
-            return {"status": "completed", "result": {"output": "Published."}}
-        waits = any(
-            asked.flow_id == flow_id and asked.feedback is None for asked in self._requests.values()
-        )
-        return {"status": "awaiting_human_feedback" if waits else "running"}
 
     def respond(self, request_id: str, call: Call, raw: bytes) -> dict[str, Any]:
         """Accept an answer, once. Raises Refusal."""

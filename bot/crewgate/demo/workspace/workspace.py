@@ -12,7 +12,6 @@ from crewgate.demo.workspace.server import Server
 from crewgate.demo.workspace.user_actions import UserActions
 from crewgate.demo.workspace.web_api import Call, WebApi
 from crewgate.demo.workspace.world import (
-    TEAM_ID,
     Channel,
     File,
     Message,
@@ -64,34 +63,12 @@ class Workspace(UserActions):
 
     # ---- contents
 
-    def add_user(
-        self,
-        user: str,
-        name: str,
-        email: str = "",
-        *,
-        is_guest: bool = False,
-        team_id: str = TEAM_ID,
-        tz: str | None = "Etc/UTC",
-    ) -> User:
-        """Add a person to the workspace; with another `team_id`, only to its shared channels."""
-        email = email or f"{name}@example.com"
-        joined = User(user, name, email, is_guest=is_guest, team_id=team_id, tz=tz)
-        self.world.users[user] = joined
+    def add_user(self, user: str, name: str, email: str) -> User:
+        self.world.users[user] = joined = User(user, name, email)
         return joined
 
-    def add_channel(
-        self,
-        channel: str,
-        name: str,
-        *,
-        members: Iterable[str] = (),
-        private: bool = False,
-        bot_is_member: bool = True,
-    ) -> Channel:
-        """Open a channel; its `archived`, `members` and `bot_is_member` may be changed later."""
-        opened = Channel(channel, name, set(members), private, bot_is_member)
-        self.world.channels[channel] = opened
+    def add_channel(self, channel: str, name: str, *, members: Iterable[str] = ()) -> Channel:
+        self.world.channels[channel] = opened = Channel(channel, name, set(members))
         return opened
 
     # ---- watching
