@@ -25,7 +25,7 @@ from crewgate.domain.people import User
 from crewgate.domain.reason import TakenAs
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Then, TimeOut
+from crewgate.domain.rules.rule import TimeOut, TimeoutAction
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.runtime import utc_now
 from crewgate.settings.crew import CrewSettings
@@ -193,7 +193,7 @@ async def test_a_text_that_a_person_rewrote_was_refused_by_that_person(
 
 async def test_what_time_decided_is_by_the_rule(world: World, dataset: Dataset) -> None:
     words = ": Nobody was there.\nBen: no."
-    timeout = TimeOut(Duration.parse("1h"), Then.REVISE, words)
+    timeout = TimeOut(Duration.parse("1h"), TimeoutAction.REVISE, words)
     world.crews["research"] = a_crew(rules=(a_rule(timeout=timeout),))
     await world.notify()
     await world.settle_slack()

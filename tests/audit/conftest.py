@@ -15,7 +15,7 @@ from crewgate.command_line import add_audit_arguments
 from crewgate.domain.outcome import Exchange, Refused
 from crewgate.domain.people import User
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Approve, Revise
 from crewgate.settings.load import Settings
 from crewgate.store.engine import Engines
@@ -33,7 +33,7 @@ RULE = a_rule(
     approvals=2,
     self_approval=False,
     escalate=Escalation(Duration.parse("1h"), (User(EVE.id),)),
-    timeout=TimeOut(Duration.parse("1d"), Then.REVISE, "Too late."),
+    timeout=TimeOut(Duration.parse("1d"), TimeoutAction.REVISE, "Too late."),
 )
 Audit = Callable[..., Awaitable[tuple[int, str]]]
 """Runs `crewgate audit` with these words; the exit status and what it said."""

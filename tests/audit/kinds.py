@@ -20,7 +20,7 @@ from crewgate.domain.outcome import Exchange, Refused
 from crewgate.domain.people import Email, User, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Decide, Escalation, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Decide, Escalation, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
 from crewgate.store.tables import audit_entries, outbox
 from crewgate.usecases.away import come_back, go_away
@@ -229,7 +229,7 @@ async def edited(world: World, name: str) -> None:
     world.directory.people[LEGAL] = frozenset({ANA.id, BEN.id})
     rule = a_rule(
         approvals=2,
-        timeout=TimeOut(Duration.parse("1d"), Then.APPROVE),
+        timeout=TimeOut(Duration.parse("1d"), TimeoutAction.APPROVE),
         escalate=Escalation(Duration.parse("1h"), (User(EVE.id),)),
     )
     round_id = await opened(world, name, rule, takes_edits=True)
@@ -245,7 +245,7 @@ async def edits_asked_for(world: World, name: str) -> None:
 
 
 async def timed_out(world: World, name: str) -> None:
-    timeout = TimeOut(Duration.parse("1d"), Then.REVISE, "Nobody looked.")
+    timeout = TimeOut(Duration.parse("1d"), TimeoutAction.REVISE, "Nobody looked.")
     await opened(world, name, a_rule(timeout=timeout))
     world.clock.advance(25 * HOUR)
     await world.settle_slack()
@@ -357,7 +357,7 @@ async def regrouped(world: World, name: str) -> None:
 
 async def set_back(world: World, name: str) -> None:
     """The clock is set back while an escalation and a time-out are waited for."""
-    timeout = TimeOut(Duration.parse("1d"), Then.APPROVE)
+    timeout = TimeOut(Duration.parse("1d"), TimeoutAction.APPROVE)
     escalate = Escalation(Duration.parse("20h"), (User(EVE.id),))
     await opened(world, name, a_rule(timeout=timeout, escalate=escalate))
     await world.outbox.note_alive(now=world.clock(), compare=False)

@@ -38,7 +38,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.choose import for_call
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
-from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
 from crewgate.domain.subjects import WORK, call_of
 from crewgate.domain.verdict import Approve, Revise
 from tests.builders import LATER, NOW, Numbered, a_decision, a_notification, a_review, a_round
@@ -332,7 +332,9 @@ def test_an_approval_that_ended_closes_its_round(state: State) -> None:
 
 def test_a_call_that_is_asked_about_anew_is_not_approved_by_time() -> None:
     when = Conditions(tool="purchase")
-    rule = Rule(name="slow", when=when, timeout=TimeOut(Duration.parse("1d"), Then.APPROVE))
+    rule = Rule(
+        name="slow", when=when, timeout=TimeOut(Duration.parse("1d"), TimeoutAction.APPROVE)
+    )
     ended = a_call(State.DECIDED, decision=APPROVED, rule=rule).expire(LATER).round
     new_ids = Numbered()
     perhaps = ask_again(ended, may_have_run=True, at=LATER, new_id=new_ids).current

@@ -38,7 +38,7 @@ from crewgate.domain.receipt import receive_request
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
 from crewgate.domain.subjects import WORK, Subject
 from crewgate.domain.verdict import (
     Answer,
@@ -229,17 +229,17 @@ def test_somebody_else_may_answer_first() -> None:
 
 
 def test_a_rule_answers_as_it_would_decide() -> None:
-    def of(then: Then, question: Question) -> Verdict | None:
+    def of(then: TimeoutAction, question: Question) -> Verdict | None:
         timeout = TimeOut(Duration.parse("1h"), then, "Too late.")
         rule = Rule(name="late", timeout=timeout)
         decided = a_round(subject=question, rule=rule).time_out(LATER).round.decision
         return None if decided is None else decided.verdict
 
     unnamed = replace(QUESTION, outcomes=("publish",))
-    assert of(Then.APPROVE, QUESTION) == LABEL
-    assert of(Then.REVISE, QUESTION) == Answer("Too late.")
-    assert of(Then.APPROVE, unnamed) is None
-    assert of(Then.LEAVE, QUESTION) is None
+    assert of(TimeoutAction.APPROVE, QUESTION) == LABEL
+    assert of(TimeoutAction.REVISE, QUESTION) == Answer("Too late.")
+    assert of(TimeoutAction.APPROVE, unnamed) is None
+    assert of(TimeoutAction.LEAVE, QUESTION) is None
 
 
 def test_an_outcome_that_approves_needs_the_approvals_of_its_rule() -> None:

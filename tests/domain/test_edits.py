@@ -19,7 +19,7 @@ from crewgate.domain.reason import EditedBy
 from crewgate.domain.receipt import open_edited, receive
 from crewgate.domain.review import State, Transition
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Then, TimeOut
+from crewgate.domain.rules.rule import TimeOut, TimeoutAction
 from tests.builders import ANA, BEN, LATER, NOW, a_notification, a_round, a_rule, a_vote
 
 markdown = st.lists(
@@ -176,12 +176,12 @@ def test_an_edit_of_blank_lines_is_in_beside_another_change() -> None:
     assert fate_of(before, edited, f"{edited}\nMore.") == EditsFate(1, 1, 1)
 
 
-@pytest.mark.parametrize("then", Then)
-def test_time_approves_no_text_of_a_person_who_is_alone_with_it(then: Then) -> None:
-    out = TimeOut(Duration.parse("3d"), then, "Stop." if then is Then.REVISE else "")
+@pytest.mark.parametrize("then", TimeoutAction)
+def test_time_approves_no_text_of_a_person_who_is_alone_with_it(then: TimeoutAction) -> None:
+    out = TimeOut(Duration.parse("3d"), then, "Stop." if then is TimeoutAction.REVISE else "")
     shown = a_round(rule=a_rule(approvals=2, timeout=out), takes_edits=True)
     edited = open_edited(shown, ANA, rule=shown.rule, at=LATER, new_id=lambda: "r-2").current
-    if then is Then.APPROVE:
+    if then is TimeoutAction.APPROVE:
         assert edited.time_out(LATER) == Transition(edited, ())
     else:
         assert edited.rule == shown.rule

@@ -20,7 +20,7 @@ from crewgate.domain.reason import Dismissed, ExecutionEnded, ExecutionGone
 from crewgate.domain.receipt import receive
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Approve, Decision, Person, Revise, TimedOut
 from tests.builders import (
     ANA,
@@ -53,8 +53,8 @@ RULES = st.sampled_from(
     [
         None,
         a_rule(approvals=2, timeout=TimeOut(LATE), escalate=Escalation(LATE, ())),
-        a_rule(approvals=3, timeout=TimeOut(LATE, Then.REVISE, "Stop.")),
-        a_rule(timeout=TimeOut(LATE, Then.APPROVE)),
+        a_rule(approvals=3, timeout=TimeOut(LATE, TimeoutAction.REVISE, "Stop.")),
+        a_rule(timeout=TimeOut(LATE, TimeoutAction.APPROVE)),
     ]
 )
 PEOPLE = st.sampled_from([ANA, BEN, CAI])
@@ -338,7 +338,7 @@ class Rounds(RuleBasedStateMachine):
             elif isinstance(decision.by, TimedOut):
                 assert round_.rule is not None
                 assert round_.rule.timeout is not None
-                assert decision.is_approve == (round_.rule.timeout.then is Then.APPROVE)
+                assert decision.is_approve == (round_.rule.timeout.then is TimeoutAction.APPROVE)
             elif decision.is_approve and round_.approvals > 1:
                 assert decision.votes == round_.votes
                 assert len(decision.votes) == round_.approvals

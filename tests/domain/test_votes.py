@@ -17,7 +17,7 @@ from crewgate.domain.errors import (
 from crewgate.domain.people import Role, User, UserGroup
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Reminders, TimeOut, TimeoutAction
 from crewgate.domain.subjects import WORK
 from crewgate.domain.verdict import APPROVED, Approve, Decision, Person, Revise, TimedOut, Via, Vote
 from tests.builders import (
@@ -188,8 +188,8 @@ def test_who_has_not_approved_has_nothing_to_take_back() -> None:
 @pytest.mark.parametrize(
     ("timeout", "verdict"),
     [
-        (TimeOut(THREE_DAYS, Then.REVISE, "Stop."), Revise("Stop.")),
-        (TimeOut(THREE_DAYS, Then.APPROVE), Approve()),
+        (TimeOut(THREE_DAYS, TimeoutAction.REVISE, "Stop."), Revise("Stop.")),
+        (TimeOut(THREE_DAYS, TimeoutAction.APPROVE), Approve()),
     ],
 )
 def test_a_time_out_decides_as_nobody(timeout: TimeOut, verdict: Approve | Revise) -> None:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from crewgate.network.connections import Limits, listen
-from crewgate.network.requests import Room, read_body
+from crewgate.network.requests import BodyBudget, read_body
 from crewgate.web.context import explain_failures
 
 SOON = 0.05
@@ -91,7 +91,7 @@ def serve() -> Serve:
     async def anybody(request: web.Request) -> web.Response:
         return web.Response(body=(await read_body(request, room=room)).content)
 
-    room = Room()
+    room = BodyBudget()
 
     @asynccontextmanager
     async def serving(limits: Limits) -> AsyncIterator[Server]:

@@ -7,14 +7,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from crewgate.network.requests import Room, read_body
+from crewgate.network.requests import BodyBudget, read_body
 from crewgate.web.context import explain_failures
 from tests.servers import Stranger, serve
 
 
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
-    room = Room(size=1_000, small=10)
+    room = BodyBudget(size=1_000, small=10)
 
     async def echo(request: web.Request) -> web.Response:
         return web.Response(body=(await read_body(request, room=room)).content)

@@ -25,7 +25,7 @@ from crewgate.domain.reason import (
 from crewgate.domain.review import State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, TimeOut, TimeoutAction
 from crewgate.domain.verdict import (
     Approve,
     Decision,
@@ -77,7 +77,7 @@ RULE = a_rule(
     self_approval=False,
     target=Duration.parse("4h"),
     escalate=Escalation(Duration.parse("1d"), (User(EVE.id),)),
-    timeout=TimeOut(Duration.parse("3d"), Then.REVISE, "Nobody reviewed this in time."),
+    timeout=TimeOut(Duration.parse("3d"), TimeoutAction.REVISE, "Nobody reviewed this in time."),
 )
 TWO = replace(
     VIEW,

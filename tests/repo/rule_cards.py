@@ -16,7 +16,7 @@ from crewgate.domain.review import State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
-from crewgate.domain.rules.rule import Escalation, Naming, Reminders, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Naming, Reminders, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Decision, Revise, TimedOut, Via, decision_of_votes
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.commands import render_rules
@@ -44,7 +44,9 @@ RULES: Final = (
         remind=Reminders(after=Duration.parse("4wh")),
         escalate=Escalation(Duration.parse("1d"), (User(EVE.id),)),
         timeout=TimeOut(
-            Duration.parse("3d"), Then.REVISE, "Nobody reviewed this in time. Stop and summarise."
+            Duration.parse("3d"),
+            TimeoutAction.REVISE,
+            "Nobody reviewed this in time. Stop and summarise.",
         ),
         working_hours=WorkingHours.parse("Mon-Fri 09:00-17:30 Europe/Berlin"),
     ),
@@ -99,7 +101,7 @@ def _of_time() -> Iterator[tuple[str, list[str]]]:
     since = replace(more, round=escalated, escalates_to=(User(EVE.id),))
     yield "escalated", _more(in_channel(since))
     text = "Nobody reviewed this in time. Stop and summarise."
-    revise = _under(timeout=TimeOut(Duration.parse("3d"), Then.REVISE, text))
+    revise = _under(timeout=TimeOut(Duration.parse("3d"), TimeoutAction.REVISE, text))
     revise = replace(revise, due_at=AT + 3 * DAY)
     yield "timeout", _more(in_channel(revise))
     decision = Decision(

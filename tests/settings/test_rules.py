@@ -8,7 +8,7 @@ from crewgate.crews import build_crews
 from crewgate.domain.people import Email, Notify, User, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
-from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut, TimeoutAction
 from tests.settings.environments import RESEARCH, Load, problem, problems
 
 HEAD = "[[crews.research.rules]]\n"
@@ -69,7 +69,7 @@ meta = { region = "EU" } }
         target=Duration.parse("4wh"),
         remind=Reminders(after=Duration.parse("2h"), every=Duration.parse("4h"), most=5),
         escalate=Escalation(Duration.parse("1d"), (Email("lead@example.com"),)),
-        timeout=TimeOut(Duration.parse("3d"), Then.REVISE, "Nobody looked."),
+        timeout=TimeOut(Duration.parse("3d"), TimeoutAction.REVISE, "Nobody looked."),
         working_hours=WorkingHours.parse("Mon-Fri 09:00-17:30 Europe/Berlin"),
         delegation=False,
     )
@@ -86,7 +86,7 @@ def test_a_rule_that_says_its_name_alone_is_for_everything(load_file: Load) -> N
 def test_parts_that_are_left_out_have_their_defaults(load_file: Load) -> None:
     (rule,) = rules(load_file, NAMED + 'remind = { after = "2h" }\ntimeout = { after = "3d" }')
     assert rule.remind == Reminders(after=Duration.parse("2h"))
-    assert rule.timeout == TimeOut(Duration.parse("3d"), Then.LEAVE)
+    assert rule.timeout == TimeOut(Duration.parse("3d"), TimeoutAction.LEAVE)
 
 
 def test_rules_keep_their_order(load_file: Load) -> None:

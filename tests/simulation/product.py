@@ -16,7 +16,7 @@ from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Decide, Escalation, Reminders, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Decide, Escalation, Reminders, Rule, TimeOut, TimeoutAction
 from crewgate.settings.parsers import parse_redact
 from crewgate.store.tables import outbox
 from crewgate.usecases.delivery.worker import LEASE
@@ -42,25 +42,25 @@ TIMED = a_rule(
     when=Conditions(task="draft"),
     remind=Reminders(after=Duration.parse("10m"), most=2),
     escalate=Escalation(Duration.parse("30m"), (User(EVE.id),)),
-    timeout=TimeOut(Duration.parse("1h"), Then.REVISE, "Nobody had time."),
+    timeout=TimeOut(Duration.parse("1h"), TimeoutAction.REVISE, "Nobody had time."),
 )
 APPROVED = a_rule(
     name="approved",
     when=Conditions(task="translate"),
     delegation=False,
-    timeout=TimeOut(Duration.parse("1h"), Then.APPROVE),
+    timeout=TimeOut(Duration.parse("1h"), TimeoutAction.APPROVE),
 )
 ALLOWED = a_rule(name="allowed", when=Conditions(tool="list"), decide=Decide.ALLOW)
 SENT = a_rule(
     name="sent",
     when=Conditions(tool="send"),
-    timeout=TimeOut(Duration.parse("1h"), Then.APPROVE),
+    timeout=TimeOut(Duration.parse("1h"), TimeoutAction.APPROVE),
 )
 SCANNED = a_rule(
     name="scanned",
     when=Conditions(task="scan"),
     remind=Reminders(after=Duration.parse("20m"), most=1),
-    timeout=TimeOut(Duration.parse("1h"), Then.APPROVE),
+    timeout=TimeOut(Duration.parse("1h"), TimeoutAction.APPROVE),
 )
 MASKED = parse_redact(["card"])
 NUMBER = "4111 1111 1111 1111"

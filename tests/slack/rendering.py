@@ -34,7 +34,7 @@ from crewgate.domain.reason import (
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Approve, Decision, Person, Revise, Via, Vote
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.reviews.notices import Scene
@@ -169,7 +169,7 @@ rules = st.builds(
     unknown_starter=st.booleans(),
     target=st.none() | lasts,
     escalate=st.none() | st.builds(Escalation, lasts, st.sampled_from([(), REVIEWERS])),
-    timeout=st.none() | st.builds(TimeOut, lasts, st.sampled_from(Then)),
+    timeout=st.none() | st.builds(TimeOut, lasts, st.sampled_from(TimeoutAction)),
 )
 votes_of_people = st.builds(
     Vote, by=people, at=st.just(NOW), via=st.just(Via.BUTTON), on_behalf_of=st.none() | people

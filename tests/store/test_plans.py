@@ -14,7 +14,7 @@ from crewgate.domain.outcome import Refused
 from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Reminders, TimeOut, TimeoutAction
 from crewgate.usecases import queries as look
 from crewgate.usecases.away import go_away
 from crewgate.usecases.decide import caveats_for, record_read_to_end, take_back
@@ -40,7 +40,7 @@ ELSEWHERE = a_rule(
     notify=Notify.DM,
     remind=Reminders(after=Duration.parse("1h")),
     escalate=Escalation(Duration.parse("2h"), (User(EVE.id),)),
-    timeout=TimeOut(Duration.parse("1d"), Then.REVISE, "Stop."),
+    timeout=TimeOut(Duration.parse("1d"), TimeoutAction.REVISE, "Stop."),
 )
 
 

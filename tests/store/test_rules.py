@@ -12,7 +12,7 @@ from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
-from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.store.engine import Engines
 from crewgate.store.rounds import from_rule, to_rule
@@ -55,7 +55,7 @@ FULL = Rule(
     target=Duration.parse("30s"),
     remind=Reminders(after=FOUR_HOURS, every=Duration.parse("15m"), most=7),
     escalate=Escalation(THREE_DAYS, (Email("lead@example.com"),)),
-    timeout=TimeOut(THREE_DAYS, Then.REVISE, "Stop. «Шорт» 🎉"),
+    timeout=TimeOut(THREE_DAYS, TimeoutAction.REVISE, "Stop. «Шорт» 🎉"),
     working_hours=WorkingHours.parse("Mon-Fri 09:00-17:30 Europe/Berlin"),
     delegation=False,
 )

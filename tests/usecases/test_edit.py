@@ -28,7 +28,7 @@ from crewgate.domain.reason import EditedBy, NeverSent
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Reminders, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Answer, Approve, Person, Revise, Via
 from crewgate.store.tables import audit_entries
 from crewgate.store.tables import rules as rules_table
@@ -154,12 +154,12 @@ async def test_where_several_approve_each_votes_on_the_text_that_they_were_shown
 
 
 async def test_time_leaves_a_text_that_others_have_not_approved(world: World) -> None:
-    out = TimeOut(Duration.parse("3d"), Then.APPROVE)
+    out = TimeOut(Duration.parse("3d"), TimeoutAction.APPROVE)
     world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(a_rule(approvals=2, timeout=out),))
     waiting = (await world.notify(DRAFT, takes_edits=True)).round
     theirs = await world.round((await edited(world, waiting)).id)
     assert theirs.rule is not None
-    assert theirs.rule.timeout == TimeOut(out.after, Then.LEAVE)
+    assert theirs.rule.timeout == TimeOut(out.after, TimeoutAction.LEAVE)
 
 
 async def test_an_edited_text_can_be_edited_and_sent_back(world: World) -> None:

@@ -14,7 +14,7 @@ from crewgate.domain.people import User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Reminders, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Person, TimedOut, Vote, assign
 from crewgate.store.engine import rows
 from crewgate.store.tables import outbox
@@ -33,7 +33,7 @@ TIMED = a_rule(
     approvals=2,
     remind=Reminders(after=Duration.parse("10m"), most=2),
     escalate=Escalation(Duration.parse("30m"), (User(EVE.id),)),
-    timeout=TimeOut(HOUR, Then.REVISE, "Nobody had time."),
+    timeout=TimeOut(HOUR, TimeoutAction.REVISE, "Nobody had time."),
 )
 LEGAL, FINANCE = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")
 MEMBERS = {LEGAL: frozenset({ANA.id, BEN.id}), FINANCE: frozenset({ANA.id, CAI.id})}
@@ -50,7 +50,7 @@ APPROVED = a_rule(
     when=Conditions(task="translate"),
     delegation=False,
     channel="C0OTHER",
-    timeout=TimeOut(HOUR, Then.APPROVE),
+    timeout=TimeOut(HOUR, TimeoutAction.APPROVE),
 )
 PENDING = sa.select(outbox.c.subject, outbox.c.kind)
 PEOPLE = st.sampled_from([*REVIEWERS, EVE])

@@ -15,7 +15,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Then, TimeOut
+from crewgate.domain.rules.rule import TimeOut, TimeoutAction
 from crewgate.domain.verdict import TimedOut
 from crewgate.runtime import EventLoop
 from crewgate.usecases.delivery.floods import HOURLY, QUIET
@@ -29,7 +29,7 @@ Step: TypeAlias = tuple[str, int]
 MANY = 2
 """More waiting rounds are a flood."""
 REFUSED = Refused("is_archived", "the channel is archived", RefusalKind.OTHER)
-TIMED = a_rule(name="timed", timeout=TimeOut(Duration.parse("5h"), Then.APPROVE))
+TIMED = a_rule(name="timed", timeout=TimeOut(Duration.parse("5h"), TimeoutAction.APPROVE))
 WHILES = (timedelta(), 5 * SECOND, QUIET, timedelta(minutes=20), HOURLY, 3 * HOURLY)
 STEPS = st.lists(
     st.tuples(

@@ -12,7 +12,7 @@ from crewgate.domain.caveats import Share as Whole
 from crewgate.domain.errors import NotAReader, UnknownCrew
 from crewgate.domain.people import User
 from crewgate.domain.rules.duration import Duration, WorkingHours
-from crewgate.domain.rules.rule import Then, TimeOut
+from crewgate.domain.rules.rule import TimeOut, TimeoutAction
 from crewgate.domain.stats import Decided, Share, Stats
 from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
 from crewgate.usecases.decide import edit
@@ -42,7 +42,7 @@ async def test_what_was_decided_is_counted_beside_the_span_before(world: World) 
     rule = a_rule(
         target=Duration.parse("2h"),
         working_hours=WorkingHours.parse("Mon-Fri 09:00-10:00 UTC"),
-        timeout=TimeOut(Duration.parse("3d"), Then.REVISE, "Stop."),
+        timeout=TimeOut(Duration.parse("3d"), TimeoutAction.REVISE, "Stop."),
     )
     await decide_after(world, 2 * HOUR, "e-0")
     world.clock.advance(7 * DAY)

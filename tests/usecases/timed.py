@@ -6,7 +6,7 @@ from datetime import timedelta
 from crewgate.domain.people import User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut, TimeoutAction
 from tests.builders import EVE, a_crew, a_rule
 from tests.usecases.world import World
 
@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 TWO_HOURS, ONE_DAY, THREE_DAYS = map(Duration.parse, ("2h", "1d", "3d"))
 REMINDED = a_rule(remind=Reminders(after=TWO_HOURS, every=TWO_HOURS))
 ESCALATED = a_rule(escalate=Escalation(ONE_DAY, (User(EVE.id),)))
-SENT_BACK = a_rule(timeout=TimeOut(THREE_DAYS, Then.REVISE, "Stop and summarise."))
+SENT_BACK = a_rule(timeout=TimeOut(THREE_DAYS, TimeoutAction.REVISE, "Stop and summarise."))
 ALL = replace(
     SENT_BACK, remind=Reminders(after=TWO_HOURS), escalate=ESCALATED.escalate, approvals=2
 )

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.errors import AlreadyDecided, StoreUnavailable
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Then, TimeOut
+from crewgate.domain.rules.rule import TimeOut, TimeoutAction
 from crewgate.domain.verdict import Revise
 from crewgate.lifecycle import Supervisor
 from crewgate.metrics import begin_at_zero
@@ -135,7 +135,7 @@ async def test_a_rule_decides_too_and_one_vote_of_two_does_not(metrics: Metrics)
     world = metrics.world
     begin_at_zero(["research"])
     before = await metrics.read()
-    rule = a_rule(approvals=2, timeout=TimeOut(Duration.parse("1d"), Then.REVISE, "Stop."))
+    rule = a_rule(approvals=2, timeout=TimeOut(Duration.parse("1d"), TimeoutAction.REVISE, "Stop."))
     world.crews["research"] = a_crew(rules=(rule,))
     round_ = (await world.notify()).round
     await world.settle_slack()

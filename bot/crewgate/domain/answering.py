@@ -9,7 +9,7 @@ from crewgate.domain.errors import AlreadyVoted, VerdictMisplaced, VotedOtherwis
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TimeOver
-from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
 from crewgate.domain.subjects import Subject, Work
 from crewgate.domain.verdict import (
     Answer,
@@ -96,15 +96,15 @@ def verdict_of_time(timeout: TimeOut, subject: Subject, *, sent_back: int) -> Ve
     gets the first label that reads as an approval, or goes on waiting.
     """
     match timeout.then, subject:
-        case Then.REVISE, _ if sent_back >= timeout.most:
+        case TimeoutAction.REVISE, _ if sent_back >= timeout.most:
             return None
-        case Then.REVISE, _:
+        case TimeoutAction.REVISE, _:
             return interpret(Revise(timeout.feedback), subject)
-        case Then.APPROVE, Question(approval=str(label)):
+        case TimeoutAction.APPROVE, Question(approval=str(label)):
             return Answer(label, is_label=True)
-        case Then.APPROVE, Work() | ToolCall():
+        case TimeoutAction.APPROVE, Work() | ToolCall():
             return Approve()
-        case ((Then.APPROVE | Then.LEAVE), _):
+        case ((TimeoutAction.APPROVE | TimeoutAction.LEAVE), _):
             return None
         case _:
             assert_never(timeout.then)

@@ -52,14 +52,14 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class OutcomeBase:
     """The base of outcomes."""
 
     exchange: Exchange | None = field(default=None, kw_only=True, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered(Tried):
+class Delivered(OutcomeBase):
     """The try took effect. `words` is the other side's own answer.
 
     `status` is the effect of a resume and `label` the label that a flow made of an answer; both
@@ -72,7 +72,7 @@ class Delivered(Tried):
 
 
 @dataclass(frozen=True, slots=True)
-class NotSent(Tried):
+class NotSent(OutcomeBase):
     """The try surely did not take effect; it may be repeated, not before `retry_after`.
 
     `why` is in our own words, for the log too; `words` are the other side's, for people only.
@@ -92,7 +92,7 @@ class NotSent(Tried):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Tried):
+class Refused(OutcomeBase):
     """The other side refused.
 
     `code` is its error code or HTTP status and `words` its own words: both are for people. `kind`
@@ -110,7 +110,7 @@ class Refused(Tried):
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown(Tried):
+class Unknown(OutcomeBase):
     """The answer was lost, so the try may have taken effect.
 
     `why` is in our own words, for the log too; `words` are the other side's, for people only.

@@ -118,7 +118,7 @@ class _Holder:
     held: int = 0
 
 
-class Room:
+class BodyBudget:
     """Memory for unauthenticated bodies that arrive; their proof needs the whole body.
 
     Hundreds of connections may each send a body, and together take the memory of the whole bot. A
@@ -170,7 +170,11 @@ class Room:
 
 
 async def read_body(
-    request: web.Request, *, limit: int = LIMIT, seconds: float = SECONDS, room: Room | None = None
+    request: web.Request,
+    *,
+    limit: int = LIMIT,
+    seconds: float = SECONDS,
+    room: BodyBudget | None = None,
 ) -> Body:
     """Read a body, at most `limit` bytes.
 

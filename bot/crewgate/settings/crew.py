@@ -14,7 +14,7 @@ from crewgate.domain.redaction import is_called_secret
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.patterns import has_open_bracket
-from crewgate.domain.rules.rule import Decide, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Decide, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.settings import parsers
 from crewgate.settings.options import Option, Reader, options_of
@@ -196,14 +196,14 @@ def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def _contradicting_timeout(rule: Rule, out: TimeOut) -> Iterator[tuple[str, str]]:
-    if out.then is Then.REVISE and not out.feedback:
+    if out.then is TimeoutAction.REVISE and not out.feedback:
         yield "timeout.feedback", 'missing; put what the crew is told by then = "revise"'
     if len(out.feedback) > FEEDBACK_LIMIT:
         over = f"it has {len(out.feedback)} characters; put {FEEDBACK_LIMIT} at most"
         yield "timeout.feedback", over
-    if out.then is not Then.REVISE and out.feedback:
+    if out.then is not TimeoutAction.REVISE and out.feedback:
         yield "timeout.feedback", 'it is sent with then = "revise" only; put that, or take it out'
-    if out.then is not Then.LEAVE:
+    if out.then is not TimeoutAction.LEAVE:
         for key, duration in _durations(rule):
             if key in {"remind.after", "escalate.after"} and not _is_before(duration, out.after):
                 yield key, f"it must come before the time-out ({out.after}); put a shorter one"
@@ -247,7 +247,7 @@ def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:
         for why in chain(_pointless(rule), _worded(rule.when)):
             yield place, why
         out = rule.timeout
-        if out is not None and out.then is Then.APPROVE:
+        if out is not None and out.then is TimeoutAction.APPROVE:
             why = (
                 f"after {out.after} it approves although nobody has;"
                 ' put then = "leave" or "revise" there if that is not meant'

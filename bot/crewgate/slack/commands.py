@@ -15,7 +15,7 @@ from crewgate.domain.execution import id_beginning
 from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
-from crewgate.domain.rules.rule import Reminders, Rule, Then
+from crewgate.domain.rules.rule import Reminders, Rule, TimeoutAction
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.away import on_away_command, on_back_command
@@ -417,12 +417,12 @@ def _time(rule: Rule, later: Sequence[ReviewerRef]) -> Iterator[str]:
     if rule.escalate is not None:
         yield f"After {decisions.how_long(rule.escalate.after)} {_named(later)} may decide too."
     timeout = rule.timeout
-    if timeout is not None and timeout.then is Then.LEAVE:
+    if timeout is not None and timeout.then is TimeoutAction.LEAVE:
         within = decisions.how_long(timeout.after)
         yield f"If nobody decides within {within}, the thread says so, and it goes on waiting."
     elif timeout is not None:
         yield cards.or_else(rule)
-        if timeout.then is Then.REVISE:
+        if timeout.then is TimeoutAction.REVISE:
             most = cards.times(timeout.most)
             yield f"That happens {most} in a row at most; then operators are called."
         if timeout.feedback:

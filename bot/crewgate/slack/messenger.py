@@ -343,7 +343,7 @@ class SlackMessenger(Messenger):
             called = call(view, notify)
             view = replace(view, calls_all=calls_all(view, notify))
         message = await self._off_loop(card.render_card, view, now=self._clock(), plain=plain)
-        message = self._said_below(message, view, tells_newer=view.told is not view.round)
+        message = self._said_below(message, view, tells_newer=view.shown_round is not view.round)
         return below_headline(message, called)
 
     def _said_below(

@@ -118,7 +118,7 @@ class CardView:
         )
 
     @property
-    def told(self) -> Round:
+    def shown_round(self) -> Round:
         """The round whose state the card in the channel shows.
 
         A review's first card is in the channel and shows the latest round, whose card is in the

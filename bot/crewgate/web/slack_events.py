@@ -80,7 +80,7 @@ def add_routes(
         on_slack_event,
         bolt=bolt,
         verifiers=verifiers,
-        room=requests.Room(),
+        room=requests.BodyBudget(),
         clock=clock or ClockBesideSlacks(),
     )
     app.router.add_post("/slack/events", take)
@@ -91,7 +91,7 @@ async def on_slack_event(
     *,
     bolt: AsyncApp,
     verifiers: Sequence[SignatureVerifier],
-    room: requests.Room,
+    room: requests.BodyBudget,
     clock: ClockBesideSlacks,
 ) -> web.StreamResponse:
     """Pass a signed request on to Bolt; refuse all others."""

@@ -273,7 +273,7 @@ def _response(outcome: KickoffOutcome) -> web.Response:
 
 
 async def on_flow_request(
-    request: web.Request, *, context: WebContext, room: requests.Room, taken: TakenRequests
+    request: web.Request, *, context: WebContext, room: requests.BodyBudget, taken: TakenRequests
 ) -> web.Response:
     """Store a flow's request, then answer 202: a flow never repeats it.
 
@@ -313,7 +313,7 @@ async def on_flow_request(
 
 
 async def _read_signed(
-    request: web.Request, credentials: Credentials, context: WebContext, room: requests.Room
+    request: web.Request, credentials: Credentials, context: WebContext, room: requests.BodyBudget
 ) -> tuple[requests.Body, str]:
     """Return a signed body and its signature. Raises RequestRefused."""
     if not credentials.flow_secrets:

@@ -11,7 +11,7 @@ from crewgate.domain.notification import TEXT_LIMIT, Format, Output
 from crewgate.domain.rules.choose import NOT_IN_TIME, choose, for_call
 from crewgate.domain.rules.conditions import Conditions, Facts, Key
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Decide, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Decide, Rule, TimeOut, TimeoutAction
 
 CALL = ToolCall("purchase")
 ARGUMENTS = {"amount": 120, "to": "ann@x.example", "items": [1], "api_key": "sesame"}
@@ -191,8 +191,10 @@ def test_a_rule_that_decides_is_for_calls_alone() -> None:
 def test_time_approves_a_call_only_where_the_rule_names_its_tool(
     when: Conditions, call: ToolCall | None, approves: bool
 ) -> None:
-    rule = Rule(name="slow", when=when, timeout=TimeOut(Duration.parse("1d"), Then.APPROVE))
+    rule = Rule(
+        name="slow", when=when, timeout=TimeOut(Duration.parse("1d"), TimeoutAction.APPROVE)
+    )
     found = for_call(rule, call).timeout
     assert found is not None
-    refused = TimeOut(Duration.parse("1d"), Then.REVISE, NOT_IN_TIME)
+    refused = TimeOut(Duration.parse("1d"), TimeoutAction.REVISE, NOT_IN_TIME)
     assert found == (rule.timeout if approves else refused)

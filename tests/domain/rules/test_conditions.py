@@ -20,7 +20,7 @@ from crewgate.domain.people import Anyone, User
 from crewgate.domain.rules.choose import choose, could_apply, strictest
 from crewgate.domain.rules.conditions import FOUND_SHOWN, Conditions, Facts, Key, Mismatch
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
 from tests.worst_cases import LARGEST, SECONDS, TEXTS, seconds
 
 
@@ -233,7 +233,7 @@ def test_where_it_cannot_be_told_the_strictest_that_may_match_counts() -> None:
         ),
         (
             Rule(name="a"),
-            Rule(name="b", timeout=TimeOut(Duration.parse("1d"), Then.APPROVE)),
+            Rule(name="b", timeout=TimeOut(Duration.parse("1d"), TimeoutAction.APPROVE)),
         ),
         (Rule(name="a", reviewers=(User("U0BEN"),)), Rule(name="b", reviewers=(Anyone(),))),
         (Rule(name="a", self_approval=False), None),
@@ -246,7 +246,7 @@ def test_one_rule_is_stricter_than_another(strict: Rule | None, loose: Rule | No
 
 
 def test_of_rules_that_are_as_strict_the_first_counts() -> None:
-    leave = TimeOut(Duration.parse("1d"), Then.LEAVE)
+    leave = TimeOut(Duration.parse("1d"), TimeoutAction.LEAVE)
     one, other = Rule(name="one"), Rule(name="other", timeout=leave, unknown_starter=False)
     assert strictest((one, other, None)) is one
     assert strictest((other, one, None)) is other

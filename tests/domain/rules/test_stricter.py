@@ -16,8 +16,8 @@ from crewgate.domain.rules.rule import (
     Naming,
     Reminders,
     Rule,
-    Then,
     TimeOut,
+    TimeoutAction,
 )
 from tests.builders import ANA, BEN, CAI, a_rule
 
@@ -41,7 +41,9 @@ def rules(draw: st.DrawFn) -> Rule:
         self_approval=draw(st.booleans()),
         unknown_starter=draw(st.booleans()),
         delegation=draw(st.booleans()),
-        timeout=draw(st.sampled_from([None, *(TimeOut(DAY, then, "No.") for then in Then)])),
+        timeout=draw(
+            st.sampled_from([None, *(TimeOut(DAY, then, "No.") for then in TimeoutAction)])
+        ),
         escalate=draw(st.sampled_from([None, Escalation(DAY, (User("U0LEAD"),))])),
     )
 
@@ -62,9 +64,9 @@ def test_no_edit_ever_needs_less_than_either_rule(before: Rule | None, after: Ru
         if not rule.self_approval:
             assert holds.unknown_starter <= rule.unknown_starter
         assert holds.delegation <= rule.delegation
-        if holds.timeout is not None and holds.timeout.then is Then.APPROVE:
+        if holds.timeout is not None and holds.timeout.then is TimeoutAction.APPROVE:
             assert rule.timeout is not None
-            assert rule.timeout.then is Then.APPROVE
+            assert rule.timeout.then is TimeoutAction.APPROVE
     groups = sum(count for _, count in holds.approvals_from)
     assert groups in (0, holds.approvals)
     both = [people(before), people(after)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crewgate.domain.people import Anyone, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
-from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut, TimeoutAction
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.commands import render_rules, rule_in_words
 from crewgate.usecases.queries import CrewRules
@@ -111,11 +111,11 @@ def test_it_says_who_and_how_many(changes: dict[str, object], says: str) -> None
             "After 1 day <@U0ANA> and <!subteam^S1> may decide too.",
         ),
         (
-            {"timeout": TimeOut(DAY, Then.REVISE, "Stop.")},
+            {"timeout": TimeOut(DAY, TimeoutAction.REVISE, "Stop.")},
             "2 times in a row at most; then operators are called. The crew is told",
         ),
         (
-            {"timeout": TimeOut(DAY, Then.APPROVE)},
+            {"timeout": TimeOut(DAY, TimeoutAction.APPROVE)},
             "If it is not decided within 1 day, it is approved by the rule.",
         ),
         (

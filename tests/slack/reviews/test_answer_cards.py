@@ -25,7 +25,7 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Then, TimeOut
+from crewgate.domain.rules.rule import TimeOut, TimeoutAction
 from crewgate.domain.verdict import Answer, Decision, Person, TimedOut, Verdict, Via
 from crewgate.slack import ids
 from crewgate.slack.notes import render_offer
@@ -157,7 +157,7 @@ def test_words_that_a_flow_asks_for_have_one_button_and_its_time() -> None:
 
 def test_words_that_a_hook_asks_for_go_to_the_crew() -> None:
     question = Question(request_id="", ask=Ask(place="mail: send_email"))
-    revise = a_rule(timeout=TimeOut(DAY, Then.REVISE, "Too late."))
+    revise = a_rule(timeout=TimeOut(DAY, TimeoutAction.REVISE, "Too late."))
     round_ = a_round(subject=question, rule=revise)
     view = CardView(round=round_, output=Output("Send it?"), due_at=LATER)
     text = read(render_card(view, now=NOW))
@@ -198,13 +198,23 @@ def test_what_several_chose_is_named_where_it_does_not_read_as_an_approval() -> 
 @pytest.mark.parametrize(
     ("then", "outcomes", "said"),
     [
-        (Then.APPROVE, EMIT, "If nobody decides, it is answered “approved” by the rule on <!date^"),
-        (Then.APPROVE, ("publish",), ""),
-        (Then.REVISE, EMIT, "If nobody decides, it is answered in the rule's words on <!date^"),
-        (Then.LEAVE, EMIT, ""),
+        (
+            TimeoutAction.APPROVE,
+            EMIT,
+            "If nobody decides, it is answered “approved” by the rule on <!date^",
+        ),
+        (TimeoutAction.APPROVE, ("publish",), ""),
+        (
+            TimeoutAction.REVISE,
+            EMIT,
+            "If nobody decides, it is answered in the rule's words on <!date^",
+        ),
+        (TimeoutAction.LEAVE, EMIT, ""),
     ],
 )
-def test_it_says_what_the_rule_answers(then: Then, outcomes: tuple[str, ...], said: str) -> None:
+def test_it_says_what_the_rule_answers(
+    then: TimeoutAction, outcomes: tuple[str, ...], said: str
+) -> None:
     rule = a_rule(timeout=TimeOut(DAY, then, "Too late."))
     view = replace(a_view(outcomes, rule=rule), due_at=NOW + DAY.length)
     text = read(render_card(view, now=LATER))

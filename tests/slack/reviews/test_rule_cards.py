@@ -14,7 +14,7 @@ from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, TimeOut, TimeoutAction
 from crewgate.domain.verdict import (
     Decision,
     Person,
@@ -76,7 +76,7 @@ def test_whose_approval_a_persons_text_has_ended_is_named_until_they_approve_aga
 
 
 def test_what_a_rule_sends_back_no_more_waits_and_calls_the_operators() -> None:
-    out = TimeOut(Duration.parse("3d"), Then.REVISE, "Stop.", most=1)
+    out = TimeOut(Duration.parse("3d"), TimeoutAction.REVISE, "Stop.", most=1)
     view = a_view(rule=a_rule(timeout=out), sent_back=1)
     view = replace(view, due_at=LATER)
     assert "Sent back once by the rule; it waits now" in read(render_card(view, now=LATER))
@@ -134,9 +134,12 @@ def test_it_says_who_may_not_approve(approvers: Approvers | None, unknown: bool,
 
 @pytest.mark.parametrize(
     ("then", "said"),
-    [(Then.APPROVE, "If nobody decides, it is approved by the rule at <!date^"), (Then.LEAVE, "")],
+    [
+        (TimeoutAction.APPROVE, "If nobody decides, it is approved by the rule at <!date^"),
+        (TimeoutAction.LEAVE, ""),
+    ],
 )
-def test_only_a_time_out_that_decides_is_announced(then: Then, said: str) -> None:
+def test_only_a_time_out_that_decides_is_announced(then: TimeoutAction, said: str) -> None:
     view = replace(a_view(rule=a_rule(timeout=TimeOut(DAYS, then))), due_at=NOW)
     text = read(render_card(view, now=LATER))
     assert (said in text) if said else ("the rule" not in text)

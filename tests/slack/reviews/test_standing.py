@@ -9,7 +9,7 @@ from crewgate.domain.caveats import Claim
 from crewgate.domain.masking import Kind
 from crewgate.domain.people import User
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Then, TimeOut
+from crewgate.domain.rules.rule import TimeOut, TimeoutAction
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.reviews.card import render_card, render_direct_message, standing
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
@@ -18,7 +18,7 @@ from tests.builders import ANA, BEN, LATER, NOW, a_rule
 from tests.repo.call_cards import CALL
 from tests.slack.rendering import a_view, check_view
 
-TIME_OUT = TimeOut(after=Duration.parse("1h"), then=Then.APPROVE)
+TIME_OUT = TimeOut(after=Duration.parse("1h"), then=TimeoutAction.APPROVE)
 RULE = a_rule(approvals=2, self_approval=False, timeout=TIME_OUT)
 WHY = ("then: Mail the customer",)
 

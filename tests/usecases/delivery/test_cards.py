@@ -363,9 +363,9 @@ async def test_the_first_card_follows_the_latest_round(world: World, waiting: Ro
     await world.decide(second.id)
     await world.settle_slack()
     assert world.slack.calls == [f"update {second.id}", f"update {waiting.id}"]
-    told = (await world.uow.read.posting(waiting.id)).view.told
+    told = (await world.uow.read.posting(waiting.id)).view.shown_round
     assert (told.id, told.state) == (second.id, State.DECIDED)
-    assert (await world.uow.read.posting(second.id)).view.told.id == second.id
+    assert (await world.uow.read.posting(second.id)).view.shown_round.id == second.id
 
 
 async def test_a_card_names_the_moment_at_which_its_rule_decides(world: World) -> None:

@@ -12,7 +12,7 @@ from crewgate.domain.outcome import Refused
 from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Answer, Approve, Decision, Revise, TimedOut, Via
 from crewgate.usecases.delivery.messages import WITHOUT_CARD
 from crewgate.usecases.track import end_execution, reopen
@@ -97,8 +97,8 @@ async def test_nobody_is_called_to_what_was_decided_meanwhile(world: World) -> N
 @pytest.mark.parametrize(
     ("says", "verdict"),
     [
-        (TimeOut(THREE_DAYS, Then.REVISE, "Stop."), Revise("Stop.")),
-        (TimeOut(THREE_DAYS, Then.APPROVE), Approve()),
+        (TimeOut(THREE_DAYS, TimeoutAction.REVISE, "Stop."), Revise("Stop.")),
+        (TimeOut(THREE_DAYS, TimeoutAction.APPROVE), Approve()),
     ],
 )
 async def test_the_rule_decides_when_nobody_does(
@@ -145,7 +145,9 @@ async def test_it_sends_no_more_back_in_a_row_than_the_rule_says(world: World) -
 
 
 async def test_it_ends_what_else_time_would_bring(world: World) -> None:
-    await opened(world, replace(ALL, timeout=TimeOut(Duration.parse("1h"), Then.REVISE, "Stop.")))
+    await opened(
+        world, replace(ALL, timeout=TimeOut(Duration.parse("1h"), TimeoutAction.REVISE, "Stop."))
+    )
     await after(world, HOUR)
     await after(world, 9 * DAY)
     assert (said(world, "reminder"), said(world, "escalated")) == ([], [])

@@ -14,8 +14,8 @@ from crewgate.domain.rules.rule import (
     Decide,
     Naming,
     Rule,
-    Then,
     TimeOut,
+    TimeoutAction,
     valid_for,
 )
 from crewgate.domain.verdict import Needed
@@ -62,9 +62,9 @@ def for_call(rule: Rule, call: ToolCall | None) -> Rule:
     """Return a call's rule: its time-out approves only if the rule names the tool, else refuses."""
     out = rule.timeout
     is_meant = call is None or (rule.when.names_tool and not call.may_have_run)
-    if out is None or out.then is not Then.APPROVE or is_meant:
+    if out is None or out.then is not TimeoutAction.APPROVE or is_meant:
         return rule
-    return replace(rule, timeout=replace(out, then=Then.REVISE, feedback=NOT_IN_TIME))
+    return replace(rule, timeout=replace(out, then=TimeoutAction.REVISE, feedback=NOT_IN_TIME))
 
 
 def strictest(rules: Sequence[Rule | None]) -> Rule | None:
@@ -137,7 +137,11 @@ def stricter(
 def left_by_time(rule: Rule) -> TimeOut | None:
     """Return a rule's time-out, changed to leave the round waiting if it would approve."""
     out = rule.timeout
-    return replace(out, then=Then.LEAVE) if out is not None and _approves_in_time(rule) else out
+    return (
+        replace(out, then=TimeoutAction.LEAVE)
+        if out is not None and _approves_in_time(rule)
+        else out
+    )
 
 
 def _shorter(one: Rule, other: Rule) -> Duration | None:
@@ -149,7 +153,7 @@ def _shorter(one: Rule, other: Rule) -> Duration | None:
 
 
 def _approves_in_time(rule: Rule) -> bool:
-    return rule.timeout is not None and rule.timeout.then is Then.APPROVE
+    return rule.timeout is not None and rule.timeout.then is TimeoutAction.APPROVE
 
 
 def _all_needed(one: Rule, other: Rule) -> Needed:

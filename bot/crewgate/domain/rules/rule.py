@@ -36,7 +36,7 @@ class Naming(StrEnum):
 WITH_REVIEWERS: Final = frozenset({Naming.NAMED, Naming.UNCLEAR})
 
 
-class Then(StrEnum):
+class TimeoutAction(StrEnum):
     """The end of a round that nobody decided in time."""
 
     REVISE = "revise"
@@ -104,9 +104,9 @@ class TimeOut:
     """The rule's own act if nobody decides in time."""
 
     after: Duration = field(metadata=_AFTER)
-    then: Then = parsers.setting(
-        Then.LEAVE,
-        parsers.one_of(tuple(Then)),
+    then: TimeoutAction = parsers.setting(
+        TimeoutAction.LEAVE,
+        parsers.one_of(tuple(TimeoutAction)),
         "`revise` sends it back with `feedback`, `approve` lets the crew go on, `leave`"
         " says so in the thread and goes on waiting",
         example='"revise"',

@@ -30,7 +30,7 @@ MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Known(Generic[T]):
+class CachedAnswer(Generic[T]):
     """An answer, and the time when Slack was asked."""
 
     value: T
@@ -43,7 +43,7 @@ class Remembered(ABC, Generic[T]):
     def __init__(self, *, clock: Clock, trust: timedelta) -> None:
         self._clock = clock
         self._trust = trust
-        self._known: dict[str, Known[T]] = {}
+        self._known: dict[str, CachedAnswer[T]] = {}
         self._called_at: defaultdict[str, deque[datetime]] = defaultdict(deque)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -73,7 +73,7 @@ class Remembered(ABC, Generic[T]):
                 return False
             calls.append(now)
             try:
-                self._known[key] = Known(await self._look_up(key), now)
+                self._known[key] = CachedAnswer(await self._look_up(key), now)
             except web_api.CallFailed:
                 return False
             return True

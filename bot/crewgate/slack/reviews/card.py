@@ -71,7 +71,7 @@ def render_card(
     person who sees the card; in the channel a card shows the state of the latest round. `plain`
     leaves out foreign text, for a card that Slack refused.
     """
-    told = view.told if reader is None else view.round
+    told = view.shown_round if reader is None else view.round
     topic = "" if plain else view.topic
     is_call = _shows_arguments(view)
     on_card = arguments_on_card if is_call else output_on_card

@@ -13,7 +13,7 @@ from crewgate.domain.masking import Kind, Masked
 from crewgate.domain.notification import Ask, Question, Rewritten
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.review import Round
-from crewgate.domain.rules.rule import Naming, Rule, Then, valid_for
+from crewgate.domain.rules.rule import Naming, Rule, TimeoutAction, valid_for
 from crewgate.domain.subjects import WORK, Subject, Work
 from crewgate.domain.verdict import (
     Answer,
@@ -296,7 +296,7 @@ def deadline(view: CardView, now: datetime) -> str:
 
 def is_left(round_: Round) -> bool:
     timeout = None if round_.rule is None else round_.rule.timeout
-    is_revise = timeout is not None and timeout.then is Then.REVISE
+    is_revise = timeout is not None and timeout.then is TimeoutAction.REVISE
     return is_revise and timeout is not None and round_.sent_back >= timeout.most
 
 
@@ -381,17 +381,17 @@ def or_else(rule: Rule) -> str:
     return f"If it is not decided within {decisions.how_long(timeout.after)}, it {done}."
 
 
-def _what_time_does(subject: Subject, then: Then) -> str:
+def _what_time_does(subject: Subject, then: TimeoutAction) -> str:
     match then, subject:
-        case Then.LEAVE, _:
+        case TimeoutAction.LEAVE, _:
             return ""
-        case Then.REVISE, Question(is_of_crew=True):
+        case TimeoutAction.REVISE, Question(is_of_crew=True):
             return "is refused"
-        case Then.REVISE, _:
+        case TimeoutAction.REVISE, _:
             return wording_of(subject).refused_by_time
-        case Then.APPROVE, Question(approval=None):
+        case TimeoutAction.APPROVE, Question(approval=None):
             return ""
-        case Then.APPROVE, Question(approval=str(label)):
+        case TimeoutAction.APPROVE, Question(approval=str(label)):
             return f"is answered {decisions.label(label)} by the rule"
         case _:
             return wording_of(subject).approved_by_time

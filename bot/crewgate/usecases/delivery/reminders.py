@@ -17,7 +17,7 @@ from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.people import Notify
 from crewgate.domain.reason import TimeOver
 from crewgate.domain.review import Round, State
-from crewgate.domain.rules.rule import Then
+from crewgate.domain.rules.rule import TimeoutAction
 from crewgate.domain.verdict import voices_of
 from crewgate.metrics import count_decision
 from crewgate.usecases.delivery import floods, messages
@@ -142,7 +142,7 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
     """Post the rule's act, unless somebody has decided on a round that it left waiting."""
     posting = await context.uow.read.posting(job.effect.target)
     round_ = posting.view.round
-    if _then(round_) is Then.LEAVE and round_.state is not State.WAITING:
+    if _then(round_) is TimeoutAction.LEAVE and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell"), context)
     return await messages.say_about(posting, job, context)
 
@@ -169,11 +169,11 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
     return sorted(people.users - voices_of(round_.votes))[:PEOPLE_LIMIT]
 
 
-def _then(round_: Round) -> Then:
+def _then(round_: Round) -> TimeoutAction:
     timeout = None if round_.rule is None else round_.rule.timeout
     sent_back = round_.sent_back
     if timeout is None or not verdict_of_time(timeout, round_.subject, sent_back=sent_back):
-        return Then.LEAVE
+        return TimeoutAction.LEAVE
     return timeout.then
 
 
