@@ -304,7 +304,6 @@ def test_few_on_one_side_tell_nothing() -> None:
     assert Sides(many, many).is_telling
     assert not Sides(many, few).is_telling
     assert not Sides(few, many).is_telling
-    assert (many.per_approval, Side().per_approval) == (1.5, None)
 
 
 async def test_calls_of_tools_are_on_no_side(world: World, kickoffs: Kickoffs) -> None:

@@ -117,8 +117,11 @@ def without_credentials(value: object) -> object:
 def _hide(value: object) -> object:
     match value:
         case dict():
+            # Numbers, such as `total_tokens`, are no secrets.
             return {
-                name: MARK if _is_credential(name, part) else _hide(part)
+                name: MARK
+                if isinstance(part, str | dict | list) and is_credential(name)
+                else _hide(part)
                 for name, part in value.items()
             }
         case list():
@@ -126,8 +129,3 @@ def _hide(value: object) -> object:
         case str():
             return MARK if _HEADER.fullmatch(value) else hide_credentials(value)
     return value
-
-
-def _is_credential(name: str, value: object) -> bool:
-    """Return True for a secret by its name; never for numbers, such as `total_tokens`."""
-    return isinstance(value, str | dict | list) and is_credential(name)

@@ -183,10 +183,6 @@ class Side:
     again: int = 0
     """Revisions whose wish is that of a lesson in force."""
 
-    @property
-    def per_approval(self) -> float | None:
-        return self.rounds / self.approved if self.approved else None
-
 
 @dataclass(frozen=True, slots=True)
 class Sides:

@@ -20,6 +20,7 @@ from crewgate.domain.rules.rule import WITH_REVIEWERS, Decide, Rule, most_approv
 from crewgate.domain.stats import DecidedRound, sample
 from crewgate.settings.crew import CrewSettings
 from crewgate.slack.stats import sampled
+from crewgate.slack.words.names import counted
 from crewgate.store.replay import StoredRound
 
 T = TypeVar("T")
@@ -179,7 +180,7 @@ def ambiguous(prefix: str, found: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def head(count: int, since: date, given: str) -> str:
     return (
-        f"{count_of(count, 'round')} since {since.isoformat()} (--since {given}), tried on the"
+        f"{counted(count, 'round')} since {since.isoformat()} (--since {given}), tried on the"
         " rules as they are now"
     )
 
@@ -191,20 +192,20 @@ def sample_lines(
     by_task: dict[str, list[DecidedRound]] = {}
     for one in rounds:
         by_task.setdefault(one.task, []).append(one)
-    yield from ("", f"{crew}: {count_of(sum(map(len, by_task.values())), 'decided round')}")
+    yield from ("", f"{crew}: {counted(sum(map(len, by_task.values())), 'decided round')}")
     for task, some in sorted(by_task.items(), key=lambda one: (-len(one[1]), one[0])):
         found = sample(some, share, after=after)
         yield f"  “{shortened(task)}”: {sampled(found)}"
 
 
 def no_such_crew(crew: str, count: int) -> str:
-    return f"– {crew}: {count_of(count, 'round')} left out, because the settings name no such crew"
+    return f"– {crew}: {counted(count, 'round')} left out, because the settings name no such crew"
 
 
 def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
     """Yield a crew's groups: first those that nobody could approve, then the largest."""
     yield ""
-    yield f"{crew}: {count_of(sum(group.count for group in groups.values()), 'round')}"
+    yield f"{crew}: {counted(sum(group.count for group in groups.values()), 'round')}"
     order = sorted(groups.items(), key=lambda one: (one[0].obstacle is None, -one[1].count))
     unchanged = sum(group.count for change, group in order if change.is_none)
     if unchanged:
@@ -214,7 +215,7 @@ def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
         if change.decides is not None:
             decided[change.now, change.decides] += group.count
     for (rule, decides), count in decided.most_common():
-        calls = count_of(count, "call")
+        calls = counted(count, "call")
         yield f"  “{rule}” would {decides} {calls} without a person"
     for change, group in order:
         if not change.is_none:
@@ -242,7 +243,7 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
     if rule is None or not rule.name:
         yield "  opened when no rule matched: the crew's settings count"
     else:
-        needed = count_of(rule.approvals, "approval")
+        needed = counted(rule.approvals, "approval")
         if rule.approvals_from:
             of = (f"{count} of {group}" for group, count in rule.approvals_from)
             needed = f"{needed}, {', '.join(of)}"
@@ -270,10 +271,6 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
         yield f"    ✓ none matches: {NO_RULE} count"
 
 
-def count_of(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
@@ -296,7 +293,7 @@ def _differences(change: Change) -> Iterator[str]:
         yield f"in {now} instead of {was}"
     if change.approvals is not None:
         approvals, needed = change.approvals
-        yield f"{count_of(needed, 'approval')} instead of {approvals}"
+        yield f"{counted(needed, 'approval')} instead of {approvals}"
     if change.reviewers is not None:
         before, after = change.reviewers
         yield f"decided by {_names(after)} instead of {_names(before)}"

@@ -15,7 +15,7 @@
 A new kind of effect gets all of this, its log lines and its metrics by its row in `EffectKind`.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import cache
@@ -206,12 +206,6 @@ _SPEND = (
 )
 
 
-def _alive(crews: Iterable[str]) -> sa.Select[Any]:
-    """Lock and return the times up to which time has counted for these crews."""
-    named = sa.select(heartbeat).where(heartbeat.c.crew.in_(crews))
-    return named.order_by(heartbeat.c.crew).with_for_update()
-
-
 _LOCK = sa.text("LOCK TABLE outbox IN EXCLUSIVE MODE")
 
 
@@ -365,7 +359,9 @@ class SqlOutbox(Reading, Outbox):
         async with self._writing() as connection:
             since: dict[datetime, list[str]] = {}
             if compare:
-                for row in await connection.execute(_alive(self._named)):
+                own = heartbeat.c.crew.in_(self._named)
+                beats_of = sa.select(heartbeat).where(own).order_by(heartbeat.c.crew)
+                for row in await connection.execute(beats_of.with_for_update()):
                     if abs(now - row.at) > MISSED:
                         since.setdefault(row.at, []).append(row.crew)
             if since and self._dialect == "postgresql":
@@ -439,7 +435,13 @@ def _within(room: int, budget: Budget, jobs: Sequence[sa.Row[Any]]) -> Sequence[
 
 def _to_job(row: sa.Row[Any]) -> Job | None:
     try:
-        effect = _to_effect(row)
+        effect = effects.Effect(
+            kind=effects.EffectKind(row.kind),
+            target="",
+            crew=row.crew,
+            execution_id=row.execution_id,
+            channel=row.channel,
+        ).named(row.subject)
     except ValueError as error:
         why = str(error)
         log.warning("set_aside", kind=row.kind, subject=row.subject, crew=row.crew, why=why)
@@ -453,13 +455,6 @@ def _to_job(row: sa.Row[Any]) -> Job | None:
         began_at=row.began_at,
         failing_since=row.failing_since,
     )
-
-
-def _to_effect(row: sa.Row[Any]) -> effects.Effect:
-    kind = effects.EffectKind(row.kind)
-    return effects.Effect(
-        kind=kind, target="", crew=row.crew, execution_id=row.execution_id, channel=row.channel
-    ).named(row.subject)
 
 
 async def queue_up(connection: Connection, row: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Person, Vote, count_votes, voices_of
 from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.ports.slack import Directory
@@ -51,30 +52,26 @@ class NeedsLookup(Exception):  # this message reaches no person
 
 def crew_for(scope: Scope, crews: Crews) -> Crew:
     """Return the crew with the scope's channel and people. Raises UnknownCrew."""
+    rule: Rule | None = None
+    escalated = False
     match scope:
-        case str():
-            return _named(scope, crews)
-        case Review(crew=name):
-            return _named(name, crews)
-        case Round(review=review, rule=rule):
-            return _named(review.crew, crews).under(rule, escalated=scope.escalated_at is not None)
-        case StoredRule(crew=name, rule=rule):
-            return _named(name, crews).under(rule, escalated=scope.escalated)
+        case str(name) | Review(crew=name):
+            pass
+        case Round(review=Review(crew=name), rule=rule):
+            escalated = scope.escalated_at is not None
+        case StoredRule(crew=name, rule=rule, escalated=escalated):
+            pass
         case _:
             assert_never(scope)
+    if name not in crews:
+        raise errors.UnknownCrew(name)
+    return crews[name].under(rule, escalated=escalated)
 
 
 def notify_for(scope: Scope, crews: Crews, directory: Directory) -> Notify:
     """Return how to notify a scope's reviewers: mentions, where no direct message may be sent."""
     notify = crew_for(scope, crews).notify
     return Notify.MENTION if notify is Notify.DM and not directory.may_message else notify
-
-
-def _named(name: str, crews: Crews) -> Crew:
-    crew = crews.get(name)
-    if crew is None:
-        raise errors.UnknownCrew(name)
-    return crew
 
 
 def delegates_of(

@@ -5,9 +5,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from crewgate.domain.answering import is_open_to_assigned, rule_for
-from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.execution import Execution
 from crewgate.domain.notification import (
     FlowRequest,
     Notification,
@@ -17,12 +15,10 @@ from crewgate.domain.notification import (
     with_erased,
     without_secrets,
 )
-from crewgate.domain.people import ReviewerRef
 from crewgate.domain.receipt import receive, receive_request, with_doubt
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round, Transition
 from crewgate.domain.rules.choose import asked_inputs, asked_meta
-from crewgate.domain.rules.rule import Rule
 from crewgate.metrics import count_decision
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import Clock, Crews, NewId
@@ -189,6 +185,15 @@ async def receive_flow_request(
         named = crews.get(crew)
         meta = keep_asked(request.meta, asked_meta(named.rules if named else ()))
         described = execution.with_origin(carried=meta)
+        rule = operators = None
+        if named is not None:
+            usual = bool(named.reviewers)
+            chosen = choose_rule(named, described, review, request.output)
+            rule = rule_for(request.question, chosen, reviewers=usual)
+            if known is not None and is_open_to_assigned(
+                known.subject, known.rule, named.rules, reviewers=usual
+            ):
+                operators = named.operators
         receipt = receive_request(
             known,
             latest,
@@ -196,8 +201,8 @@ async def receive_flow_request(
             review=review,
             at=now,
             new_id=new_id,
-            rule=_rule(request, described, review, named) if named else None,
-            operators=_operators(known, named) if known and named else None,
+            rule=rule,
+            operators=operators,
         )
         await tx.enqueue(receipt.effects, at=now)
         if not receipt.opened:
@@ -215,15 +220,3 @@ async def receive_flow_request(
                 await tx.executions.save(execution)
             await track(tx, execution, carried=meta, at=now)
     return Received(receipt.current, receipt.opened)
-
-
-def _operators(known: Round, crew: Crew) -> tuple[ReviewerRef, ...] | None:
-    is_open = is_open_to_assigned(
-        known.subject, known.rule, crew.rules, reviewers=bool(crew.reviewers)
-    )
-    return crew.operators if is_open else None
-
-
-def _rule(request: FlowRequest, execution: Execution, review: Review, crew: Crew) -> Rule | None:
-    chosen = choose_rule(crew, execution, review, request.output)
-    return rule_for(request.question, chosen, reviewers=bool(crew.reviewers))

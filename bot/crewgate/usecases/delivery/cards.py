@@ -245,7 +245,8 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
         await floods.begin_time(posting, context)
     if is_refused(outcome, RefusalKind.MESSAGE_GONE):
         if messages.must_be_acted_on(posting):
-            return await _bring_back(job, posting.view.round, context)
+            await messages.bring_back(job, posting.view.round, context)
+            return Delivered("deleted")
         outcome = Delivered("deleted")
     round_ = posting.view.round
     # Before a decision there is no news; nor is there of texts removed long ago.
@@ -282,15 +283,6 @@ async def _first_card(job: Job, round_: Round, context: DeliveryContext) -> list
 def _progress(job: Job, posting: Posting) -> list[Effect]:
     kind = EffectKind.REFRESH_PROGRESS
     return [replace(job.effect, kind=kind)] if posting.shows_progress else []
-
-
-async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outcome:
-    # A post of its own, in order: two at once could start two threads.
-    async with context.uow.begin() as tx:
-        await tx.forget_card(round_)
-        await tx.enqueue([round_.effect(EffectKind.REPOST)], at=context.clock())
-        await tx.complete(job)
-    return Delivered("deleted")
 
 
 async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:

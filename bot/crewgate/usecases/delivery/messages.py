@@ -134,13 +134,17 @@ async def settle_in_thread(
     thread_gone = is_refused(outcome, RefusalKind.THREAD_GONE)
     if not (thread_gone and must_be_acted_on(posting)):
         return await settle(job, outcome, context)
-    round_ = posting.view.round
+    await bring_back(job, posting.view.round, context, job.effect.kind)
+    return outcome
+
+
+async def bring_back(job: Job, round_: Round, context: DeliveryContext, *after: EffectKind) -> None:
+    """Post a deleted card again, in order: two posts at once could start two threads."""
     async with context.uow.begin() as tx:
         await tx.forget_card(round_)
-        again = (round_.effect(EffectKind.REPOST), round_.effect(job.effect.kind))
+        again = map(round_.effect, (EffectKind.REPOST, *after))
         await tx.enqueue(again, at=context.clock())
         await tx.complete(job)
-    return outcome
 
 
 def must_be_acted_on(posting: Posting) -> bool:
