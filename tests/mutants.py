@@ -496,6 +496,37 @@ MUTANTS: Final = (
         "known = {}",
         "host/test_approvals.py",
     ),
+    # --- lessons that CrewAI draws from answers to a flow
+    mutant(
+        "whoever wrote the words keeps the lesson that is drawn from them",
+        "if (author := round_.subject.author) is not None:\n        return author_of",
+        "if (author := None) is not None:\n        return author_of",
+        "usecases/test_drawn_lessons.py",
+    ),
+    mutant(
+        "a kept lesson of a flow is not to be retired",
+        "await keep_drawn(tx, transition.round, access.crews[round_.review.crew])",
+        "pass",
+        "usecases/test_drawn_lessons.py",
+    ),
+    mutant(
+        "the address of a flow is forgotten before its lesson is ended there",
+        "lessons.c.ended_at.is_(None) | _is_to_be_told",
+        "lessons.c.ended_at.is_(None)",
+        "usecases/test_drawn_lessons.py",
+    ),
+    mutant(
+        "a host recalls a lesson whose time is over",
+        "(lesson_until IS NULL OR lesson_until > ?)",
+        "(lesson_until IS NULL OR lesson_until > -?)",
+        "host/test_lessons.py",
+    ),
+    mutant(
+        "a host asks once more about a lesson that people ended",
+        "AND lesson_until > 0 AND lesson_until <= ?",
+        "AND lesson_until <= ?",
+        "host/test_lessons.py",
+    ),
 )
 
 if __name__ == "__main__":

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from crewgate.crewai.flow_requests import MESSAGE_LIMIT, parse_flow_request
 from crewgate.crewai.wire import LABEL_LIMIT
 from crewgate.domain.errors import Malformed
-from crewgate.domain.notification import ASSIGNED_LIMIT, Ask, Format, Rewritten
+from crewgate.domain.notification import (
+    ASSIGNED_LIMIT,
+    Ask,
+    Format,
+    RequestId,
+    Rewritten,
+    Source,
+)
 from crewgate.domain.people import Email
 
 FLOW = "6f0c2f4a-0d7b-4a51-9a51-2f3c55a0e9d1"
@@ -95,6 +102,22 @@ def test_a_text_that_was_rewritten_has_its_original_and_the_lessons() -> None:
 def test_what_cannot_be_read_of_it_is_left_out(rewritten: object) -> None:
     output = parse_flow_request(flat(rewritten=rewritten)).output
     assert (output.text, output.rewritten) == ("# Home batteries", None)
+
+
+DRAWN = {"flow_id": "f-1", "id": "8411", "keep": "Keep", "retire": "Retire"}
+
+
+def test_a_lesson_names_the_answer_that_it_was_drawn_from() -> None:
+    request = parse_flow_request(flat(drawn_from=DRAWN))
+    assert request.source_request == RequestId(flow_id="f-1", request_id="8411")
+    assert request.question.drawn_from == Source(keep="Keep", retire="Retire")
+
+
+@pytest.mark.parametrize("lacks", DRAWN)
+def test_a_lesson_without_one_of_these_is_a_question_as_any(lacks: str) -> None:
+    given = {name: value for name, value in DRAWN.items() if name != lacks}
+    request = parse_flow_request(flat(drawn_from=given))
+    assert (request.source_request, request.question.drawn_from) == (None, None)
 
 
 def test_without_an_output_the_state_is_shown_without_its_secrets() -> None:

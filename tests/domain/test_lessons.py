@@ -19,17 +19,20 @@ from crewgate.domain.lessons import (
     LessonsGiven,
     LessonState,
     Revision,
+    drawn_lesson,
     fill,
+    id_of_drawn,
     is_same_wish,
     is_without,
     may_teach,
     parse_lesson,
     wisher_of,
 )
-from crewgate.domain.review import State
+from crewgate.domain.notification import Question, Source
+from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.verdict import Approve, Revise, TimedOut, Via
-from tests.builders import ANA, LATER, NOW, a_decision, a_round
+from crewgate.domain.verdict import Answer, Approve, Revise, TimedOut, Via
+from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_round
 
 DAY = timedelta(days=1)
 
@@ -192,3 +195,53 @@ def test_a_later_output_that_a_person_approved_may_teach() -> None:
     assert not may_teach(replace(approved, subject=ToolCall("send")))
     assert not may_teach(replace(approved, decision=a_decision(Revise("No."))))
     assert not may_teach(a_round(number=2))
+
+
+# --- lessons that CrewAI draws from answers to a flow
+
+SOURCE = Source(keep="Keep", retire="Retire", round_id="r-0", by=BEN)
+KEEP, DROP = (Answer(label, is_label=True) for label in ("Keep", "Drop"))
+
+
+def a_drawn_round(verdict: Answer | None, **changes: object) -> Round:
+    """A round about a lesson that was drawn from Ben's words."""
+    question = Question(request_id="l-1", outcomes=("Keep", "Drop"), drawn_from=SOURCE)
+    decision = None if verdict is None else replace(a_decision(), verdict=verdict)
+    return replace(a_round(), subject=question, decision=decision, **changes)  # type: ignore[arg-type]
+
+
+def test_a_kept_lesson_of_a_flow_is_its_authors_and_ends() -> None:
+    round_ = a_drawn_round(KEEP)
+    lesson = drawn_lesson(round_, lasts=90 * DAY)
+    assert lesson is not None
+    assert round_.decision is not None
+    assert (lesson.id, lesson.of_flow) == (id_of_drawn(round_.id), True)
+    assert (lesson.author, lesson.wish_id, lesson.round_id) == (BEN, "r-0", round_.id)
+    assert lesson.expires_at == round_.decision.at + 90 * DAY
+    assert [one.by for one in lesson.votes] == [round_.decision.by]
+
+
+def test_an_unknown_answers_lesson_is_that_of_its_keeper() -> None:
+    question = Question(request_id="l-1", drawn_from=Source(keep="Keep", retire="Retire"))
+    lesson = drawn_lesson(replace(a_drawn_round(KEEP), subject=question), lasts=None)
+    assert lesson is not None
+    assert (lesson.author, lesson.wish_id, lesson.expires_at) == (ANA, "r-1", None)
+
+
+@pytest.mark.parametrize(
+    "round_",
+    [
+        a_drawn_round(None),
+        a_drawn_round(DROP),
+        replace(a_drawn_round(KEEP), subject=Question(request_id="q-1")),
+        a_round(),
+    ],
+)
+def test_any_other_round_keeps_no_lesson(round_: Round) -> None:
+    assert drawn_lesson(round_, lasts=None) is None
+
+
+def test_a_question_about_a_lesson_has_an_author() -> None:
+    assert a_drawn_round(None).subject.author == BEN
+    assert Question(request_id="q-1").author is None
+    assert a_round().subject.author is None

@@ -4,6 +4,7 @@ At the first `yield` the models are made busy, at the second the host is killed,
 started again.
 """
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from crewgate.demo.environment import ANA, BEN, CHANNEL
 from tests.host.client import TOKEN, Json
 from tests.host.real import Real, answer
 from tests.journeys.conftest import World
-from tests.journeys.people import modal
+from tests.journeys.people import in_private, modal
 from tests.standins.workspace import Message, buttons, message_text
 
 TARGETS = ("shop:pair", "shop:led", "articles:CrewFlow", "articles:CountingFlow")
@@ -345,6 +346,52 @@ async def words_are_given_in_slack(real: Real, world: World) -> AsyncIterator[No
     ended = await served.until(execution, "completed")
     assert ended["result"]["output"] == "Tea., Short."
     assert [one["flow_id"] for one in real.listener.at("/TalkFlow")].count(execution) == 2
+
+
+async def a_lesson_is_retired_in_slack(real: Real, world: World) -> AsyncIterator[None]:
+    """A lesson from Ana's words is kept by Ben, outlives the host, and ends once he retires it."""
+    flow, lesson = "TaughtModelFlow", "Be careful."
+    served = real.api(flow)
+
+    async def passed_on(body: Json) -> None:
+        """Let the bot have what came to the listener, as it came."""
+        [(_, _, headers, raw)] = [one for one in real.listener.got if one[1] == body]
+        status, _ = await world.post("/crews/research/flow-request", raw, **headers)
+        assert status == 202
+
+    async def is_recalled() -> bool:
+        execution = await served.kick_off({})
+        asked = await real.question(flow, execution)
+        return lesson in asked.get("rewritten", {}).get("lessons", ())
+
+    execution = await served.kick_off({"topic": "slack"})
+    await passed_on(await real.question(flow, execution))
+    card = await world.card("on slack")
+    await world.slack.click(ANA, card, "Answer in words")
+    await modal(world, ANA)
+    assert (await world.slack.submit(ANA, {"feedback": lesson})).ok
+    await passed_on(await real.lesson(flow, lesson))
+    drawn = await world.card(f"CrewAI drew this lesson from “{lesson}”")
+    assert not await is_recalled()
+    await world.slack.click(BEN, drawn, "Keep")
+    await world.shown(drawn, "goes on with the outcome “Keep”")
+    async with asyncio.timeout(60):
+        while not await is_recalled():
+            pass
+    yield
+    yield
+
+    listed = await world.ask(BEN, "lessons research")
+    assert f"1. {lesson}" in listed
+    assert f"taught by <@{ANA}> · since" in listed
+    assert " · until " in listed
+    await world.slack.click(BEN, world.slack.ephemerals(BEN)[-1], "Retire")
+    await in_private(world, ANA, "retired your lesson")
+    yield
+
+    async with asyncio.timeout(60):
+        while await is_recalled():
+            pass
 
 
 async def a_crew_is_reviewed_in_slack(real: Real, world: World) -> AsyncIterator[None]:

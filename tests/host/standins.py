@@ -116,6 +116,7 @@ class StandInPupil(StandInFlow):
         if (question := run.question()) is not None:
             told: Json = {"source": "hitl", "method": "review_0", "flow_class": "demo.Flow"}
             told |= {"metadata": {}, "feedback": question.feedback}
+            told |= {"drawn_from": {"flow_id": run.execution.id, "id": question.id}}
             run.propose([{"lesson": question.feedback, **told}])
         if not isinstance(asked, Asked) or not (lessons := run.lessons("hitl")):
             return asked

@@ -124,6 +124,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
             "hooks in Slack": real_hooks.a_hook_asks_in_slack(real, world),
             "words": real_kills.words_hold(real),
             "lessons": real_kills.lessons_hold(real),
+            "lessons in Slack": real_kills.a_lesson_is_retired_in_slack(real, world),
             "words in Slack": real_kills.words_are_given_in_slack(real, world),
             "in Slack": real_kills.a_crew_is_reviewed_in_slack(real, world),
         }

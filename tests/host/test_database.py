@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from crewgate.crew_api.wire import Kickoff
+from crewgate.host import records
 from crewgate.host.database import VERSION, Database, make_private
 from crewgate.host.records import DueWebhook, State, Webhook
 from crewgate.host.run import Shared, Slots, Waiters, utc_seconds
@@ -20,6 +21,8 @@ from crewgate.host.webhooks import Sender
 from crewgate.network.untrusted_addresses import Lookups
 from tests.host.client import Listener
 from tests.host.standins import StandInCrew
+
+DAY = 86_400.0
 
 
 @pytest.fixture
@@ -59,19 +62,25 @@ def test_a_file_that_others_may_read_is_made_private(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_last_version_is_brought_over_with_what_waits_in_it(tmp_path: Path) -> None:
-    path = tmp_path / "old.db"
+    path, lesson = tmp_path / "old.db", f"{records.LESSON}1"
     with closing(Database(path)) as new:
         kick_off(new, "old", size=1)
         Store(new).pause("old", "task", "Text", at=1.0)
+        Store(new).add(lesson, "crew", Kickoff({"lesson": "Cite it."}), at=0.0)
+        Store(new).end(lesson, result=records.KEEP, at=0.0)
     with closing(sqlite3.connect(path)) as old:
         for column in ("digest", "valid_until", "outcome"):
             old.execute(f"ALTER TABLE rounds DROP COLUMN {column}")
+        old.execute("ALTER TABLE executions DROP COLUMN lesson_until")
         old.execute("PRAGMA user_version = 10")
     for _ in range(2):
         with closing(Database(path)) as opened:
             [one] = Store(opened).rounds("old")
             assert one.output == "Text"
             assert one.waits
+            # Nobody said until when it was kept: as long as others are by default.
+            assert Store(opened).lessons("crew", at=90 * DAY - 1) == [{"lesson": "Cite it."}]
+            assert Store(opened).lessons("crew", at=90 * DAY) == []
             [version] = opened.rows("PRAGMA user_version")[0]
     assert version == VERSION
 

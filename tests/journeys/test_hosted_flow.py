@@ -1,21 +1,23 @@
 """Flows of `crewgate host` with the bot: asked, signed, answered and gone on with."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from crewgate.crew_api.wire import FlowWebhook
-from crewgate.demo.environment import ANA, CHANNEL
+from crewgate.demo.environment import ANA, BEN, CHANNEL
 from crewgate.demo.servers import free_port
 from crewgate.host.run import Target
 from crewgate.host.serve import Options, hosting
 from tests.host.client import Api
 from tests.host.standins import StandInFlow, StandInPupil, StandInTalk
 from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.flow_world import FLOW_SECRET, flow_world, question, says
-from tests.journeys.people import execute, modal, said
+from tests.journeys.flow_world import FLOW_SECRET, REVIEWERS, flow_world, question, says
+from tests.journeys.people import execute, in_private, modal, said
 from tests.standins.crew import Crew
 from tests.standins.workspace import CannotDoThat, Message, buttons, message_text
 
@@ -54,6 +56,12 @@ class HostedFlow(Crew):
         await self._running.aclose()
 
 
+OF_OTHERS = """
+[[crews.research.rules]]
+name = "others"
+self_approval = false
+unknown_starter = "allow"
+"""
 Serve = Callable[[Target], AbstractAsyncContextManager[World]]
 
 
@@ -132,6 +140,55 @@ async def test_a_lesson_is_used_once_people_have_kept_it(serve: Serve) -> None:
         assert "> Cite it.\n" in message_text(card)
         await world.slack.click(ANA, card, "Changes")
         await modal(world, ANA, "1 passage added, 1 removed")
+
+
+async def taught(world: World) -> Message:
+    """The card of a lesson that was drawn from Ana's words."""
+    execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
+    await world.slack.click(ANA, await question(world), "Answer in words")
+    await modal(world, ANA)
+    assert (await world.slack.submit(ANA, {"feedback": "Cite it."})).ok
+    await served(world).until(execution, "completed")
+    return await question(world, "CrewAI drew this lesson from “Cite it.”. Keep it?")
+
+
+async def test_a_kept_lesson_of_a_flow_is_retired_in_slack(serve: Serve) -> None:
+    async with serve(StandInPupil()) as world:
+        lesson = await taught(world)
+        await world.slack.click(BEN, lesson, "Keep")
+        await says(world, lesson, "goes on with the outcome “Keep”")
+        listed = await world.ask(BEN, "lessons")
+        assert "1. Cite it." in listed
+        assert f"Of a flow, drawn by CrewAI · taught by <@{ANA}> · since" in listed
+
+        await world.crew.stop()
+        assert buttons(world.slack.ephemerals(BEN)[-1]) == ["Retire"]
+        await world.slack.click(BEN, world.slack.ephemerals(BEN)[-1], "Retire")
+        told = message_text(await in_private(world, ANA, "retired your lesson"))
+        assert "are not rewritten by it from now on" in told
+        with capture_logs() as logs:
+            await world.crew.start()
+            async with asyncio.timeout(30):
+                while not [one for one in logs if one["event"] == "lesson_retired"]:
+                    await served(world).call("GET", "/inputs")
+
+        await world.kick_off(inputs={})
+        assert "CrewAI rewrote" not in message_text(await question(world))
+
+
+async def test_nobody_keeps_a_lesson_from_their_own_words_where_a_rule_says_so(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    port = free_port()
+    hosted = HostedFlow(tmp_path, f"http://127.0.0.1:{port}", StandInPupil())
+    async with flow_world(make_world, REVIEWERS + OF_OTHERS, instead=hosted, port=port) as world:
+        lesson = await taught(world)
+        own = f"<@{ANA}> wrote the words for this and may not approve it"
+        assert own in message_text(lesson)
+        await world.slack.click(ANA, lesson, "Keep")
+        assert "This is drawn from your words" in await world.told(ANA)
+        await world.slack.click(BEN, lesson, "Keep")
+        await says(world, lesson, "goes on with the outcome “Keep”")
 
 
 # --- words, which `Flow.ask()` asks for

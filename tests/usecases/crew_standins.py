@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from crewgate.domain.notification import Callback, Output, WebhookUrls
 from crewgate.domain.outcome import (
@@ -116,6 +117,9 @@ class FakeCrew:
         return self.says if isinstance(self.says, CrewUnavailable) else None
 
 
+KEEP, DROP, RETIRE = "Keep", "Drop", "Retire"
+
+
 @dataclass
 class FakeFlows:
     """`FlowAnswers`: each address takes one answer, which is the outcome; then it says so."""
@@ -131,14 +135,25 @@ class FakeFlows:
     """What it says to a second one."""
     on_answer: Callable[[str], Awaitable[None]] | None = None
     """Called before an answer is looked at."""
+    takes_retirements: bool = True
+    lessons: dict[str, datetime | None] = field(default_factory=dict)
+    """The ends of the lessons that were kept, and not retired, by address."""
 
-    async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
+    async def answer(
+        self, crew: str, callback: Callback, feedback: str, *, valid_until: datetime | None = None
+    ) -> Outcome:
         self.asked.append((callback.url, feedback))
         if self.on_answer:
             await self.on_answer(feedback)
         fault = self.faults.popleft() if self.faults else None
         if fault and not fault.after:
             return fault.strike()
+        if feedback == RETIRE and self.takes_retirements:
+            self.lessons.pop(callback.url, None)
+            self.taken.setdefault(callback.url, feedback)
+            return fault.strike() if fault else Delivered("accepted")
+        if feedback == KEEP and callback.url not in self.taken:
+            self.lessons[callback.url] = valid_until
         if callback.url in self.taken:
             return self.refusal
         self.taken[callback.url] = feedback

@@ -106,6 +106,8 @@ class Answer:
 
     feedback: str
     source: str
+    valid_until: float | None = None
+    """The end of a lesson that this keeps, in seconds since the epoch; None without an end."""
 
 
 def parse_object(raw: bytes) -> Json:
@@ -215,7 +217,8 @@ def parse_answer(raw: bytes) -> Answer:
     feedback, source = body.get("feedback"), body.get("source", "")
     if not isinstance(feedback, str) or not feedback.strip():
         raise Refusal.bad_request("feedback must be text that is not empty", feedback="required")
-    return Answer(feedback, source if isinstance(source, str) else "")
+    source = source if isinstance(source, str) else ""
+    return Answer(feedback, source, _parse_end(body.get(VALID_UNTIL)))
 
 
 def sendable(text: str) -> str:

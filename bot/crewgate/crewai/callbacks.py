@@ -78,13 +78,16 @@ class HttpFlowAnswers(FlowAnswers):
     """Returns True for a host that `http` reaches through a proxy for https."""
 
     @override
-    async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
+    async def answer(
+        self, crew: str, callback: Callback, feedback: str, *, valid_until: datetime | None = None
+    ) -> Outcome:
         if not feedback.strip():
             return _EMPTY
         where = _parse(callback.url)
         if where is None:
             return untrusted_addresses.NO_HOST
-        body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
+        until = {} if valid_until is None else {"valid_until": valid_until.isoformat()}
+        body = json.dumps({"feedback": feedback, "source": "slack", **until}).encode()
         answer = await self._find_and_send(crew, where, body)
         if not isinstance(answer, Answer):
             lost = isinstance(answer, Unknown)

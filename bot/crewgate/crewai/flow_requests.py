@@ -1,8 +1,8 @@
 """The request that a flow on CrewAI AMP sends when it pauses under `@human_feedback`.
 
 Two shapes exist: the vendor's page documents a nested `request` with `emit_options`; the real
-requests are flat, with `emit`. Both are read. `crewgate host` adds `ask` for `Flow.ask()`, and
-`rewritten`; AMP does neither.
+requests are flat, with `emit`. Both are read. `crewgate host` adds `ask` for `Flow.ask()`,
+`rewritten` and, to a question about a lesson, `drawn_from`; AMP does not.
 """
 
 import re
@@ -50,6 +50,15 @@ class _Rewritten(Wire):
     lessons: list[str] = Field(min_length=1, max_length=LESSONS)
 
 
+class _DrawnFrom(Wire):
+    """The answer that a lesson was drawn from, and the answers that keep and end it."""
+
+    flow_id: Id
+    request_id: Id = Field(validation_alias="id")
+    keep: Verbatim
+    retire: Verbatim
+
+
 class _Request(Wire):
     request_id: Id = Field(validation_alias=AliasChoices("id", "request_id"))
     flow_id: Id = Field(validation_alias=AliasChoices("flow_id", "flow_execution_id"))
@@ -58,6 +67,7 @@ class _Request(Wire):
     response_token: Lenient[Verbatim] = None
     ask: Lenient[AskWire] = None
     rewritten: Lenient[_Rewritten] = None
+    drawn_from: Lenient[_DrawnFrom] = None
     flow_class: Text = None
     deployment_name: Text = Field(
         None, validation_alias=AliasChoices("deployment_name", AliasPath("deployment", "name"))
@@ -85,6 +95,10 @@ def parse_flow_request(body: bytes) -> notification.FlowRequest:
         lessons = tuple(map(one_line, wire.rewritten.lessons))
         output = replace(output, rewritten=notification.Rewritten(original, lessons))
     outcomes, left_off = ((), 0) if ask is not None else _outcomes(fields)
+    drawn, source, answered = wire.drawn_from, None, None
+    if drawn is not None:
+        source = notification.Source(keep=drawn.keep, retire=drawn.retire)
+        answered = notification.RequestId(flow_id=drawn.flow_id, request_id=drawn.request_id)
     return notification.FlowRequest(
         flow_id=wire.flow_id,
         method=wire.method,
@@ -95,12 +109,14 @@ def parse_flow_request(body: bytes) -> notification.FlowRequest:
             left_off=left_off,
             assigned=_assigned(fields),
             ask=ask,
+            drawn_from=source,
         ),
         output=output,
         callback=notification.Callback(wire.callback_url, wire.response_token),
         flow_name=wire.flow_class or wire.deployment_name,
         meta=read_given(fields.get("metadata")) or read_given(state, leave_out="id"),
         escalation=escalation,
+        source_request=answered,
     )
 
 

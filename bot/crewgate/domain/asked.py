@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from crewgate.domain.people import Email
+from crewgate.domain.verdict import Person
 
 
 class Asked:
@@ -37,6 +38,11 @@ class Asked:
     @property
     def waits_until(self) -> datetime | None:
         """The time when the asker goes on without an answer; None: it has no such time."""
+        return None
+
+    @property
+    def author(self) -> Person | None:
+        """The person whose words it was drawn from: nobody keeps their own, if the rule says so."""
         return None
 
     @property

@@ -170,6 +170,8 @@ class EffectKind(StrEnum):
     """Tell the author of a lesson, the target, in private that it has ended."""
     END_LESSON = "end_lesson", Row(is_absolute=True, of_waiting=True)
     """End a lesson, the target, whose time is over."""
+    RETIRE_AT_HOST = "retire_at_host", Row(lane=Lane.CREW)
+    """Tell `crewgate host` that a flow's lesson, the target, was retired."""
     MORNING_LINE = "morning_line", Row(key="morning {target} {occasion}", is_absolute=True)
     """Tell a person, the target, what waits for them."""
     CALL_NEXT = "call_next", Row(lane=Lane.TIMER, is_merged=True)

@@ -223,11 +223,15 @@ class LessonNotFound(CrewgateError):
 
 
 class OwnLesson(VoteRefused):
-    """The rule forbids approving an own lesson; `others` may approve, and nobody if it is empty."""
+    """The rule forbids approving an own lesson; `others` may approve, and nobody if it is empty.
 
-    def __init__(self, others: Sequence[ReviewerRef]) -> None:
+    `is_drawn`: CrewAI drew the lesson from this person's words.
+    """
+
+    def __init__(self, others: Sequence[ReviewerRef], *, is_drawn: bool = False) -> None:
         super().__init__("approved by its author")
         self.others = others
+        self.is_drawn = is_drawn
 
 
 class InvalidTransition(CrewgateError):

@@ -12,9 +12,10 @@ from unicodedata import category
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import CrewgateError, LessonProblem, LessonRefused
+from crewgate.domain.notification import Question, Source
 from crewgate.domain.redaction import hide_credentials
 from crewgate.domain.review import Round, State, Transition
-from crewgate.domain.verdict import Approve, Decision, Person, Revise, Via, Vote
+from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, Via, Vote
 
 INPUT: Final = "lessons"
 """The kickoff input for lessons: a crew takes them if one of its templates has `{lessons}`."""
@@ -63,6 +64,8 @@ class Lesson:
     """None for a lesson that is kept for ever."""
     ended_at: datetime | None = None
     ended_by: Person | None = None
+    of_flow: bool = False
+    """A flow under `crewgate host` is given it by the host; kickoffs do not carry it."""
 
     def is_in_force(self, at: datetime) -> bool:
         return self.state is LessonState.KEPT and (self.expires_at is None or at < self.expires_at)
@@ -241,6 +244,32 @@ def is_same_wish(one: str, other: str) -> bool:
 def _stems(text: str) -> frozenset[str]:
     words = _WORD.findall(text[:3_000].casefold())
     return frozenset(word[:_STEM] for word in words if len(word) >= _SHORTEST)
+
+
+def id_of_drawn(round_id: str) -> str:
+    """Return the id of the lesson that a flow's question is about."""
+    return f"lesson-{round_id}"
+
+
+def drawn_lesson(round_: Round, *, lasts: timedelta | None) -> Lesson | None:
+    """Return the lesson that people kept in a flow's question, without its text; None if none."""
+    match round_:
+        case Round(
+            subject=Question(drawn_from=Source(keep=keep) as source),
+            decision=Decision(verdict=Answer(text=answer), by=Person() as by),
+        ) if answer == keep:
+            lesson = Lesson(
+                id=id_of_drawn(round_.id),
+                crew=round_.review.crew,
+                text="",
+                author=source.by or by,
+                round_id=round_.id,
+                wish_id=source.round_id or round_.id,
+                proposed_at=round_.opened_at,
+                of_flow=True,
+            )
+            return lesson.after(round_, lasts=lasts)
+    return None
 
 
 def with_offer(transition: Transition) -> Transition:

@@ -13,7 +13,7 @@ from crewgate.domain.acts import CallResult, ToolCall, UsedTool
 from crewgate.domain.asked import Asked
 from crewgate.domain.people import Email
 from crewgate.domain.redaction import MARK, Redactor, may_be_token, url_secrets
-from crewgate.domain.verdict import Reading, reading_of
+from crewgate.domain.verdict import Person, Reading, reading_of
 
 Given = tuple[tuple[str, str], ...]
 """Names and values that a caller gave at kickoff, in order."""
@@ -238,6 +238,19 @@ _NAME_LIMIT: Final = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The answer to a flow from which CrewAI drew a lesson, and how its host is told about it."""
+
+    keep: str
+    """The label that keeps the lesson."""
+    retire: str
+    """The later answer that ends it."""
+    round_id: str = ""
+    """Empty for an answer that did not come through this bot."""
+    by: Person | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question(Asked):
     """The question of a flow: a text and, mostly, labels to choose from."""
 
@@ -255,6 +268,12 @@ class Question(Asked):
     host_refused: bool = False
     """The settings forbade the callback's host when the request came."""
     ask: Ask | None = None
+    drawn_from: Source | None = None
+    """The question is if a lesson is kept, which `crewgate host` found in this answer."""
+
+    @property
+    def author(self) -> Person | None:
+        return None if self.drawn_from is None else self.drawn_from.by
 
     @property
     def approval(self) -> str | None:
@@ -314,10 +333,18 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestId:
+    """The ids of a flow's request."""
+
+    flow_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowRequest:
     """A flow's parsed webhook: a question of a paused method, or its urgent repetition."""
 
-    VERBATIM: ClassVar = ("flow_id", "method", "question", "callback")
+    VERBATIM: ClassVar = ("flow_id", "method", "question", "callback", "source_request")
     """Fields that are sent back exactly as received, as a whole or in part."""
 
     flow_id: str
@@ -331,6 +358,8 @@ class FlowRequest:
     """The caller's values, or the flow's state."""
     escalation: bool = False
     """The request is repeated, because nobody has answered for long."""
+    source_request: RequestId | None = None
+    """The request whose answer the lesson was drawn from; `question.drawn_from` is set too."""
 
 
 def without_secrets(request: FlowRequest, redactor: Redactor) -> FlowRequest:

@@ -25,7 +25,8 @@ CREATE TABLE executions (
     result TEXT NOT NULL DEFAULT '',
     error TEXT NOT NULL DEFAULT '',
     created_at REAL NOT NULL,
-    ended_at REAL
+    ended_at REAL,
+    lesson_until REAL            -- the end of a kept lesson: NULL for none, 0 once it was retired
 );
 CREATE INDEX executions_open ON executions (created_at) WHERE ended_at IS NULL;
 CREATE TABLE finished (
@@ -94,13 +95,18 @@ SEALED: Final = {
 """The columns of credentials, by table: `sealed` encrypts their values."""
 
 #: `PRAGMA user_version` of a file with these tables.
-VERSION: Final = 11
+VERSION: Final = 12
 #: The statements that bring a file of a version to the next one.
 _STEPS: Final = {
     10: (
         "ALTER TABLE rounds ADD COLUMN digest TEXT",
         "ALTER TABLE rounds ADD COLUMN valid_until REAL",
         "ALTER TABLE rounds ADD COLUMN outcome TEXT",
+    ),
+    11: (
+        "ALTER TABLE executions ADD COLUMN lesson_until REAL",
+        # Nobody said until when: as long as the bot's settings keep a lesson by default.
+        "UPDATE executions SET lesson_until = ended_at + 90 * 86400 WHERE id GLOB 'lesson-*'",
     ),
 }
 _OLDER: Final = (

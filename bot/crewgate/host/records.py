@@ -17,6 +17,8 @@ LESSON: Final = "lesson-"
 KEEP: Final = "Keep"
 DROP: Final = "Drop"
 """The two results of such an execution."""
+RETIRE: Final = "Retire"
+"""The answer that ends a kept lesson."""
 
 
 class State(StrEnum):
@@ -244,6 +246,8 @@ class Asked:
     """The time at which the flow goes on without an answer."""
     rewritten: Json | None = None
     """The `original` that the method returned, if CrewAI rewrote it, and the `lessons`."""
+    drawn_from: Json | None = None
+    """The `flow_id` and the request's `id` of the answer that a lesson was drawn from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -485,17 +485,17 @@ class Run:
         for one in lessons:
             words = " ".join(one["lesson"].casefold().split())
             name = f"{records.LESSON}{records.digest(self._target, one['source'], words)}"
-            if self._store.add(name, self._target, Kickoff(one), at=self._shared.now()):
-                log.info("lesson_drawn", execution=self._id, lesson=name)
-                self._begin(name, self._target)
+            at, kickoff = self._shared.now(), Kickoff(one)
+            lesson = self._store.add_lesson(name, self._target, kickoff, at=at)
+            if lesson is not None:
+                log.info("lesson_drawn", execution=self._id, lesson=lesson)
+                self._begin(lesson, self._target)
 
     @or_not_kept
     def lessons(self, source: str) -> Sequence[str]:
-        """Return the newest lessons that people kept, the newest last."""
-        kept = [
-            one["lesson"] for one in self._store.lessons(self._target) if one["source"] == source
-        ]
-        return kept[-MOST_LESSONS:]
+        """Return the newest lessons in force, the newest last."""
+        kept = self._store.lessons(self._target, at=self._shared.now())
+        return [one["lesson"] for one in kept if one["source"] == source][-MOST_LESSONS:]
 
     @or_not_kept
     def question(self) -> records.Question | None:

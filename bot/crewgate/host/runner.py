@@ -59,6 +59,7 @@ def _ask_about(run: Run) -> Completed | records.Asked:
         emit=(records.KEEP, records.DROP),
         flow_class=told["flow_class"],
         metadata=told["metadata"],
+        drawn_from=told.get("drawn_from"),
     )
 
 
@@ -184,17 +185,25 @@ class Runner:
     def answer(
         self, execution: records.Execution, question: records.Question, call: Answer
     ) -> Json:
-        """Store the answer to a flow's question. Raises Refusal."""
+        """Store the answer to a flow's question, or end a kept lesson. Raises Refusal."""
         at = self._shared.now()
-        over = self._store.answer(question.id, call.feedback, call.source, at=at)
-        if over is not None:
+        is_lesson = execution.id.startswith(records.LESSON)
+        is_end = is_lesson and call.feedback == records.RETIRE
+        feedback = records.DROP if is_end else call.feedback
+        until = call.valid_until if is_lesson else None
+        over = self._store.answer(question.id, feedback, call.source, at=at, until=until)
+        if is_end:
+            self._store.retire(execution.id)
+            log.info("lesson_retired", execution=execution.id)
+        if over is not None and not is_end:
             then = iso(int(over.answered_at or at))
             if over.feedback is None:
                 raise Refusal(410, "expired", f"It has taken no answer since {then}")
             through = over.source or "its callback"
             raise Refusal(409, "already_responded", f"Answered via {through} at {then}")
-        log.info("answered", execution=execution.id, request=question.id)
-        self._wake(execution, question.id)
+        if over is None:
+            log.info("answered", execution=execution.id, request=question.id)
+            self._wake(execution, question.id)
         request = {
             "id": question.id,
             "status": "responded",

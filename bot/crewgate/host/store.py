@@ -64,15 +64,33 @@ class Store:
         rows = readable("executions", self._database.rows(query))
         return [records.execution_from_row(row) for row in rows]
 
-    def lessons(self, target: str) -> list[Json]:
-        """Return the lessons of a target that people kept, the newest last."""
+    def lessons(self, target: str, *, at: float) -> list[Json]:
+        """Return the lessons of a target that people kept and that have not ended, newest last."""
         rows = self._database.rows(
             f"SELECT * FROM executions WHERE id GLOB '{records.LESSON}*' AND target = ?"  # noqa: S608  # ours
-            " AND result = ? ORDER BY ended_at",
-            *(target, records.KEEP),
+            " AND result = ? AND (lesson_until IS NULL OR lesson_until > ?) ORDER BY ended_at",
+            *(target, records.KEEP, at),
         )
         found = readable("executions", rows)
         return [records.execution_from_row(row).kickoff.inputs for row in found]
+
+    def add_lesson(self, name: str, target: str, kickoff: Kickoff, *, at: float) -> str | None:
+        """Store a lesson to ask people about, and return its id; None if they were asked before.
+
+        They are asked anew once a kept one has ended by time.
+        """
+        [[ended]] = self._database.rows(
+            "SELECT count(*) FROM executions WHERE (id = ? OR id GLOB ? || '-*')"
+            " AND result = ? AND lesson_until > 0 AND lesson_until <= ?",
+            *(name, name, records.KEEP, at),
+        )
+        name = f"{name}-{ended}" if ended else name
+        return name if self.add(name, target, kickoff, at=at) else None
+
+    def retire(self, execution_id: str) -> None:
+        """End a lesson, also one whose answer is not carried out yet."""
+        with self._database.transaction() as sql:
+            sql.execute("UPDATE executions SET lesson_until = 0 WHERE id = ?", (execution_id,))
 
     def begin(
         self, execution_id: str, tasks: Sequence[records.TaskRow]
@@ -363,11 +381,17 @@ class Store:
         return [records.question_from_row(row) for row in rows]
 
     def answer(
-        self, question_id: str, feedback: str | None, source: str, *, at: float
+        self,
+        question_id: str,
+        feedback: str | None,
+        source: str,
+        *,
+        at: float,
+        until: float | None = None,
     ) -> records.Question | None:
         """Store an answer, or None for a time-out; the first one wins.
 
-        Return the question if it was over already.
+        `until` is the end of a lesson that it keeps. Return the question if it was over already.
         """
         with self._database.transaction() as sql:
             answered = sql.execute(
@@ -378,6 +402,10 @@ class Store:
             if answered is None:
                 query = "SELECT * FROM questions WHERE id = ?"
                 return records.question_from_row(sql.execute(query, (question_id,)).fetchone())
+            sql.execute(
+                "UPDATE executions SET lesson_until = ? WHERE id = ?",
+                (until, answered["execution_id"]),
+            )
             _set_state(sql, answered["execution_id"])
             forget_about(sql, answered["execution_id"], question_id)
             return None

@@ -15,7 +15,7 @@ import structlog
 from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import ARGUMENTS, EDITED, KEY, FlowWebhook, Json
 from crewgate.domain.outcome import NotSent, Refused, Unknown
-from crewgate.host.records import Asked, DueWebhook, Execution, Webhook
+from crewgate.host.records import KEEP, RETIRE, Asked, DueWebhook, Execution, Webhook
 from crewgate.host.store import Store
 from crewgate.network.client import Answer, Timeout, open_client, why_lost
 from crewgate.network.untrusted_addresses import Lookups, Post, call
@@ -251,6 +251,8 @@ def question_webhooks(
         body["ask"] = {"place": asked.place, "expires_at": expires}
     if asked.rewritten is not None:
         body["rewritten"] = asked.rewritten
+    if asked.drawn_from is not None:
+        body["drawn_from"] = {**asked.drawn_from, "keep": KEEP, "retire": RETIRE}
     return [Webhook("flow", url, body, about=question_id)]
 
 

@@ -169,7 +169,8 @@ def _since(lesson: Lesson) -> str:
 def _acts(lesson: Lesson) -> Block:
     retire = button("Retire", action_id=ids.LESSON_RETIRE, value=lesson.id)
     edit = button("Edit…", action_id=ids.LESSON_EDIT, value=lesson.id)
-    return blocks.said_of(blocks.actions(retire, edit), lesson.text)
+    acts = [retire] if lesson.of_flow else [retire, edit]
+    return blocks.said_of(blocks.actions(*acts), lesson.text)
 
 
 def render_retired(lesson: Lesson) -> Message:
@@ -179,6 +180,8 @@ def render_retired(lesson: Lesson) -> Message:
     if by is not None:
         says = f":bulb: {person(by)} retired your lesson for {bold(crew)}:"
     since = f"{crew} is started without it from now on."
+    if lesson.of_flow:
+        since = f"Texts of {crew} are not rewritten by it from now on."
     return Message(
         blocks.notification(f"Your lesson for {lesson.crew} {decisions.lesson_is(lesson)}"),
         [section(f"{says}\n{_quoted(lesson)}"), context(since)],
@@ -229,6 +232,8 @@ def _about(one: LessonLine, link: Link) -> str:
         where = linked("its card", one.card, link)
         keep = f"keep or drop it on {where}"
         return joined(f"proposed by {person(lesson.author)}", keep, holds)
+    if lesson.of_flow:
+        return joined("of a flow, drawn by CrewAI", _since(lesson), holds)
     used = f"used {cards.times(one.uses)}" if one.uses else "not used yet"
     again = f"*not followed*: asked for again {cards.times(one.again)}"
     return joined(_since(lesson), used, again if one.is_not_followed else "", holds)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import LessonNotFound
 from crewgate.domain.lessons import Lesson, LessonsGiven, LessonState, Revision, Side, Sides
 from crewgate.domain.verdict import Via
@@ -33,6 +34,7 @@ lessons = sa.Table(
     *(sa.Column(name, sa.JSON(none_as_null=True)) for name in ("votes", "ended_by")),
     *(sa.Column(name, sa.Text) for name in ("replaces", "card_channel", "card_ts")),
     sa.Column("card_thread_ts", sa.Text),
+    sa.Column("of_flow", sa.Boolean, nullable=False, server_default=sa.false()),
     #: The number of executions that were given the lesson.
     sa.Column("uses", sa.Integer, nullable=False, server_default="0"),
     sa.Index(None, "crew", "state", "proposed_at"),
@@ -40,6 +42,24 @@ lessons = sa.Table(
 )
 
 _LESSON: Final = Columns(Lesson, lessons, apart=())
+_is_to_be_told: Final = sa.exists().where(
+    tables.outbox.c.subject == lessons.c.id,
+    tables.outbox.c.kind == EffectKind.RETIRE_AT_HOST.value,
+    tables.outbox.c.set_aside_at.is_(None),
+)
+#: Of a flow's request: its round is about a lesson in force, or about one whose end its host is
+#: still to be told.
+TEACHES_A_FLOW: Final = sa.exists().where(
+    lessons.c.round_id == tables.flow_requests.c.round_id,
+    lessons.c.of_flow,
+    lessons.c.ended_at.is_(None) | _is_to_be_told,
+)
+#: Forget the address for a flow's answer; its request stays known.
+_FORGET_CALLBACK: Final = (
+    sa.update(tables.flow_requests)
+    .where(tables.flow_requests.c.round_id == sa.bindparam("b_round"), ~TEACHES_A_FLOW)
+    .values(callback_url=None, token=None)
+)
 #: The most lessons of a crew that are read at once: no kickoff has room for so many.
 MOST: Final = 200
 #: The most revisions that are compared with lessons: 0.1 s for as many lessons as are read.
@@ -117,11 +137,11 @@ class LessonQueries(Reading):
         return _to_lesson(found[0]), _card_of(found[0])
 
     async def in_force(self, crew: str, at: datetime) -> tuple[Lesson, ...]:
-        """Return a crew's kept lessons whose time is not over, the newest first."""
+        """Return the lessons in force that a crew's kickoffs carry, the newest first."""
         found = await self._rows(
             sa.select(lessons)
             .where(lessons.c.crew == crew, lessons.c.state == LessonState.KEPT.value)
-            .where(_HOLDS)
+            .where(_HOLDS, lessons.c.of_flow.is_(False))
             .order_by(lessons.c.kept_at.desc(), lessons.c.id.desc())
             .limit(MOST),
             {"at": at},
@@ -190,6 +210,16 @@ class Lessons(Changing, LessonQueries):
         )
         row = _LESSON.write(lesson) | {"digest": digest}
         return await insert_once(self._connection, lessons, row)
+
+    async def add_drawn(self, lesson: Lesson) -> None:
+        """Store a kept lesson of a flow: its host asks about no text twice."""
+        await self._connection.execute(
+            sa.insert(lessons), _LESSON.write(lesson) | {"digest": lesson.id}
+        )
+
+    async def forget_callback(self, round_id: str) -> None:
+        """Forget the address for a flow's answer, unless it is to end a lesson."""
+        await write(self._connection, _FORGET_CALLBACK, {"b_round": round_id})
 
     async def lock(self, lesson_id: str) -> Lesson:
         """Lock a lesson until the transaction ends; lock a newer lesson before an older one."""

@@ -15,10 +15,18 @@ from crewgate.domain.audit import Published
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
 from crewgate.domain.masking import NOTHING, Masking
-from crewgate.domain.notification import Callback, Format, Output, WebhookUrls, shown
+from crewgate.domain.notification import (
+    Callback,
+    FlowRequest,
+    Format,
+    Output,
+    WebhookUrls,
+    shown,
+)
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Person
 from crewgate.store.absences import AbsenceQueries, find_absences
 from crewgate.store.audit import to_published
 from crewgate.store.dead_letters import DeadLetterQueries
@@ -416,6 +424,23 @@ class Queries(MaskedReading):
             .order_by(direct_messages.c.user_id)
         )
         return {row.user_id: MessageRef(row.channel, row.ts, row.ts) for row in found}
+
+    async def with_source(self, request: FlowRequest, crew: str) -> FlowRequest:
+        """Return a request about a lesson with the round whose answer it was drawn from."""
+        source, of = request.question.drawn_from, request.source_request
+        if source is None or of is None:
+            return request
+        requested = flow_requests.c.crew == crew, flow_requests.c.execution_id == of.flow_id
+        found = await self._rows(
+            ROUND.join(flow_requests, flow_requests.c.round_id == rounds.c.id).where(
+                *requested, flow_requests.c.request_id == of.request_id
+            )
+        )
+        for answered in map(to_round, found):
+            by = None if answered.decision is None else answered.decision.by
+            by = by if isinstance(by, Person) else None
+            source = replace(source, round_id=answered.id, by=by)
+        return replace(request, question=replace(request.question, drawn_from=source))
 
     async def callback(self, round_id: str) -> Callback | None:
         """Return the address for a flow's answer; None once the round takes no answer."""

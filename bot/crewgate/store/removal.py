@@ -13,7 +13,7 @@ from crewgate.domain.review import State
 from crewgate.store import tables
 from crewgate.store.codec import codec
 from crewgate.store.engine import Changing, write
-from crewgate.store.lessons import lessons
+from crewgate.store.lessons import TEACHES_A_FLOW, lessons
 from crewgate.store.rounds import ROUND, from_round, to_round
 from crewgate.store.statements import one_of, setting
 
@@ -138,7 +138,7 @@ _BESIDE: Final = (
     .where(tables.notes.c.round_id.in_(_ROUND_IDS))
     .values(text="", deleted=True),
     sa.update(tables.flow_requests)
-    .where(tables.flow_requests.c.round_id.in_(_ROUND_IDS))
+    .where(tables.flow_requests.c.round_id.in_(_ROUND_IDS), ~TEACHES_A_FLOW)
     .values(callback_url=None, token=None),
 )
 _DEAD: Final = (

@@ -91,12 +91,6 @@ _CLOSED_AS_GONE: Final = rounds.ROUND.where(
 ).order_by(tables.rounds.c.opened_at)
 _ADD_ROUND: Final = sa.insert(tables.rounds)
 _ADD_OUTPUT: Final = sa.insert(tables.outputs)
-#: Forget the address for a round's answer; its request stays known.
-_FORGET_CALLBACK: Final = (
-    sa.update(tables.flow_requests)
-    .where(tables.flow_requests.c.round_id == sa.bindparam("b_round"))
-    .values(callback_url=None, token=None)
-)
 _ADD_EFFECT: Final = sa.insert(tables.outbox)
 _CANCEL: Final = sa.delete(tables.outbox).where(
     tables.outbox.c.subject == sa.bindparam("round"),
@@ -371,7 +365,7 @@ class Tx:
             raise (RuleLost if unchanged else ChangedMeanwhile)(round_.id)
         self.audit.changed(self._found[round_.id], round_)
         if round_.is_of_flow and not round_.may_be_sent:
-            await write(self._connection, _FORGET_CALLBACK, {"b_round": round_.id})
+            await self.lessons.forget_callback(round_.id)
 
     async def keep_callback(self, round_: Round, callback: Callback) -> None:
         question = round_.subject

@@ -286,6 +286,8 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
     """
     if round_.rule is None or round_.rule.self_approval:
         return None
+    if (author := round_.subject.author) is not None:
+        return author_of(author, round_, access)
     review = round_.review
     execution = await tx.executions.find(review.crew, review.execution_id)
     assert execution is not None, "each round has an execution"
@@ -297,6 +299,13 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
     said = dict.fromkeys(one.starter for one in unclear if one.starter is not None)
     users = frozenset().union(*(_users(one, access) for one in said))
     return Starter(users, certain=False) if users else None
+
+
+def author_of(author: Person, ballot: Round, access: Access) -> Starter:
+    """Return a lesson's author as a starter, so that one rule holds for both."""
+    permitted = crew_for(ballot, access.crews).permitted(Role.REVIEWER)
+    others = tuple(ref for ref in permitted if str(ref) != author.id)
+    return Starter(frozenset((author.id,)), others)
 
 
 def _users(said: User | Email, access: Access) -> frozenset[str]:
@@ -322,6 +331,8 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
     if not rule.unknown_starter and (starter is None or not starter.certain):
         raise errors.UnknownStarter
     if starter is not None and vote.voices & starter.users:
+        if round_.subject.author is not None:
+            raise errors.OwnLesson(starter.others, is_drawn=True)
         own = vote.by.id in starter.users
         is_flow = round_.subject.takes_answers
         refused = errors.SelfApproval(starter.others, own=own, is_flow=is_flow)

@@ -48,6 +48,7 @@ from crewgate.usecases.ports.base import NewId, OffLoop
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import DeadLetter
 from crewgate.usecases.rounds import apply, open_round, rule_with_words
+from crewgate.usecases.teaching import keep_drawn
 from crewgate.usecases.track import reopen as reopen_execution
 
 log = structlog.get_logger(__name__)
@@ -164,6 +165,7 @@ async def decide(
                 crew = access.crews[round_.review.crew]
                 transition = await _keep(edited, opened, transition, tx, crew, at=now)
             await apply(tx, with_offer(transition), at=now)
+            await keep_drawn(tx, transition.round, access.crews[round_.review.crew])
         for vote in lapsed:
             log.info("approval_lapsed", **fields_of(round_), by=vote.by.id)
         count_decision(transition.round)

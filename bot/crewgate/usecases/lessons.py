@@ -2,22 +2,21 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from crewgate.domain.audit import Code, Entry, digest_of
+from crewgate.domain.audit import Code
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import LessonProblem, LessonRefused, OwnLesson, SelfApproval
 from crewgate.domain.lessons import Lesson, LessonState, may_teach, parse_lesson, wisher_of
 from crewgate.domain.people import Role
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Person, Via, Vote
-from crewgate.usecases.access import Access, ReviewContext, Starter, crew_for
+from crewgate.usecases.access import Access, ReviewContext, author_of
 from crewgate.usecases.decide import approve, by_each_right
 from crewgate.usecases.ports.base import NewId
-from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import CrewLessons, LessonView
 from crewgate.usecases.stats import permitted
-from crewgate.usecases.teaching import lessons_of_crew
+from crewgate.usecases.teaching import enqueue_end, lessons_of_crew, record_lesson
 
 COMPARED: Final = timedelta(days=90)
 """The span of the figures in a list of lessons."""
@@ -42,6 +41,8 @@ async def replace_lesson(
 ) -> Lesson:
     """Propose another text for a kept lesson, which holds until the new one is kept."""
     old, round_ = await _lesson_and_round(lesson_id, context)
+    if old.of_flow:
+        raise LessonRefused(LessonProblem.NOT_TAUGHT)
     old.require(LessonState.KEPT, context.clock())
     wish = old.wish_id
     return await _add(by, text, round_, wish, replaces=old.id, context=context, new_id=new_id)
@@ -74,7 +75,7 @@ async def _add(
     async with context.uow.begin() as tx:
         if not await tx.lessons.add(lesson, at=now):
             raise LessonRefused(LessonProblem.KNOWN)
-        _record(Code.LESSON_PROPOSED, lesson, by, tx)
+        record_lesson(Code.LESSON_PROPOSED, lesson, by, tx)
         await tx.enqueue([_effect(EffectKind.POST_LESSON, lesson, round_)], at=now)
     return lesson
 
@@ -98,7 +99,7 @@ async def keep(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
             vote = Vote(by=by, at=access.at, via=Via.BUTTON)
             votes = by_each_right(vote, rights, ballot, access)
             ballot, _ = access.drop_lapsed_votes(ballot)
-            counted = approve(ballot, votes, _author_of(lesson, ballot, access), None).round
+            counted = approve(ballot, votes, author_of(lesson.author, ballot, access), None).round
             kept = lesson.after(counted, lasts=context.crews[lesson.crew].lessons_expire)
             changed = [kept]
             is_kept = kept.state is LessonState.KEPT
@@ -111,26 +112,16 @@ async def keep(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
             for one in changed:
                 await tx.lessons.save(one)
             kept = changed[0]
-            _record(Code.LESSON_KEPT if is_kept else Code.LESSON_APPROVED, kept, by, tx)
+            record_lesson(Code.LESSON_KEPT if is_kept else Code.LESSON_APPROVED, kept, by, tx)
             effects = [_effect(EffectKind.REFRESH_LESSON, one, round_) for one in changed]
             await tx.enqueue(effects, at=access.at)
-            if kept.expires_at is not None:
-                # Of no execution: its texts are removed although this waits.
-                end = replace(_effect(EffectKind.END_LESSON, kept, round_), execution_id="")
-                await tx.enqueue([end], at=access.at, due_at=kept.expires_at)
+            await enqueue_end(tx, kept, round_, at=access.at)
         return kept
 
     try:
         return await context.asking(record)
     except SelfApproval as error:
         raise OwnLesson(error.others) from error
-
-
-def _author_of(lesson: Lesson, ballot: Round, access: Access) -> Starter:
-    """Return the author as a starter, so that one rule holds for both."""
-    permitted = crew_for(ballot, access.crews).permitted(Role.REVIEWER)
-    others = tuple(ref for ref in permitted if str(ref) != lesson.author.id)
-    return Starter(frozenset((lesson.author.id,)), others)
 
 
 async def drop(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
@@ -156,7 +147,7 @@ async def _end(
         lesson.require(LessonState.KEPT if is_retired else LessonState.PROPOSED, now)
         ended = lesson.end(state, by, now)
         await tx.lessons.save(ended)
-        _record(Code.LESSON_RETIRED if is_retired else Code.LESSON_DROPPED, ended, by, tx)
+        record_lesson(Code.LESSON_RETIRED if is_retired else Code.LESSON_DROPPED, ended, by, tx)
         await tx.cancel(ended.id)
         is_told = is_retired and by.id != ended.author.id
         await tx.enqueue(_of_end(ended, round_, is_told=is_told), at=now)
@@ -173,11 +164,15 @@ async def end_by_time(lesson_id: str, *, context: ReviewContext) -> None:
             ended = lesson.end(LessonState.RETIRED, None, lesson.expires_at or now)
             await tx.lessons.save(ended)
             await tx.enqueue(_of_end(ended, round_, is_told=True), at=now)
+            if ended.of_flow:  # its host knows the time
+                await tx.lessons.forget_callback(round_.id)
 
 
 def _of_end(ended: Lesson, round_: Round, *, is_told: bool) -> list[Effect]:
     tell = replace(_effect(EffectKind.TELL_AUTHOR, ended, round_), user=ended.author.id)
-    return [_effect(EffectKind.REFRESH_LESSON, ended, round_), *([tell] if is_told else [])]
+    by_host = EffectKind.RETIRE_AT_HOST if ended.ended_by else None
+    first = by_host if ended.of_flow else EffectKind.REFRESH_LESSON
+    return [*([_effect(first, ended, round_)] if first else []), *([tell] if is_told else [])]
 
 
 async def view_of(lesson_id: str, *, context: ReviewContext) -> LessonView:
@@ -262,10 +257,3 @@ async def _lesson_and_round(lesson_id: str, context: ReviewContext) -> tuple[Les
 
 def _effect(kind: EffectKind, about: Lesson, round_: Round) -> Effect:
     return replace(round_.effect(kind), target=about.id)
-
-
-def _record(code: Code, about: Lesson, by: Person, tx: Tx) -> None:
-    data: dict[str, Any] = {"lesson": about.id, "text": digest_of(about.text, about.id)}
-    data |= {"round": about.round_id, "replaces": about.replaces}
-    tx.audit.acts(by)
-    tx.audit.add(Entry(code, by.id, data), crew=about.crew)

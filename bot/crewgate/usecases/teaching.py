@@ -5,15 +5,26 @@ from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
-from crewgate.domain.audit import BOT, Code, Entry
+from crewgate.domain.audit import BOT, Code, Entry, digest_of
 from crewgate.domain.crew import Crew
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.execution import Execution
-from crewgate.domain.lessons import INPUT, Lesson, LessonsGiven, Sides, fill, is_without
+from crewgate.domain.lessons import (
+    INPUT,
+    Lesson,
+    LessonsGiven,
+    Sides,
+    drawn_lesson,
+    fill,
+    is_without,
+)
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
@@ -101,6 +112,34 @@ async def record_given(tx: Tx, execution: Execution) -> None:
     key = execution.crew, execution.execution_id
     tx.audit.add(Entry(Code.LESSONS_GIVEN, BOT, data), crew=key[0], execution_id=key[1])
     await tx.lessons.record_use(*key, given)
+
+
+async def keep_drawn(tx: Tx, round_: Round, crew: Crew) -> None:
+    """Store the lesson that people kept in a flow's question: it ends by time, or once retired."""
+    lesson = drawn_lesson(round_, lasts=crew.lessons_expire)
+    if lesson is None:
+        return
+    at = lesson.kept_at or lesson.proposed_at
+    lesson = replace(lesson, text=(await tx.output(round_.origin)).text)
+    await tx.lessons.add_drawn(lesson)
+    record_lesson(Code.LESSON_KEPT, lesson, lesson.votes[-1].by, tx)
+    await enqueue_end(tx, lesson, round_, at=at)
+
+
+async def enqueue_end(tx: Tx, lesson: Lesson, round_: Round, *, at: datetime) -> None:
+    """End a kept lesson once its time is over."""
+    if lesson.expires_at is not None:
+        # Of no execution: its texts are removed although this waits.
+        effect = round_.effect(EffectKind.END_LESSON)
+        end = replace(effect, target=lesson.id, execution_id="")
+        await tx.enqueue([end], at=at, due_at=lesson.expires_at)
+
+
+def record_lesson(code: Code, about: Lesson, by: Person, tx: Tx) -> None:
+    data: dict[str, Any] = {"lesson": about.id, "text": digest_of(about.text, about.id)}
+    data |= {"round": about.round_id, "replaces": about.replaces}
+    tx.audit.acts(by)
+    tx.audit.add(Entry(code, by.id, data), crew=about.crew)
 
 
 async def lessons_of_crew(

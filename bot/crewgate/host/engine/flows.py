@@ -286,7 +286,7 @@ class FlowTarget:
         kept = PendingFeedbackContext.from_dict(question.pending["context"])
         self._persistence.save_pending_feedback(execution_id, kept, question.pending["state"])
         flow = self._flow.from_pending(execution_id, self._persistence)
-        _ASKS.watch(flow, Lessons(flow, run, self._flow.__name__, feedback))
+        _ASKS.watch(flow, Lessons(flow, run, self._flow.__name__, feedback, question.id))
         context = flow.pending_feedback
         context.metadata.pop(REWRITTEN, None)  # the flow finds what its author put there
         asks = flow._definition.methods[context.method_name].human_feedback  # noqa: SLF001  # no public way

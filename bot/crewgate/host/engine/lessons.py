@@ -31,11 +31,14 @@ _SEARCH: Final = re.compile(r"human feedback lessons for ([^:]+): (.*)", re.DOTA
 class Lessons:
     """The lessons that one run of a flow is given, and those that CrewAI draws in it."""
 
-    def __init__(self, flow: Any, run: Run, flow_class: str, feedback: str = "") -> None:
-        """`feedback` is the answer that the flow goes on with."""
+    def __init__(
+        self, flow: Any, run: Run, flow_class: str, feedback: str = "", question: str = ""
+    ) -> None:
+        """`feedback` is the answer to a `question`, by its id, that the flow goes on with."""
         self._flow = flow
         self._run = run
-        self._told = {"flow_class": flow_class, "feedback": feedback}
+        answered = {"flow_id": run.execution.id, "id": question}
+        self._told = {"flow_class": flow_class, "feedback": feedback, "drawn_from": answered}
         self._recalled: dict[str, tuple[str, Sequence[str]]] = {}
         asks = [one.human_feedback for one in flow._definition.methods.values()]  # noqa: SLF001  # no public way
         self._sources = {one.learn_source for one in asks if one is not None and one.learn}

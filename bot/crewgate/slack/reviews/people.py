@@ -94,6 +94,8 @@ class People:
         return self.directory.members((group,)).users
 
     async def _starter(self, view: CardView) -> Approvers:
+        if (author := view.round.subject.author) is not None:
+            return Approvers((User(author.id),))
         for said in view.started_by:
             if isinstance(said, Email) and self.directory.starters((said,)).unresolved:
                 await self.directory.ask_about(said)

@@ -437,7 +437,8 @@ def _not_their_own(view: CardView, rule: Rule) -> str:
     if approvers is None or approvers.not_told:
         return "The starter may not approve this"
     if approvers.starters:
-        return f"{names.named(approvers.starters)} started this and may not approve it"
+        did = "started this" if view.round.subject.author is None else "wrote the words for this"
+        return f"{names.named(approvers.starters)} {did} and may not approve it"
     if rule.unknown_starter:
         return "Nobody knows who started this, so anybody who may decide may approve it"
     return "Nobody knows who started this, so nobody may approve it; a revision may be asked for"

@@ -529,7 +529,8 @@ def vote_refused(error: errors.VoteRefused, others: Sequence[ReviewerRef] = ()) 
         return f"{who} may approve it. {may}. {revise}"
     if isinstance(error, errors.OwnLesson):
         who = f"{named(others)} may keep it" if others else "Nobody else may either, so drop it"
-        return f"You proposed this, and its rule lets nobody approve their own. {who}."
+        own = "This is drawn from your words" if error.is_drawn else "You proposed this"
+        return f"{own}, and its rule lets nobody approve their own. {who}."
     if isinstance(error, errors.RefusedByRule):
         rule, why = rule_quoted(error.rule, PLAIN), PLAIN.text(error.reason, ANSWER_LIMIT)
         return f"The rule {rule} refuses these arguments{f': {why}' if why else '.'}"

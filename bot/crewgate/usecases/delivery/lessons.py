@@ -4,11 +4,20 @@ from dataclasses import replace
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.lessons import LessonsGiven, may_teach, wisher_of
-from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind
+from crewgate.domain.notification import Question
+from crewgate.domain.outcome import (
+    Delivered,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    Unknown,
+)
 from crewgate.domain.people import Role, User
 from crewgate.domain.review import Round
 from crewgate.usecases.delivery import messages
-from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
+from crewgate.usecases.delivery.context import DeliveryContext, is_refused, set_aside, settle
+from crewgate.usecases.delivery.resume import LOST_ADDRESS
 from crewgate.usecases.lessons import end_by_time, view_of
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import Posted, Thread
@@ -71,6 +80,33 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 async def end(job: Job, context: DeliveryContext) -> Outcome:
     await end_by_time(job.effect.target, context=context)
     return await settle(job, Delivered(), context)
+
+
+async def retire_at_host(job: Job, context: DeliveryContext) -> Outcome:
+    """End a flow's lesson at its host, which takes that any number of times."""
+    read = context.uow.read
+    lesson, _ = await read.lessons.find(job.effect.target)
+    round_, callback = await read.round(lesson.round_id), await read.callback(lesson.round_id)
+    assert isinstance(round_.subject, Question), "only a question is about a lesson of a flow"
+    source = round_.subject.drawn_from
+    outcome: Outcome = LOST_ADDRESS
+    if callback is not None and callback.is_readable and source is not None:
+        outcome = await context.flows.answer(job.effect.crew, callback, source.retire)
+    match outcome:
+        case NotSent():
+            return await settle(job, replace(outcome, alone=True), context)
+        case Unknown(why=why):
+            return await settle(job, NotSent(why, alone=True), context)
+        case Refused(code=why, kind=kind) if kind is not RefusalKind.REQUEST_GONE:
+            if not context.gives_up(job):
+                return await settle(job, outcome, context)
+            await set_aside(job, why, context)
+            return outcome
+    async with context.uow.begin() as tx:
+        await tx.complete(job)
+        if not round_.may_be_sent:
+            await tx.lessons.forget_callback(round_.id)
+    return Delivered()
 
 
 async def tell_author(job: Job, context: DeliveryContext) -> Outcome:

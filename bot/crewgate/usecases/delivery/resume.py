@@ -13,7 +13,8 @@ from crewgate.domain.acts import ToolCall, arguments_of
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import about
-from crewgate.domain.notification import Callback
+from crewgate.domain.lessons import id_of_drawn
+from crewgate.domain.notification import Callback, Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.recorded import OUTCOMES
 from crewgate.domain.review import Round, State, Transition
@@ -30,7 +31,7 @@ from crewgate.usecases.rounds import ask_anew
 FETCH_WITHIN: Final = timedelta(hours=1)
 
 
-_LOST_ADDRESS, _LOST_WEBHOOKS = (
+LOST_ADDRESS, _LOST_WEBHOOKS = (
     Refused("unreadable", f"its {what} cannot be read with any key in SECRET_KEYS")
     for what in ("address", "webhooks")
 )
@@ -139,9 +140,16 @@ async def _send(
     if round_.is_of_flow:
         # Kept as long as the round may be sent, unless `crewgate rotate --forget` took it out.
         if callback is None or not callback.is_readable:
-            return _LOST_ADDRESS
-        feedback = round_.decision.human_feedback
-        outcome = await context.flows.answer(round_.review.crew, callback, feedback)
+            return LOST_ADDRESS
+        is_lesson = isinstance(round_.subject, Question) and round_.subject.drawn_from
+        drawn = [id_of_drawn(round_.id)] if is_lesson else []
+        kept = await context.uow.read.lessons.of_ids(drawn) if drawn else ()
+        outcome = await context.flows.answer(
+            round_.review.crew,
+            callback,
+            round_.decision.human_feedback,
+            valid_until=kept[0].expires_at if kept else None,
+        )
         # Its address says nothing of where the crew, or another of its flows, is answered.
         return replace(outcome, alone=True) if isinstance(outcome, NotSent) else outcome
     assert client is not None, "a crew without a client fetches its decisions"

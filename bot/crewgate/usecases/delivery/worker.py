@@ -348,6 +348,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.REFRESH_LESSON: lessons.refresh,
     EffectKind.TELL_AUTHOR: lessons.tell_author,
     EffectKind.END_LESSON: lessons.end,
+    EffectKind.RETIRE_AT_HOST: lessons.retire_at_host,
     EffectKind.EXPIRE_CLAIM: notes.expire_claim,
     EffectKind.CALL_NEXT: floods.call_next,
     EffectKind.REMIND: reminders.remind,

@@ -97,8 +97,13 @@ CrewClients = Mapping[str, CrewClient]
 class FlowAnswers(Protocol):
     """The addresses where flows are answered: each request names its own."""
 
-    async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
-        """Send a flow its answer, in one try; Refused by `RefusalKind` if the flow takes none."""
+    async def answer(
+        self, crew: str, callback: Callback, feedback: str, *, valid_until: datetime | None = None
+    ) -> Outcome:
+        """Send a flow its answer, in one try; Refused by `RefusalKind` if the flow takes none.
+
+        `valid_until` is the end of a lesson that the answer keeps.
+        """
 
 
 class WebhookForwarder(Protocol):

@@ -1,0 +1,16 @@
+"""Kept lessons of flows, which `crewgate host` gives them."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0051"
+down_revision = "0050"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add a column."""
+    op.add_column(
+        "lessons", sa.Column("of_flow", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
