@@ -17,7 +17,7 @@ import time
 import uuid
 from asyncio import iscoroutine
 from asyncio import run as run_coroutine
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -172,13 +172,27 @@ def _made(tool: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str
     model, given = tool.args_schema, deepcopy(dict(given))
     if model is not None and model.model_fields:
         checked = model.model_validate(given)
-        values, named = checked.model_dump(), checked.model_fields_set
-    elif given:
+        shown = _sent(tool, checked.model_dump())
+        return shown, [*_filled_in(checked, shown)]
+    if given:
         raise ValueError("its tool has no schema to check its arguments by")
-    else:
-        values, named = given, set()
-    shown = _sent(tool, values)
-    return shown, [one for one in shown if one not in named]
+    return {}, []
+
+
+def _filled_in(value: Any, shown: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of what a schema added, such as `to.0.country`."""
+    parts: Iterable[tuple[Any, Any]] = shown.items() if isinstance(shown, dict) else ()
+    if isinstance(shown, list) and isinstance(value, (list, tuple)) and len(value) == len(shown):
+        parts = enumerate(shown)
+    for name, part in parts:
+        named = getattr(value, "model_fields_set", None)
+        if named is not None and name not in named:
+            yield f"{path}{name}"
+        elif isinstance(value, (dict, list, tuple)):
+            has = not isinstance(value, dict) or name in value
+            yield from _filled_in(value[name] if has else None, part, f"{path}{name}.")
+        else:
+            yield from _filled_in(getattr(value, name, None), part, f"{path}{name}.")
 
 
 def _given_for(tool: Any, given: dict[str, Any], approved: dict[str, Any]) -> dict[str, Any]:
@@ -392,7 +406,8 @@ class _Gate:
         )
         if not decision:
             return decision.words or "People refused it."
-        approved = {one: arguments[one] for one in filled_in} | decision.arguments
+        filled = {one: arguments[one] for one in filled_in if one in arguments}
+        approved = filled | decision.arguments
         handed = _given_for(context.tool, given, approved)
         context.tool_input.clear()
         context.tool_input.update(handed)

@@ -127,4 +127,16 @@ CALLS: Final = (
         "for tool in found.by_url[:0]:",
         "host/test_servers.py",
     ),
+    mutant(
+        "a nested default reads as the agent's",
+        'yield from _filled_in(inner, raw, made[name], f"{path}{name}.")',
+        "yield from ()",
+        "host/test_exact_calls.py",
+    ),
+    mutant(
+        "a card leaves out what was filled in below an argument",
+        "if one in known or not isinstance(part_of(known, one), HiddenValue)",
+        "if one in known",
+        "crewai/test_tool_calls.py",
+    ),
 )

@@ -47,9 +47,12 @@ def parsed(arguments: object = ARGUMENTS, written: object = None, **changes: Any
 def test_a_call_is_read_with_what_was_filled_in_and_what_became_of_it_before() -> None:
     ran = {"state": "ran", "words": "Sent.", "at": "2026-11-30T10:00:00Z", "unsure": True}
     more: dict[str, object] = {"agent": "Clerk", "task": "mail", "ran": ran, "may_have_run": True}
-    found = parsed(filled_in=["to", "unknown", 7], **more)
+    arguments = {"to": [{"street": "A", "country": "DE"}], "cc.all": 1}
+    there = ["to", "to.0.country", "cc.all"]
+    filled = [*there, "unknown", 7, "to.1.country", "to.0.city", "to.0.country.x"]
+    found = parsed(arguments, filled_in=filled, **more)
     assert found.call is not None
-    assert found.call.filled_in == ("to",)
+    assert found.call.filled_in == tuple(there)
     assert found.call.earlier == CallResult(CallState.RAN, "Sent.", unsure=True)
     assert (found.agent, found.task_name) == ("Clerk", "mail")
     named = a_notification_body(agent="Boss", task_name="lead", tool_call={"tool": "x", **more})

@@ -36,7 +36,8 @@ def real(tmp_path: Path, listener: Listener) -> Real:
 async def shown_arguments_are_what_the_tool_gets(real: Real) -> None:
     for form in FORMS:
         one, to = Acting(real, form), f"{form}-bob"
-        given = {"to": to, "amt": "7", "comment": "x", "address": {"street": "Main"}}
+        given: Json = {"to": to, "amt": "7", "comment": "x", "address": {"street": "Main"}}
+        given["copies"] = [{"street": "A", "country": "FR"}, {"street": "B"}]
         await one.begin(["mail_out", {**given, "password": "s3cret"}])
         asked = await one.asked()
         await one.decide(asked)
@@ -48,7 +49,8 @@ async def shown_arguments_are_what_the_tool_gets(real: Real) -> None:
         assert call["arguments"]["amount"] == 7
         assert call["arguments"]["password"] == "s3cret"
         assert call["arguments"]["address"] == {"street": "Main", "country": "DE"}
-        assert set(call["filled_in"]) == {"bcc", "stamp"}
+        nested = {"address.country", "copies.1.country"}
+        assert {*call["filled_in"]} == {"bcc", "stamp", *nested}
         assert "comment" not in call["arguments"]
         assert json.loads(asked["task_output"]) == call["arguments"]
         assert taken.pop("tool") == "mail_out"

@@ -98,7 +98,16 @@ async def run(folder: Path, bot: Bot, patterns: str, **calls: list[Call]) -> Pro
 async def test_a_tool_gets_what_its_gate_showed_once(tmp_path: Path, bot: Bot) -> None:
     calls = {
         form: [
-            ["mail_out", {"to": f"{form}-ann", "amt": "7", "comment": "x", "password": "s3cret"}],
+            [
+                "mail_out",
+                {
+                    "to": f"{form}-ann",
+                    "amt": "7",
+                    "comment": "x",
+                    "password": "s3cret",
+                    "address": {"street": "Main"},
+                },
+            ],
             ["wire_out", {"to": f"{form}-bob"}],
             ["plain_out", {"to": f"changed-{form}"}],
             ["plain_out", {"to": f"{form}-after"}],
@@ -119,7 +128,7 @@ async def test_a_tool_gets_what_its_gate_showed_once(tmp_path: Path, bot: Bot) -
         mailed["stamp"] = mailed["stamp"].replace(" ", "T").replace("+00:00", "Z")
         assert mail["arguments"]["amount"] == 7
         assert mail["arguments"]["password"] == "s3cret"
-        assert set(mail["filled_in"]) == {"bcc", "stamp", "address"}
+        assert set(mail["filled_in"]) == {"bcc", "stamp", "copies", "address.country"}
         assert mailed == {**mail["arguments"], "tool": "mail_out"}
         assert program.got(f"{form}-bob.example") == [
             {"tool": "wire_out", "to": f"{form}-bob.example", "express": True}

@@ -65,8 +65,11 @@ async def test_a_server_by_url_alone_cannot_be_approved(tmp_path: Path, listener
                 tmp_path, "exacting:buying_by_url", approve=(pattern,), listener=listener
             )
             process.environment["SSL_CERT_FILE"] = certificate
-            with pytest.raises(DidNotStart) as error:
-                await process.start()
+            try:
+                with pytest.raises(DidNotStart) as error:
+                    await process.start()
+            finally:
+                await process.stop()
             errors[pattern] = str(error.value)
     finally:
         shop.kill()

@@ -11,7 +11,7 @@ from typing import Final
 from crewgate.crewai.fields import COUNT_LIMIT, clean, own_words, pretty
 from crewgate.crewai.outputs import read_output
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
-from crewgate.domain.notification import TEXT_LIMIT, Format, Output
+from crewgate.domain.notification import TEXT_LIMIT, Format, HiddenValue, Output, part_of
 
 #: The arguments that a form can change, and the longest of their names and choices, in characters.
 _ARGUMENTS_LIMIT: Final = 20
@@ -61,9 +61,12 @@ def about_call(value: object) -> dict[str, object]:
 
 
 def _filled_in(value: object, arguments: object) -> tuple[str, ...]:
+    """Read the paths of arguments that are there; a name may have a full stop, too."""
     known = arguments if isinstance(arguments, dict) else {}
-    named = value if isinstance(value, list) else []
-    return tuple(one for one in named if isinstance(one, str) and one in known)
+    named = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return tuple(
+        one for one in named if one in known or not isinstance(part_of(known, one), HiddenValue)
+    )
 
 
 def read_arguments(value: object, written: object) -> Output:

@@ -101,7 +101,7 @@ class ToolCall(Asked):
     arguments: tuple[Argument, ...] = ()
     """The arguments that a form can change, in the tool's order."""
     filled_in: tuple[str, ...] = ()
-    """The names of the arguments that the agent did not give."""
+    """The arguments that the agent did not give, by their paths, such as `to.0.country`."""
     earlier: CallResult | None = None
     """The end of the approved call before this one, if the host knows it."""
     hides: bool = False

@@ -44,6 +44,19 @@ def keep_asked(came: CallerValues, names: Collection[str]) -> CallerValues:
     )
 
 
+def part_of(found: object, path: str) -> object:
+    """Return what JSON has at a path, such as `items.0.price`; HiddenValue if it has nothing."""
+    for step in path.split("."):
+        match found:
+            case dict() if step in found:
+                found = found[step]
+            case list() if step.isdecimal() and len(step) < 8 and int(step) < len(found):  # noqa: PLR2004 - no list is longer
+                found = found[int(step)]
+            case _:
+                return HiddenValue()
+    return found
+
+
 def value_of(came: CallerValues, name: str) -> str | HiddenValue | None:
     """Return a value by its name; None: it was not given, HiddenValue: it is unknown."""
     values = dict(came)

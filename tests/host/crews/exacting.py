@@ -55,6 +55,7 @@ class _Mail(BaseModel):
     bcc: list[str] = Field(default_factory=lambda: ["boss@acme.example"])
     stamp: datetime = Field(default_factory=lambda: datetime.fromtimestamp(utc_seconds(), UTC))
     address: _Address | None = None
+    copies: tuple[_Address, ...] = ()
     password: SecretStr | None = None
 
     @model_validator(mode="before")

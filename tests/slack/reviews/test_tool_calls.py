@@ -88,9 +88,11 @@ def test_the_form_of_any_call_is_one_that_slack_takes(output: Output) -> None:
 
 def test_a_card_says_what_the_tool_filled_in_and_what_became_of_the_call_before() -> None:
     ran = CallResult(CallState.RAN, "Sent as 17.")
-    call = replace(CALL, filled_in=("cc", "*urgent*"), may_have_run=True, earlier=ran)
+    call = replace(
+        CALL, filled_in=("cc", "*urgent*", "to.0.country"), may_have_run=True, earlier=ran
+    )
     shown = str(render_card(a_call(subject=call), now=LATER).blocks)
-    assert "Filled in by the tool: `cc` and `*urgent*`" in shown
+    assert "Filled in by the tool: `cc`, `*urgent*` and `to.0.country`" in shown
     assert "*This was done already.* It ran and returned: “Sent as 17.”" in shown
     assert "may have been" not in shown
 

@@ -117,16 +117,7 @@ class Facts:
         return _as_text(found)
 
     def _at(self, path: str) -> object:
-        found = self._json
-        for step in path.split("."):
-            match found:
-                case dict() if step in found:
-                    found = found[step]
-                case list() if step.isdecimal() and len(step) < 8 and int(step) < len(found):  # noqa: PLR2004 - no list is longer
-                    found = found[int(step)]
-                case _:
-                    return notification.HiddenValue()
-        return found
+        return notification.part_of(self._json, path)
 
     @cached_property
     def _json(self) -> object:

@@ -6,7 +6,7 @@ door compares what comes to the tool with what they approved.
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from copy import deepcopy
@@ -21,7 +21,7 @@ from crewai.tools import BaseTool
 from crewai.tools.base_tool import Tool
 from crewai.tools.mcp_native_tool import MCPNativeTool
 from crewai.tools.mcp_tool_wrapper import MCPToolWrapper
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import AliasChoices, AliasPath, BaseModel, SecretBytes, SecretStr
 from pydantic_core import to_jsonable_python
 
 from crewgate.crew_api.wire import Json
@@ -62,17 +62,65 @@ def why_no_door(tool: Any) -> str:
 def arguments_of(tool: Any, given: Json) -> tuple[Json, tuple[str, ...]]:
     """Return the arguments that a tool, or its MCP server, gets for these, and those filled in.
 
-    Raises what a validator of the tool raises, and ValueError for what no JSON can hold.
+    The latter are paths, such as `to.0.country`. Raises what a validator of the tool raises, and
+    ValueError for what no JSON can hold.
     """
-    schema, given = tool.args_schema, deepcopy(given)
+    schema, copied = tool.args_schema, deepcopy(given)  # a validator may change its input
     if schema is not None and schema.model_fields:
-        validated = schema.model_validate(given)
-        values, named = validated.model_dump(), validated.model_fields_set
-    else:
-        values = given if _takes_any(tool) else {}
-        named = set(values)
-    found = _as_sent(tool, values)
-    return found, tuple(one for one in found if one not in named)
+        validated = schema.model_validate(copied)
+        made = _as_sent(tool, validated.model_dump())
+        return made, tuple(_filled_in(validated, given, made))
+    return _as_sent(tool, copied if _takes_any(tool) else {}), ()
+
+
+def _filled_in(value: Any, given: Any, made: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths in JSON, made of a validated value, that were not in the given one."""
+    match made:
+        case dict():
+            parts = [(name, *_part(value, given, name)) for name in made]
+        case list():
+            # An MCP client leaves some out; a value that is no list has other parts than these.
+            values, givens = (
+                one
+                if isinstance(one, list | tuple) and len(one) == len(made)
+                else [None] * len(made)
+                for one in (value, given)
+            )
+            parts = [(number, values[number], givens[number]) for number in range(len(made))]
+        case _:
+            return
+    for name, inner, raw in parts:
+        if raw is _NOT_GIVEN:
+            yield f"{path}{name}"
+        else:
+            yield from _filled_in(inner, raw, made[name], f"{path}{name}.")
+
+
+_NOT_GIVEN: Final = object()
+
+
+def _part(value: Any, given: Any, name: str) -> tuple[Any, Any]:
+    """Return a validated value's part and the given one: None if unknown, or `_NOT_GIVEN`."""
+    names = {name}
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        if (field := fields.get(name)) is not None:
+            names |= _aliases(field.alias) | _aliases(field.validation_alias)
+        if name not in value.model_fields_set:
+            return None, _NOT_GIVEN
+    inner = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+    if not isinstance(given, dict):
+        return inner, None
+    return inner, next((given[one] for one in names if one in given), _NOT_GIVEN)
+
+
+def _aliases(alias: Any) -> set[Any]:
+    match alias:
+        case AliasChoices():
+            return set().union(*map(_aliases, alias.choices))
+        case AliasPath():
+            return {alias.path[0]}
+    return {alias}
 
 
 def given_for(tool: Any, given: Json, approved: Json) -> Json | None:

@@ -424,7 +424,8 @@ def _changed(tool: Any, schema: Json | None, asked: Call, written: Json) -> Json
     unknown = written.keys() - schema.get("properties", {}).keys()
     if unknown and not schema.get("additionalProperties"):
         raise ValueError(f"there is no {', '.join(sorted(unknown))}")
-    complete = {one: asked.arguments[one] for one in asked.filled_in} | written
+    filled = {one: asked.arguments[one] for one in asked.filled_in if one in asked.arguments}
+    complete = filled | written
     made, _ = arguments_of(tool, complete)
     for one, value in made.items():
         # An argument that was left out and got its default counts as filled in.
