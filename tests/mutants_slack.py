@@ -61,9 +61,33 @@ SLACK: Final = (
     ),
     mutant(
         "a page says nothing of the rule",
-        "above=standing(view, now=now, reader=by.id, why=why) if waits else (),",
-        "above=(),",
+        "        view = await _for_viewer(view, by, context)\n    elif",
+        "        pass\n    elif",
         "journeys/test_rules.py",
+    ),
+    mutant(
+        "a form is silent about the rule",
+        "        *standing(view, notes=not caveats.notes, claim=caveats.claim is None),\n",
+        "",
+        "slack/reviews/test_standing.py",
+    ),
+    mutant(
+        "a row in Home says nothing of the starter who may not approve",
+        "        known.append(cards.not_their_own(line))\n",
+        "",
+        "slack/reviews/test_standing.py",
+    ),
+    mutant(
+        "a starter is offered Approve in Home",
+        "                started_by=to_starters(row),\n                due_at=row.due_at,",
+        "                due_at=row.due_at,",
+        "journeys/test_standing.py",
+    ),
+    mutant(
+        "a delegate is offered to approve for the starter",
+        "if user in starters or not rights - {*starters}:",
+        "if user in starters:",
+        "usecases/test_counts.py",
     ),
     mutant(
         "a card does not say what a tool filled in",

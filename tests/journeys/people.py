@@ -56,6 +56,12 @@ async def in_thread(world: Between, card: Message, shows: str) -> Message:
     return (await world.slack.until(found))[-1]
 
 
+def box(form: View) -> str:
+    """The text in a form's first box."""
+    first = next(block["element"] for block in form.blocks if "element" in block)
+    return str(first["initial_value"])
+
+
 def named(world: Between, user: str) -> bool:
     """Whether the bot has learnt this person's name, and brought the card up to date."""
     calls = [(call.method, call.args.get("user")) for call in world.slack.calls]

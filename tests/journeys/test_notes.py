@@ -6,7 +6,7 @@ import pytest
 
 from crewgate.demo.environment import ANA, CARL, CHANNEL
 from tests.journeys.conftest import World
-from tests.journeys.people import modal, named, without
+from tests.journeys.people import box, modal, named, without
 from tests.standins.workspace import buttons
 
 
@@ -34,13 +34,11 @@ async def test_notes_in_the_thread_become_the_feedback(world: World) -> None:
 
     await world.slack.click(ANA, offer, "Revise")
     form = await modal(world, ANA, "What should change?")
-    text = form.blocks[1]["element"]["initial_value"]
+    text = box(form)
     assert text == "Ana: Shorter & clearer.\n\nAna: Add two numbers."
     await world.slack.click(ANA, form, "Add")
     form = await modal(world, ANA)
-    await world.slack.until(
-        lambda: "Carl" in world.slack.open_modals(ANA)[0].blocks[1]["element"]["initial_value"]
-    )
+    await world.slack.until(lambda: "Carl" in box(world.slack.open_modals(ANA)[0]))
     await world.slack.submit(ANA)
 
     await world.crew.until(lambda: world.crew.resumes)
@@ -62,7 +60,7 @@ async def test_a_note_that_comes_while_somebody_writes_is_shown_before_it_is_lef
     await world.slack.submit(ANA, {"feedback": "Shorter."})
     form = await modal(world, ANA, "Mind the tables.")
     assert "Nothing is sent yet" in form.shown
-    assert form.blocks[1]["element"]["initial_value"] == "Shorter."
+    assert box(form) == "Shorter."
     assert not world.crew.resumes
     await world.slack.submit(ANA, {"feedback": "Shorter."})
 
@@ -98,11 +96,12 @@ async def test_what_is_typed_stays_while_somebody_reads_every_note(world: World)
     seen, page = form.shown, 1
     while "Next page" in buttons(form):
         [row] = [block for block in form.blocks if block["type"] == "actions"]
-        typed = {f"{form.blocks[1]['block_id']}/feedback": "My own words."}
+        [own] = [block for block in form.blocks if block["type"] == "input"]
+        typed = {f"{own['block_id']}/feedback": "My own words."}
         await world.slack.use(ANA, form, "next_notes", block_id=row["block_id"], entered=typed)
         page += 1
         form = await modal(world, ANA, f"Page {page} of")
-        assert form.blocks[1]["element"]["initial_value"] == "My own words."
+        assert box(form) == "My own words."
         seen += form.shown
     assert all(f"Note {number}: " in seen for number in range(25))
     await world.slack.click(ANA, form, "Previous page")

@@ -1,6 +1,6 @@
 """The dependencies of Slack's listeners, in one frozen object."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
+from crewgate.domain.rules.absence import Absence
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.words import names
@@ -45,7 +46,12 @@ class SlackContext(ReviewContext):
         named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
         return round_.not_voted(named)
 
+    async def stands_in_for(self, user: str) -> tuple[Absence, ...]:
+        return await self.uow.read.absences.find(at=self.clock(), delegate=user)
+
     async def reasons_for(self, user: str) -> names.Why:
-        away = await self.uow.read.absences.find(at=self.clock(), delegate=user)
+        return self.reasons(user, await self.stands_in_for(user))
+
+    def reasons(self, user: str, away: Sequence[Absence]) -> names.Why:
         users_of = self.directory.users
         return lambda one: names.why(one, user, self.deciders(one), users_of, away)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.crew import Crew
 from crewgate.domain.errors import StoreUnavailable
@@ -34,7 +35,8 @@ from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.payloads import parse_home_opened
 from crewgate.slack.press import Press, parse_press
 from crewgate.slack.reviews import buttons, output
-from crewgate.slack.words import names, states
+from crewgate.slack.reviews.people import People
+from crewgate.slack.words import cards, names, states
 from crewgate.slack.words.names import Deciders, Link, Why, duration
 from crewgate.usecases.ports.base import Wakeup
 from crewgate.usecases.queries import queue
@@ -187,9 +189,7 @@ def render_home(
         for row in of_part:
             line = lines[row.round_id]
             preview, share = output.preview(line)
-            text = list(_text(line, row, now=now, link=link, deciders=deciders))
-            if row.part is Part.MINE:
-                text[-1] = names.joined(text[-1], *why(line.round))
+            text = [*_text(line, row, now=now, link=link, deciders=deciders, user=user, why=why)]
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 text.append(preview)
             blocks += [divider(), section("\n".join(text))]
@@ -226,7 +226,14 @@ def _heading(part: Part, found: Queue) -> str:
 
 
 def _text(
-    line: RoundLine, row: Row, *, now: datetime, link: Link, deciders: Deciders
+    line: RoundLine,
+    row: Row,
+    *,
+    now: datetime,
+    link: Link,
+    deciders: Deciders,
+    user: str,
+    why: Why,
 ) -> Iterator[str]:
     round_ = line.round
     yield states.headline_in_list(line, link)
@@ -237,15 +244,27 @@ def _text(
         state = f"waiting {whom}for {duration(now - round_.opened_at)}"
     # In one line with the rest: a row that changes is as high as before, or nearly so.
     about = names.crew(round_.review.crew), names.numbered(round_), state
-    yield names.joined(*about, *states.claim_and_notes(line, now=now))
+    known = [*about, *states.claim_and_notes(line, now=now)]
+    if round_.state is State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
+        known.append(cards.not_their_own(line))
+        # For a call it is more than to let the crew go on.
+        approvers = _approvers(line, row)
+        if isinstance(round_.subject, ToolCall) and not approvers.bar(user):
+            known.append(cards.what_buttons_do(round_))
+    if row.part is Part.MINE:
+        known += why(round_)
+    yield names.joined(*known)
+
+
+def _approvers(line: RoundLine, row: Row) -> Approvers:
+    return replace(line.approvers or Approvers(), too_few=row.part is Part.NOBODY)
 
 
 def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
     """Yield a row's buttons; optional buttons come last, so that the others keep their places."""
     round_ = line.round
     if row.part in {Part.MINE, Part.NOBODY} and not row.over:
-        approvers = Approvers(too_few=row.part is Part.NOBODY)
-        yield from buttons.decide_buttons(round_, reader=user, approvers=approvers)
+        yield from buttons.decide_buttons(round_, reader=user, approvers=_approvers(line, row))
     if row.part is Part.STUCK and not row.over:
         yield from buttons.stuck_buttons(round_)
     yield buttons.READ.on(round_.id)
@@ -355,6 +374,10 @@ class HomeRefresher:
             found = await queue(
                 user, page=reader.page, keep=keep, context=context, recheck=not reader.shown
             )
+            away = await context.stands_in_for(user)
+            found = await People(
+                crews=context.crews, directory=context.directory, clock=context.clock
+            ).in_queue(found, user, away)
             reader.rows = in_place(reader.rows, found) or in_order(found)
             reader.crews, reader.read_at = found.crews, context.clock()
             view = await context.off_loop(
@@ -365,7 +388,7 @@ class HomeRefresher:
                 link=context.identity.link,
                 deciders=context.deciders,
                 user=user,
-                why=await context.reasons_for(user),
+                why=context.reasons(user, away),
             )
             if json.dumps(view) != reader.shown and self.readers.get(user) is reader:
                 await self._publish(user, reader, view)

@@ -373,7 +373,7 @@ class SlackMessenger(Messenger):
         return self._said_below(message, view, tells_newer=False)
 
     async def _with_names(self, posting: read_models.Posting) -> read_models.CardView:
-        view = await self._people.complete(posting.view)
+        view = await self._people.complete(posting.view, posting.reader)
         starters = tuple(one for one in map(self._people.known, view.started_by) if one)
         view = replace(view, started_by=starters)
         shown = (*view.reviewers[:REVIEWERS_SHOWN], *starters)

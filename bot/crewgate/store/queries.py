@@ -108,7 +108,16 @@ def _lines_with(excerpt: int) -> sa.Select[Any]:
 
 _SHOWN_LINE: Final = _lines_with(EXCERPT)
 _HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
-_LINES: Final = _SHOWN_LINE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
+_TIMES_OUT: Final = outbox.c.kind == EffectKind.TIME_OUT.value
+_due_at = sa.select(outbox.c.due_at).where(outbox.c.subject == rounds.c.id, _TIMES_OUT)
+#: With the facts that must be known before somebody decides in a list.
+_LINES: Final = _SHOWN_LINE.add_columns(
+    _due_at.limit(1).scalar_subquery().label("due_at"),
+    executions.c.starter,
+    executions.c.starter_name,
+    executions.c.meta,
+    executions.c.also_started,
+).where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
 _ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
 _LATEST: Final = (
     ROUND.where(*OF_EXECUTION, reviews.c.task_id == sa.bindparam("task"))
@@ -138,7 +147,7 @@ _OUTPUTS: Final = (
     .where(reviews.c.id.in_(sa.bindparam("reviews", expanding=True)))
 )
 _TIME_OUT: Final = sa.select(outbox.c.due_at).where(
-    outbox.c.subject == sa.bindparam("round"), outbox.c.kind == EffectKind.TIME_OUT.value
+    outbox.c.subject == sa.bindparam("round"), _TIMES_OUT
 )
 _WITH_VOTES: Final = ROUND.where(
     rounds.c.crew == sa.bindparam("crew"), rounds.c.rule_id == sa.bindparam("rule")
@@ -292,18 +301,25 @@ class RoundQueries(MaskedReading):
             return await first_ids(connection, selection, offset=offset, limit=limit)
 
     async def lines(self, round_ids: Sequence[str]) -> tuple[RoundLine, ...]:
-        """Return these rounds for lists; waiting rounds have their notes and claims."""
+        """Return these rounds for lists; waiting rounds have all of their `RoundFacts`."""
         if not round_ids:
             return ()
         async with self._connected() as connection:
             found = (await connection.execute(_LINES, {"rounds": list(round_ids)})).all()
-            waiting = [row.id for row in found if row.state == State.WAITING.value]
-            notes = await notes_of(connection, waiting) if waiting else {}
-            claims = await claims_on(connection, waiting) if waiting else {}
+            waiting = {row.id: row for row in found if row.state == State.WAITING.value}
+            notes = await notes_of(connection, [*waiting]) if waiting else {}
+            claims = await claims_on(connection, [*waiting]) if waiting else {}
         lines = {one.round.id: one for one in await self._lines(found)}
-        for key in waiting:
+        for key, row in waiting.items():
             count, authors = notes.get(key, (0, ()))
-            lines[key] = replace(lines[key], notes=count, noted_by=authors, claim=claims.get(key))
+            lines[key] = replace(
+                lines[key],
+                notes=count,
+                noted_by=authors,
+                claim=claims.get(key),
+                started_by=to_starters(row),
+                due_at=row.due_at,
+            )
         return tuple(lines[key] for key in round_ids if key in lines)
 
 

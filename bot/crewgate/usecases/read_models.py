@@ -32,9 +32,11 @@ class Approvers:
     not_told: bool = False
     """Slack cannot name the starter now."""
     too_few: bool = False
+    in_vain: frozenset[str] = frozenset()
+    """People whose own approval would be refused, of those for whom this was looked up."""
 
     def bar(self, user: str | None) -> bool:
-        return self.too_few or user in {str(one) for one in self.starters}
+        return self.too_few or user in {*map(str, self.starters), *self.in_vain}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +57,40 @@ class NewerRound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CardView:
-    """The content of a card: one round, its output, and the round right before it."""
+class Viewer:
+    """The one person who sees a page or a form about a round."""
+
+    user: str
+    now: datetime
+    why: tuple[str, ...] = ()
+    """Why this person is asked, and the task that follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundFacts:
+    """The facts that must be known wherever somebody may decide on a round."""
 
     round: Round
-    output: Output
-    previous: Round | None = None
-    before: Output | None = None
+    topic: str = ""
     notes: int = 0
     noted_by: tuple[Person, ...] = ()
     claim: Claim | None = None
+    started_by: tuple[User | Email, ...] = ()
+    """The starter by account or address: Slack's, or the caller's `started_by`."""
+    approvers: Approvers | None = None
+    """Limits on its approvers; None if unknown, or if its rule sets none."""
+    due_at: datetime | None = None
+    """The time of the rule's own decision; None if nobody's time ends, or if it does not wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardView(RoundFacts):
+    """The content of a card: one round, its output, and the round right before it."""
+
+    output: Output
+    previous: Round | None = None
+    before: Output | None = None
     decided_before: Round | None = None
-    topic: str = ""
     starter: Person | None = None
     given: Given = ()
     reviewers: tuple[ReviewerRef, ...] = ()
@@ -75,13 +99,8 @@ class CardView:
     names: Given = ()
     absences: tuple[Absence, ...] = ()
     """Absences, perhaps past or future ones; none once the round waits no longer."""
-    started_by: tuple[User | Email, ...] = ()
-    """The starter by account or address: `starter`, or the caller's `started_by`."""
     lessons: LessonsGiven | None = None
     """The lessons with which its execution was started."""
-    approvers: Approvers | None = None
-    """Limits on its approvers; None if unknown, or if its rule sets none."""
-    due_at: datetime | None = None
     approved_calls: tuple[tuple[str, Decision], ...] = ()
     """By tool: the approvals of its agent's calls since the round before."""
     newer: NewerRound | None = None
@@ -92,6 +111,8 @@ class CardView:
     masked: Masked = ()
     asked_text: str | None = None
     """The edited `before`, if the crew was asked for exactly these edits."""
+    viewer: Viewer | None = None
+    """The only person who sees it; None: everybody in the channel."""
 
     @property
     def earlier(self) -> tuple[Round, ...]:
@@ -193,18 +214,13 @@ class UnclearKickoff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoundLine:
+class RoundLine(RoundFacts):
     """A round in a list, without its output."""
 
-    round: Round
     card: MessageRef | None
     excerpt: str = ""
     characters: int = 0
     format: Format = Format.MARKDOWN
-    notes: int = 0
-    noted_by: tuple[Person, ...] = ()
-    claim: Claim | None = None
-    topic: str = ""
     rule_id: str = NO_RULE
 
     @property

@@ -1,13 +1,15 @@
 """The rounds that wait for one person: which, the next of them, and how many are left."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from crewgate.domain.people import Role
+from crewgate.domain.people import Anyone, ReviewerRef, Role
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import has_room, voices_of
 from crewgate.usecases.access import ReviewContext
+from crewgate.usecases.ports.slack import Directory
 from crewgate.usecases.read_models import COUNTED, NO_RULE, QueueKey, Selection
 
 
@@ -24,23 +26,47 @@ async def done_by(
     several = [rule.key for rule in rules if rule.rule.approvals > 1 and rule.key in queues]
     rounds = await context.uow.read.rounds.with_votes(several)
     absences = await context.uow.read.absences.find(at=context.clock(), delegate=user)
-    members = context.directory.members
+    return tuple(
+        one.id
+        for one in rounds
+        if user in voices_of(one.votes)
+        or not counts(one, user, away=absences, directory=context.directory)
+    )
 
-    def adds(round_: Round) -> bool:
-        absent = {one.away.id for one in absences} if round_.may_be_delegated else set()
-        needed = round_.approvals_from
-        groups = tuple(group for group, _ in needed)
-        if not groups or members(groups).unresolved:
-            return True
-        able = (
-            tuple(group for group in groups if person in members((group,)).users)
-            # People who decide because the rule has escalated count for any group.
-            or (groups if round_.escalated_at is not None else ())
-            for person in {user} | absent
-        )
-        return any(has_room(needed, round_.votes, theirs) for theirs in able)
 
-    return tuple(one.id for one in rounds if user in voices_of(one.votes) or not adds(one))
+def counts(
+    round_: Round,
+    user: str,
+    *,
+    starters: Collection[str] = (),
+    permitted: tuple[ReviewerRef, ...] = (),
+    away: Iterable[Absence],
+    directory: Directory,
+) -> bool:
+    """Return False if an approval by this person would surely be refused, by any right of theirs.
+
+    `starters` may not approve, nor may their delegates for them; `permitted` may decide by a right
+    of their own, () if that is not looked at. Groups may be complete without this person.
+    """
+    members, needed = directory.members, round_.approvals_from
+    rights = {one.away.id for one in away} if round_.may_be_delegated else set()
+    own = members(permitted)
+    if permitted and not own.unresolved and Anyone() not in permitted:
+        rights = (rights | {user}) & own.users
+    else:
+        rights.add(user)
+    if user in starters or not rights - {*starters}:
+        return False
+    groups = tuple(group for group, _ in needed)
+    if not groups or members(groups).unresolved:
+        return True
+    able = (
+        tuple(group for group in groups if person in members((group,)).users)
+        # People who decide because the rule has escalated count for any group.
+        or (groups if round_.escalated_at is not None else ())
+        for person in rights - {*starters}
+    )
+    return any(has_room(needed, round_.votes, theirs) for theirs in able)
 
 
 async def waiting_for(

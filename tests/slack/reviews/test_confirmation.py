@@ -14,11 +14,10 @@ from crewgate.slack import ids
 from crewgate.slack.payloads import parse_submission
 from crewgate.slack.press import Where
 from crewgate.slack.reviews.forms import (
-    not_all_shown,
     render_approve_form,
     render_confirmation,
-    unsent,
 )
+from crewgate.slack.reviews.standing import not_all_shown, unsent
 from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, BEN, NOW, a_note
 from tests.slack.rendering import a_named_round, check_view, mid_texts, names, shown

@@ -36,7 +36,7 @@ from crewgate.slack.reviews.notices import (
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader, render_round
 from crewgate.slack.words.people import below_headline, nobody_left
 from crewgate.slack.words.states import claim_and_notes, decision_and_answer
-from crewgate.usecases.read_models import Approvers, RoundLine
+from crewgate.usecases.read_models import Approvers, RoundLine, Viewer
 from tests.builders import (
     ANA,
     BEN,
@@ -304,7 +304,8 @@ def test_the_history_and_the_reader_say_so_too() -> None:
     assert "1 of 2: <@U0BEN> for <@U0ANA>" in shown(view)
     assert TAKE_BACK.id in str(view)
     for reader, last, no_button in ((ANA, TAKE_BACK, APPROVE), (EVE, APPROVE, TAKE_BACK)):
-        theirs = str(render_reader(position, ONE_OF_TWO, (), reader=reader.id).view)
+        viewer = Viewer(user=reader.id, now=LATER)
+        theirs = str(render_reader(position, replace(ONE_OF_TWO, viewer=viewer), ()).view)
         assert f"'{last.id}'" in theirs
         assert f"'{no_button.id}'" not in theirs
 
@@ -318,8 +319,8 @@ def test_a_list_says_how_many_have_to_approve() -> None:
 
 def test_a_comment_of_several_says_when_it_is_sent() -> None:
     form = render_approve_form(ONE_OF_TWO, Caveats(), ())
-    assert "This takes two approvals, and yours is one of them." in shown(form)
-    assert "yours is one" not in shown(render_approve_form(a_view(), Caveats(), ()))
+    assert "sent with your name, once the last approval is given." in shown(form)
+    assert "the last approval" not in shown(render_approve_form(a_view(), Caveats(), ()))
 
 
 @given(name=names, given_=st.integers(1, 49), stood_in=st.booleans())

@@ -24,7 +24,6 @@ from crewgate.slack.blockkit.blocks import (
     section,
     with_share,
 )
-from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.reviews import tool_calls
 from crewgate.slack.reviews.buttons import (
     CHANGES,
@@ -46,7 +45,7 @@ from crewgate.slack.reviews.buttons import (
     stuck_buttons,
     without_style,
 )
-from crewgate.slack.reviews.changes import changed, compare_outputs, edits_since, unchanged
+from crewgate.slack.reviews.changes import changed, compare_outputs
 from crewgate.slack.reviews.output import (
     arguments_on_card,
     count_pages,
@@ -55,6 +54,7 @@ from crewgate.slack.reviews.output import (
     output_on_card,
     parts_to_edit,
 )
+from crewgate.slack.reviews.standing import what_happens, what_people_do, what_was_asked
 from crewgate.slack.words import cards, decisions, names, states
 from crewgate.slack.words.names import Link, linked
 from crewgate.usecases.read_models import CardView, MessageRef
@@ -79,7 +79,7 @@ def render_card(
     headline = states.headline(told, topic, by_number=told is not view.round and not is_call)
     if view.round.state is State.WAITING:
         changed = "" if plain else _changed(view)
-        before = [] if plain else _what_was_asked(view)
+        before = [] if plain else [*what_was_asked(view), *tool_calls.other_arguments(view)]
         blocks = present(
             _with_menu(headline, view, output.share),
             context(
@@ -90,7 +90,7 @@ def render_card(
             *output.blocks,
             context(filled) if (filled := tool_calls.filled_in(view)) and not plain else None,
             _masked(view, output.share) if view.masked else None,
-            *_what_people_do(view, now=now),
+            *what_people_do(view, now=now),
             *_decide(view, output.share, reader=reader),
         )
     else:
@@ -176,21 +176,6 @@ def _has_changes(view: CardView) -> bool:
 # --- while it waits ------------------------------------------------------------------------------
 
 
-def _what_was_asked(view: CardView) -> list[Block]:
-    subject = view.round.subject
-    message = subject.message if isinstance(subject, Question) else ""
-    earlier = cards.earlier_feedback(view.answers) if view.answers is not None else None
-    earlier = edits_since(view) or earlier
-    asks = None if is_blank(message) else names.quoted(message, cards.MESSAGE_SHOWN)
-    same = unchanged(view.round, view.answers) if view.round.unchanged else None
-    by = None
-    if rewritten := view.output.rewritten:
-        lessons = names.quoted("\n".join(rewritten.lessons), cards.MESSAGE_SHOWN)
-        by = f"{cards.rewritten(rewritten)}\n{lessons}"
-    lines = [section(line) for line in (asks, earlier, same, by) if line]
-    return [*lines, *tool_calls.other_arguments(view)]
-
-
 def _changed(view: CardView) -> str:
     """Return the amount of changes; empty where `_what_was_asked` warns that nothing changed."""
     told_below = _shows_arguments(view) or view.round.unchanged
@@ -203,31 +188,6 @@ def _changed(view: CardView) -> str:
 def _shows_arguments(view: CardView) -> bool:
     """Return True for a call: what changed of its arguments stands on the card."""
     return isinstance(view.round.subject, ToolCall)
-
-
-def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
-    lines = []
-    if view.notes:
-        them = "it" if view.notes == 1 else "them"
-        opens = f"{cards.words_label(view.round)} shows {them}."
-        lines.append(f"{cards.notes(view.notes, view.noted_by)} in the thread. {opens}")
-    if view.claim is not None and view.claim.holds(now):
-        lines.append(f"{cards.on_it(view.claim)}. Everybody may still decide.")
-    return [context(line) for line in lines]
-
-
-def standing(
-    view: CardView, *, now: datetime, reader: str, why: tuple[str, ...] = ()
-) -> list[Block]:
-    """Return what must be known before one person decides on a waiting round, as on its card.
-
-    `view` is complete; what the round is about, and what was done already, stands above this.
-    """
-    nobody = view.approvers is not None and view.approvers.too_few
-    about = names.joined(cards.about_waiting(view, now=now, reader=reader), *why)
-    asked = [] if _shows_arguments(view) else _what_was_asked(view)
-    does = context(cards.what_buttons_do(view.round, nobody=nobody))
-    return [context(about), *asked, *_what_people_do(view, now=now), does]
 
 
 def _masked(view: CardView, share: Share) -> Block:
@@ -247,9 +207,8 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     if _has_changes(view) and not _shows_arguments(view):
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
-    nobody = view.approvers is not None and view.approvers.too_few
     used = tool_calls.tools_used(view)
-    what = context(cards.what_buttons_do(view.round, nobody=nobody))
+    what = what_happens(view, reader)
     row = actions(*buttons) | {"block_id": with_share("decide", share)}
     if not isinstance(question, Question):
         return present(context(used) if used else None, what, row)

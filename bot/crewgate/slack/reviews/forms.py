@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Final
 
 from crewgate.domain.acts import ToolCall, arguments_of
-from crewgate.domain.caveats import WHOLE, Caveats, Draft, Note, Seen, Share, Unseen, is_empty
+from crewgate.domain.caveats import Caveats, Draft, Note, Seen, Share, Unseen
 from crewgate.domain.notification import Output, Question
 from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor
@@ -25,7 +25,6 @@ from crewgate.slack.blockkit.blocks import (
 from crewgate.slack.blockkit.excerpts import first_part, length, page_of_blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, quotation
 from crewgate.slack.blockkit.text import (
-    ELLIPSIS,
     clean,
     is_blank,
     mrkdwn_code,
@@ -36,24 +35,13 @@ from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.press import Where
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.output import laid_out, output_in_modal, parts_to_edit
+from crewgate.slack.reviews.standing import MASKS_STAY, head, render_caveats, standing
 from crewgate.slack.words import cards, names
 from crewgate.slack.words.decisions import ANSWER_LIMIT, asker
 from crewgate.slack.words.subjects import wording
 from crewgate.usecases.read_models import CardView, DeadLetter
 
 ANYWAY: Final = "Approve anyway"
-_NOTE_LINE: Final = 150
-_NOTES_SHOWN: Final = 5
-_ERASED: Final = (
-    "*Secrets were taken out of this call, which nobody is shown: it would run with more than"
-    " what stands here.*"
-)
-_ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is decided yet."
-_COLUMNS: Final = (
-    f"*Columns of a table are beyond a phone's edge.* *{buttons.READ.label}* shows them row by row."
-)
-_AGAIN: Final = "*If it has been done, it is done once more.* Look before you approve."
-_SHOWS: Final = {Where.HOME: "This row shows", Where.CARD: "This card shows"}
 
 
 def render_confirmation(
@@ -89,9 +77,8 @@ def render_confirmation(
     return modal(
         title,
         [
-            section(cards.about(view)),
+            *head(view, caveats, notes, again=again, where=where),
             *answer,
-            *render_caveats(caveats, notes, view, again=again, where=where),
             actions(button(anyway, action_id=approve, value=round_.id), *masks, other),
         ],
         callback_id=ids.CONFIRM_MODAL,
@@ -108,70 +95,6 @@ def render_receipt(view: CardView, *, by_words: bool = False) -> Block:
     """
     said = section((cards.ruled_by_words if by_words else cards.recorded)(view.round))
     return modal(names.RECORDED_TITLE, [section(cards.about(view)), said])
-
-
-def render_caveats(
-    caveats: Caveats,
-    notes: Sequence[Note],
-    view: CardView,
-    *,
-    again: bool = False,
-    where: Where = Where.MODAL,
-) -> list[Block]:
-    claim, turned = caveats.claim, caveats.turned
-    lines = [
-        _ASKED_AGAIN if again else "",
-        unsent(caveats.notes, notes) if caveats.notes else "",
-        f"{cards.on_it(claim)}." if claim is not None else "",
-    ]
-    for unseen in sorted(caveats.unseen):
-        match unseen:
-            case Unseen.EXCERPT:
-                lines.append(not_all_shown(caveats, where))
-            case Unseen.COLUMNS:
-                lines.append(_COLUMNS)
-            case Unseen.MASKS:
-                lines.append(cards.not_shown(view.masked))
-            case Unseen.HASTE if turned is not None:
-                pages = f"turned {turned.pages:,} pages in"
-                what = pages if turned.pages > 1 else "looked at this for"
-                lines.append(f"*You {what} {names.duration(turned.took)}.*")
-            case Unseen.ERASED:
-                lines.append(_ERASED)
-            case Unseen.MAY_HAVE_RUN:
-                lines.append(_AGAIN)
-    return [section(line) for line in lines if line]
-
-
-def unsent(count: int, notes: Sequence[Note]) -> str:
-    one = count == 1
-    waits = "waits in the thread. It" if one else "wait in the thread. They"
-    lines = [f":memo: *{names.counted(count, 'note')} {waits} will not be sent.*"]
-    if count > _NOTES_SHOWN:
-        lines.append(f"The latest {_NOTES_SHOWN}:")
-    lines += [_first_line(note) for note in notes[-_NOTES_SHOWN:]]
-    return "\n".join(lines)
-
-
-def _first_line(note: Note) -> str:
-    written = note.text.strip()
-    first = written.partition("\n")[0].rstrip()
-    shown = first if first == written else f"{first} {ELLIPSIS}"
-    return f"> {names.person(note.by)}: {one_line(shown, _NOTE_LINE)}"
-
-
-def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
-    """Tell how much of the output an approver has seen."""
-    share, on_card = caveats.share, caveats.on_card
-    if is_empty(share):
-        return "*The output is empty.* There is nothing to approve."
-    if share is not None and share.shown:
-        first = f"the first {share.shown:,} of {share.of:,} characters"
-        card = " The card shows all of it." if on_card == WHOLE and where is not Where.CARD else ""
-        return f"*{_SHOWS.get(where, 'You have seen')} {first}.*{card}"
-    if share is not None or not on_card:
-        return "You were not shown all of this output, and have not read it to its end."
-    return f"*The card shows {on_card} % of this output.*"
 
 
 #: Blocks of one page of notes, beside the box above and an output's beginning below.
@@ -212,6 +135,7 @@ _COMMENT_MEANS: Final = (
     "The output is approved as it is. Your comment becomes context for the crew's *next tasks*; it "
     "does not change this output. To have it changed, use Revise."
 )
+_COMMENT_OF_SEVERAL: Final = "Your comment is sent with your name, once the last approval is given."
 _DISMISS_MEANS: Final = (
     "The card is closed for good and nothing more is sent to the crew. Your name and your reason "
     "stay on the card and in its history."
@@ -240,8 +164,7 @@ def render_approve_form(
 
     `again`: a caveat changed since `comment` was typed; `where` is the place of the press.
     """
-    several = cards.comment_of_several(view.round)
-    told = render_caveats(caveats, notes, view, again=again, where=where)
+    is_warned = again or bool(render_caveats(caveats, notes, view))
     masks = buttons.UNMASK.on(view.round.id) if Unseen.MASKS in caveats.unseen else None
     read = button(
         buttons.READ.label, action_id=buttons.READ.id, value=view.round.id, style="primary"
@@ -249,11 +172,10 @@ def render_approve_form(
     return modal(
         "Approve with a comment",
         present(
-            section(cards.about(view)),
-            *told,
+            *head(view, caveats, notes, again=again, where=where),
             actions(*present(read, masks)) if caveats.unseen else None,
             section(_COMMENT_MEANS),
-            context(several) if several else None,
+            context(_COMMENT_OF_SEVERAL) if view.round.approvals > 1 else None,
             _box(
                 "Your comment",
                 placeholder="What should the crew keep in mind from here on?",
@@ -264,7 +186,7 @@ def render_approve_form(
         ),
         callback_id=ids.APPROVE_MODAL,
         metadata=asked(view.round.id, caveats.seen),
-        submit=ANYWAY if told else buttons.APPROVE.label,
+        submit=ANYWAY if is_warned else buttons.APPROVE.label,
     )
 
 
@@ -298,6 +220,7 @@ def render_revise_form(
         cards.words_label(round_),
         present(
             section(cards.about(view)),
+            *standing(view, notes=False),
             *(_output(view, "*The question*") if is_ask else []),
             *(_question(round_, question) if question else []),
             context(_TOOLS_AGAIN) if round_.tools_used and not question else None,
@@ -442,11 +365,6 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
     )
 
 
-MASKS_STAY: Final = (
-    "What is masked has a number. Leave each mask where its text belongs: the crew gets the text."
-)
-
-
 def render_edit_form(
     view: CardView,
     caveats: Caveats,
@@ -473,8 +391,7 @@ def render_edit_form(
     return modal(
         buttons.EDIT.label,
         present(
-            section(cards.about(view)),
-            *render_caveats(caveats, notes, view, again=revision > 0),
+            *head(view, caveats, notes, again=revision > 0),
             section(means),
             context(several) if several else None,
             context(MASKS_STAY) if masked else None,

@@ -217,6 +217,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
             reply = replace(reply, walk=replace(reply.walk, asked=True))
         form = await modals.confirmation(
             press.value,
+            press.by,
             needed.caveats,
             context,
             again=is_confirmed,

@@ -21,7 +21,6 @@ from crewgate.slack.context import SlackContext
 from crewgate.slack.payloads import Submission, parse_asked
 from crewgate.slack.press import Press, Where
 from crewgate.slack.reviews import forms, reader
-from crewgate.slack.reviews.card import standing
 from crewgate.slack.reviews.output import parts_to_edit
 from crewgate.slack.reviews.people import People
 from crewgate.slack.reviews.tool_calls import Fields, fields_of_call, render_change_form
@@ -54,7 +53,7 @@ async def approve_form(
     """The form for a comment, for a person who saw `seen`. Raises as `decide` does."""
     await decide.may_revise(round_id, by=by, context=context)
     caveats = await decide.caveats_for(round_id, by=by, context=context, seen=seen)
-    view, notes = await _view_and_notes(round_id, caveats, context)
+    view, notes = await _view_and_notes(round_id, by, caveats, context)
     return forms.render_approve_form(
         view, caveats, notes, comment=comment, again=again, where=where
     )
@@ -62,6 +61,7 @@ async def approve_form(
 
 async def confirmation(
     round_id: str,
+    by: Person,
     caveats: Caveats,
     context: SlackContext,
     *,
@@ -69,7 +69,7 @@ async def confirmation(
     outcome: int | None = None,
     where: Where = Where.MODAL,
 ) -> Block:
-    view, notes = await _view_and_notes(round_id, caveats, context)
+    view, notes = await _view_and_notes(round_id, by, caveats, context)
     return forms.render_confirmation(
         view, caveats, notes, again=again, outcome=outcome, where=where
     )
@@ -80,22 +80,35 @@ async def receipt(round_id: str, context: SlackContext, *, by_words: bool = Fals
 
 
 async def _view_and_notes(
-    round_id: str, caveats: Caveats, context: SlackContext
+    round_id: str, by: Person, caveats: Caveats, context: SlackContext
 ) -> tuple[CardView, tuple[Note, ...]]:
-    posting = await context.uow.read.posting(round_id)
-    if not caveats.notes:
-        return posting.view, ()
-    return posting.view, await context.uow.read.notes.of_round(round_id, limit=NOTES)
+    view = await _view(round_id, by, context)
+    notes = await context.uow.read.notes.of_round(round_id, limit=NOTES) if caveats.notes else ()
+    return view, notes
+
+
+async def _view(round_id: str, by: Person, context: SlackContext) -> CardView:
+    return await _for_viewer((await context.uow.read.posting(round_id)).view, by, context)
+
+
+async def _for_viewer(view: CardView, by: Person, context: SlackContext) -> CardView:
+    """Return the view with all that must stand above it, without rounds that `by` may not read.
+
+    An earlier round may be of another rule, whose channel this person does not read.
+    """
+    view = view.with_earlier(await context.readable(by.id, view.earlier))
+    people = People(crews=context.crews, directory=context.directory, clock=context.clock)
+    return await people.for_viewer(view, by.id, await context.reasons_for(by.id))
 
 
 async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block:
     """The form behind Revise, with the thread's notes. Raises as `decide` does."""
     await decide.may_revise(round_id, by=by, context=context)
     mark = (await decide.caveats_for(round_id, by=by, context=context)).notes_mark
-    posting = await context.uow.read.posting(round_id)
-    draft = await draft_for(posting.view.round, context=context)
+    view = await _view(round_id, by, context)
+    draft = await draft_for(view.round, context=context)
     render = partial(forms.render_revise_form, notes_mark=mark)
-    return await context.off_loop(render, posting.view, draft)
+    return await context.off_loop(render, view, draft)
 
 
 async def edit_form(
@@ -113,7 +126,7 @@ async def edit_form(
         raise VerdictMisplaced
     whole = Seen(share=Share(1, 1))
     caveats = await decide.caveats_for(round_id, by=by, context=context, seen=whole)
-    view, notes = await _view_and_notes(round_id, caveats, context)
+    view, notes = await _view_and_notes(round_id, by, caveats, context)
     shown = parts.texts if written is None else written
     render = partial(forms.render_edit_form, revision=revision, masked=masked)
     return await context.off_loop(render, view, caveats, notes, shown)
@@ -137,7 +150,7 @@ async def change_form(
         raise VerdictMisplaced
     seen = Seen(share=Share(int(fields.shows_all), 1))
     caveats = await decide.caveats_for(round_id, by=by, context=context, seen=seen)
-    view, notes = await _view_and_notes(round_id, caveats, context)
+    view, notes = await _view_and_notes(round_id, by, caveats, context)
     shown = fields.values if written is None else written
     return render_change_form(view, caveats, notes, fields, shown, revision=revision, mark=mark)
 
@@ -201,7 +214,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
     revision, page = _turned(press)
     return await context.off_loop(
         forms.render_revise_form,
-        posting.view,
+        await _for_viewer(posting.view, press.by, context),
         Draft(box, left),
         notes_mark=mark,
         revision=revision,
@@ -223,7 +236,7 @@ async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block 
         return None
     return await context.off_loop(
         forms.render_revise_form,
-        posting.view,
+        await _for_viewer(posting.view, sent.by, context),
         Draft(sent.feedback, left),
         notes_mark=mark,
         revision=_revision_of(sent.box),
@@ -265,8 +278,9 @@ async def show_page(
     view = posting.view
     await context.ensure(by.id, Role.REVIEWER if as_it_came else Role.READER, view.round)
     waits = view.round.state is State.WAITING
-    if waits or position.tab is reader.ReaderTab.CHANGES:
-        # An earlier round may be of another rule, whose channel this person does not read.
+    if waits:
+        view = await _for_viewer(view, by, context)
+    elif position.tab is reader.ReaderTab.CHANGES:
         view = view.with_earlier(await context.readable(by.id, view.earlier))
     history: Sequence[RoundLine] = ()
     if position.tab is reader.ReaderTab.HISTORY:
@@ -278,21 +292,14 @@ async def show_page(
     now = context.clock()
     position = replace(position, began=position.began or now)
     may_unmask = bool(view.masked) and await context.may(by.id, Role.REVIEWER, view.round)
-    why: tuple[str, ...] = ()
-    if waits:
-        people = People(crews=context.crews, directory=context.directory, clock=context.clock)
-        view = await people.complete(view)
-        why = (await context.reasons_for(by.id))(view.round)
 
     def render() -> reader.ReaderPage:
         return reader.render_reader(
             position,
             view,
             history,
-            reader=by.id,
             masking=posting.masking,
             may_unmask=may_unmask,
-            above=standing(view, now=now, reader=by.id, why=why) if waits else (),
         )
 
     page = await context.off_loop(render)

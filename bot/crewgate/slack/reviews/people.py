@@ -1,5 +1,6 @@
 """The people of a round: who may decide, and who is left that may approve."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from crewgate.domain.errors import UnknownCrew
@@ -11,7 +12,15 @@ from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.words.names import why
 from crewgate.usecases.access import Scope, crew_for, notify_for
 from crewgate.usecases.ports.base import Clock, Crews
-from crewgate.usecases.read_models import Approvers, CardView
+from crewgate.usecases.read_models import (
+    Approvers,
+    CardView,
+    Queue,
+    RoundFacts,
+    RoundLine,
+    Viewer,
+)
+from crewgate.usecases.waiting import counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +57,44 @@ class People:
         found = self.directory.starters((starter,)).users
         return User(min(found)) if found else starter
 
-    async def complete(self, view: CardView) -> CardView:
-        """Return the view with its deciders, the absences that matter, and the approvers left."""
+    async def complete(self, view: CardView, user: str | None = None) -> CardView:
+        """Return the view with its deciders, the absences that matter, and the approvers left.
+
+        `user` is the only person who sees it: the approvers tell if this person is one.
+        """
         round_ = view.round
-        rule = round_.rule
+        reviewers, away = self(round_, Role.REVIEWER), self._away(view)
         view = replace(
             view,
-            reviewers=self(round_, Role.REVIEWER),
-            escalates_to=self.directory.in_slack(_later(rule)),
-            absences=self._away(view),
+            reviewers=reviewers,
+            escalates_to=self.directory.in_slack(_later(round_.rule)),
+            absences=away,
         )
-        if rule is None or round_.state is not State.WAITING or not view.reviewers:
-            return view
-        return replace(view, approvers=await self._approvers(view, rule))
+        return replace(view, approvers=await self.approvers(view, user, away))
+
+    async def for_viewer(
+        self, view: CardView, user: str, reasons: Callable[[Round], tuple[str, ...]]
+    ) -> CardView:
+        """Return the view as complete for the one person who sees it in a page or form."""
+        view = await self.complete(view, user)
+        viewer = Viewer(user=user, now=self.clock(), why=reasons(view.round))
+        return replace(view, viewer=viewer)
+
+    async def in_queue(self, found: Queue, user: str, away: Iterable[Absence]) -> Queue:
+        """Return a page of this person's queue with the approvers of the rounds that wait."""
+
+        async def limited(lines: Iterable[RoundLine]) -> tuple[RoundLine, ...]:
+            return tuple(
+                [replace(one, approvers=await self.approvers(one, user, away)) for one in lines]
+            )
+
+        mine, nobody = await limited(found.mine.lines), await limited(found.nobody.lines)
+        return replace(
+            found,
+            mine=replace(found.mine, lines=mine),
+            nobody=replace(found.nobody, lines=nobody),
+            kept=await limited(found.kept),
+        )
 
     def _away(self, view: CardView) -> tuple[Absence, ...]:
         round_, now = view.round, self.clock()
@@ -78,28 +112,49 @@ class People:
             and self.directory.is_colleague(one.delegate.id) is not False
         )
 
-    async def _approvers(self, view: CardView, rule: Rule) -> Approvers:
-        starter = Approvers() if rule.self_approval else await self._starter(view)
-        now = crew_for(view.round, self.crews).permitted(Role.REVIEWER)
-        members = self.directory.members((*now, *_later(view.round.rule)))
-        if members.unresolved or Anyone() in view.reviewers:
+    async def approvers(
+        self, facts: RoundFacts, user: str | None, away: Iterable[Absence]
+    ) -> Approvers | None:
+        """Return the limits on a waiting round's approvers; None without a rule or reviewers.
+
+        `away` are the absences in which this person stands in for others, or all.
+        """
+        round_, rule = facts.round, facts.round.rule
+        reviewers = self(round_, Role.REVIEWER)
+        if rule is None or round_.state is not State.WAITING or not reviewers:
+            return None
+        starter = Approvers() if rule.self_approval else await self._starter(facts)
+        barred = frozenset(map(str, starter.starters))
+        now = crew_for(round_, self.crews).permitted(Role.REVIEWER)
+        if user is not None and not counts(
+            round_,
+            user,
+            starters=barred,
+            permitted=now,
+            away=[one for one in away if one.delegate.id == user],
+            directory=self.directory,
+        ):
+            starter = replace(starter, in_vain=frozenset((user,)))
+        unknown = not (starter.starters or starter.not_told or rule.self_approval)
+        if unknown and not rule.unknown_starter:
+            return replace(starter, too_few=True)
+        members = self.directory.members((*now, *_later(rule)))
+        if members.unresolved or Anyone() in reviewers:
             return starter
-        barred = {*map(str, starter.starters), *filter(self.directory.is_gone, members.users)}
-        unknown = starter == Approvers() and not rule.self_approval
-        nobody = unknown and not rule.unknown_starter
-        left = 0 if nobody else most_approvals(rule, members.users - barred, self._members)
+        gone = frozenset(filter(self.directory.is_gone, members.users))
+        left = most_approvals(rule, members.users - barred - gone, self._members)
         return replace(starter, too_few=left < rule.approvals)
 
     def _members(self, group: UserGroup) -> frozenset[str]:
         return self.directory.members((group,)).users
 
-    async def _starter(self, view: CardView) -> Approvers:
-        if (author := view.round.subject.author) is not None:
+    async def _starter(self, facts: RoundFacts) -> Approvers:
+        if (author := facts.round.subject.author) is not None:
             return Approvers((User(author.id),))
-        for said in view.started_by:
+        for said in facts.started_by:
             if isinstance(said, Email) and self.directory.starters((said,)).unresolved:
                 await self.directory.ask_about(said)
-        members = self.directory.starters(view.started_by)
+        members = self.directory.starters(facts.started_by)
         if members.unresolved:
             return Approvers(not_told=True)
         return Approvers(tuple(map(User, sorted(members.users))))

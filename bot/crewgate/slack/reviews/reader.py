@@ -31,6 +31,7 @@ from crewgate.slack.blockkit.text import clean, is_blank, one_line
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.output import laid_out, output_in_modal, page_of_call
+from crewgate.slack.reviews.standing import standing
 from crewgate.slack.words import cards, names, states
 from crewgate.slack.words.names import date
 from crewgate.usecases.read_models import CardView, RoundLine
@@ -164,20 +165,19 @@ def render_reader(
     view: CardView,
     history: Sequence[RoundLine],
     *,
-    reader: str | None = None,
     masking: Masking = NOTHING,
     may_unmask: bool = False,
-    above: Sequence[Block] = (),
 ) -> ReaderPage:
-    """One page, with the buttons of `reader` while the round waits; `above` stands over its text.
+    """One page, with the buttons of its viewer while the round waits.
 
     `masking` finds the masked passages of a text shown without masks. The worst texts take half a
     second, or as long as masking: call it off the event loop.
     """
     page, share, unmasked = _page(position, view, history)
     unmasks = bool(unmasked) and _has_all_masks(unmasked, view.output.text, masking)
-    round_ = view.round
+    round_, above = view.round, standing(view)
     waits = round_.state is State.WAITING
+    reader = None if view.viewer is None else view.viewer.user
     is_output = position.tab in (ReaderTab.WHOLE, ReaderTab.UNMASKED)
     goes_on = is_output and page.number + 1 < page.total
     first = page.number if position.first is None else position.first

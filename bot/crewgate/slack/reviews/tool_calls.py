@@ -17,8 +17,8 @@ from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
 from crewgate.slack.blockkit.text import clean, plain, utf16_length, with_scripts_named
 from crewgate.slack.payloads import asked, edit_box
-from crewgate.slack.reviews.forms import MASKS_STAY, render_caveats
 from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out
+from crewgate.slack.reviews.standing import MASKS_STAY, head
 from crewgate.slack.words import cards, decisions, names
 from crewgate.usecases.read_models import CardView
 
@@ -146,8 +146,7 @@ def render_change_form(
     return blocks.modal(
         "Change the arguments",
         [
-            blocks.section(cards.about(view)),
-            *render_caveats(caveats, notes, view, again=revision > 0),
+            *head(view, caveats, notes, again=revision > 0),
             blocks.section(
                 "You approve the call with what stands here: it runs once, in your name."
             ),

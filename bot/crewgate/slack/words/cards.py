@@ -31,7 +31,7 @@ from crewgate.domain.verdict import (
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words import decisions, icons, names
 from crewgate.slack.words.subjects import REFUSE, REVISE, wording, wording_of
-from crewgate.usecases.read_models import CardView
+from crewgate.usecases.read_models import CardView, RoundFacts
 
 READ: Final = "Read all"
 CHANGES: Final = "Changes"
@@ -171,12 +171,11 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
             at = rule.target.after(view.round.opened_at, rule.working_hours)
             wanted = f"{'wanted' if at > now else 'was wanted'} by {names.moment(at, now)}"
         given = f"{icons.DONE} {so_far(view.round)}" if view.round.votes else ""
-        due = deadline(view, now)
-        time = f"if nobody decides, it {due}" if due else ""
+        time = if_nobody_decides(view, now)
         if is_left(view.round):
             time = f"sent back {times(view.round.sent_back)} by the rule; it waits now"
         standing = names.joined(given, _still_needed(view, rule), wanted, time)
-        own, escalated = _not_their_own(view, rule), _escalated(view, reader)
+        own, escalated = not_their_own(view), _escalated(view, reader)
         more = names.joined(_unnamed(rule), own, _starts_again(view), escalated)
     until = view.round.subject.waits_until
     waits = "" if until is None else f"The flow waits until {names.moment(until, now)}"
@@ -285,13 +284,18 @@ def _still_needed(view: CardView, rule: Rule) -> str:
     return f"still needed: {people}" if exactly else f"still needed: {left:,} of {people}"
 
 
-def deadline(view: CardView, now: datetime) -> str:
+def deadline(facts: RoundFacts, now: datetime) -> str:
     """Return the rule's own decision with its time: `goes back to the crew at 7:46 AM`."""
-    rule = view.round.rule
-    if view.due_at is None or rule is None or rule.timeout is None or is_left(view.round):
+    rule = facts.round.rule
+    if facts.due_at is None or rule is None or rule.timeout is None or is_left(facts.round):
         return ""
-    done = _what_time_does(view.round.subject, rule.timeout.then)
-    return f"{done} {names.at_moment(view.due_at, now)}" if done else ""
+    done = _what_time_does(facts.round.subject, rule.timeout.then)
+    return f"{done} {names.at_moment(facts.due_at, now)}" if done else ""
+
+
+def if_nobody_decides(facts: RoundFacts, now: datetime) -> str:
+    due = deadline(facts, now)
+    return f"if nobody decides, it {due}" if due else ""
 
 
 def is_left(round_: Round) -> bool:
@@ -355,22 +359,11 @@ def had_approved(round_: Round, decision: Decision) -> str:
     return f"{len(round_.votes):,} of {round_.approvals:,} had {what}: {people}"
 
 
-def comment_of_several(round_: Round) -> str:
-    if round_.approvals == 1:
-        return ""
-    return (
-        f"This takes {approvals(round_.approvals)}, and yours is one of them. Your comment is sent "
-        "with your name, once the last one is given."
-    )
-
-
 def edit_of_several(round_: Round) -> str:
-    if round_.approvals == 1:
+    if not round_.votes:
         return ""
-    return (
-        f"This takes {approvals(round_.approvals)} of {wording(round_).own_content}, and yours is "
-        "the first. Those given before were for the crew's."
-    )
+    own = wording(round_).own_content
+    return f"Approvals given so far were for the crew's; yours is the first of {own}."
 
 
 def or_else(rule: Rule) -> str:
@@ -430,14 +423,14 @@ def _starts_again(view: CardView) -> str:
     return f"{given} {were} for {names.number(previous)} and the count starts again"
 
 
-def _not_their_own(view: CardView, rule: Rule) -> str:
-    if rule.self_approval:
+def not_their_own(facts: RoundFacts) -> str:
+    rule, approvers = facts.round.rule, facts.approvers
+    if rule is None or rule.self_approval:
         return ""
-    approvers = view.approvers
     if approvers is None or approvers.not_told:
         return "The starter may not approve this"
     if approvers.starters:
-        did = "started this" if view.round.subject.author is None else "wrote the words for this"
+        did = "started this" if facts.round.subject.author is None else "wrote the words for this"
         return f"{names.named(approvers.starters)} {did} and may not approve it"
     if rule.unknown_starter:
         return "Nobody knows who started this, so anybody who may decide may approve it"
@@ -467,10 +460,10 @@ def _delegates(view: CardView, now: datetime) -> str:
 # --- what the buttons do --------------------------------------------------------------------------
 
 
-def what_buttons_do(round_: Round, *, nobody: bool = False) -> str:
+def what_buttons_do(round_: Round, *, nobody: bool = False, in_vain: bool = False) -> str:
     """Return the effect of Approve and Revise; for a question, of its labels and of words.
 
-    `nobody`: too few people are left who may approve.
+    `nobody`: too few people are left who may approve; `in_vain`: the reader is none of them.
     """
     several = round_.approvals > 1
     match round_.subject:
@@ -481,7 +474,7 @@ def what_buttons_do(round_: Round, *, nobody: bool = False) -> str:
             once = ", once enough people have given the same" if several else ""
             return f"The crew gets exactly what you choose or write{once}."
         case Work() | ToolCall():
-            return _approve_or_not(round_, nobody=nobody)
+            return _approve_or_not(round_, nobody=nobody, in_vain=in_vain)
     if several:
         return (
             "An outcome that rejects or asks for changes is sent at once, any other once enough "
@@ -490,18 +483,19 @@ def what_buttons_do(round_: Round, *, nobody: bool = False) -> str:
     return f"A button sends its outcome. {_IN_WORDS}."
 
 
-def _approve_or_not(round_: Round, *, nobody: bool) -> str:
-    does = wording(round_)
-    goes_on = does.goes_on.format(within=decisions.how_long(valid_for(round_.rule)))
-    if nobody:
-        return f"Nobody may approve this now. {does.words_do}"
+def _approve_or_not(round_: Round, *, nobody: bool, in_vain: bool) -> str:
+    does, within = wording(round_), decisions.how_long(valid_for(round_.rule))
+    if nobody or in_vain:
+        who = "Nobody may approve this now" if nobody else "Your approval would not count"
+        return f"{who}. {does.words_do}"
     if round_.approvals == 1:
-        return f"{goes_on} {does.words_do}"
+        return f"{does.goes_on.format(within=within)} {does.words_do}"
     takes = approvals(round_.approvals)
     if round_.approvals_from:
         each = {count for _, count in round_.approvals_from} == {1}
         takes = f"{'one approval' if each else 'approvals'} from each group"
-    return f"It takes {takes}, by different people.{does.then} One {does.words_do}"
+    then = does.then.format(within=within)
+    return f"It takes {takes}, by different people.{then} One {does.words_do}"
 
 
 _IN_WORDS: Final = "From your own words the flow's model chooses an outcome"

@@ -583,8 +583,11 @@ def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
     needed = line.round.approvals
     if decisions.waits_again(line.round):
         yield decisions.DONE_ALREADY
-    if needed > 1 and line.round.state is State.WAITING:
-        yield cards.so_far(line.round) or f"needs {needed:,} approvals"
+    if line.round.state is State.WAITING:
+        if needed > 1:
+            yield cards.so_far(line.round) or f"needs {needed:,} approvals"
+        if due := cards.if_nobody_decides(line, now):
+            yield due
     if line.claim is not None and line.claim.holds(now):
         yield cards.on_it(line.claim)
     if line.notes:

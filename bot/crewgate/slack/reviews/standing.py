@@ -1,0 +1,171 @@
+"""Everything that must be known before somebody decides on a waiting round.
+
+Cards, private messages, pages and forms draw it from here; the words are in `slack.words.cards`,
+which rows of lists share. What a person could overlook is asked about with the same words.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from crewgate.domain.acts import ToolCall
+from crewgate.domain.caveats import WHOLE, Caveats, Note, Unseen, is_empty
+from crewgate.domain.notification import Question
+from crewgate.domain.review import State
+from crewgate.domain.verdict import voices_of
+from crewgate.slack.blockkit.blocks import Block, context, section
+from crewgate.slack.blockkit.text import ELLIPSIS, is_blank, one_line
+from crewgate.slack.press import Where
+from crewgate.slack.reviews import buttons
+from crewgate.slack.reviews.changes import edits_since, unchanged
+from crewgate.slack.words import cards, names
+from crewgate.usecases.read_models import Approvers, CardView
+
+_NOTE_LINE: Final = 150
+_NOTES_SHOWN: Final = 5
+_ERASED: Final = (
+    "*Secrets were taken out of this call, which nobody is shown: it would run with more than"
+    " what stands here.*"
+)
+_ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is decided yet."
+_COLUMNS: Final = (
+    f"*Columns of a table are beyond a phone's edge.* *{buttons.READ.label}* shows them row by row."
+)
+_AGAIN: Final = "*If it has been done, it is done once more.* Look before you approve."
+_SHOWS: Final = {Where.HOME: "This row shows", Where.CARD: "This card shows"}
+MASKS_STAY: Final = (
+    "What is masked has a number. Leave each mask where its text belongs: the crew gets the text."
+)
+NO_CAVEATS: Final = Caveats()
+
+
+def head(
+    view: CardView,
+    caveats: Caveats = NO_CAVEATS,
+    notes: Sequence[Note] = (),
+    *,
+    again: bool = False,
+    where: Where = Where.MODAL,
+) -> list[Block]:
+    """Return the beginning of a form: its subject, what to look at, and what else must be known."""
+    return [
+        section(cards.about(view)),
+        *render_caveats(caveats, notes, view, again=again, where=where),
+        *standing(view, notes=not caveats.notes, claim=caveats.claim is None),
+    ]
+
+
+def standing(view: CardView, *, notes: bool = True, claim: bool = True) -> list[Block]:
+    """Return what its viewer must know of a waiting round, below what it is about.
+
+    The flags leave out what is said beside it already. Pages and caveats tell of masks, to those
+    who were not shown them.
+    """
+    viewer = view.viewer
+    if viewer is None or view.round.state is not State.WAITING:
+        return []
+    about = cards.about_waiting(view, now=viewer.now, reader=viewer.user)
+    return [
+        context(names.joined(about, *viewer.why)),
+        *([] if isinstance(view.round.subject, ToolCall) else what_was_asked(view)),
+        *what_people_do(view, now=viewer.now, notes=notes, claim=claim),
+        what_happens(view, viewer.user),
+    ]
+
+
+def what_was_asked(view: CardView) -> list[Block]:
+    subject = view.round.subject
+    message = subject.message if isinstance(subject, Question) else ""
+    earlier = cards.earlier_feedback(view.answers) if view.answers is not None else None
+    earlier = edits_since(view) or earlier
+    asks = None if is_blank(message) else names.quoted(message, cards.MESSAGE_SHOWN)
+    same = unchanged(view.round, view.answers) if view.round.unchanged else None
+    by = None
+    if rewritten := view.output.rewritten:
+        lessons = names.quoted("\n".join(rewritten.lessons), cards.MESSAGE_SHOWN)
+        by = f"{cards.rewritten(rewritten)}\n{lessons}"
+    return [section(line) for line in (asks, earlier, same, by) if line]
+
+
+def what_people_do(
+    view: CardView, *, now: datetime, notes: bool = True, claim: bool = True
+) -> list[Block]:
+    lines = []
+    if notes and view.notes:
+        them = "it" if view.notes == 1 else "them"
+        opens = f"{cards.words_label(view.round)} shows {them}."
+        lines.append(f"{cards.notes(view.notes, view.noted_by)} in the thread. {opens}")
+    if claim and view.claim is not None and view.claim.holds(now):
+        lines.append(f"{cards.on_it(view.claim)}. Everybody may still decide.")
+    return [context(line) for line in lines]
+
+
+def what_happens(view: CardView, reader: str | None) -> Block:
+    approvers, voices = view.approvers or Approvers(), voices_of(view.round.votes)
+    in_vain = reader is not None and approvers.bar(reader) and reader not in voices
+    nobody = approvers.too_few
+    return context(cards.what_buttons_do(view.round, nobody=nobody, in_vain=in_vain))
+
+
+def render_caveats(
+    caveats: Caveats,
+    notes: Sequence[Note],
+    view: CardView,
+    *,
+    again: bool = False,
+    where: Where = Where.MODAL,
+) -> list[Block]:
+    claim, turned = caveats.claim, caveats.turned
+    lines = [
+        _ASKED_AGAIN if again else "",
+        unsent(caveats.notes, notes) if caveats.notes else "",
+        f"{cards.on_it(claim)}." if claim is not None else "",
+    ]
+    for unseen in sorted(caveats.unseen):
+        match unseen:
+            case Unseen.EXCERPT:
+                lines.append(not_all_shown(caveats, where))
+            case Unseen.COLUMNS:
+                lines.append(_COLUMNS)
+            case Unseen.MASKS:
+                lines.append(cards.not_shown(view.masked))
+            case Unseen.HASTE if turned is not None:
+                pages = f"turned {turned.pages:,} pages in"
+                what = pages if turned.pages > 1 else "looked at this for"
+                lines.append(f"*You {what} {names.duration(turned.took)}.*")
+            case Unseen.ERASED:
+                lines.append(_ERASED)
+            case Unseen.MAY_HAVE_RUN:
+                lines.append(_AGAIN)
+    return [section(line) for line in lines if line]
+
+
+def unsent(count: int, notes: Sequence[Note]) -> str:
+    one = count == 1
+    waits = "waits in the thread. It" if one else "wait in the thread. They"
+    lines = [f":memo: *{names.counted(count, 'note')} {waits} will not be sent.*"]
+    if count > _NOTES_SHOWN:
+        lines.append(f"The latest {_NOTES_SHOWN}:")
+    lines += [_first_line(note) for note in notes[-_NOTES_SHOWN:]]
+    return "\n".join(lines)
+
+
+def _first_line(note: Note) -> str:
+    written = note.text.strip()
+    first = written.partition("\n")[0].rstrip()
+    shown = first if first == written else f"{first} {ELLIPSIS}"
+    return f"> {names.person(note.by)}: {one_line(shown, _NOTE_LINE)}"
+
+
+def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
+    """Tell how much of the output an approver has seen."""
+    share, on_card = caveats.share, caveats.on_card
+    if is_empty(share):
+        return "*The output is empty.* There is nothing to approve."
+    if share is not None and share.shown:
+        first = f"the first {share.shown:,} of {share.of:,} characters"
+        card = " The card shows all of it." if on_card == WHOLE and where is not Where.CARD else ""
+        return f"*{_SHOWS.get(where, 'You have seen')} {first}.*{card}"
+    if share is not None or not on_card:
+        return "You were not shown all of this output, and have not read it to its end."
+    return f"*The card shows {on_card} % of this output.*"
