@@ -36,7 +36,7 @@ AT_ONCE = Runtime(
     post_rate=Rate(interval=timedelta()),
     update_rate=Rate(interval=timedelta()),
     pace=Pace(
-        poll=timedelta(milliseconds=40),
+        poll=timedelta(milliseconds=200),
         pause=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
     ),
     restart=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
