@@ -471,7 +471,7 @@ def test_reviews(sqlite_template: SqliteTemplate, machine: type[Reviews]) -> Non
     run(machine, sqlite_template)
 
 
-def run(machine: type[Reviews], sqlite_template: SqliteTemplate, *, max_examples: int = 30) -> None:
+def run(machine: type[Reviews], sqlite_template: SqliteTemplate, *, max_examples: int = 20) -> None:
     """Take many steps, on a migrated database each time."""
 
     async def made(path: Path) -> EmptiedSqlite:

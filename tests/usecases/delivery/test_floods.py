@@ -173,8 +173,13 @@ async def test_the_next_card_comes_by_a_clock_that_goes_on_meanwhile(world: Worl
 
 @both
 async def test_while_some_are_left_people_are_called_hourly(world: World) -> None:
+    await called_after_an_hour(world)
+
+
+async def called_after_an_hour(world: World) -> list[Round]:
+    """Let an hour pass in a flood; return its rounds."""
     opened = await flood(world)
-    gathering, first, second, _ = opened[FLOOD:]
+    gathering, first, *_ = opened[FLOOD:]
     world.clock.advance(HOURLY - 5 * SECOND)
     await pauses(world, 20, 20)
     await world.settle_slack()
@@ -186,7 +191,11 @@ async def test_while_some_are_left_people_are_called_hourly(world: World) -> Non
     assert world.slack.notified[-1] == first.id
     assert world.slack.card(first.id).gathered == 3
     assert world.slack.card(gathering.id).gathered == 0
+    return opened
 
+
+async def test_who_goes_on_deciding_is_called_hourly_too(world: World) -> None:
+    gathering, first, second, _ = (await called_after_an_hour(world))[FLOOD:]
     await world.decide(gathering.id)
     await world.decide(first.id)
     called = []
@@ -319,8 +328,11 @@ async def test_time_counts_for_each_and_tells_of_the_card_alone(world: World) ->
     assert escalated >= {one.id for one in opened[: FLOOD + 1]}
 
 
-@both
-@pytest.mark.parametrize("about", [{}, {"call": ToolCall("send")}], ids=["outputs", "calls"])
+@pytest.mark.parametrize(
+    ("backend", "about"),
+    [("sqlite", {}), ("postgresql", {}), ("sqlite", {"call": ToolCall("send")})],
+    ids=["outputs-sqlite", "outputs-postgresql", "calls-sqlite"],
+)
 async def test_time_stands_still_until_the_gathering_card_is_there(
     world: World, about: dict[str, Any]
 ) -> None:
