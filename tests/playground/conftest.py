@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import BrowserContext, Locator, Page, async_playwright, expect
 
 from crewgate.demo.environment import Environment, start_environment
 from crewgate.demo.playground.server import open_playground
@@ -34,14 +34,19 @@ def browser_path() -> str | None:
 
 
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """One browser for all tests."""
+async def window() -> AsyncIterator[BrowserContext]:
+    """One browser for all tests, with a page that stays: its renderer serves all others.
+
+    To begin a renderer takes the processor longer than most tests.
+    """
     path = browser_path()
     if path is None:
         pytest.skip(f"no Chromium is installed (looked for {', '.join(BROWSERS)})")
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=path, args=[*FLAGS])
-        yield launched
+        window = await launched.new_context(reduced_motion="reduce")
+        await window.new_page()
+        yield window
         await launched.close()
 
 
@@ -51,7 +56,7 @@ class Site:
 
     address: str
     environment: Environment
-    browser: Browser
+    window: BrowserContext
     errors: list[str]
 
     async def call(self, method: str, **args: Any) -> dict[str, Any]:
@@ -67,11 +72,9 @@ class Site:
         return told
 
     async def page(self, person: str = "U0ANA", *, width: int = 1280) -> Page:
-        """The page as this person sees it, in a window of its own."""
-        context = await self.browser.new_context(
-            viewport={"width": width, "height": 800}, reduced_motion="reduce"
-        )
-        page = await context.new_page()
+        """The page as this person sees it."""
+        page = await self.window.new_page()
+        await page.set_viewport_size({"width": width, "height": 800})
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
@@ -85,29 +88,31 @@ class Site:
 
 @asynccontextmanager
 async def open_site(
-    browser: Browser, address: str, environment: Environment
+    window: BrowserContext, address: str, environment: Environment
 ) -> AsyncIterator[Site]:
     """Pages on a playground; fails the test when one had an error or broke its own policy."""
     errors: list[str] = []
-    yield Site(address, environment, browser, errors)
-    for context in browser.contexts:
-        await context.close()
+    yield Site(address, environment, window, errors)
+    for page in window.pages[1:]:
+        if page.url.startswith(address):
+            await page.evaluate("localStorage.clear()")
+        await page.close()
     for user in [user for user, opened in environment.workspace.world.modals.items() if opened]:
         await environment.workspace.close_modal(user, all_of_them=True)
     assert errors == []
 
 
 @pytest.fixture(scope="module")
-async def playground(browser: Browser) -> AsyncIterator[tuple[str, Environment]]:
+async def playground(window: BrowserContext) -> AsyncIterator[tuple[str, Environment]]:
     """One playground for all tests of a module."""
     async with open_playground(port=0, task_seconds=0.05, say=lambda _: None) as opened:
         yield opened
 
 
 @pytest.fixture
-async def site(browser: Browser, playground: tuple[str, Environment]) -> AsyncIterator[Site]:
+async def site(window: BrowserContext, playground: tuple[str, Environment]) -> AsyncIterator[Site]:
     """Pages on the module's playground, which may hold what earlier tests left in it."""
-    async with open_site(browser, *playground) as opened:
+    async with open_site(window, *playground) as opened:
         yield opened
 
 

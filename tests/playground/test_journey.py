@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from crewgate.demo.environment import CHANNEL
 from crewgate.demo.playground.server import open_playground
@@ -19,11 +19,11 @@ FEEDBACK = "Add a source for every figure, and keep the reading short."
 
 
 @pytest.fixture
-async def site(browser: Browser) -> AsyncIterator[Site]:
+async def site(window: BrowserContext) -> AsyncIterator[Site]:
     """Pages on a playground in which nobody was before."""
     async with (
         open_playground(port=0, task_seconds=0.05, say=lambda _: None) as opened,
-        open_site(browser, *opened) as pages,
+        open_site(window, *opened) as pages,
     ):
         yield pages
 
@@ -161,9 +161,10 @@ async def test_a_command_is_answered_in_private_and_its_link_leads_to_the_card(s
 
     answer = card(page, "Only visible to you")
     await expect(answer).to_contain_text("Market research")
+    pages = [*page.context.pages]
     await answer.get_by_role("link").first.click()
     await expect(page.locator("#channel .message.highlighted")).to_contain_text("round 1")
-    assert len(page.context.pages) == 1
+    assert page.context.pages == pages
 
 
 async def test_messages_in_a_thread_are_written_edited_and_deleted(site: Site) -> None:
