@@ -107,13 +107,13 @@ CALLS: Final = (
         "an approved call of a subclass is sent three times",
         "        if passage is not None:\n            if passage.to_server:",
         "        if passage is not None and passage.to_server:\n            if passage.to_server:",
-        "host/test_exact_calls.py",
+        "host/test_crewai.py",
     ),
     mutant(
         "an adapter's result reads as success",
         "words, unsure=returns_errors)",
         "words, unsure=False)",
-        "host/test_exact_calls.py",
+        "host/test_crewai.py",
     ),
     mutant(
         "tools of a server that was silent run unasked",

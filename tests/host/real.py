@@ -36,7 +36,6 @@ def host(
     *targets: str,
     listener: Listener,
     approve: Sequence[str] = PATTERNS,
-    more: Sequence[str] = (),
 ) -> HostProcess:
     """A host of these targets below `tests/host/crews`, in this folder.
 
@@ -48,7 +47,7 @@ def host(
             *(f"tests.host.crews.{target}" for target in targets),
             *("--workers", "12"),
             *(part for one in approve for part in ("--approve-tools", one)),
-            *more,
+            *("--tool-timeout", "2s"),
             *("--flow-webhook", f"{listener.url}/{{name}}"),
             *("--flow-webhook-secret-env", "FLOW_SECRET"),
         ],

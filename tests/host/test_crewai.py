@@ -10,9 +10,9 @@ import pytest
 from crewgate.demo.environment import WEBHOOK_SECRET
 from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.servers import free_port, inherited
-from tests.host import real_acts, real_crews, real_flows, real_hooks, real_kills
+from tests.host import real_acts, real_crews, real_exact, real_flows, real_hooks, real_kills
 from tests.host.client import TOKEN, Listener
-from tests.host.real import FLOW_SECRET, PYTHON, Real, host, needs_crewai
+from tests.host.real import FLOW_SECRET, PATTERNS, PYTHON, Real, host, needs_crewai
 from tests.journeys.conftest import MakeWorld, World, make_world
 from tests.journeys.flow_world import ENVIRONMENT, REVIEWERS, crews_file
 from tests.journeys.test_gate import CREWS as FETCHING
@@ -27,6 +27,7 @@ TARGETS = (
     *(f"articles:{name}" for name in real_flows.TARGETS),
     *(f"gated:{name}" for name in real_hooks.TARGETS),
     *(f"acting:{name}" for name in real_acts.TARGETS),
+    *(f"exacting:{name}" for name in real_exact.TARGETS),
     *real_kills.TARGETS,
 )
 CASES = (
@@ -71,6 +72,7 @@ CASES = (
     real_acts.no_tool_runs_in_the_place_of_another_of_its_name,
     real_acts.the_work_of_a_coworker_is_asked_about,
     real_acts.an_agent_asks_people,
+    *real_exact.CASES,
 )
 
 
@@ -107,7 +109,8 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
 ) -> None:
     folder = tmp_path / "real"
     folder.mkdir()
-    process = host(folder, *TARGETS, listener=listener)
+    approve = (*PATTERNS, *real_exact.PATTERNS)
+    process = host(folder, *TARGETS, approve=approve, listener=listener)
     real = Real(process, listener, folder)
     async with process, bot_of(real, make_world) as world:
         for case in CASES:
@@ -120,6 +123,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
             "flows": real_kills.flows_go_on(real),
             "hooks": real_hooks.questions_hold(real),
             "acts": real_acts.calls_hold(real),
+            "arguments": real_exact.arguments_hold(real),
             "acts in Slack": real_acts.a_call_is_approved_in_slack(real, world),
             "hooks in Slack": real_hooks.a_hook_asks_in_slack(real, world),
             "words": real_kills.words_hold(real),
@@ -144,27 +148,24 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
         assert "send_email stopped" not in real.lines("sent.txt")
 
 
-async def gating(folder: Path, url: str, *arguments: str) -> asyncio.subprocess.Process:
-    """A program whose tool the hook to be copied gates."""
-    return await asyncio.create_subprocess_exec(
-        *(str(PYTHON), "-m", "tests.host.crews.gating", *arguments),
-        cwd=folder,
-        env={
-            **inherited(),
-            "PYTHONPATH": str(ROOT),
-            "CREWGATE_URL": f"{url}/crews/research",
-            "CREWGATE_SECRET": WEBHOOK_SECRET,
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-
-
 async def test_a_crew_without_a_host_asks_by_the_hook_to_be_copied(
     tmp_path: Path, make_world: MakeWorld
 ) -> None:
+    """Patterns that fit no tool let nothing through."""
     async with make_world(crews_file=FETCHING, **ENVIRONMENT) as world:
-        process = await gating(tmp_path, world.url, "send_*", "ann", "bob", "two")
+        process = await asyncio.create_subprocess_exec(
+            *(str(PYTHON), "-m", "tests.host.crews.gating"),
+            *("send_mail=eve", "send_*=ann,bob,two"),
+            cwd=tmp_path,
+            env={
+                **inherited(),
+                "PYTHONPATH": str(ROOT),
+                "CREWGATE_URL": f"{world.url}/crews/research",
+                "CREWGATE_SECRET": WEBHOOK_SECRET,
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
         card = await press(world, "Approve", "ann.example")
         await refuse(world, "Not him.", "bob.example")
         out, _ = await process.communicate()
@@ -172,18 +173,11 @@ async def test_a_crew_without_a_host_asks_by_the_hook_to_be_copied(
     said = out.decode()
     assert process.returncode == 0, said
     assert "Hi." in message_text(card)
+    assert "eve: This call did not run. No tool fits send_mail" in said
     assert "ann: Sent." in said
     assert "bob: This call did not run. Not him." in said
     assert "two: This call did not run. Two tools of its agent have this name." in said
     assert (tmp_path / "sent.txt").read_text() == "ann.example: Hi.\n"
-
-
-async def test_a_hook_whose_patterns_fit_no_tool_lets_nothing_through(tmp_path: Path) -> None:
-    process = await gating(tmp_path, "http://127.0.0.1:1", "send_mail", "ann")
-    out, _ = await process.communicate()
-
-    assert "ann: This call did not run. No tool fits send_mail" in out.decode()
-    assert not (tmp_path / "sent.txt").exists()
 
 
 async def test_the_demo_plays_its_whole_story_with_the_real_library(tmp_path: Path) -> None:

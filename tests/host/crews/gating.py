@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from crewai import Agent, Crew, Task
+from crewai.hooks import clear_all_hooks
 from crewai.tools import BaseTool
 from pydantic import AfterValidator, BaseModel
 
@@ -44,19 +45,27 @@ class _Clerk(Scripted):
         return f'Thought: I act.\nAction: send_email\nAction Input: {{"to": "{task}"}}'
 
 
-def main(pattern: str, *names: str) -> None:
-    """Mail each in a crew of its own; those whose name begins so by one of two tools."""
-    gate_crewai(pattern, seconds=60)
-    for name in names:
-        clerk = Agent(
-            role="Clerk",
-            goal="Mail",
-            backstory="Mails.",
-            llm=_Clerk(model="scripted"),
-            tools=[_Mail(), _Mail(name="Send Email")][: 1 + name.startswith("two")],
-        )
-        task = Task(description=f"Mail {name}", expected_output="It", agent=clerk)
-        sys.stdout.write(f"{name}: {Crew(agents=[clerk], tasks=[task]).kickoff().raw}\n")
+def main(*gated: str) -> None:
+    """Mail those that stand after `PATTERN=`, by hooks of that pattern alone."""
+    for one in gated:
+        pattern, _, names = one.partition("=")
+        clear_all_hooks()
+        gate_crewai(pattern, seconds=60)
+        for name in names.split(","):
+            _mail(name)
+
+
+def _mail(name: str) -> None:
+    """Mail in a crew of its own; if the name begins so, by one of two tools."""
+    clerk = Agent(
+        role="Clerk",
+        goal="Mail",
+        backstory="Mails.",
+        llm=_Clerk(model="scripted"),
+        tools=[_Mail(), _Mail(name="Send Email")][: 1 + name.startswith("two")],
+    )
+    task = Task(description=f"Mail {name}", expected_output="It", agent=clerk)
+    sys.stdout.write(f"{name}: {Crew(agents=[clerk], tasks=[task]).kickoff().raw}\n")
 
 
 if __name__ == "__main__":

@@ -1,36 +1,26 @@
-"""What people approve is what a tool gets: the real library, by text and by a model's own calls."""
+"""What people approve is what a tool gets: by text and by a model's own calls."""
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
-
-from tests.host.client import Json, Listener
-from tests.host.real import Real, host, needs_crewai
+from tests.host.client import Json
+from tests.host.real import Real
 from tests.host.real_acts import Acting, Call
 
-pytestmark = needs_crewai
 FORMS = ("exacting", "exacting_natively")
 BUYING = ("buying", "buying_natively", "bought")
 OTHERS = ("buying_by_others", "buying_by_others_natively")
-TARGETS = tuple(f"exacting:{name}" for name in (*FORMS, *BUYING, *OTHERS))
+TARGETS = (*FORMS, *BUYING, *OTHERS)
+PATTERNS = (
+    *(f"{name}=*_out" for name in FORMS),
+    *(f"{name}=*purchase" for name in (*BUYING, *OTHERS)),
+)
 
 
 def got(real: Real, to: str) -> list[Json]:
     """What tools were given whose `to` begins so."""
     taken = [json.loads(line) for line in real.lines("got.txt")]
     return [one for one in taken if str(one.get("to", "")).startswith(to)]
-
-
-@pytest.fixture
-def real(tmp_path: Path, listener: Listener) -> Real:
-    folder = tmp_path / "real"
-    folder.mkdir()
-    patterns = ("*_out", "*purchase")
-    more = ("--tool-timeout", "2s")
-    process = host(folder, *TARGETS, approve=patterns, more=more, listener=listener)
-    return Real(process, listener, folder)
 
 
 async def shown_arguments_are_what_the_tool_gets(real: Real) -> None:
@@ -248,12 +238,14 @@ CASES = (
 )
 
 
-async def waiting_calls_keep_their_arguments(real: Real) -> AsyncIterator[None]:
+async def arguments_hold(real: Real) -> AsyncIterator[None]:
     """A default of now is the one that people saw, also after a restart."""
     several = [
         await Acting(real, form).begin(["mail_out", {"to": f"{form}-kept"}]) for form in FORMS
     ]
     asked = [await one.asked() for one in several]
+    yield
+    yield
     yield
 
     for one, call in zip(several, asked, strict=True):
@@ -263,21 +255,3 @@ async def waiting_calls_keep_their_arguments(real: Real) -> AsyncIterator[None]:
         stamp = call["tool_call"]["arguments"]["stamp"]
         assert taken["stamp"].replace(" ", "T").replace("+00:00", "Z") == stamp
         assert len({json.dumps(each) for each in one.all_asked}) == 1
-    yield
-
-
-async def test_a_tool_gets_exactly_what_people_approved(
-    real: Real, subtests: pytest.Subtests
-) -> None:
-    async with real.process:
-        for case in CASES:
-            with subtests.test(case.__name__):
-                await case(real)
-        held = [waiting_calls_keep_their_arguments(real)]
-        for steps in held:
-            await anext(steps)
-        await real.process.kill()
-        await real.process.start()
-        for steps in held:
-            with subtests.test("after a kill"):
-                await anext(steps)
