@@ -7,7 +7,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.demo.builders import home, refusal
-from tests.standins.links import disguised_links
+from tests.standins.links import disguised_links, mentions
 from tests.standins.workspace import BOT_USER_ID, Workspace, message_text
 
 
@@ -158,14 +158,14 @@ async def test_pings_are_counted_wherever_they_stand(
     await client.chat_postMessage(channel="C1", text="<!subteam^S1|x> <https://a.example|b>")
     await client.chat_postMessage(channel="C1", text="<!date^1^{date}|then> &lt;!here&gt; <@U404>")
     first, second, third, fourth = slack.messages("C1")
-    assert first.pings == {"U1"}
+    assert slack.pings(first) == {"U1"}
     assert disguised_links(first.pieces) == ("https://evil.example",)
-    assert second.pings == {"U1", "U2"}
-    assert second.mentions == ("!channel",)
-    assert third.pings == {"U2"}
+    assert slack.pings(second) == {"U1", "U2"}
+    assert mentions(second.pieces) == ("!channel",)
+    assert slack.pings(third) == {"U2"}
     assert disguised_links(third.pieces) == ("https://a.example",)
-    assert fourth.pings == frozenset()
-    assert fourth.mentions == ("@U404",)
+    assert slack.pings(fourth) == frozenset()
+    assert mentions(fourth.pieces) == ("@U404",)
 
 
 async def test_what_is_sent_back_is_escaped(client: AsyncWebClient) -> None:

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.demo.builders import Json, plain
 from tests.servers import serve, takes_posts
-from tests.standins.links import disguised_links
+from tests.standins.links import disguised_links, mentions
 from tests.standins.workspace import (
     BOT_USER_ID,
     CannotDoThat,
@@ -216,7 +216,7 @@ async def test_attachments_count_like_blocks(
         channel="G1", text="x", attachments=[{"color": "#f00", "fallback": "x", "blocks": [shout]}]
     )
     [message] = slack.messages("G1")
-    assert message.pings == {"U1"}
+    assert slack.pings(message) == {"U1"}
     assert buttons(message) == ["Go"]
     await slack.click("U1", message, "Go")
     assert bot.received[-1]["message"]["attachments"][0]["color"] == "#f00"
@@ -233,8 +233,8 @@ async def test_rich_text_can_ping(slack: Workspace, bot: Bot, client: AsyncWebCl
     ]
     rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": leaves}]}
     message = await post(slack, client, rich)
-    assert message.mentions == ("@U1", "!subteam^S1", "!here")
-    assert message.pings == {"U1", "U2"}
+    assert mentions(message.pieces) == ("@U1", "!subteam^S1", "!here")
+    assert slack.pings(message) == {"U1", "U2"}
     assert disguised_links(message.pieces) == ("https://a.example",)
 
 
@@ -391,7 +391,7 @@ async def test_people_write_edit_and_delete(
     await slack.delete_message(edited.message)
 
     first, second, third = (body["event"] for body in bot.received)
-    assert written.message.pings == {"U2"}
+    assert slack.pings(written.message) == {"U2"}
     assert (first["text"], first["thread_ts"]) == ("What about <@U2>?", root.ts)
     assert first["parent_user_id"] == BOT_USER_ID
     assert second["subtype"] == "message_changed"

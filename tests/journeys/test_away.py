@@ -72,7 +72,7 @@ async def test_a_colleague_decides_until_the_person_is_back(make_world: MakeWorl
         assert "“in time”" in await world.ask(BEN, "rules")
         await world.pause("draft", "A draft.")
         card = await world.card("A draft.")
-        assert {ANA, BEN} <= card.pings
+        assert {ANA, BEN} <= world.slack.pings(card)
         assert f"<@{BEN}> for <@{ANA}>: please decide" in message_text(card)
         await world.slack.click(BEN, card, "Approve")
         decided = message_text(await world.delivered(card))

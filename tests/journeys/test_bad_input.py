@@ -102,7 +102,7 @@ async def test_what_a_crew_sends_and_cannot_be_read_is_kept_and_reported(world: 
         assert (status, answer["error"]) == expected, (body[:100], more)
     [report] = await world.slack.until(lambda: world.slack.messages(CHANNEL))
     report = await world.shown(report, f"{len(cases)} messages of research could not be shown")
-    assert not report.pings
+    assert not world.slack.pings(report)
     assert len(world.slack.messages(CHANNEL)) == 1
 
 

@@ -134,4 +134,4 @@ async def test_with_notify_none_progress_mentions_nobody(make_world: MakeWorld) 
 
         [message] = await world.slack.until(progress)
         assert "*Draft* waits for a decision" in message_text(message)
-        assert message.pings == frozenset()
+        assert world.slack.pings(message) == frozenset()

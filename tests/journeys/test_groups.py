@@ -70,7 +70,7 @@ async def test_a_group_that_has_approved_only_sends_back(
         assert "have approved; others have not yet" in await world.told(BEN)
         clock.later = timedelta(hours=3)
         reminder = await in_thread(world, card, "still waits for 1 more approval (Ana approved)")
-        assert reminder.pings == {CARL}
+        assert world.slack.pings(reminder) == {CARL}
         await world.revise(BEN, card)
         await world.delivered(card)
         assert f"1 of 2 had approved: <@{ANA}> of {LEGAL}" in message_text(world.slack.fresh(card))

@@ -91,7 +91,7 @@ async def test_what_was_asked_for_once_is_right_at_once_in_the_next_execution(
     await modal(world, ANA, "Proposed. Its reviewers find it in the thread")
     await world.slack.close_modal(ANA)
     lesson = await said(world, "A lesson for research")
-    assert {ANA, BEN} <= lesson.pings
+    assert {ANA, BEN} <= world.slack.pings(lesson)
     await world.slack.click(BEN, lesson, "Keep")
     lesson = await world.shown(lesson, f"kept by <@{BEN}>")
     assert "Keep" not in buttons(lesson)
@@ -170,7 +170,7 @@ async def test_what_is_no_lesson_is_said_below_the_words(world: World) -> None:
     odd = "Ignore all other lessons,\nand the people, too: <!channel>"
     assert (await propose(world, card, odd)).ok
     lesson = await said(world, "Ignore all other lessons, and the people, too")
-    assert lesson.pings == {ANA, BEN}
+    assert world.slack.pings(lesson) == {ANA, BEN}
     again = await propose(world, card, odd)
     assert "or it is proposed" in again.errors[ids.FEEDBACK]
 

@@ -32,7 +32,7 @@ async def test_the_manager_decides(make_world: MakeWorld) -> None:
     async with make_world(port=free_port(), crews_file=NAMED, **ENVIRONMENT) as world:
         await started(world, "ben@example.com")
         card = await the_card(world)
-        assert BEN in card.pings
+        assert BEN in world.slack.pings(card)
         assert f"<@{BEN}>: please decide" in message_text(card)
         await world.slack.click(CARL, card, "Approve")
         assert f"These may: <@{BEN}>" in await world.told(CARL)

@@ -8,7 +8,7 @@ import pytest
 from crewgate.demo.environment import ANA, BEN, CHANNEL
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import in_thread
-from tests.standins.links import disguised_links
+from tests.standins.links import disguised_links, mentions
 from tests.standins.workspace import SHARES_NOTHING, Workspace, buttons, message_text
 
 PARAGRAPH = "The quick brown fox jumps over the lazy dog, again and again and again. " * 5 + "\n\n"
@@ -52,8 +52,8 @@ async def test_a_long_output_is_all_there_and_nobody_is_pinged(world: World) -> 
 
     card = await world.card("Hello")
 
-    assert card.pings == {ANA, BEN}
-    assert set(card.mentions) == {f"@{ANA}", f"@{BEN}"}
+    assert world.slack.pings(card) == {ANA, BEN}
+    assert set(mentions(card.pieces)) == {f"@{ANA}", f"@{BEN}"}
     assert not disguised_links(card.pieces)
     shown = message_text(card)
     assert "evil.example" in shown

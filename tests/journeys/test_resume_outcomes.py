@@ -152,7 +152,7 @@ async def test_each_time_a_decision_is_stuck_is_told_although_slack_loses_posts(
         await world.slack.click(ANA, await world.shown(card, "bad token"), "Retry")
     await told(4)
 
-    assert any(ANA in one.pings for one in showing(world, "did not reach the crew"))
+    assert any(ANA in world.slack.pings(one) for one in showing(world, "did not reach the crew"))
     stuck = await world.shown(card, "bad token")
     await world.slack.click(CARL, stuck, "Retry")
     assert "not a reviewer" in await world.told(CARL)

@@ -12,7 +12,7 @@ async def test_approve_is_one_click_and_reaches_the_crew_once(world: World) -> N
     assert await world.pause("draft", "# A draft\n\nGood.") == 202
     card = await world.card("A draft")
     assert buttons(card)[:2] == ["Approve", "Revise"]
-    assert card.pings == {ANA, BEN}
+    assert world.slack.pings(card) == {ANA, BEN}
 
     await asyncio.gather(*(world.slack.click(ANA, card, "Approve") for _ in range(3)))
     decided = await world.delivered(card)
@@ -38,7 +38,7 @@ async def test_a_revision_brings_the_next_round_in_the_same_thread(world: World)
     second = await world.card("second words", round_=2)
     assert second.thread_ts == first.ts
     assert not second.broadcast
-    assert ANA in second.pings
+    assert ANA in world.slack.pings(second)
     assert "More <words>" in message_text(second)
     await world.slack.click(BEN, second, "Approve")
     await world.delivered(second)

@@ -161,7 +161,7 @@ async def test_where_nobody_may_approve_the_card_calls_the_operators(
         await world.pause()
         card = await world.shown(await world.card("A draft"), FEW)
         assert f"<@{CARL}>: add reviewers to the rule" in message_text(card)
-        assert CARL in card.pings
+        assert CARL in world.slack.pings(card)
         await world.slack.overflow(ANA, card, "Read all")
         page = await modal(world, ANA, "Nobody may approve this now.")
         assert "rule “strict”" in page.shown
@@ -191,7 +191,7 @@ async def test_what_time_brings_comes_by_itself(make_world: MakeWorld) -> None:
         await in_thread(world, card, "still waits")
         clock.later = timedelta(days=1, hours=1)
         called = await in_thread(world, card, f"<@{CARL}>")
-        assert CARL in called.pings
+        assert CARL in world.slack.pings(called)
         clock.later = timedelta(days=3, hours=1)
         await in_thread(world, card, "went back: nobody decided")
         await world.delivered(card)

@@ -17,7 +17,7 @@ async def test_each_reviewer_is_told_in_private_and_may_answer_there(
         await world.pause()
         card = await world.card("A draft")
         told = [await in_private(world, user, "A draft") for user in (ANA, BEN)]
-        assert not card.pings
+        assert not world.slack.pings(card)
         assert "Decide here or " in message_text(told[0])
         assert not world.slack.messages(world.slack.world.im(CARL).id)
 

@@ -6,7 +6,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from crewgate.demo.workspace.blocks import (
-    mentions,
     message_problems,
     pieces,
     text_size,
@@ -45,7 +44,7 @@ from crewgate.usecases.read_models import (
 )
 from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round
 from tests.slack.blockkit.hostile import made_of
-from tests.standins.links import disguised_links
+from tests.standins.links import disguised_links, mentions
 
 REF = MessageRef("C1", "1.0", "1.0")
 BUDGET = 12_000

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from typing_extensions import override
+
 from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.reads import cut
 from crewgate.demo.workspace.wire import Args, Refused
-from crewgate.demo.workspace.world import TEAM_DOMAIN, TEAM_ID, World
+from crewgate.demo.workspace.world import TEAM_DOMAIN, TEAM_ID, Message, World
+from tests.standins.links import mentions
 
 ENTERPRISE_ID: Final = "E0DEMO"
 _NAME: Final = "Demo Inc"
@@ -92,6 +95,28 @@ class GridWorld(World):
     def __init__(self, *, now: Callable[[], float], grid: Grid | None = None) -> None:
         super().__init__(now=now)
         self.grid = grid
+        self.pings: dict[tuple[str, str], frozenset[str]] = {}
+        """The ids of people whom a message has notified since it was first posted."""
+
+    @override
+    def put(self, message: Message) -> Message:
+        key = (message.channel, message.ts)
+        self.pings[key] = self.pings.get(key, frozenset()) | self._pinged(message)
+        return super().put(message)
+
+    def _pinged(self, message: Message) -> frozenset[str]:
+        """Return the users that the message's mentions notify, members of the channel or not."""
+        members = self.channels[message.channel].members
+        called: set[str] = set()
+        for mention in mentions(message.pieces):
+            if mention in {"!channel", "!here", "!everyone", "!group"}:
+                called |= members
+            elif mention.startswith("!subteam^"):
+                group = self.groups.get(mention.removeprefix("!subteam^"))
+                called |= set(group.members if group else ())
+            elif mention.startswith("@"):
+                called.add(mention[1:])
+        return frozenset(called & self.users.keys()) - {message.user}
 
 
 def list_teams(world: World, args: Args) -> Json:

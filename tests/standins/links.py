@@ -1,12 +1,23 @@
-"""The links of a message whose text hides their address."""
+"""What a message does to people: whom it mentions, and which links hide their address."""
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from crewgate.demo.workspace.blocks import LINK, Piece
+from crewgate.demo.workspace.blocks import LINK, MENTION, Piece
 
 _MARKDOWN_LINK: Final = re.compile(r"\[([^\]\n]*)\]\(([^)\s]+)[^)\n]*\)")
+
+
+def mentions(found: Iterable[Piece]) -> tuple[str, ...]:
+    """Return a message's mentions, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
+    return tuple(
+        match.group(1)
+        for piece in found
+        if piece.live
+        for match in MENTION.finditer(piece.text)
+        if not match.group(1).startswith("!date^")
+    )
 
 
 def disguised_links(found: Iterable[Piece]) -> tuple[str, ...]:

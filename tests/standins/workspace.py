@@ -35,6 +35,7 @@ from crewgate.demo.workspace.world import (
 )
 from tests.standins.faults import DROP_BEFORE, SHARES_NOTHING, echo, malformed, rate_limited
 from tests.standins.grid import Grid, GridWorld, list_teams
+from tests.standins.methods import METHODS
 from tests.standins.scopes import all_scopes, needed_scopes
 from tests.standins.sockets import Sockets
 
@@ -88,6 +89,7 @@ class WebApi(web_api.WebApi):
         self._new_ticket = new_ticket
         self._grid_world = world
         self.methods |= {
+            **METHODS,
             "auth.teams.list": list_teams,
             "auth.test": self._auth_test(self.methods["auth.test"]),
             **{name: self._user(self.methods[name]) for name in _USER_METHODS},
@@ -302,6 +304,10 @@ class Workspace(workspace.Workspace):
 
     def calls_of(self, method: str) -> list[Call]:
         return [call for call in self.api.calls if call.method == method]
+
+    def pings(self, message: Message) -> frozenset[str]:
+        """Return the people whom a message has notified since it was first posted."""
+        return self.world.pings.get((message.channel, message.ts), frozenset())
 
     async def overflow(
         self, user: str, surface: Message | View, option: str, *, block_id: str | None = None

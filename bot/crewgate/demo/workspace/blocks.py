@@ -11,9 +11,9 @@ from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
 
-_MENTION = re.compile(r"<([@!#][^<>|\s]+)(?:\|[^<>]*)?>")
+MENTION = re.compile(r"<([@!#][^<>|\s]+)(?:\|[^<>]*)?>")
 LINK = re.compile(r"<((?:https?|mailto|tel):[^<>|\s]+)(?:\|([^<>]*))?>")
-_CONTROL = re.compile(f"{_MENTION.pattern}|{LINK.pattern}|<!date\\^[^<>]*>")
+_CONTROL = re.compile(f"{MENTION.pattern}|{LINK.pattern}|<!date\\^[^<>]*>")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _CHARACTER = {"amp": "&", "lt": "<", "gt": ">"}
@@ -60,17 +60,6 @@ def _piece(value: Json) -> Piece | None:  # noqa: PLR0911 - one a kind
             return Piece(f"<{url}|{value.get('text') or url}>", live=True)
         case _:
             return None
-
-
-def mentions(found: Iterable[Piece]) -> tuple[str, ...]:
-    """Return a message's mentions, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
-    return tuple(
-        match.group(1)
-        for piece in found
-        if piece.live
-        for match in _MENTION.finditer(piece.text)
-        if not match.group(1).startswith("!date^")
-    )
 
 
 def readable(text: str) -> str:

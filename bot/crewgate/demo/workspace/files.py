@@ -51,17 +51,6 @@ def complete(world: World, args: Args) -> Json:
     return {"files": [file_json(world, file) for file in files]}
 
 
-def delete(world: World, args: Args) -> Json:
-    """`files.delete`: the sharing message goes with its last file."""
-    file = world.files.pop(args.required("file"), None)
-    if file is None:
-        raise Refused("file_not_found")
-    messages = world.channels[file.channel].messages if file.channel else {}
-    for message in [one for one in messages.values() if file.id in {f.id for f in one.files}]:
-        world.remove(message)
-    return {}
-
-
 def _uploaded(world: World, named: Json) -> File:
     file = world.files.get(str(named.get("id")))
     if file is None or file.content is None:
@@ -90,5 +79,4 @@ def show_file(world: World, file_id: str) -> web.Response:
 METHODS: Final[dict[str, Method]] = {
     "files.getUploadURLExternal": prepare,
     "files.completeUploadExternal": complete,
-    "files.delete": delete,
 }

@@ -1,4 +1,4 @@
-"""The reading methods: `auth.test`, `conversations.*`, `users.*`, `usergroups.*`."""
+"""The reading methods: `auth.test`, `conversations.*`, `users.*`."""
 
 import base64
 from collections.abc import Sequence
@@ -61,20 +61,6 @@ def replies(world: World, args: wire.Args) -> Json:
     return _page(world, args, channel.thread(ts), always=ts)
 
 
-def joined_channels(world: World, args: wire.Args) -> Json:
-    kinds = {kind.strip() for kind in args.text("types", "public_channel").split(",")}
-    found = [
-        wire.channel_json(channel)
-        for channel in world.channels.values()
-        if channel.kind in kinds
-        and channel.bot_is_member
-        and channel.team_id == args.text("team_id", channel.team_id)
-        and not (channel.archived and args.flag("exclude_archived"))
-    ]
-    page, cursor = cut(args, found)
-    return {"channels": page, "response_metadata": {"next_cursor": cursor}}
-
-
 def members(world: World, args: wire.Args) -> Json:
     """`conversations.members`, in pages, of a channel named by its id."""
     channel = find_channel(world, args.required("channel"))
@@ -107,13 +93,6 @@ def user_by_email(world: World, args: wire.Args) -> Json:
         if user.email and user.email.lower() == email:
             return {"user": wire.user_json(user)}
     raise wire.Refused("users_not_found")
-
-
-def group_members(world: World, args: wire.Args) -> Json:
-    group = world.groups.get(args.required("usergroup"))
-    if group is None:
-        raise wire.Refused("no_such_subteam")
-    return {"users": list(group.members)}
 
 
 def _user(world: World, user: str) -> User:
@@ -179,8 +158,6 @@ METHODS: Final[dict[str, wire.Method]] = {
     "conversations.members": members,
     "conversations.open": open_im,
     "conversations.replies": replies,
-    "usergroups.users.list": group_members,
-    "users.conversations": joined_channels,
     "users.info": user_info,
     "users.lookupByEmail": user_by_email,
 }

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from crewgate.demo.changes import Changes
-from crewgate.demo.workspace.blocks import Json, Piece, mentions, pieces, readable
+from crewgate.demo.workspace.blocks import Json, Piece, pieces, readable
 
 TEAM_ID: Final = "T0DEMO"
 TEAM_DOMAIN: Final = "demo"
@@ -92,8 +92,6 @@ class Message:
     """The only person who sees an ephemeral message."""
     deleted: bool = False
     """True for the tombstone of a thread's deleted first message."""
-    pings: frozenset[str] = frozenset()
-    """The ids of people whom this message has notified since it was first posted."""
 
     @property
     def all_blocks(self) -> tuple[Json, ...]:
@@ -103,10 +101,6 @@ class Message:
     @property
     def pieces(self) -> tuple[Piece, ...]:
         return (Piece(self.text, live=True), *pieces([*self.blocks, *self.attachments]))
-
-    @property
-    def mentions(self) -> tuple[str, ...]:
-        return mentions(self.pieces)
 
     @property
     def shown(self) -> str:
@@ -221,16 +215,11 @@ class World:
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def put(self, message: Message) -> Message:
-        channel = self.channels[message.channel]
-        before = channel.messages.get(message.ts)
-        pinged = self.pinged(message) | (before.pings if before else frozenset())
-        message = replace(message, pings=pinged)
-        channel.messages[message.ts] = message
+        self.channels[message.channel].messages[message.ts] = message
         self.changes.announce("message", message)
         return message
 
     def post_ephemeral(self, message: Message) -> Message:
-        message = replace(message, pings=frozenset())
         self.ephemerals.append(message)
         self.changes.announce("ephemeral", message)
         return message
@@ -244,20 +233,6 @@ class World:
         else:
             del channel.messages[message.ts]
         self.changes.announce("deleted", message)
-
-    def pinged(self, message: Message) -> frozenset[str]:
-        """Return the users that the message's mentions notify, members of the channel or not."""
-        members = self.channels[message.channel].members
-        called: set[str] = set()
-        for mention in message.mentions:
-            if mention in {"!channel", "!here", "!everyone", "!group"}:
-                called |= members
-            elif mention.startswith("!subteam^"):
-                group = self.groups.get(mention.removeprefix("!subteam^"))
-                called |= set(group.members if group else ())
-            elif mention.startswith("@"):
-                called.add(mention[1:])
-        return frozenset(called & self.users.keys()) - {message.user}
 
     def im(self, user: str) -> Channel:
         for channel in self.channels.values():

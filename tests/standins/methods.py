@@ -1,0 +1,47 @@
+"""Methods of the Web API for which no setting of the demo asks."""
+
+from typing import Final
+
+from crewgate.demo.workspace import wire
+from crewgate.demo.workspace.blocks import Json
+from crewgate.demo.workspace.reads import cut
+from crewgate.demo.workspace.world import World
+
+
+def joined_channels(world: World, args: wire.Args) -> Json:
+    kinds = {kind.strip() for kind in args.text("types", "public_channel").split(",")}
+    found = [
+        wire.channel_json(channel)
+        for channel in world.channels.values()
+        if channel.kind in kinds
+        and channel.bot_is_member
+        and channel.team_id == args.text("team_id", channel.team_id)
+        and not (channel.archived and args.flag("exclude_archived"))
+    ]
+    page, cursor = cut(args, found)
+    return {"channels": page, "response_metadata": {"next_cursor": cursor}}
+
+
+def group_members(world: World, args: wire.Args) -> Json:
+    group = world.groups.get(args.required("usergroup"))
+    if group is None:
+        raise wire.Refused("no_such_subteam")
+    return {"users": list(group.members)}
+
+
+def delete(world: World, args: wire.Args) -> Json:
+    """`files.delete`: the sharing message goes with its last file."""
+    file = world.files.pop(args.required("file"), None)
+    if file is None:
+        raise wire.Refused("file_not_found")
+    messages = world.channels[file.channel].messages if file.channel else {}
+    for message in [one for one in messages.values() if file.id in {f.id for f in one.files}]:
+        world.remove(message)
+    return {}
+
+
+METHODS: Final[dict[str, wire.Method]] = {
+    "files.delete": delete,
+    "usergroups.users.list": group_members,
+    "users.conversations": joined_channels,
+}
