@@ -9,8 +9,8 @@ import pytest
 
 from crewgate.crew_api.wire import FlowWebhook
 from crewgate.domain.redaction import Redactor
-from crewgate.host.run import Target
-from crewgate.host.serve import Options, hosting
+from crewgate.host.run import Options, Target
+from crewgate.host.serve import hosting
 from tests.host.client import TOKEN, Api, Listener, listening
 
 SECRET = "whsec_flow-secret"

@@ -16,7 +16,8 @@ from crewgate.host.arguments import add_arguments
 from crewgate.host.command import check_flows, leave_terminal, read_options
 from crewgate.host.engine.versions import check_version
 from crewgate.host.records import HostNotStarted
-from crewgate.host.serve import Options, hosting
+from crewgate.host.run import Options
+from crewgate.host.serve import hosting
 from tests.forked import run_crewgate
 from tests.host.client import TOKEN
 from tests.host.standins import StandInCrew, StandInFlow

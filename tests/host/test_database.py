@@ -14,7 +14,7 @@ from crewgate.crew_api.wire import Kickoff
 from crewgate.host import records
 from crewgate.host.database import VERSION, Database, make_private
 from crewgate.host.records import DueWebhook, State, Webhook
-from crewgate.host.run import Shared, Slots, Waiters, utc_seconds
+from crewgate.host.run import Options, Shared, Slots, Waiters, utc_seconds
 from crewgate.host.runner import Runner
 from crewgate.host.store import Store
 from crewgate.host.webhooks import Sender
@@ -119,13 +119,17 @@ def test_a_pause_that_cannot_be_kept_is_no_error_of_the_crew(database: Database)
         waiters=Waiters(),
         wake=lambda: None,
         url="",
-        flow_webhook=None,
-        close_after=0.01,
-        approve_tools={},
-        tool_timeout=1,
-        again_after=0,
-        new_id=lambda: "e-1",
-        redact=str,
+        options=Options(
+            host="",
+            port=0,
+            workers=1,
+            database=Path(),
+            token="",
+            again_after=0,
+            close_after=0.01,
+            tool_timeout=1,
+            new_id=lambda: "e-1",
+        ),
     )
     again = threading.Event()
 

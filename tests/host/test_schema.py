@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewgate.crew_api.wire import Json
-from crewgate.host.serve import Options, hosting
+from crewgate.host.run import Options
+from crewgate.host.serve import hosting
 from tests.host.client import TOKEN, Api
 from tests.host.standins import StandInCrew
 

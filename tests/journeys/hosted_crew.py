@@ -16,8 +16,8 @@ import aiohttp
 from crewgate.crew_api.wire import Json
 from crewgate.demo.hosted.crew import TOKEN, HostedCrew
 from crewgate.host.records import Decision, HostStops, Outcome, Pending
-from crewgate.host.run import Completed, Run
-from crewgate.host.serve import Options, hosting
+from crewgate.host.run import Completed, Options, Run
+from crewgate.host.serve import hosting
 from tests.standins.crew import Call, Sent
 
 STOP = ("", "")

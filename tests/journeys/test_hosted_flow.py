@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from crewgate.crew_api.wire import FlowWebhook
 from crewgate.demo.environment import ANA, BEN, CHANNEL
 from crewgate.demo.servers import free_port
-from crewgate.host.run import Target
-from crewgate.host.serve import Options, hosting
+from crewgate.host.run import Options, Target
+from crewgate.host.serve import hosting
 from tests.host.client import Api
 from tests.host.standins import StandInFlow, StandInPupil, StandInTalk
 from tests.journeys.conftest import MakeWorld, World

@@ -18,8 +18,8 @@ from crewgate.domain.redaction import Redactor
 from crewgate.encryption import parse_secret_keys
 from crewgate.host.engine.versions import check_names, require_crewai
 from crewgate.host.records import HostNotStarted
-from crewgate.host.run import Target
-from crewgate.host.serve import Options, leave, serve
+from crewgate.host.run import Options, Target
+from crewgate.host.serve import leave, serve
 from crewgate.imports import kept_imports
 from crewgate.logs import set_up_logging
 

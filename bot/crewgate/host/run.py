@@ -5,31 +5,39 @@ import json
 import secrets
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Protocol
 
 import structlog
 
 from crewgate.crew_api.wire import FlowWebhook, Json, Kickoff
+from crewgate.domain.redaction import Redactor
 from crewgate.host import records
 from crewgate.host.database import or_not_kept
 from crewgate.host.store import Closing, Store
 from crewgate.host.webhooks import (
+    FIRST_PAUSE,
     human_input_webhooks,
     iso,
     question_webhooks,
     step_webhooks,
     task_webhooks,
 )
+from crewgate.network.connections import Limits
+from crewgate.network.untrusted_addresses import Lookups
 
 log = structlog.get_logger(__name__)
 
+#: CrewAI's own limit is half a minute.
+TOOL_SECONDS: Final = 3_600.0
 #: As many as CrewAI recalls itself.
 MOST_LESSONS: Final = 10
 
@@ -134,6 +142,37 @@ def utc_seconds() -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The command's options."""
+
+    host: str
+    port: int
+    workers: int
+    database: Path
+    token: str
+    public_url: str | None = None
+    flow_webhook: FlowWebhook | None = None
+    first_pause: float = FIRST_PAUSE
+    """Seconds until a failed webhook is sent again."""
+    again_after: float = 30.0
+    """Seconds until an execution goes on whose work could not be stored."""
+    close_after: float = 2.0
+    """Seconds for an agent to repeat its calls after a restart, once it makes another call."""
+    approve_tools: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By target, the patterns of tools whose calls people approve."""
+    tool_timeout: float = TOOL_SECONDS
+    """Seconds until an MCP server must have answered an approved call."""
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
+    """Returns ids for executions and questions, in the form of CrewAI's ids."""
+    redactor: Redactor = field(default_factory=Redactor)
+    """Knows the secrets of the environment."""
+    secret_keys: tuple[str, ...] = ()
+    """The keys that credentials are encrypted with, the newest first."""
+    limits: Limits = field(default_factory=Limits.of_process)
+    lookups: Lookups = field(default_factory=Lookups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
     """The objects that the whole host shares."""
 
@@ -144,18 +183,7 @@ class Shared:
     """Wakes the sender, from any thread."""
     url: str
     """The host's own address, for callbacks of flows."""
-    flow_webhook: FlowWebhook | None
-    again_after: float
-    """Seconds until an execution goes on whose work could not be stored."""
-    close_after: float
-    """Seconds for an agent to repeat a call after a restart, once it makes another call."""
-    approve_tools: Mapping[str, Sequence[str]]
-    """By target, the patterns of tools whose calls people approve."""
-    tool_timeout: float
-    """Seconds until an MCP server must have answered an approved call."""
-    new_id: Callable[[], str]
-    redact: Callable[[str], str]
-    """Takes secrets out of an error's words."""
+    options: Options
     checks: dict[tuple[str, str], Callable[[Json], Json]] = field(default_factory=dict)
     """Argument checks of waiting calls, by execution and task; see `Pending.check`."""
     now: Callable[[], float] = utc_seconds
@@ -253,7 +281,7 @@ class Run:
     ) -> records.Decision:
         """Show an output, call or question, and wait for people. Raises HostStops."""
         # Given once, also where a database is restored from a copy.
-        body = {**body, "pause_id": self._shared.new_id()}
+        body = {**body, "pause_id": self._shared.options.new_id()}
         if pending is not None:
             pending = replace(pending, body=body)
         webhooks = human_input_webhooks(self.execution, task_id, body)
@@ -379,7 +407,7 @@ class Run:
             return
         others = [one.task_id for one in before if one.waits and one.place == pending.place]
         if others := [one for one in others if one not in self._asking]:
-            later(self._shared.close_after, self._close, others)
+            later(self._shared.options.close_after, self._close, others)
 
     def _close(self, task_ids: Sequence[str]) -> None:
         with suppress(records.HostStops, records.NotKept):
@@ -408,7 +436,7 @@ class Run:
     def tell_outcome(self, one: records.Round, outcome: records.Outcome) -> None:
         """Tell people the result of a call that they approved."""
         at, told = self._shared.now(), outcome.body
-        told["words"] = self._shared.redact(outcome.words)
+        told["words"] = self._shared.options.redactor.error(outcome.words)
         webhooks = human_input_webhooks(self.execution, one.task_id, one.body, told)
         stored = {**told, "at": iso(int(at))}
         if outcome.in_doubt:
@@ -419,12 +447,12 @@ class Run:
     @property
     def tool_timeout(self) -> float:
         """Seconds until an MCP server must have answered an approved call."""
-        return self._shared.tool_timeout
+        return self._shared.options.tool_timeout
 
     @property
     def approves(self) -> Sequence[str]:
         """The patterns of tools whose calls people approve."""
-        return self._shared.approve_tools.get(self._target, ())
+        return self._shared.options.approve_tools.get(self._target, ())
 
     @or_not_kept
     def wait(self, task_id: str) -> records.Decision:
@@ -439,12 +467,12 @@ class Run:
     def announce(self, question_id: str, asked: records.Asked) -> None:
         """Ask people a flow's question."""
         execution, at, token = self.execution, self._shared.now(), self._shared.new_token()
-        webhook = self._shared.flow_webhook
+        webhook = self._shared.options.flow_webhook
         answered_at = f"{self._shared.url}/human_feedback_requests/{question_id}/respond"
         webhooks = question_webhooks(
             execution,
             # The message may say why the answer before could not be read.
-            replace(asked, message=self._shared.redact(asked.message)),
+            replace(asked, message=self._shared.options.redactor.error(asked.message)),
             question_id,
             url=None if webhook is None else webhook.url.replace("{name}", self._target),
             told={

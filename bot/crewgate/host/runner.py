@@ -118,7 +118,7 @@ class Runner:
     def kick_off(self, target: Target, kickoff: Kickoff) -> str:
         """Begin an execution, and return its id once it is on disk. Raises Refusal."""
         target.check(kickoff.inputs)
-        execution_id = self._shared.new_id()
+        execution_id = self._shared.options.new_id()
         self._store.add(execution_id, target.name, kickoff, at=self._shared.now())
         log.info("kicked_off", execution=execution_id, target=target.name)
         self._go_on(execution_id, target.name)
@@ -222,7 +222,7 @@ class Runner:
             return
         except records.NotKept as error:
             log.error("not_kept", request=question_id, hint=str(error))  # noqa: TRY400
-            later(self._shared.again_after, self.expire, question_id)
+            later(self._shared.options.again_after, self.expire, question_id)
 
     @or_not_kept
     def _expire(self, question_id: str) -> None:
@@ -265,7 +265,7 @@ class Runner:
             return
         except records.NotKept as error:
             log.error("not_kept", execution=execution_id, hint=str(error))  # noqa: TRY400
-            later(self._shared.again_after, self._go_on, execution_id, target)
+            later(self._shared.options.again_after, self._go_on, execution_id, target)
         finally:
             with self._lock:
                 self._working.discard(execution_id)
@@ -300,11 +300,11 @@ class Runner:
                 )
                 log.info("completed", execution=execution.id)
             case Failed(why):
-                why = self._shared.redact(why)
+                why = self._shared.options.redactor.error(why)
                 closed = self._store.end(execution.id, error=why, at=at, closing=closing)
                 log.info("ended_with_an_error", execution=execution.id)
             case records.Asked():
                 closed = []
-                run.announce(self._shared.new_id(), outcome)
+                run.announce(self._shared.options.new_id(), outcome)
         self._shared.release(execution.id, closed)
         self._shared.wake()

@@ -6,65 +6,27 @@ import os
 import signal
 import socket
 import sys
-import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
 from aiohttp import web
 
 from crewgate.crew_api import wire
-from crewgate.domain.redaction import Redactor
 from crewgate.host.database import Database
 from crewgate.host.records import Execution, HostNotStarted, State
-from crewgate.host.run import Shared, Slots, Target, Waiters, utc_seconds
+from crewgate.host.run import Options, Shared, Slots, Target, Waiters, utc_seconds
 from crewgate.host.runner import Runner
 from crewgate.host.store import Store
-from crewgate.host.webhooks import FIRST_PAUSE, Sender
-from crewgate.network.connections import Limits, listen
+from crewgate.host.webhooks import Sender
+from crewgate.network.connections import listen
 from crewgate.network.requests import SMALL, BodyRefused, Handler, content_of, read_body
-from crewgate.network.untrusted_addresses import Lookups
 
 log = structlog.get_logger(__name__)
 
 #: The longest that a stop waits for requests and webhooks that are under way, in seconds.
 STOP_SECONDS: Final = 5.0
-#: CrewAI's own limit is half a minute.
-TOOL_SECONDS: Final = 3_600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The command's options."""
-
-    host: str
-    port: int
-    workers: int
-    database: Path
-    token: str
-    public_url: str | None = None
-    flow_webhook: wire.FlowWebhook | None = None
-    first_pause: float = FIRST_PAUSE
-    """Seconds until a failed webhook is sent again."""
-    again_after: float = 30.0
-    """Seconds until an execution goes on whose work could not be stored."""
-    close_after: float = 2.0
-    """Seconds for an agent to repeat several calls after a restart."""
-    approve_tools: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By target, the patterns of tools whose calls people approve."""
-    tool_timeout: float = TOOL_SECONDS
-    """Seconds until an MCP server must have answered an approved call."""
-    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
-    """Returns ids for executions and questions, in the form of CrewAI's ids."""
-    redactor: Redactor = field(default_factory=Redactor)
-    """Knows the secrets of the environment."""
-    secret_keys: tuple[str, ...] = ()
-    """The keys that credentials are encrypted with, the newest first."""
-    limits: Limits = field(default_factory=Limits.of_process)
-    lookups: Lookups = field(default_factory=Lookups)
 
 
 async def serve(targets: Mapping[str, Target], options: Options) -> None:
@@ -100,13 +62,7 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
             waiters=Waiters(),
             wake=wake,
             url=url,
-            flow_webhook=options.flow_webhook,
-            again_after=options.again_after,
-            close_after=options.close_after,
-            approve_tools=options.approve_tools,
-            tool_timeout=options.tool_timeout,
-            new_id=options.new_id,
-            redact=options.redactor.error,
+            options=options,
         )
         runner = Runner(targets, shared)
         application = build_application(targets, runner, shared, token=options.token)

@@ -83,8 +83,7 @@ def token_like(prefix: str, where: str) -> Callable[[object], str]:
     def parse(raw: object) -> str:
         text = parse_secret(raw)
         if not text.startswith(prefix) or text == prefix:
-            msg = f"it does not start with {prefix}; put {where}"
-            raise InvalidSetting(msg)
+            raise InvalidSetting(f"it does not start with {prefix}; put {where}")
         return text
 
     return parse
@@ -245,8 +244,7 @@ def parse_database_url(raw: object) -> str:
         case "postgres" | "postgresql" | "postgresql+asyncpg" if rest:
             address, _, query = rest.partition("?")
             return f"postgresql+asyncpg://{address}{_asyncpg_query(query)}"
-    msg = "put sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
-    raise InvalidSetting(msg)
+    raise InvalidSetting("put sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
 
 
 def _asyncpg_query(query: str) -> str:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 from functools import partial
 from itertools import zip_longest
 from typing import Any, Final
@@ -42,23 +41,8 @@ from crewgate.usecases.away import CARDS, come_back, go_away
 log = structlog.get_logger(__name__)
 
 
-class Unclear(StrEnum):
-    """The part of a command that cannot be understood."""
-
-    WORDS = "words"
-    """The word is neither a day nor a person."""
-    DAY = "day"
-    PERSON = "person"
-    """A person was typed without an id: names are not unique, and people change them."""
-
-
 class RequestUnclear(Exception):
-    """A command with a part that cannot be understood; carries that part and its text."""
-
-    def __init__(self, what: Unclear, typed: str) -> None:
-        super().__init__(what.value)
-        self.what = what
-        self.typed = typed
+    """A command with a part that cannot be understood; the message names the part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +62,8 @@ class AwayForm:
     delegate: Person
 
 
+#: The characters shown of a word that is unclear.
+_TYPED_SHOWN: Final = 40
 #: A mention is one word, whatever its label contains.
 _WORD: Final = re.compile(r"<[^<>]*>|\S+")
 _MENTION: Final = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
@@ -97,7 +83,10 @@ def parse_request(text: str, today: date) -> AwayRequest:
             case "for" if delegate is None:
                 delegate = value and _read_mention(value)
             case _:
-                raise RequestUnclear(Unclear.WORDS, name)
+                raise RequestUnclear(
+                    f"I do not understand {_quoted(name)}: write `{COMMAND} away until YYYY-MM-DD"
+                    " for @Ben`."
+                )
     return AwayRequest(until, delegate)
 
 
@@ -110,14 +99,24 @@ def _read_day(word: str, today: date) -> date:
     try:
         return date.fromisoformat(word)
     except ValueError:
-        raise RequestUnclear(Unclear.DAY, word) from None
+        raise RequestUnclear(
+            f"{_quoted(word)} is no day that I can read: write `until Friday` or"
+            " `until YYYY-MM-DD`."
+        ) from None
 
 
 def _read_mention(word: str) -> Person:
     found = _MENTION.fullmatch(word)
     if found is None:
-        raise RequestUnclear(Unclear.PERSON, word)
+        # Names are not unique, and people change them.
+        raise RequestUnclear(
+            f"I cannot tell who {_quoted(word)} is: Slack gave me a name and no account."
+        )
     return Person(found[1], found[2] or found[1])
+
+
+def _quoted(typed: str) -> str:
+    return f"“{one_line(typed, _TYPED_SHOWN)}”"
 
 
 @raises_malformed
@@ -132,8 +131,6 @@ def parse_away_form(body: Mapping[str, Any]) -> AwayForm:
 
 
 TITLE: Final = "While you are away"
-#: The characters shown of a word that is unclear.
-_TYPED_SHOWN: Final = 40
 
 WHAT_IT_DOES: Final = (
     "Your stand-in may decide what you may, and cannot pass it on. You still may, too. Some rules "
@@ -217,18 +214,6 @@ def nothing_set(why: str) -> str:
     return f"Nothing changed. {why}"
 
 
-def unclear(error: RequestUnclear) -> str:
-    typed = f"“{one_line(error.typed, _TYPED_SHOWN)}”"
-    match error.what:
-        case Unclear.DAY:
-            why = f"{typed} is no day that I can read: write `until Friday` or `until YYYY-MM-DD`."
-        case Unclear.PERSON:
-            why = f"I cannot tell who {typed} is: Slack gave me a name and no account."
-        case _:
-            why = f"I do not understand {typed}: write `{COMMAND} away until YYYY-MM-DD for @Ben`."
-    return nothing_set(f"{why} Type `{COMMAND} away` alone for a form.")
-
-
 #: The time zone of a person for whom Slack names none.
 ELSE: Final = ZoneInfo("UTC")
 _ABOUT_THE_DAY: Final = frozenset({AbsenceProblem.PAST, AbsenceProblem.TOO_FAR})
@@ -258,7 +243,7 @@ async def on_away_command(
         try:
             asked = parse_request(command.text, today)
         except RequestUnclear as error:
-            await say(unclear(error))
+            await say(nothing_set(f"{error} Type `{COMMAND} away` alone for a form."))
             return
         if asked.until is not None and asked.delegate is not None:
             answer = await _set(command.by, asked.until, asked.delegate, client, context)
