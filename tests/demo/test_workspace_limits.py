@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from crewgate.demo.workspace.blocks import markdown_size, message_problems, text_size, view_problems
 from tests.demo.builders import Json, plain
+from tests.standins.limits import markdown_size, message_problems, text_size, view_problems
 
 
 def mrkdwn(text: str) -> Json:

@@ -5,12 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from crewgate.demo.workspace.blocks import (
-    message_problems,
-    pieces,
-    text_size,
-    view_problems,
-)
+from crewgate.demo.workspace.blocks import pieces
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import (
@@ -44,6 +39,7 @@ from crewgate.usecases.read_models import (
 )
 from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round
 from tests.slack.blockkit.hostile import made_of
+from tests.standins.limits import message_problems, text_size, view_problems
 from tests.standins.links import disguised_links, mentions
 
 REF = MessageRef("C1", "1.0", "1.0")

@@ -95,6 +95,8 @@ class GridWorld(World):
     def __init__(self, *, now: Callable[[], float], grid: Grid | None = None) -> None:
         super().__init__(now=now)
         self.grid = grid
+        self.unknown_blocks: set[str] = set()
+        """Types of blocks that this workspace does not know yet."""
         self.pings: dict[tuple[str, str], frozenset[str]] = {}
         """The ids of people whom a message has notified since it was first posted."""
 

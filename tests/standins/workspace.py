@@ -29,10 +29,12 @@ from crewgate.demo.workspace.world import (
     File,
     Group,
     Message,
+    ResponseUrl,
     User,
     View,
     World,
 )
+from tests.standins import limits
 from tests.standins.faults import DROP_BEFORE, SHARES_NOTHING, echo, malformed, rate_limited
 from tests.standins.grid import Grid, GridWorld, list_teams
 from tests.standins.methods import METHODS
@@ -72,6 +74,7 @@ __all__ = [
 ]
 
 _OPEN: Final = "apps.connections.open"
+_MESSAGES: Final = frozenset({"chat.postMessage", "chat.update", "chat.postEphemeral"})
 _KINDS: Final = {kind.value: kind for kind in ChannelKind}
 _USER_METHODS: Final = ("users.info", "users.lookupByEmail")
 
@@ -112,6 +115,11 @@ class WebApi(web_api.WebApi):
         if method in self.methods:
             self.check_token(token)
             self._check_scope(method, args)
+            if method in _MESSAGES:
+                limits.refuse_message(Args(args), self._grid_world.unknown_blocks)
+            if method.startswith("views."):
+                view = Args(args).json("view", "invalid_arguments")
+                limits.refuse_problems(limits.view_problems(view), "invalid_arguments")
             if self._grid_world.grid is not None:
                 self._grid_world.grid.check(method, args, self._grid_world)
         return super().run(method, args, token)
@@ -213,14 +221,23 @@ class Sender(delivery.Sender):
 class Server(server.Server):
     """The workspace's routes, and the sockets' address."""
 
-    def __init__(self, world: World, api: WebApi, sockets: Sockets) -> None:
+    def __init__(self, world: GridWorld, api: WebApi, sockets: Sockets) -> None:
         self._sockets = sockets
+        self._grid_world = world
         super().__init__(world, api)
 
     @override
     def add_routes(self, router: web.UrlDispatcher) -> None:
         super().add_routes(router)
         router.add_get("/socket", self._sockets.serve)
+
+    @override
+    def respond(self, name: str, body: Json) -> tuple[int, Json]:
+        try:
+            limits.refuse_message(Args(body), self._grid_world.unknown_blocks)
+        except Refused as refused:
+            return 400, {"ok": False, "error": refused.code} | refused.more
+        return super().respond(name, body)
 
     @override
     async def stop(self) -> None:
@@ -324,6 +341,18 @@ class Workspace(workspace.Workspace):
             raise forms.CannotDoThat(f"{len(found)} choices are called {option!r}")
         [(block, element, chosen)] = found
         return await self._send_action(user, surface, (block, element), {"selected_option": chosen})
+
+    @override
+    def _apply(self, view: View, reply: Reply) -> Reply:
+        answer = reply.body if isinstance(reply.body, dict) else {}
+        if "view" in answer:
+            limits.refuse_problems(limits.view_problems(answer["view"]))
+        return super()._apply(view, reply)
+
+    @override
+    def _answer(self, response_url: ResponseUrl, body: Json) -> None:
+        limits.refuse_message(Args(body), self.world.unknown_blocks)
+        super()._answer(response_url, body)
 
     async def resend(
         self, delivered: Json, retry_num: int = 1, reason: str = "http_timeout"

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from crewgate.demo.workspace.blocks import message_problems
 from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import User
@@ -23,6 +22,7 @@ from crewgate.slack.words.names import input_name
 from crewgate.usecases.read_models import ExecutionPosting
 from tests import builders
 from tests.builders import ANA, BEN, NOW, SECOND, a_decision, a_round, a_rule
+from tests.standins.limits import message_problems
 
 EVIL = "<!channel> <@U666> <https://evil.example|good> " * 99
 

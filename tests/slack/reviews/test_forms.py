@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.demo.workspace.blocks import pieces, view_problems
+from crewgate.demo.workspace.blocks import pieces
 from crewgate.domain.caveats import Caveats, Draft, Seen
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import Redactor
@@ -33,6 +33,7 @@ from tests.slack.rendering import (
     texts,
     views,
 )
+from tests.standins.limits import view_problems
 from tests.standins.links import mentions
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from crewgate.demo.workspace.blocks import message_problems, pieces, text_size
+from crewgate.demo.workspace.blocks import pieces
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.audit import Head, Published, Signature
 from crewgate.domain.notification import Output, Question
@@ -28,6 +28,7 @@ from crewgate.slack.words.people import (
 from crewgate.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
 from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round, a_rule, a_vote
 from tests.slack.rendering import BUDGET, buttons, check_message, read, views
+from tests.standins.limits import message_problems, text_size
 from tests.standins.links import disguised_links
 
 GROUP, MAIL = UserGroup("S1"), Email("carl@example.com")

@@ -1,4 +1,4 @@
-"""A stand-in Slack workspace: a real HTTP server with Slack's API, limits and error codes.
+"""A stand-in Slack workspace: a real HTTP server with Slack's API and error codes.
 
 It answers the Web API, and sends the bot over signed HTTP what people do:
 
@@ -15,5 +15,6 @@ It answers the Web API, and sends the bot over signed HTTP what people do:
 with a stale screen does; `messages` and `fresh` give the present state.
 
 People's actions are in `user_actions` (`UserActions`, which Workspace extends), the Web API's
-methods are in the modules named after them, the limits in `blocks`.
+methods are in the modules named after them. That the bot keeps Slack's limits is for the tests:
+their workspace (`tests/standins`) extends this one and refuses what is above them.
 """

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from crewgate.demo.workspace.blocks import INPUT_VALUE, Json, elements, label
+from crewgate.demo.workspace.blocks import Json, elements, label
 from crewgate.demo.workspace.world import View
 
+#: https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element
+_INPUT_VALUE: Final = 3_000
 _STATE_FIELDS: Final = {
     "plain_text_input": ("value", "initial_value"),
     "static_select": ("selected_option", "initial_option"),
@@ -122,6 +124,6 @@ def _validate(block: Json, element: Json, value: object) -> None:
         if not block.get("optional", False):
             raise CannotDoThat(f"{name}: Please complete this required field.")
     elif element["type"] == "plain_text_input":
-        size, longest = len(str(value)), element.get("max_length", INPUT_VALUE)
+        size, longest = len(str(value)), element.get("max_length", _INPUT_VALUE)
         if not element.get("min_length", 0) <= size <= longest:
             raise CannotDoThat(f"{name}: {size} characters; at most {longest} may be sent")

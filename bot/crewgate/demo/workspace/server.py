@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from crewgate.demo.servers import LocalServer
 from crewgate.demo.workspace import response_urls
+from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.files import receive_upload, show_file
 from crewgate.demo.workspace.web_api import WebApi
 from crewgate.demo.workspace.wire import Refused
@@ -53,10 +54,13 @@ class Server(LocalServer):
         body = await request.json()
 
         async def work() -> web.Response:
-            status, answer = response_urls.post(self._world, request.match_info["name"], body)
+            status, answer = self.respond(request.match_info["name"], body)
             return web.json_response(answer, status=status)
 
         return await self._api.faulty(request, "response_url", work)
+
+    def respond(self, name: str, body: Json) -> tuple[int, Json]:
+        return response_urls.post(self._world, name, body)
 
     async def _on_file(self, request: web.Request) -> web.StreamResponse:
         try:

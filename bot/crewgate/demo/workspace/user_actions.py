@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from crewgate.demo.workspace import forms, response_urls, views
-from crewgate.demo.workspace.blocks import Json, view_problems
+from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.delivery import Reply, Sender
 from crewgate.demo.workspace.payloads import Payloads
-from crewgate.demo.workspace.wire import Refused, message_json, refuse_problems, view_json
+from crewgate.demo.workspace.wire import Refused, message_json, view_json
 from crewgate.demo.workspace.world import Channel, Message, ResponseUrl, View, World
 
 
@@ -136,7 +136,6 @@ class UserActions:
                 return replace(reply, errors=_errors(view, answer.get("errors")))
             case "update" | "push" as action:
                 content: Json = answer.get("view", {})
-                refuse_problems(view_problems(content))
                 if action == "push":
                     views.show(self.world, view.user, content)
                 else:
@@ -172,10 +171,13 @@ class UserActions:
         if not any(body.get(key) for key in ("text", "blocks", "attachments")):
             return reply
         try:
-            response_urls.answer(self.world, response_url, body)
+            self._answer(response_url, body)
         except Refused as refused:
             return replace(reply, problem=f"Slack refused the answer: {refused} {refused.more}")
         return reply
+
+    def _answer(self, response_url: ResponseUrl, body: Json) -> None:
+        response_urls.answer(self.world, response_url, body)
 
     async def write(
         self, user: str, channel: str, text: str, thread_ts: str | None = None

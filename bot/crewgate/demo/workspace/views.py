@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from crewgate.demo.workspace.blocks import Json, view_problems
-from crewgate.demo.workspace.wire import Args, Method, Refused, refuse_problems, view_json
+from crewgate.demo.workspace.blocks import Json
+from crewgate.demo.workspace.wire import Args, Method, Refused, view_json
 from crewgate.demo.workspace.world import View, World
 
 TRIGGER_SECONDS: Final = 3
@@ -104,7 +104,6 @@ def _check_hash(args: Args, view: View) -> None:
 
 def _content(args: Args, *kinds: str) -> Json:
     content = args.json("view", "invalid_arguments")
-    refuse_problems(view_problems(content), "invalid_arguments")
     if content["type"] not in kinds:
         raise Refused("invalid_arguments", errors=[f"must be one of: {', '.join(kinds)}"])
     return dict(content)

@@ -1,10 +1,10 @@
 """Slack's JSON of messages, views, people and channels."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from crewgate.demo.workspace.blocks import Json, Problem, escaped, escaped_text
+from crewgate.demo.workspace.blocks import Json, escaped, escaped_text
 from crewgate.demo.workspace.world import (
     APP_ID,
     BOT_ID,
@@ -148,14 +148,6 @@ class Refused(Exception):
         super().__init__(code)
         self.code = code
         self.more = more
-
-
-def refuse_problems(problems: Iterable[Problem], code: str = "invalid_blocks") -> None:
-    """Raise Refused, in Slack's wording, when there are any problems."""
-    found = [str(problem) for problem in problems]
-    if found:
-        messages = [f"[ERROR] {line}" for line in found]
-        raise Refused(code, errors=found, response_metadata={"messages": messages})
 
 
 class Args:

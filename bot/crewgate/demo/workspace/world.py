@@ -198,8 +198,6 @@ class World:
         self.modals: dict[str, list[View]] = {}
         self.homes: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
-        self.unknown_blocks: set[str] = set()
-        """Types of blocks that this workspace does not know yet."""
         self.response_urls: dict[str, ResponseUrl] = {}
         self._ids = 0
         self._last_ts = 0
