@@ -12,7 +12,7 @@ T = TypeVar("T")
 LARGEST: Final = 2**20
 """Characters: the largest body that is taken."""
 
-SWEPT: Final = 2**18
+SWEPT: Final = 2**17
 """Characters of one shape repeated: enough that what is not linear takes minutes."""
 
 SECONDS: Final = 6.0

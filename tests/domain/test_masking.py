@@ -329,7 +329,7 @@ class Words:
     texts: tuple[str, ...]
 
 
-SIZE = 200_000
+SIZE = 100_000
 
 
 @pytest.mark.parametrize(

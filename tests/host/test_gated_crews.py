@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.servers import serve
 pytestmark = needs_crewai
 FORMS = ("exacting", "exacting_natively")
 BUYING = ("buying", "buying_natively")
-PATTERNS = "*_out,purchase"
+PATTERNS = ("*_out", "purchase")
 
 
 @dataclass
@@ -58,25 +59,26 @@ async def bot() -> AsyncIterator[Bot]:
         yield made
 
 
+Calls = dict[str, list[Call]]
+
+
 @dataclass
 class Program:
-    """A program that has ended."""
+    """A program that has ended, and what its calls brought back: by patterns and crew."""
 
-    results: dict[str, str]
+    results: list[dict[str, str]]
     folder: Path
 
     def got(self, to: str) -> list[Json]:
         """What tools were given for somebody."""
-        file = self.folder / "got.txt"
-        taken = [json.loads(one) for one in file.read_text().splitlines()] if file.exists() else []
+        taken = [json.loads(one) for one in (self.folder / "got.txt").read_text().splitlines()]
         return [one for one in taken if one["to"] == to]
 
 
-async def run(folder: Path, bot: Bot, patterns: str, **calls: list[Call]) -> Program:
-    """Run a program that makes these calls by each of these crews."""
-    steps = [[name, [[one] for one in several]] for name, several in calls.items()]
+async def run(folder: Path, bot: Bot, *gated: tuple[tuple[str, ...], Calls]) -> Program:
+    """Run a program that makes these calls by each of these crews, under these patterns."""
     process = await asyncio.create_subprocess_exec(
-        *(str(PYTHON), "-m", "tests.host.crews.gated_exactly", patterns, json.dumps(steps)),
+        *(str(PYTHON), "-m", "tests.host.crews.gated_exactly", json.dumps(gated)),
         cwd=folder,
         env={
             **inherited(),
@@ -91,12 +93,36 @@ async def run(folder: Path, bot: Bot, patterns: str, **calls: list[Call]) -> Pro
     )
     out, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
-    lines = [json.loads(line) for line in out.decode().splitlines() if line.startswith('["')]
-    return Program(dict(lines), folder)
+    results: list[dict[str, str]] = [{} for _ in gated]
+    for line in out.decode().splitlines():
+        if re.match(r"\[\d", line):
+            number, name, result = json.loads(line)
+            results[number][name] = result
+    return Program(results, folder)
 
 
-async def test_a_tool_gets_what_its_gate_showed_once(tmp_path: Path, bot: Bot) -> None:
-    calls = {
+async def test_a_tool_or_server_gets_what_its_gate_showed_once(
+    tmp_path: Path, bot: Bot, subtests: pytest.Subtests
+) -> None:
+    """One program for all: importing crewai takes seconds."""
+    search: Call = ["plain_out", {"to": "typo"}]
+    typo: Call = ["purchase", {"item": "typo"}]
+    found: Call = ["plain_out", {"to": "held"}]
+    held: Call = ["purchase", {"item": "held"}]
+    program = await run(
+        tmp_path,
+        bot,
+        (PATTERNS, calls_of_tools() | calls_of_servers()),
+        (("purchases", "send_*"), {"searching_and_buying": [search, typo], "buying": [typo]}),
+        (("purchase",), {"searching_and_buying": [found, held]}),
+    )
+    for check in (tools_got_what_was_shown, servers_got_what_was_shown, patterns_held):
+        with subtests.test(check.__name__):
+            check(program, bot)
+
+
+def calls_of_tools() -> Calls:
+    return {
         form: [
             [
                 "mail_out",
@@ -119,10 +145,11 @@ async def test_a_tool_gets_what_its_gate_showed_once(tmp_path: Path, bot: Bot) -
         ]
         for form in FORMS
     }
-    program = await run(tmp_path, bot, PATTERNS, **calls)
 
+
+def tools_got_what_was_shown(program: Program, bot: Bot) -> None:
     for form in FORMS:
-        result = program.results[form]
+        result = program.results[0][form]
         mail = bot.call(f"{form}-ann@acme.example")
         [mailed] = program.got(f"{form}-ann@acme.example")
         mailed["stamp"] = mailed["stamp"].replace(" ", "T").replace("+00:00", "Z")
@@ -149,10 +176,9 @@ async def test_a_tool_gets_what_its_gate_showed_once(tmp_path: Path, bot: Bot) -
         assert program.got(f"{form}-dice") == program.got(f"{form}-own") == []
 
 
-async def test_a_server_is_sent_what_its_gate_showed_once(tmp_path: Path, bot: Bot) -> None:
-    """As CrewAI's client cleans it, in one try; by the name that the server has for its tool."""
+def calls_of_servers() -> Calls:
     unclean = {"note": None, "tags": [], "sources": ["web"]}
-    calls: dict[str, list[Call]] = {
+    return {
         form: [
             ["purchase", {"item": f"{form}-pen", **unclean}],
             ["purchase", {"item": f"{form}-late"}],
@@ -160,8 +186,10 @@ async def test_a_server_is_sent_what_its_gate_showed_once(tmp_path: Path, bot: B
         ]
         for form in BUYING
     }
-    program = await run(tmp_path, bot, PATTERNS, **calls)
 
+
+def servers_got_what_was_shown(program: Program, bot: Bot) -> None:
+    """As CrewAI's client cleans it, in one try; by the name that the server has for its tool."""
     for form in BUYING:
         call = bot.call(f"{form}-pen")
         [taken] = program.got(f"{form}-pen")
@@ -172,25 +200,20 @@ async def test_a_server_is_sent_what_its_gate_showed_once(tmp_path: Path, bot: B
         assert "purchase" in call["other_names"]
         unsent = {"tool": "purchase", "to": f"{form}-pen", "note": None, "tags": None}
         assert taken == call["arguments"] | unsent
-        assert f"Bought {form}-pen." in program.results[form]
+        assert f"Bought {form}-pen." in program.results[0][form]
         assert len(program.got(f"{form}-late")) == 1
         assert len(program.got(f"{form}-gone")) == 1
 
 
-async def test_patterns_that_fit_no_tool_of_a_server_let_nothing_through(
-    tmp_path: Path, bot: Bot
-) -> None:
+def patterns_held(program: Program, bot: Bot) -> None:
     """At the first call, also where it is another tool's, and an agent after it has the servers."""
-    purchase: Call = ["purchase", {"item": "typo"}]
-    search: Call = ["plain_out", {"to": "typo"}]
-    calls = {"searching_and_buying": [search, purchase], "buying": [purchase]}
-    refused = await run(tmp_path, bot, "purchases,send_*", **calls)
-    asked = [*bot.asked]
-    held = await run(tmp_path, bot, "purchase", searching_and_buying=[search, purchase])
-
-    for result in refused.results.values():
+    _, refused, held = program.results
+    for result in refused.values():
         assert "This call did not run. No tool fits purchases, send_*" in result
-    assert asked == []
-    assert "Bought typo." in held.results["searching_and_buying"]
-    assert [one["tool_call"]["arguments"]["item"] for one in bot.asked] == ["typo"]
-    assert [one["tool"] for one in held.got("typo")] == ["plain_out", "purchase"]
+    assert len(refused) == 2
+    asked = [one["tool_call"]["arguments"].get("item") for one in bot.asked]
+    assert "typo" not in asked
+    assert program.got("typo") == []
+    assert "Bought held." in held["searching_and_buying"]
+    assert asked.count("held") == 1
+    assert [one["tool"] for one in program.got("held")] == ["plain_out", "purchase"]

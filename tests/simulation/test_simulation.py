@@ -34,5 +34,5 @@ def test_stories_that_once_failed_hold(player: Player) -> None:
 @pytest.mark.no_cover
 def test_a_story_holds_on_postgresql() -> None:
     with opened("postgresql") as player:
-        story, failure = player.explore(Random("always 1"), STEPS)
+        story, failure = player.explore(Random("always 1"), STEPS // 2)
     assert failure is None, f"{failure}\n{story}"

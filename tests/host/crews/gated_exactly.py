@@ -4,7 +4,7 @@ import json
 import sys
 from typing import Any
 
-from crewai.hooks import InterceptionPoint, on
+from crewai.hooks import InterceptionPoint, clear_all_hooks, on
 
 from docs.gate import gate_crewai
 from tests.host.crews import exacting
@@ -16,15 +16,19 @@ def change(context: Any) -> None:
         context.tool_input["to"] = "somebody-else"
 
 
-def main(patterns: str, calls: str) -> None:
-    """Run the calls of each crew, and print what came back of them."""
-    gate_crewai(*patterns.split(","), seconds=60, server_seconds=2)
-    on(InterceptionPoint.PRE_TOOL_CALL)(change)
-    for name, steps in json.loads(calls):
-        several = {"steps": steps, "first": steps[:1], "last": steps[1:]}
-        inputs = {key: json.dumps(value) for key, value in several.items()}
-        ended = getattr(exacting, name)().kickoff(inputs=inputs)
-        sys.stdout.write(f"{json.dumps([name, ended.raw])}\n")
+def main(gated: str) -> None:
+    """Run the calls of each crew by hooks of these patterns alone; print what came back."""
+    for number, (patterns, calls) in enumerate(json.loads(gated)):
+        clear_all_hooks()
+        gate_crewai(*patterns, seconds=60, server_seconds=2)
+        on(InterceptionPoint.PRE_TOOL_CALL)(change)
+        for name, several in calls.items():
+            steps = [[one] for one in several]
+            inputs = {"steps": steps, "first": steps[:1], "last": steps[1:]}
+            ended = getattr(exacting, name)().kickoff(
+                inputs={key: json.dumps(value) for key, value in inputs.items()}
+            )
+            sys.stdout.write(f"{json.dumps([number, name, ended.raw])}\n")
 
 
 if __name__ == "__main__":
