@@ -224,7 +224,7 @@ MUTANTS: Final = (
     ),
     mutant(
         "nobody is told that a lesson's time is over",
-        "await tx.enqueue([end], at=access.at, due_at=kept.expires_at)",
+        "await tx.enqueue([end], at=at, due_at=lesson.expires_at)",
         "pass",
         "usecases/test_lessons.py",
     ),
@@ -249,8 +249,8 @@ MUTANTS: Final = (
     # --- acts, fetched decisions
     mutant(
         "a rule refuses no call",
-        "verdict = Approve() if decide is Decide.ALLOW else Refuse(reason)",
-        "verdict = Approve()",
+        "by_rule = verdict.Approve() if decide is Decide.ALLOW else verdict.Refuse(reason)",
+        "by_rule = verdict.Approve()",
         "usecases/test_calls.py",
     ),
     mutant(
@@ -432,8 +432,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "people see what the model gave",
-        "values, named = validated.model_dump(), validated.model_fields_set",
-        "values, named = given, set(given)",
+        "made = _as_sent(tool, validated.model_dump())",
+        "made = _as_sent(tool, given)",
         "host/test_crewai.py",
     ),
     mutant(

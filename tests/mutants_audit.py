@@ -67,13 +67,13 @@ AUDIT: Final = (
     ),
     mutant(
         "a rewritten first output was approved at once",
-        "_is_first, _round.is_approve, sa.not_(_is_edited))",
-        "_is_first, _round.is_approve)",
+        "IS_FIRST, _round.is_approve, sa.not_(IS_EDITED))",
+        "IS_FIRST, _round.is_approve)",
         "usecases/test_stats.py",
     ),
     mutant(
         "a text that a person rewrote needed nobody",
-        "sa.or_(sa.not_(_round.is_approve), _is_edited),",
+        "sa.or_(sa.not_(_round.is_approve), IS_EDITED),",
         "sa.or_(sa.not_(_round.is_approve), _is_own),",
         "usecases/test_stats.py",
     ),

@@ -19,8 +19,8 @@ CALLS: Final = (
     ),
     mutant(
         "each 400 is about arguments",
-        "misfits = outcome.kind is RefusalKind.ARGUMENTS and",
-        'misfits = outcome.code == "400" and',
+        "case ToolCall(), State.STUCK, Refused(kind=RefusalKind.ARGUMENTS):",
+        'case ToolCall(), State.STUCK, Refused(code="400"):',
         "usecases/test_approval_ends.py",
     ),
     mutant(
@@ -131,7 +131,7 @@ CALLS: Final = (
         "a nested default reads as the agent's",
         'yield from _filled_in(inner, raw, made[name], f"{path}{name}.")',
         "yield from ()",
-        "host/test_exact_calls.py",
+        "host/test_crewai.py",
     ),
     mutant(
         "a card leaves out what was filled in below an argument",
