@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from crewgate.store.migrations import index_where
+
 revision = "0040"
 down_revision = "0039"
 
@@ -19,7 +21,4 @@ def upgrade() -> None:
         op.add_column("rounds", sa.Column(name, sa.JSON()))
     op.add_column("rounds", sa.Column("is_act", sa.Boolean()))
     op.drop_index("ix_rounds_decided", "rounds")
-    where = sa.text("decided_at IS NOT NULL")
-    op.create_index(
-        "ix_rounds_decided", "rounds", _DECIDED, sqlite_where=where, postgresql_where=where
-    )
+    index_where("decided_at IS NOT NULL", "ix_rounds_decided", "rounds", _DECIDED)

@@ -1,9 +1,9 @@
 """Lessons, their uses, and the text before CrewAI rewrote it by its own lessons."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
+
+from crewgate.store.migrations import index_where
 
 revision = "0042"
 down_revision = "0041"
@@ -30,13 +30,9 @@ def upgrade() -> None:
     by = ("crew", "state", "proposed_at")
     op.create_index("ix_lessons_crew_state_proposed_at", "lessons", by)
     own = ("crew", "digest")
-    op.create_index("uq_lessons_digest", "lessons", own, unique=True, **_where("ended_at IS NULL"))
+    index_where("ended_at IS NULL", "uq_lessons_digest", "lessons", own, unique=True)
     for table, kind in (("executions", sa.JSON()), ("rounds", sa.Integer())):
         op.add_column(table, sa.Column("lessons", kind))
     by_side = ("crew", "rule_id", "decided_at", "lessons", "decided_via", "is_approve", "number")
-    op.create_index("ix_rounds_lessons", "rounds", by_side, **_where("lessons IS NOT NULL"))
+    index_where("lessons IS NOT NULL", "ix_rounds_lessons", "rounds", by_side)
     op.add_column("outputs", sa.Column("rewritten", sa.JSON()))
-
-
-def _where(condition: str) -> dict[str, Any]:
-    return dict.fromkeys(("sqlite_where", "postgresql_where"), sa.text(condition))

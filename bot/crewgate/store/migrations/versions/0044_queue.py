@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from crewgate.store.migrations import index_where
+
 revision = "0044"
 down_revision = "0043"
 
@@ -13,11 +15,5 @@ def upgrade() -> None:
         op.add_column("rounds", sa.Column(name, sa.Text()))
     by_task = ("crew", "task_key", "opened_at")
     op.create_index("ix_rounds_crew_task_key_opened_at", "rounds", by_task)
-    where = sa.text("gathered_by IS NOT NULL")
-    op.create_index(
-        "ix_rounds_gathered_by",
-        "rounds",
-        ("gathered_by", "state"),
-        sqlite_where=where,
-        postgresql_where=where,
-    )
+    columns = ("gathered_by", "state")
+    index_where("gathered_by IS NOT NULL", "ix_rounds_gathered_by", "rounds", columns)

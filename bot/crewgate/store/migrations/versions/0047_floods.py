@@ -1,7 +1,8 @@
 """Floods are of rounds that wait, and have cards in turn."""
 
-import sqlalchemy as sa
 from alembic import op
+
+from crewgate.store.migrations import index_where
 
 revision = "0047"
 down_revision = "0046"
@@ -20,19 +21,10 @@ def upgrade() -> None:
     """Index waiting rounds and the cards of floods; look after rounds that no card counts now."""
     op.drop_index("ix_rounds_crew_task_key_opened_at", "rounds")
     op.drop_index("ix_rounds_gathered_by", "rounds")
-    for name, where, columns in (
-        ("ix_rounds_waiting", "state = 'WAITING'", ["task_key", "crew", "opened_at"]),
-        (
-            "ix_rounds_gathered_by",
-            "gathered_by IS NOT NULL",
-            ["gathered_by", "state", "card_ts", "opened_at", "id"],
-        ),
-        (
-            "ix_rounds_flood_cards",
-            "gathered_by IS NOT NULL AND card_ts IS NOT NULL",
-            ["gathered_by", "announced_at"],
-        ),
-    ):
-        only = sa.text(where)
-        op.create_index(name, "rounds", columns, sqlite_where=only, postgresql_where=only)
+    by_task = ("task_key", "crew", "opened_at")
+    index_where("state = 'WAITING'", "ix_rounds_waiting", "rounds", by_task)
+    of_flood = ("gathered_by", "state", "card_ts", "opened_at", "id")
+    index_where("gathered_by IS NOT NULL", "ix_rounds_gathered_by", "rounds", of_flood)
+    has_card = "gathered_by IS NOT NULL AND card_ts IS NOT NULL"
+    index_where(has_card, "ix_rounds_flood_cards", "rounds", ("gathered_by", "announced_at"))
     op.execute(_CALL_NEXT)
