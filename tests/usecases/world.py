@@ -4,7 +4,6 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,6 +38,7 @@ from crewgate.usecases.notes import keep_note
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.read_models import NO_RULE, MessageRef, Selection
 from crewgate.usecases.receive import (
+    ReceiveContext,
     Received,
     receive_flow_request,
     receive_notification,
@@ -103,27 +103,21 @@ class World:
             uow=self.uow, crews=self.crews, directory=self.directory, clock=self.clock
         )
 
+    @property
+    def receiving(self) -> ReceiveContext:
+        return ReceiveContext(uow=self.uow, crews=self.crews, clock=self.clock, new_id=self.new_id)
+
     async def notify(
         self, text: str = "A draft.", *, crew: str = "research", **changes: Any
     ) -> Received:
         return await receive_notification(
-            crew,
-            a_notification(text, **changes),
-            uow=self.uow,
-            crews=self.crews,
-            clock=self.clock,
-            new_id=self.new_id,
+            crew, a_notification(text, **changes), context=self.receiving
         )
 
     async def ask(self, text: str = "A draft.", **changes: Any) -> Received:
         """A flow pauses; `changes` are of its question."""
         return await receive_flow_request(
-            "research",
-            a_flow_request(text, **changes),
-            uow=self.uow,
-            crews=self.crews,
-            clock=self.clock,
-            new_id=self.new_id,
+            "research", a_flow_request(text, **changes), context=self.receiving
         )
 
     async def decide(
@@ -176,8 +170,8 @@ class World:
         return [message.what for message in self.slack.said]
 
     async def store_dead_letter(self, body: bytes = b"?", crew: str = "research") -> str:
-        keep = partial(store_dead_letter, uow=self.uow, clock=self.clock, new_id=self.new_id)
-        return (await keep(crew, body, "no execution_id")).id
+        kept = await store_dead_letter(crew, body, "no execution_id", context=self.receiving)
+        return kept.id
 
     async def round(self, round_id: str) -> Round:
         return await self.uow.read.round(round_id)

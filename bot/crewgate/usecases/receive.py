@@ -38,14 +38,18 @@ class Received:
     accepted: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveContext:
+    """The database, the settings, the clock and new ids; built once, by the app."""
+
+    uow: UnitOfWork
+    crews: Crews
+    clock: Clock
+    new_id: NewId
+
+
 async def receive_notification(
-    crew: str,
-    notification: Notification,
-    *,
-    uow: UnitOfWork,
-    crews: Crews,
-    clock: Clock,
-    new_id: NewId,
+    crew: str, notification: Notification, *, context: ReceiveContext
 ) -> Received:
     """Store a notification with its round, its output and its URLs.
 
@@ -53,8 +57,8 @@ async def receive_notification(
     the crew's rules that applies is stored with the round. Secrets of the execution's webhooks are
     removed from its texts.
     """
-    now = clock()
-    async with uow.begin() as tx:
+    now = context.clock()
+    async with context.uow.begin() as tx:
         # The execution, locked. The report that a call has run is no activity: it tells nothing
         # about what else waits in the execution.
         is_end = notification.call_result is not None
@@ -66,14 +70,14 @@ async def receive_notification(
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         shown = redactor.fields(notification, keep=Notification.VERBATIM)
         notification = with_erased(notification, shown)
-        named = crews.get(crew)
+        named = context.crews.get(crew)
         rules = named.rules if named else ()
         inputs = notification.inputs and keep_asked(notification.inputs, asked_inputs(rules))
         meta = keep_asked(notification.meta, asked_meta(rules))
 
         # The review, locked, and its latest round.
         candidate = Review(
-            id=new_id(),
+            id=context.new_id(),
             crew=crew,
             execution_id=notification.execution_id,
             task_id=notification.task_id,
@@ -105,7 +109,7 @@ async def receive_notification(
             notification,
             review=review,
             at=now,
-            new_id=new_id,
+            new_id=context.new_id,
             rule=rule,
             question=question,
             activity=execution.activity_count,
@@ -135,14 +139,14 @@ async def store_dead_letter(
     body: bytes,
     reason: str,
     *,
-    uow: UnitOfWork,
-    clock: Clock,
-    new_id: NewId,
+    context: ReceiveContext,
     webhook: ForwardedWebhook | None = None,
 ) -> DeadLetter:
     """Store a webhook that could not be parsed, report it, and still forward `webhook`."""
-    dead_letter = DeadLetter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
-    async with uow.begin() as tx:
+    dead_letter = DeadLetter(
+        id=context.new_id(), crew=crew, received_at=context.clock(), reason=reason, body=body
+    )
+    async with context.uow.begin() as tx:
         await tx.dead_letters.store(dead_letter)
         report = Effect(kind=EffectKind.REPORT, target=dead_letter.id, crew=crew)
         await tx.enqueue([report], at=dead_letter.received_at)
@@ -159,22 +163,22 @@ async def store_dead_letter(
 
 
 async def receive_flow_request(
-    crew: str, request: FlowRequest, *, uow: UnitOfWork, crews: Crews, clock: Clock, new_id: NewId
+    crew: str, request: FlowRequest, *, context: ReceiveContext
 ) -> Received:
     """Store a flow's request with its round, its output and its callback.
 
     A flow never repeats it, so it is on disk before the flow gets its response. The first of the
     crew's rules that applies is stored with the round.
     """
-    now = clock()
-    request = await uow.read.with_source(request, crew)
-    async with uow.begin() as tx:
+    now = context.clock()
+    request = await context.uow.read.with_source(request, crew)
+    async with context.uow.begin() as tx:
         execution = await tx.executions.record_activity(crew, request.flow_id, at=now)
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         request = without_secrets(request, redactor)
         ask = request.question.ask
         candidate = Review(
-            id=new_id(),
+            id=context.new_id(),
             crew=crew,
             execution_id=request.flow_id,
             task_id=request.method if ask is None else ask.place,
@@ -183,7 +187,7 @@ async def receive_flow_request(
         )
         known = await tx.round_of_request(crew, request.flow_id, request.question.request_id)
         review, latest = await tx.open_review(candidate) if known is None else (known.review, None)
-        named = crews.get(crew)
+        named = context.crews.get(crew)
         meta = keep_asked(request.meta, asked_meta(named.rules if named else ()))
         described = execution.with_origin(carried=meta)
         rule = operators = None
@@ -201,7 +205,7 @@ async def receive_flow_request(
             request,
             review=review,
             at=now,
-            new_id=new_id,
+            new_id=context.new_id,
             rule=rule,
             operators=operators,
         )

@@ -15,9 +15,9 @@ from crewgate.domain.redaction import Redactor
 from crewgate.network.requests import Handler, RequestRefused, malformed, refusal
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.kickoff import Kickoffs
-from crewgate.usecases.ports.base import Clock, Crews, NewId, OffLoop
+from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.usecases.ports.crew import KickoffRequest
-from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.usecases.receive import ReceiveContext
 from crewgate.web.credentials import Credentials, EventKind
 from crewgate.web.health import CheckHealth
 
@@ -105,16 +105,12 @@ _NAME_LIMIT = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebContext:
+class WebContext(ReceiveContext):
     """Everything the routes need; built once, by the app. The parsers raise Malformed."""
 
     credentials: Mapping[str, Credentials]
-    uow: UnitOfWork
-    crews: Crews
-    clock: Clock
     machine: Clock
     """The machine's time, whose steps count at once."""
-    new_id: NewId
     off_loop: OffLoop
     kickoffs: Kickoffs
     fetches: Fetches

@@ -46,14 +46,7 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
     body = await requests.read_body(request)
     parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
     notification = await parse_or_keep(request, body, parse, context)
-    received = await receive.receive_notification(
-        crew,
-        notification,
-        uow=context.uow,
-        crews=context.crews,
-        clock=context.clock,
-        new_id=context.new_id,
-    )
+    received = await receive.receive_notification(crew, notification, context=context)
     return answer_received("notification", received, task=received.round.review.task_id)
 
 
@@ -218,10 +211,8 @@ async def _keep(
         crew,
         body.content[: requests.LIMIT],
         refused.reason,
+        context=context,
         webhook=webhook,
-        uow=context.uow,
-        clock=context.clock,
-        new_id=context.new_id,
     )
     log.warning(
         "not_understood", crew=crew, dead_letter=dead_letter.id, status=refused.response.status
@@ -293,14 +284,7 @@ async def on_flow_request(
             log.warning("flow_host_not_allowed", crew=crew, execution=flow_request.flow_id)
             question = replace(flow_request.question, host_refused=True)
             flow_request = replace(flow_request, question=question)
-        received = await receive.receive_flow_request(
-            crew,
-            flow_request,
-            uow=context.uow,
-            crews=context.crews,
-            clock=context.clock,
-            new_id=context.new_id,
-        )
+        received = await receive.receive_flow_request(crew, flow_request, context=context)
         return answer_received(
             "flow_request",
             received,

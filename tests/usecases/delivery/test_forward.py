@@ -74,9 +74,7 @@ async def test_a_webhook_that_is_not_understood_goes_where_the_settings_say(
             "research",
             b"?",
             "not JSON",
-            uow=world.uow,
-            clock=world.clock,
-            new_id=world.new_id,
+            context=world.receiving,
             webhook=webhook,
         )
         await world.turn(FORWARD)
