@@ -1,7 +1,6 @@
 """`crewgate dataset` on a few executions that have ended."""
 
 import argparse
-import asyncio
 import errno
 import io
 import json
@@ -181,8 +180,6 @@ async def test_a_text_that_a_person_rewrote_was_refused_by_that_person(
         "It costs 4 euros.",
         by=BEN,
         context=world.reviews,
-        new_id=world.new_id,
-        off_loop=asyncio.to_thread,
         seen=Seen(share=Share(17, 17)),
     )
     await end(world)
@@ -327,8 +324,6 @@ async def test_an_edit_that_a_crew_is_asked_for_is_an_edit(world: World, dataset
         "It costs 4 euros.",
         by=BEN,
         context=world.reviews,
-        new_id=world.new_id,
-        off_loop=asyncio.to_thread,
         seen=Seen(share=Share(17, 17)),
     )
     await end(world)

@@ -225,6 +225,7 @@ class _Assembly:
             crews=self.crews,
             clock=runtime.clock,
             new_id=runtime.new_id,
+            off_loop=self.off_loop,
             jitter=runtime.jitter,
             retry=runtime.retry,
             grace=runtime.grace,

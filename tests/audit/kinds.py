@@ -1,6 +1,5 @@
 """Executions of every kind that there is, by name."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -62,8 +61,6 @@ async def write(world: World, text: str, round_id: str) -> str:
         text,
         by=ANA,
         context=world.reviews,
-        new_id=world.new_id,
-        off_loop=asyncio.to_thread,
         seen=WHOLE,
     )
     await world.settle_slack()
@@ -314,8 +311,6 @@ async def call_changed(world: World, name: str) -> None:
         {"to": "ann"},
         by=ANA,
         context=world.reviews,
-        new_id=world.new_id,
-        off_loop=asyncio.to_thread,
         seen=WHOLE,
     )
     await world.settle_slack()

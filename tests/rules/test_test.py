@@ -1,7 +1,6 @@
 """`crewgate rules test`: what the file as it is now would do with rounds that there were."""
 
 import argparse
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
@@ -337,8 +336,6 @@ async def test_a_sample_tells_what_it_would_have_missed_of_people_s_verdicts(
         "Six.",
         by=ANA,
         context=world.reviews,
-        new_id=world.new_id,
-        off_loop=asyncio.to_thread,
         seen=Seen(share=Share(2, 2)),
     )
     await world.decide((await paused(7, task_name="Memo")).id)

@@ -1,6 +1,5 @@
 """What people do: decide, write, hand on, keep lessons."""
 
-import asyncio
 import json
 from contextlib import suppress
 from dataclasses import replace
@@ -103,8 +102,6 @@ class People(Known):
         more: dict[str, Any] = {
             "by": by,
             "context": self.world.reviews,
-            "new_id": self.world.new_id,
-            "off_loop": asyncio.to_thread,
             "seen": replace(seen, share=Share(1, 1)),
         }
         try:
@@ -188,9 +185,10 @@ class People(Known):
     async def propose(self, choices: Choices) -> None:
         round_ = choices.pick(self.teachable())
         text = f"Keep in mind {len(self.proposed) + 1} of {round_.id}."
-        more: Any = {"context": self.world.reviews, "new_id": self.world.new_id}
+        context = self.world.reviews
         with suppress(CrewgateError):
-            lesson = await lessons.propose(choices.pick(REVIEWERS), round_.id, text, **more)
+            by = choices.pick(REVIEWERS)
+            lesson = await lessons.propose(by, round_.id, text, context=context)
             self.proposed[lesson.id] = lesson
 
     async def keep(self, choices: Choices) -> None:

@@ -125,8 +125,6 @@ async def test_a_note_and_a_text_in_the_place_of_its_output_never_wait_for_each_
             "My draft.",
             by=ANA,
             context=world.reviews,
-            new_id=world.new_id,
-            off_loop=asyncio.to_thread,
             seen=replace(seen, share=Share(8, 8)),
         )
         await refresh_card(origin, tx, NOW)

@@ -25,7 +25,7 @@ async def propose(
     world: World, text: str = TEXT, execution: str = "e-1", *, by: Person = ANA
 ) -> Lesson:
     round_ = await approved(world, execution)
-    return await lessons.propose(by, round_.id, text, context=world.reviews, new_id=world.new_id)
+    return await lessons.propose(by, round_.id, text, context=world.reviews)
 
 
 async def keep(world: World, lesson: Lesson, by: Person = BEN) -> Lesson:

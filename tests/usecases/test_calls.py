@@ -80,8 +80,6 @@ async def changed(world: World, round_: Round, **written: str) -> Round:
         written,
         by=ANA,
         context=world.reviews,
-        new_id=world.new_id,
-        off_loop=asyncio.to_thread,
         seen=WHOLE,
     )
 
@@ -173,8 +171,6 @@ async def test_only_arguments_take_the_place_of_arguments(world: World) -> None:
             "Hi.",
             by=ANA,
             context=world.reviews,
-            new_id=world.new_id,
-            off_loop=asyncio.to_thread,
             seen=WHOLE,
         )
     draft = (await world.notify()).round

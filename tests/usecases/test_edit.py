@@ -65,8 +65,6 @@ async def edited(
         text,
         by=by,
         context=world.reviews,
-        new_id=world.new_id,
-        off_loop=asyncio.to_thread,
         seen=seen,
     )
 

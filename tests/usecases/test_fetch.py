@@ -257,8 +257,6 @@ async def test_a_persons_own_text_is_given(asked: Asked) -> None:
         "Another.",
         by=ANA,
         context=asked.reviews,
-        new_id=asked.new_id,
-        off_loop=asyncio.to_thread,
         seen=NOTHING_SEEN,
     )
     assert await fetch(asked, received.round.review) == {

@@ -93,9 +93,7 @@ async def test_one_text_is_not_taught_twice_at_a_time(world: World) -> None:
 
     async def proposed(by: Person, round_: Round, text: str) -> Lesson | LessonProblem:
         try:
-            return await lessons.propose(
-                by, round_.id, text, context=world.reviews, new_id=world.new_id
-            )
+            return await lessons.propose(by, round_.id, text, context=world.reviews)
         except LessonRefused as refused:
             return refused.why
 
@@ -114,14 +112,14 @@ async def test_a_lesson_comes_only_from_an_output_approved_after_a_revision(worl
     world.clock.advance(DAY)
     for round_ in (once, (await world.notify(execution_id="e-2")).round):
         with pytest.raises(LessonRefused) as refused:
-            await lessons.propose(ANA, round_.id, TEXT, context=world.reviews, new_id=world.new_id)
+            await lessons.propose(ANA, round_.id, TEXT, context=world.reviews)
         assert refused.value.why is LessonProblem.NOT_TAUGHT
 
 
 async def test_only_reviewers_propose_keep_drop_and_retire(world: World) -> None:
     round_ = await approved(world)
     with pytest.raises(NotAReviewer):
-        await lessons.propose(EVE, round_.id, TEXT, context=world.reviews, new_id=world.new_id)
+        await lessons.propose(EVE, round_.id, TEXT, context=world.reviews)
     lesson = await propose(world, execution="e-2")
     for act in (lessons.keep, lessons.drop, lessons.retire):
         with pytest.raises(NotAReviewer):
@@ -135,7 +133,7 @@ async def test_personal_data_is_refused(world: World) -> None:
     world.crews["research"] = a_crew(redact=parse_redact(["email"]))
     for text in ("Send it to ann@example.com.", "ann＠example.com gets it."):
         with pytest.raises(LessonRefused) as refused:
-            await lessons.propose(ANA, round_.id, text, context=world.reviews, new_id=world.new_id)
+            await lessons.propose(ANA, round_.id, text, context=world.reviews)
         assert refused.value.why is LessonProblem.PERSONAL
 
 
@@ -260,9 +258,7 @@ async def test_a_reviewer_of_the_crew_retires_a_lesson_of_a_rule(world: World) -
 @both
 async def test_an_edited_lesson_replaces_the_old_one_once_it_is_kept(world: World) -> None:
     old = await kept(world)
-    new = await lessons.replace_lesson(
-        BEN, old.id, "Add two sources.", context=world.reviews, new_id=world.new_id
-    )
+    new = await lessons.replace_lesson(BEN, old.id, "Add two sources.", context=world.reviews)
     assert (new.replaces, new.round_id, new.wish_id) == (old.id, old.round_id, old.wish_id)
     assert await in_force(world) == [TEXT]
     await keep(world, new, ANA)
@@ -270,16 +266,12 @@ async def test_an_edited_lesson_replaces_the_old_one_once_it_is_kept(world: Worl
     gone, _ = await world.uow.read.lessons.find(old.id)
     assert (gone.state, gone.ended_by) == (LessonState.REPLACED, ANA)
     with pytest.raises(LessonEnded):
-        await lessons.replace_lesson(
-            BEN, old.id, "Add three.", context=world.reviews, new_id=world.new_id
-        )
+        await lessons.replace_lesson(BEN, old.id, "Add three.", context=world.reviews)
 
 
 async def test_a_lesson_that_replaces_one_that_was_retired_is_kept_alone(world: World) -> None:
     old = await kept(world)
-    new = await lessons.replace_lesson(
-        BEN, old.id, "Add two sources.", context=world.reviews, new_id=world.new_id
-    )
+    new = await lessons.replace_lesson(BEN, old.id, "Add two sources.", context=world.reviews)
     retired = await lessons.retire(ANA, old.id, context=world.reviews)
     await keep(world, new)
     assert await in_force(world) == ["Add two sources."]
@@ -369,9 +361,7 @@ async def test_a_proposal_goes_with_the_texts_that_it_comes_from(world: World) -
     gone, _ = await world.uow.read.lessons.find(lesson.id)
     assert (gone.text, gone.state, gone.ended_at) == ("", LessonState.DROPPED, world.clock())
 
-    late = await lessons.replace_lesson(
-        BEN, old.id, "Shorter yet.", context=world.reviews, new_id=world.new_id
-    )
+    late = await lessons.replace_lesson(BEN, old.id, "Shorter yet.", context=world.reviews)
     world.clock.advance(91 * DAY)
     await remove()
     assert (await world.uow.read.lessons.find(late.id))[0].text == ""
@@ -408,9 +398,7 @@ async def test_of_several_edits_of_one_lesson_one_is_in_force(world: World) -> N
     old = await kept(world)
 
     async def edit(of: Lesson, text: str) -> Lesson:
-        return await lessons.replace_lesson(
-            BEN, of.id, text, context=world.reviews, new_id=world.new_id
-        )
+        return await lessons.replace_lesson(BEN, of.id, text, context=world.reviews)
 
     first, second, third = [await edit(old, text) for text in ("One.", "Two.", "Three.")]
     await asyncio.gather(keep(world, first), keep(world, second))

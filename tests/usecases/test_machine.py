@@ -229,8 +229,6 @@ class Reviews(RuleBasedStateMachine):
                 text,
                 by=by,
                 context=self.world.reviews,
-                new_id=self.world.new_id,
-                off_loop=asyncio.to_thread,
                 seen=replace(seen, share=Share(1, 1)),
             )
         except NotAReviewer:

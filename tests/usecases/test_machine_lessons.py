@@ -98,14 +98,14 @@ class Lessons(RuleBasedStateMachine):
 
     async def somebody_proposes(self, draw: Callable[[Any], Any]) -> None:
         by, text = draw(PEOPLE), draw(TEXTS)
-        more: Any = {"context": self.world.reviews, "new_id": self.world.new_id}
-        if new := await self.attempt(lessons.propose(by, self.round_id, text, **more), by):
+        context = self.world.reviews
+        if new := await self.attempt(lessons.propose(by, self.round_id, text, context=context), by):
             self.known[new.id] = Known(text, by)
 
     async def somebody_edits(self, draw: Callable[[Any], Any]) -> None:
         by, text, old = draw(PEOPLE), draw(TEXTS), draw(st.sampled_from(list(self.known)))
-        more: Any = {"context": self.world.reviews, "new_id": self.world.new_id}
-        if new := await self.attempt(lessons.replace_lesson(by, old, text, **more), by):
+        context = self.world.reviews
+        if new := await self.attempt(lessons.replace_lesson(by, old, text, context=context), by):
             self.known[new.id] = Known(text, by, replaces=old)
 
     async def somebody_keeps(self, draw: Callable[[Any], Any]) -> None:

@@ -1,6 +1,5 @@
 """Who may ask for which numbers, and that they count what was decided."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -85,8 +84,6 @@ async def test_a_persons_own_text_is_no_wait_and_no_haste(world: World) -> None:
         draft + "And more.",
         by=ANA,
         context=world.reviews,
-        new_id=world.new_id,
-        off_loop=asyncio.to_thread,
         seen=Seen(share=Whole(len(draft), len(draft))),
     )
     now = (await ask(world)).team.now
@@ -105,8 +102,6 @@ async def test_a_colleagues_text_is_read_from_when_it_was_there(world: World) ->
         draft + "And more.",
         by=ANA,
         context=world.reviews,
-        new_id=world.new_id,
-        off_loop=asyncio.to_thread,
         seen=Seen(share=Whole(len(draft), len(draft))),
     )
     world.clock.advance(SECOND)
@@ -227,8 +222,6 @@ async def rewrite(world: World, execution: str = "e-1") -> str:
         "Another draft.",
         by=ANA,
         context=world.reviews,
-        new_id=world.new_id,
-        off_loop=asyncio.to_thread,
         seen=Seen(share=Whole(8, 8)),
     )
     return edited.id

@@ -343,8 +343,7 @@ async def test_a_list_has_proposals_and_only_what_its_reader_may_read(
     await world.decide(first_round.id, Revise("Cite the law."), by=BEN)
     second_round = (await world.notify("Law.", execution_id="e-4")).round
     await world.decide(second_round.id, by=BEN)
-    more: Any = {"context": world.reviews, "new_id": world.new_id}
-    third = await lessons.propose(BEN, second_round.id, "Cite the law.", **more)
+    third = await lessons.propose(BEN, second_round.id, "Cite the law.", context=world.reviews)
 
     assert [line.lesson for line in (await shown(world, BEN)).lines] == [third, second, first]
     world.directory.channels["C0REVIEWS"].add(CAI.id)

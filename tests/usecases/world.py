@@ -1,5 +1,6 @@
 """The use cases with a real store between a stand-in Slack and a stand-in crew."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -93,6 +94,7 @@ class World:
             crews=self.crews,
             clock=self.clock,
             new_id=self.new_id,
+            off_loop=asyncio.to_thread,
             jitter=lambda: 0.0,
             directory=self.directory,
         )
@@ -100,7 +102,12 @@ class World:
     @property
     def reviews(self) -> ReviewContext:
         return ReviewContext(
-            uow=self.uow, crews=self.crews, directory=self.directory, clock=self.clock
+            uow=self.uow,
+            crews=self.crews,
+            directory=self.directory,
+            clock=self.clock,
+            new_id=self.new_id,
+            off_loop=asyncio.to_thread,
         )
 
     @property

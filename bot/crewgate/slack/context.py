@@ -15,7 +15,7 @@ from crewgate.slack.client.identity import Identity
 from crewgate.slack.words import names
 from crewgate.usecases.access import ReviewContext, crew_for
 from crewgate.usecases.kickoff import Kickoffs
-from crewgate.usecases.ports.base import Changes, NewId, OffLoop, Sleep, Wakeup
+from crewgate.usecases.ports.base import Changes, Sleep, Wakeup
 from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
 
 Body = dict[str, Any]
@@ -36,9 +36,7 @@ class SlackContext(ReviewContext):
     """Set after each save, so that Home is updated."""
     unheard: Wakeup
     """Set when Slack's events may have been missed for a while."""
-    new_id: NewId
     sleep: Sleep
-    off_loop: OffLoop
     redactors: Mapping[str, Redactor]
 
     def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:

@@ -371,7 +371,7 @@ async def on_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
     async with explain_errors(
         partial(show_in_form, ack, sent.box), context=context, voice=names.PLAIN, by=sent.by
     ):
-        await propose(sent.by, sent.round_id, sent.feedback, context=context, new_id=context.new_id)
+        await propose(sent.by, sent.round_id, sent.feedback, context=context)
         await ack(response_action="update", view=render_notice(PROPOSED, title="Proposed"))
 
 

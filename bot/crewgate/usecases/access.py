@@ -19,7 +19,7 @@ from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Person, Vote, count_votes, voices_of
-from crewgate.usecases.ports.base import Clock, Crews
+from crewgate.usecases.ports.base import Clock, Crews, NewId, OffLoop
 from crewgate.usecases.ports.slack import Directory
 from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
 from crewgate.usecases.read_models import NO_RULE, QueueKey, StoredRule
@@ -347,12 +347,14 @@ K = TypeVar("K", str, QueueKey)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewContext:
-    """The database, the settings, Slack's directory and the clock; built once, by the app."""
+    """What use cases of people need; built once, by the app."""
 
     uow: UnitOfWork
     crews: Crews
     directory: Directory
     clock: Clock
+    new_id: NewId
+    off_loop: OffLoop
 
     async def asking(self, work: Callable[[Access], Awaitable[T]], *, recheck: bool = True) -> T:
         """Do work with the present permissions; if it needs a lookup, ask Slack and repeat it.

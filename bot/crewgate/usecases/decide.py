@@ -44,7 +44,6 @@ from crewgate.usecases.access import (
     starter_of,
 )
 from crewgate.usecases.log_fields import fields_of
-from crewgate.usecases.ports.base import NewId, OffLoop
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import DeadLetter
 from crewgate.usecases.rounds import apply, open_round, rule_with_words
@@ -60,7 +59,6 @@ class Edited:
 
     round: Round
     output: Output
-    new_id: NewId
 
 
 async def decide(
@@ -210,7 +208,7 @@ async def _under_its_rule(
     rule = await rule_with_words(round_, words_of(verdict), output, crew=crew, tx=tx)
     if edited is None or not is_own_text:
         return replace(round_, rule=rule), None
-    opened = open_edited(round_, by, rule=rule, at=context.clock(), new_id=edited.new_id)
+    opened = open_edited(round_, by, rule=rule, at=context.clock(), new_id=context.new_id)
     return opened.current, opened
 
 
@@ -420,8 +418,6 @@ async def edit(
     *,
     by: Person,
     context: ReviewContext,
-    new_id: NewId,
-    off_loop: OffLoop,
     seen: Seen,
 ) -> Round:
     """Replace a round's output by this text: approve it if the crew takes edits, else ask for it.
@@ -437,7 +433,7 @@ async def edit(
                 raise errors.VerdictMisplaced
             case Question():
                 raise errors.VerdictMisplaced
-        edits = await off_loop(edits_of, before.text, text)
+        edits = await context.off_loop(edits_of, before.text, text)
         if not edits:
             raise errors.NothingEdited
         revision = exact_revision(edits)
@@ -450,10 +446,10 @@ async def edit(
             via=Via.EDIT,
             context=context,
             seen=seen,
-            edited=Edited(round_, replace(before, text=text), new_id),
+            edited=Edited(round_, replace(before, text=text)),
         )
     except (errors.AlreadyDecided, errors.RoundSuperseded):
-        sent = await _sent_before(round_id, text, by, context, off_loop)
+        sent = await _sent_before(round_id, text, by, context)
         if sent is None:
             raise
         return sent
@@ -465,8 +461,6 @@ async def change_arguments(
     *,
     by: Person,
     context: ReviewContext,
-    new_id: NewId,
-    off_loop: OffLoop,
     seen: Seen,
 ) -> Round:
     """Approve a call with the arguments of a form. Raises as `edit` does, or ArgumentsMisfit."""
@@ -475,13 +469,11 @@ async def change_arguments(
     if not isinstance(call, ToolCall):
         raise errors.VerdictMisplaced
     text = with_changes(call, text, written)
-    return await edit(
-        round_id, text, by=by, context=context, new_id=new_id, off_loop=off_loop, seen=seen
-    )
+    return await edit(round_id, text, by=by, context=context, seen=seen)
 
 
 async def _sent_before(
-    round_id: str, text: str, by: Person, context: ReviewContext, off_loop: OffLoop
+    round_id: str, text: str, by: Person, context: ReviewContext
 ) -> Round | None:
     """Return the round that this person's text opened earlier: Slack repeats a late form."""
     read = context.uow.read
@@ -496,6 +488,6 @@ async def _sent_before(
         return newest if stands and edited.view.output.text == text else None
     if round_.decision is None or not round_.decision.is_by(by.id):
         return None
-    edits = await off_loop(edits_of, posting.view.output.text, text)
+    edits = await context.off_loop(edits_of, posting.view.output.text, text)
     same = round_.decision.verdict == Revise(exact_revision(edits))
     return round_ if same else None

@@ -13,7 +13,6 @@ from crewgate.domain.review import Round
 from crewgate.domain.verdict import Person, Via, Vote
 from crewgate.usecases.access import Access, ReviewContext, author_of
 from crewgate.usecases.decide import approve, by_each_right
-from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.read_models import CrewLessons, LessonView
 from crewgate.usecases.stats import permitted
 from crewgate.usecases.teaching import enqueue_end, lessons_of_crew, record_lesson
@@ -22,9 +21,7 @@ COMPARED: Final = timedelta(days=90)
 """The span of the figures in a list of lessons."""
 
 
-async def propose(
-    by: Person, round_id: str, text: str, *, context: ReviewContext, new_id: NewId
-) -> Lesson:
+async def propose(by: Person, round_id: str, text: str, *, context: ReviewContext) -> Lesson:
     """Propose a lesson from a round that was approved after a revision, for its reviewers.
 
     Raises LessonRefused, NotPermitted, UnknownCrew and RoundNotFound.
@@ -33,11 +30,11 @@ async def propose(
     asked = view.answers
     if asked is None or wisher_of(asked) is None or not may_teach(view.round):
         raise LessonRefused(LessonProblem.NOT_TAUGHT)
-    return await _add(by, text, view.round, asked.id, context=context, new_id=new_id)
+    return await _add(by, text, view.round, asked.id, context=context)
 
 
 async def replace_lesson(
-    by: Person, lesson_id: str, text: str, *, context: ReviewContext, new_id: NewId
+    by: Person, lesson_id: str, text: str, *, context: ReviewContext
 ) -> Lesson:
     """Propose another text for a kept lesson, which holds until the new one is kept."""
     old, round_ = await _lesson_and_round(lesson_id, context)
@@ -45,7 +42,7 @@ async def replace_lesson(
         raise LessonRefused(LessonProblem.NOT_TAUGHT)
     old.require(LessonState.KEPT, context.clock())
     wish = old.wish_id
-    return await _add(by, text, round_, wish, replaces=old.id, context=context, new_id=new_id)
+    return await _add(by, text, round_, wish, replaces=old.id, context=context)
 
 
 async def _add(
@@ -56,12 +53,11 @@ async def _add(
     *,
     replaces: str | None = None,
     context: ReviewContext,
-    new_id: NewId,
 ) -> Lesson:
     await context.ensure(by.id, Role.REVIEWER, round_)
     crew, now = context.crews[round_.review.crew], context.clock()
     lesson = Lesson(
-        id=new_id(),
+        id=context.new_id(),
         crew=crew.name,
         text=parse_lesson(text),
         author=by,

@@ -1,6 +1,5 @@
 """A rule's cards go to its channel, into a thread of their own; all else stays where it was."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -156,8 +155,6 @@ async def test_a_note_before_the_next_card_is_about_the_newest_round(
             "My draft.",
             by=ANA,
             context=world.reviews,
-            new_id=world.new_id,
-            off_loop=asyncio.to_thread,
             seen=Seen(share=Share(8, 8)),
         )
     else:

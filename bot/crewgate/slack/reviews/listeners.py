@@ -408,8 +408,6 @@ async def on_edit_submitted(
                 text,
                 by=sent.by,
                 context=context,
-                new_id=context.new_id,
-                off_loop=context.off_loop,
                 seen=sent.seen,
             )
         except errors.ConfirmationNeeded:
@@ -445,8 +443,6 @@ async def on_change_submitted(
                 dict(zip(arguments, texts, strict=True)),
                 by=sent.by,
                 context=context,
-                new_id=context.new_id,
-                off_loop=context.off_loop,
                 seen=sent.seen,
             )
         except errors.MaskUnknown as unknown:

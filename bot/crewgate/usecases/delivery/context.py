@@ -12,7 +12,7 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Re
 from crewgate.domain.retry import Retry
 from crewgate.domain.review import Round
 from crewgate.usecases.access import ReviewContext
-from crewgate.usecases.ports.base import Job, NewId
+from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.crew import CrewClients, FlowAnswers, WebhookForwarder
 from crewgate.usecases.ports.slack import Messenger, Posted
 from crewgate.usecases.teaching import Teaching
@@ -54,7 +54,6 @@ class DeliveryContext(ReviewContext):
     teaching: Teaching
     forwarder: WebhookForwarder
     flows: FlowAnswers
-    new_id: NewId
     jitter: Callable[[], float]
     """From 0 to 1."""
     retry: Retry = Retry()
