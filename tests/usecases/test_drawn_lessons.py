@@ -82,9 +82,7 @@ async def test_the_host_is_told_how_long_a_lesson_is_kept(world: World) -> None:
     # No kickoff carries it, and nobody edits what a model drew.
     assert await in_force(world) == []
     with pytest.raises(LessonRefused) as refused:
-        await lessons.replace_lesson(
-            BEN, lesson.id, "Cite it.", context=world.reviews, new_id=world.new_id
-        )
+        await lessons.replace_lesson(BEN, lesson.id, "Cite it.", context=world.reviews)
     assert refused.value.why is LessonProblem.NOT_TAUGHT
 
 
