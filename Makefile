@@ -43,7 +43,7 @@ bench: $(VENV)/.test-tools $(VENV)/.bot ## Speed, side by side in one run (BENCH
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m compileall -q bot
 	@$(PY) -m tests.bench
 
-soak: $(VENV)/.test-tools $(VENV)/.bot ## A minute of load, faults and kills (SOAK_SECONDS, SOAK_RATE, SOAK_KILLS, SOAK_DATABASE, SOAK_ACTS, …)
+soak: $(VENV)/.test-tools $(VENV)/.bot ## A minute of load, faults and kills (SOAK_SECONDS, SOAK_RATE, SOAK_KILLS, SOAK_DATABASE, SOAK_BESIDE, SOAK_ACTS, …)
 	@$(PY) -m tests.soak
 
 simulate: $(VENV)/.test-tools $(VENV)/.bot ## Stories at random over the whole product (MINUTES=30, SEED, STEPS, DATABASE)

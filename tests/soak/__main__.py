@@ -1,4 +1,4 @@
-"""`make soak`: a minute of load and faults on the real bot, and what must hold after it."""
+"""`make soak`: a minute of load and faults on bot and host, and what must hold after it."""
 
 import asyncio
 import shutil

@@ -6,8 +6,10 @@ import json
 import random
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,11 +20,17 @@ from crewgate.settings.load import Settings
 from crewgate.store.audit import AuditReading
 from crewgate.store.engine import open_readers
 from tests.repo.files import ROOT
-from tests.soak.rules import rule_of
+from tests.soak.rules import OF_THE_LOAD, rule_of
 
 Key = tuple[str, str]
 """The crew and the execution."""
 
+OUTPUT: Final = "of an output"
+FLOW: Final = "of a flow"
+CALL: Final = "of a call"
+QUESTION: Final = "of an agent's question"
+LESSON: Final = "with a lesson"
+FLOOD: Final = "of a flood"
 #: Executions whose evidence is made and checked, and how many of each kind at least.
 _PROVEN: Final = 50
 _OF_EACH: Final = 2
@@ -51,8 +59,17 @@ class Audit:
     """How often each round was opened again."""
 
 
-async def look_at_audit(url: str, folder: Path, chance: random.Random) -> Audit:
-    """Verify the chain, and have the standalone checker read evidence of every kind."""
+async def look_at_audit(
+    url: str,
+    folder: Path,
+    chance: random.Random,
+    gathered: Collection[str] = (),
+    wanted: Collection[str] = (),
+) -> Audit:
+    """Verify the chain, and have the standalone checker read evidence of every kind.
+
+    `gathered` are executions with a round of a flood, `wanted` the kinds that must be there.
+    """
     settings = Settings(slack_bot_token="xoxb-", database_url=url, crews={})
     entries = await _entries(url)
     audit = Audit()
@@ -60,24 +77,37 @@ async def look_at_audit(url: str, folder: Path, chance: random.Random) -> Audit:
         audit.problems.append("audit verify says that something is wrong, see above")
     for one in (one for some in entries.values() for one in some):
         audit.reopened[str(one["data"].get("round"))] += one["code"] == Code.REOPENED
-    kinds = {key: {*kinds_of(key[0], some)} for key, some in entries.items()}
+    kinds = {
+        key: {*kinds_of(key[0], some), *([FLOOD] if key[1] in gathered else [])}
+        for key, some in entries.items()
+    }
     for crew, execution in _chosen(kinds, chance):
         file = folder / "evidence.json"
         file.unlink(missing_ok=True)
         about = ("evidence", execution, "--crew", crew, "--output", str(file))
-        if await run(settings, *about):
-            audit.problems.append("audit evidence says that something is wrong, see above")
+        with redirect_stdout(StringIO()) as told:
+            status = await run(settings, *about)
+        if status:
+            audit.problems.append(f"audit evidence says that something is wrong: {told.getvalue()}")
         elif wrong := await _check(file):
             audit.problems.append(f"the evidence of {execution} of {crew} does not hold: {wrong}")
             file.rename(folder / f"evidence-{execution}.json")
         else:
             audit.proven.update(kinds[crew, execution])
+    audit.problems += [f"no evidence of {kind} was proved" for kind in wanted - audit.proven.keys()]
     return audit
+
+
+def wanted_kinds(beside: Collection[str]) -> set[str]:
+    """Return the kinds of which a run with these crews beside has some."""
+    of_them = {"calls": {CALL, QUESTION}, "flood": {FLOOD}, "taught": {LESSON}}
+    return {OUTPUT, FLOW, _KINDS[Code.EDITED]}.union(*(of_them[name] for name in beside))
 
 
 def kinds_of(crew: str, entries: Sequence[Any]) -> Iterator[str]:
     """What there is to prove of an execution."""
-    rule = rule_of(crew).name
+    is_of_the_load = crew.startswith(OF_THE_LOAD)
+    rule = rule_of(crew).name if is_of_the_load else crew
     yield f"under “{rule}”" if rule else "under no rule"
     codes = {one["code"] for one in entries}
     yield from (kind for code, kind in _KINDS.items() if code in codes)
@@ -87,7 +117,13 @@ def kinds_of(crew: str, entries: Sequence[Any]) -> Iterator[str]:
         yield "by a delegate"
     sent = [one["data"] for one in entries if one["code"] == Code.DECIDED]
     if any(one["verdict"] == "answer" for one in sent):
-        yield "of a flow"
+        yield FLOW if is_of_the_load else QUESTION
+    elif is_of_the_load:
+        yield OUTPUT
+    if any("tool" in one["data"] for one in entries if one["code"] == Code.OPENED):
+        yield CALL
+    if any(one["data"]["lessons"] for one in entries if one["code"] == Code.LESSONS_GIVEN):
+        yield LESSON
     if any((one["via"], one["verdict"]) == ("edit", "revise") for one in sent):
         yield "with edits that were asked for"
 
@@ -137,6 +173,7 @@ async def _check(file: Path) -> str:
 
 
 async def run(settings: Settings, *words: str) -> int:
+    """Run `crewgate audit` with these words; return its exit status."""
     parser = argparse.ArgumentParser()
     add_audit_arguments(parser)
     return await run_audit(settings, parser.parse_args(words))

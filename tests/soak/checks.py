@@ -9,13 +9,12 @@ from itertools import zip_longest
 from crewgate.domain.retry import Retry
 from crewgate.domain.review import State
 from crewgate.usecases.track import STATUS_POLL
-from tests.soak.database import LASTING, StoredRound
+from tests.soak.database import LASTING, UNFINISHED, StoredRound
 from tests.soak.evidence import Applied, Card, Evidence, pending_labels
 from tests.soak.labels import CARE, Label, edited, text_of
 from tests.soak.ledger import Press
 from tests.soak.rules import LEAD, STARTER, TIMED_OUT, rule_of
 
-_UNFINISHED = frozenset({State.WAITING, State.DECIDED, State.STUCK})
 #: A card may be on its way while its round ends: Slack takes a second, and a busy machine more.
 _RACE = 3.0
 
@@ -98,7 +97,7 @@ def unfinished_rounds(evidence: Evidence) -> Iterator[str]:
         unknowable = round_.execution_id in lost and round_.label in taken
         if round_.state is State.STUCK and round_.in_doubt and unknowable:
             evidence.excused["rounds whose answer and proof were both lost"] += 1
-        elif round_.state in _UNFINISHED:
+        elif round_.state in UNFINISHED:
             yield f"{round_.label} (round {round_.id}) is {round_.state}, {round_.reason}"
 
 
@@ -251,7 +250,7 @@ def cards_that_differ(evidence: Evidence) -> Iterator[str]:
         direct[card.round_id].append(card)
     for round_ in evidence.stored.rounds:
         if round_.id not in evidence.cards:
-            if round_.state in (State.SUPERSEDED, State.CLOSED):
+            if round_.state in (State.SUPERSEDED, State.CLOSED) or round_.is_gathered:
                 evidence.excused["rounds that were over before they had a card"] += 1
                 continue
             yield f"{round_.label} (round {round_.id}, {round_.state}) has no card"
@@ -277,6 +276,7 @@ def posted_twice(evidence: Evidence) -> Iterator[str]:
         if key.startswith("stuck "):
             stuck[key.split()[1]] += times
     closed = {round_.id for round_ in evidence.stored.rounds if round_.state is State.CLOSED}
+    closed |= {round_.id for round_ in evidence.stored.beside if round_.state is State.CLOSED}
     for round_id, times in stuck.items():
         if times > 1 + evidence.ledger.retries[round_id] + (round_id in closed):
             yield f"the round {round_id} was told of as stuck {times} times"
@@ -338,9 +338,9 @@ def approvals_taken_back(evidence: Evidence) -> Iterator[str]:
 
 
 def time_outs(evidence: Evidence) -> Iterator[str]:
-    """A rule decides as it says, and nothing whose card was not there."""
+    """A rule decides as it says, and nothing whose card was not there; floods have their own."""
     for round_ in evidence.stored.rounds:
-        if not round_.by_rule:
+        if not round_.by_rule or round_.is_gathered:
             continue
         rule = rule_of(round_.crew)
         then = "leave" if rule.careful and round_.is_careful else rule.then

@@ -15,11 +15,20 @@ from crewgate.domain.review import State
 from crewgate.store.engine import open_readers
 from crewgate.store.tables import executions, outbox, outputs, reviews, rounds
 from tests.soak.labels import CARE, OUTCOMES, Label, find_edit, find_label, text_of
-from tests.soak.rules import Vote
+from tests.soak.rules import OF_THE_LOAD, Vote
 
 #: These stay in the outbox for long: nothing is behind if they are there.
-LASTING: Final = frozenset({EffectKind.POLL_STATUS, EffectKind.EXPIRE_CLAIM})
+LASTING: Final = frozenset(
+    {
+        EffectKind.POLL_STATUS,
+        EffectKind.EXPIRE_CLAIM,
+        EffectKind.CALL_NEXT,
+        EffectKind.END_LESSON,
+    }
+)
+UNFINISHED: Final = frozenset({State.WAITING, State.DECIDED, State.STUCK})
 _HEAD: Final = 200
+_CALL: Final = 2_000
 """The label and the first paragraph."""
 
 
@@ -43,6 +52,8 @@ class StoredRound:
     escalated: bool
     has_rule: bool
     card_ts: str | None
+    is_gathered: bool = False
+    """It is of a flood, so another round's card may have counted it before it had its own."""
     edit: int | None = None
     """The number of the text, if a person wrote it."""
     is_careful: bool = False
@@ -52,6 +63,29 @@ class StoredRound:
     def by_rule(self) -> bool:
         """Nobody decided in time, so its rule did."""
         return self.decided_by == ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BesideRound:
+    """One round of a crew beside those of the load."""
+
+    id: str
+    execution_id: str
+    crew: str
+    state: State
+    reason: str | None
+    text: str
+    is_approve: bool | None
+    decided_by: str | None
+    decided_at: datetime | None
+    opened_at: datetime
+    call: dict[str, Any] | None
+    is_gathered: bool
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Somebody, or the crew, has still to do something."""
+        return self.state in UNFINISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +109,12 @@ class Stored:
     jobs: tuple[StoredJob, ...]
     over: frozenset[str]
     """The executions that it knows to be over."""
+    beside: tuple[BesideRound, ...] = ()
+    """The rounds of crews beside those of the load."""
+
+    def of_crew(self, crew: str) -> tuple[BesideRound, ...]:
+        """The rounds of a crew beside those of the load."""
+        return tuple(one for one in self.beside if one.crew == crew)
 
     @property
     def behind(self) -> tuple[StoredJob, ...]:
@@ -94,10 +134,12 @@ class Database:
             stored_rounds = (await connection.execute(_ROUNDS)).all()
             jobs = (await connection.execute(_JOBS)).all()
             over = (await connection.execute(_OVER)).scalars()
+            beside = (await connection.execute(_BESIDE)).all()
             return Stored(
                 tuple(_round(row) for row in stored_rounds),
                 tuple(StoredJob(EffectKind(row.kind), *row[1:]) for row in jobs),
                 frozenset(over),
+                tuple(_beside(row) for row in beside),
             )
 
 
@@ -131,9 +173,31 @@ _ROUNDS: Final = (
         rounds.c.escalated_at,
         rounds.c.rule_id,
         rounds.c.card_ts,
+        rounds.c.gathered_by,
     )
     .join(reviews, reviews.c.id == rounds.c.review_id)
     .join(outputs, outputs.c.round_id == rounds.c.id)
+    .where(rounds.c.crew.startswith(OF_THE_LOAD))
+)
+_BESIDE: Final = (
+    sa.select(
+        rounds.c.id,
+        reviews.c.execution_id,
+        rounds.c.crew,
+        rounds.c.state,
+        rounds.c.reason,
+        sa.func.substr(outputs.c.text, 1, _CALL).label("text"),
+        rounds.c.is_approve,
+        rounds.c.decided_by,
+        rounds.c.decided_at,
+        rounds.c.opened_at,
+        rounds.c.call,
+        rounds.c.gathered_by,
+    )
+    .join(reviews, reviews.c.id == rounds.c.review_id)
+    .join(outputs, outputs.c.round_id == rounds.c.id)
+    .where(~rounds.c.crew.startswith(OF_THE_LOAD))
+    .order_by(rounds.c.opened_at, rounds.c.number)
 )
 _JOBS: Final = sa.select(
     outbox.c.kind,
@@ -168,9 +232,16 @@ def _round(row: Any) -> StoredRound:
         row.escalated_at is not None,
         row.rule_id != "",
         row.card_ts,
+        row.gathered_by is not None,
         find_edit(row.text),
         any(CARE in text for text in (row.text, text_of(label), row.feedback or "")),
     )
+
+
+def _beside(row: Any) -> BesideRound:
+    columns = dict(row._mapping)
+    state, gathered_by = State(columns.pop("state")), columns.pop("gathered_by")
+    return BesideRound(**columns, state=state, is_gathered=gathered_by is not None)
 
 
 def _is_approve(row: Any) -> bool | None:

@@ -5,11 +5,14 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from tests.options import database, number
+from tests.host.real import COMPLETE
+from tests.options import InvalidOption, database, number
 
 #: Slack takes one post a second into a channel, and an execution of the load makes up to ten.
 _CHANNELS_FOR_EACH_A_SECOND: Final = 10
 _SECONDS_FOR_EACH_KILL: Final = 12
+BESIDE: Final = ("calls", "flood", "taught")
+NONE: Final = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +31,15 @@ class Options:
     """Deployments, each with a channel of its own."""
     database: str
     seed: int
+    beside: tuple[str, ...] = ()
+    """The crews beside those of the load, by name."""
 
     def __str__(self) -> str:
         return (
             f"SOAK_SECONDS={self.seconds:g} SOAK_RATE={self.rate:g} SOAK_KILLS={self.kills} "
             f"SOAK_CREWS={self.crews} SOAK_SETTLE_SECONDS={self.settle_seconds:g} "
-            f"SOAK_DATABASE={self.database} SOAK_SEED={self.seed}"
+            f"SOAK_DATABASE={self.database} SOAK_SEED={self.seed} "
+            f"SOAK_BESIDE={','.join(self.beside) or NONE}"
         )
 
 
@@ -49,6 +55,7 @@ def read_options() -> Options:
         crews=int(number("SOAK_CREWS", max(5, rate * _CHANNELS_FOR_EACH_A_SECOND))),
         database=database("SOAK_DATABASE"),
         seed=_seed(),
+        beside=_beside(),
     )
 
 
@@ -76,6 +83,16 @@ def read_acts() -> Acts | None:
         seed=_seed(),
         settle_seconds=number("SOAK_SETTLE_SECONDS", 120),
     )
+
+
+def _beside() -> tuple[str, ...]:
+    """Return the names of SOAK_BESIDE; all by default, but for calls where crewai is missing."""
+    there = [one for one in BESIDE if one != "calls" or COMPLETE.exists()]
+    names = (os.environ.get("SOAK_BESIDE") or ",".join(there)).split(",")
+    chosen = tuple(name for name in names if name != NONE)
+    if not set(chosen) <= set(BESIDE):
+        raise InvalidOption(f"SOAK_BESIDE must be some of: {', '.join(BESIDE)}; or {NONE}")
+    return chosen
 
 
 def _seed() -> int:

@@ -29,7 +29,7 @@ from tests.soak.rules import (
     Rule,
     rule_of,
 )
-from tests.soak.world import World, channel_of, crew_in
+from tests.soak.world import World, channel_of, crew_in, is_of_the_load
 from tests.standins.workspace import Call, CannotDoThat, Message, Reply, View
 
 #: How long somebody thinks before they press, looks at the card after that, and waits for a form;
@@ -145,6 +145,8 @@ class People:
             return
         if self._slack.world.channels[message.channel].im_with is not None:
             self.direct[card.round_id, message.channel] = card
+            return
+        if not is_of_the_load(message.channel):
             return
         self.cards[card.round_id] = card
         self._ledger.posted.setdefault(card.round_id, float(message.ts))

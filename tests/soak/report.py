@@ -18,40 +18,40 @@ def figures(world: World, evidence: Evidence, seconds: float) -> Iterator[str]:
     ledger, stored, crews = world.ledger, evidence.stored, evidence.crews
     ended = sum(one.state is AtCrew.COMPLETED for one in crews.executions.values())
     decided = [round_ for round_ in stored.rounds if round_.decided_by is not None]
-    yield _line("executions started", len(crews.executions))
-    yield _line("  completed", ended)
-    yield _line("rounds", len(stored.rounds))
-    yield _line("decisions", len(decided))
-    yield _line("  by several people", sum(len(round_.votes) > 1 for round_ in decided))
+    yield line("executions started", len(crews.executions))
+    yield line("  completed", ended)
+    yield line("rounds", len(stored.rounds))
+    yield line("decisions", len(decided))
+    yield line("  by several people", sum(len(round_.votes) > 1 for round_ in decided))
     away = sum(absent is not None for round_ in decided for _, absent in round_.votes)
-    yield _line("  with somebody for who is away", away)
-    yield _line("  by a rule, in time", sum(round_.by_rule for round_ in decided))
-    yield _line("  escalated before", sum(round_.escalated for round_ in decided))
-    yield _line("  sent by people, again or at once too", len(ledger.presses))
-    yield _line("  that took effect at crews", len(crews.applied))
+    yield line("  with somebody for who is away", away)
+    yield line("  by a rule, in time", sum(round_.by_rule for round_ in decided))
+    yield line("  escalated before", sum(round_.escalated for round_ in decided))
+    yield line("  sent by people, again or at once too", len(ledger.presses))
+    yield line("  that took effect at crews", len(crews.applied))
     edits = [round_ for round_ in stored.rounds if round_.edit is not None]
-    yield _line("  approvals of a person's own text", sum(map(_is_approved, edits)))
+    yield line("  approvals of a person's own text", sum(map(_is_approved, edits)))
     asked = {press.edit for press in ledger.presses if press.edit and not press.is_approve}
-    yield _line("  edits that crews were asked for", len(asked))
+    yield line("  edits that crews were asked for", len(asked))
     careful = [round_ for round_ in decided if rule_of(round_.crew).careful and round_.is_careful]
-    yield _line("  under the stricter of two rules", len(careful))
-    yield _line("  approvals taken back", len(ledger.taken_back))
-    yield _line("  sent again with Retry", ledger.retries.total())
-    yield _line("direct messages about rounds", len(evidence.direct))
-    yield _line("calls of Slack", len(ledger.slack_calls))
+    yield line("  under the stricter of two rules", len(careful))
+    yield line("  approvals taken back", len(ledger.taken_back))
+    yield line("  sent again with Retry", ledger.retries.total())
+    yield line("direct messages about rounds", len(evidence.direct))
+    yield line("calls of Slack", len(ledger.slack_calls))
     late = sum(press.reply.status == 0 for press in ledger.presses)
-    yield _line("presses that got no answer", late)
-    yield _line("faults", sum(ledger.faults.values()))
+    yield line("presses that got no answer", late)
+    yield line("faults", sum(ledger.faults.values()))
     for name, times in sorted(ledger.faults.items()):
-        yield _line(f"  {name}", times)
+        yield line(f"  {name}", times)
     for name, times in sorted((ledger.counts + evidence.excused).items()):
-        yield _line(name, times)
+        yield line(name, times)
     yield from _resumes(evidence)
     out = sum(outage.until - outage.since for outage in ledger.outages)
-    yield _line("seconds in all", round(seconds))
-    yield _line("  without a bot", round(out))
-    yield _line("  of a processor, in the bots", round(_processor(resource.RUSAGE_CHILDREN)))
-    yield _line("  of a processor, in the load", round(_processor(resource.RUSAGE_SELF)))
+    yield line("seconds in all", round(seconds))
+    yield line("  without a bot", round(out))
+    yield line("  of a processor, in the bots", round(_processor(resource.RUSAGE_CHILDREN)))
+    yield line("  of a processor, in the load", round(_processor(resource.RUSAGE_SELF)))
 
 
 def _is_approved(round_: StoredRound) -> bool:
@@ -78,7 +78,7 @@ def _resumes(evidence: Evidence) -> Iterator[str]:
     if len(waits) > 1:
         cut = quantiles(waits, n=100)
         for percent in (50, 90, 99):
-            yield _line(f"click to resume, p{percent}", f"{cut[percent - 1]:.3f} s")
+            yield line(f"click to resume, p{percent}", f"{cut[percent - 1]:.3f} s")
 
 
 def problems(found: Iterable[str]) -> Iterator[str]:
@@ -90,5 +90,6 @@ def problems(found: Iterable[str]) -> Iterator[str]:
         yield f"  … and {len(wrong) - _SHOWN} more, in the report"
 
 
-def _line(name: str, value: object) -> str:
+def line(name: str, value: object) -> str:
+    """Return what, and how many."""
     return f"  {name:<58} {value!s:>10}"

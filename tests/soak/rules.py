@@ -8,6 +8,8 @@ from typing import Final
 
 from tests.soak.labels import CARE
 
+OF_THE_LOAD: Final = "crew"
+"""How the names of the load's crews begin, and no others."""
 GROUP: Final = "S0REVIEWERS"
 REVIEWER: Final = "U0PERSON"
 """How the ids of the group's people begin."""

@@ -14,15 +14,19 @@ import aiohttp
 
 from crewgate.domain.review import State
 from tests.quick_bot import quick
-from tests.soak.audit import look_at_audit
+from tests.soak.audit import look_at_audit, wanted_kinds
+from tests.soak.beside import Beside
+from tests.soak.calls import Calls
 from tests.soak.checks import check_everything, lost_by_design
 from tests.soak.database import Database, Stored, open_database
 from tests.soak.evidence import CrewRecords, Evidence, read_crews
+from tests.soak.floods import Floods
 from tests.soak.leaks import event_keys, find_leaks, read_log
+from tests.soak.lessons import Lessons
 from tests.soak.load import ask_readyz, probe, start_executions
 from tests.soak.options import Options
 from tests.soak.people import People
-from tests.soak.report import figures
+from tests.soak.report import figures, line
 from tests.soak.trouble import Trouble
 from tests.soak.world import World, open_world
 
@@ -52,44 +56,72 @@ async def soak(
 ) -> Result:
     """Run, and say what came of it."""
     began = time.monotonic()
-    async with open_world(options, folder, command, more_settings) as world:
+    besides = _besides(options, folder)
+    async with open_world(options, folder, command, more_settings, besides) as world:
         people = People(world)
-        async with background(people.run()), open_database(world.bots.database_url) as database:
+        attending = [people.run(), *(beside.attend() for beside in besides)]
+        async with background(*attending), open_database(world.bots.database_url) as database:
             trouble = trouble_in(world)
             await people.go_away()
-            async with background(probe(world)), background(_tell(world, people, database)):
-                async with (
-                    background(trouble.run()),
-                    background(people.come_and_go()),
-                    background(start_executions(world)),
+            telling = _tell(world, people, besides, database)
+            async with background(probe(world), telling):
+                async with background(
+                    trouble.run(),
+                    people.come_and_go(),
+                    start_executions(world),
+                    *(beside.load() for beside in besides),
                 ):
-                    await asyncio.gather(asyncio.sleep(options.seconds), trouble.kills())
+                    kills = (beside.kills(options.kills) for beside in besides)
+                    await asyncio.gather(asyncio.sleep(options.seconds), trouble.kills(), *kills)
                 await trouble.end()
-                settled = await _settle(world, people, database)
+                for beside in besides:
+                    beside.crew.clear()
+                await asyncio.gather(*(beside.last() for beside in besides))
+                settled = await _settle(world, people, besides, database)
             async with aiohttp.ClientSession() as session:
                 ready = await ask_readyz(world, session)
             evidence = _evidence(world, people, await database.read())
             url = world.bots.database_url
-            audit = await look_at_audit(url, folder, world.chance("audit"))
+            stored = evidence.stored
+            gathered = {one.execution_id for one in stored.beside if one.is_gathered}
+            wanted = wanted_kinds(options.beside)
+            audit = await look_at_audit(url, folder, world.chance("audit"), gathered, wanted)
             world.ledger.reopened = audit.reopened
             world.ledger.counts.update({f"proven: {kind}": n for kind, n in audit.proven.items()})
     found = [] if settled else [f"not settled after {options.settle_seconds:g} s"]
     found += [] if ready == _READY else [f"/readyz says {ready}: {world.ledger.http_answers[-1]}"]
     found += check_everything(evidence)
     found += [*audit.problems, *_look_at_outputs(world)]
-    return Result(list(figures(world, evidence, time.monotonic() - began)), found)
+    told = list(figures(world, evidence, time.monotonic() - began))
+    for beside in besides:
+        rounds = stored.of_crew(beside.name)
+        found += beside.wrong(rounds)
+        told += [f"beside: {beside.name}"]
+        told += [line(f"  {name}", value) for name, value in beside.figures(rounds)]
+    return Result(told, found)
+
+
+def _besides(options: Options, folder: Path) -> list[Beside]:
+    made: list[Beside] = []
+    made += [Calls(folder, options.seed)] if Calls.name in options.beside else []
+    made += [Floods(options.seed)] if Floods.name in options.beside else []
+    made += [Lessons(options.seed)] if Lessons.name in options.beside else []
+    return made
 
 
 @asynccontextmanager
-async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Work that goes on for as long as the block lasts; an error in it ends the run."""
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
+        tasks = [group.create_task(work) for work in works]
         yield
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
 
-async def _tell(world: World, people: People, database: Database) -> None:
+async def _tell(
+    world: World, people: People, besides: Sequence[Beside], database: Database
+) -> None:
     """Say how it goes, again and again, until cancelled."""
     began = time.monotonic()
     while True:
@@ -104,14 +136,21 @@ async def _tell(world: World, people: People, database: Database) -> None:
             f"{len(evidence.stored.behind)} effects to do",
             flush=True,
         )
+        for beside in besides:
+            beside.watch(evidence.stored.of_crew(beside.name))
 
 
-async def _settle(world: World, people: People, database: Database) -> bool:
+async def _settle(
+    world: World, people: People, besides: Sequence[Beside], database: Database
+) -> bool:
     """Wait until nothing is left to do, as long as that is allowed to take."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(world.options.settle_seconds):
             while True:
-                if _is_settled(_evidence(world, people, await database.read()), people):
+                stored = await database.read()
+                if _is_settled(_evidence(world, people, stored), people) and all(
+                    beside.is_settled(stored.of_crew(beside.name)) for beside in besides
+                ):
                     return True
                 await asyncio.sleep(_LOOK_SECONDS)
     return False

@@ -12,10 +12,14 @@ from typing import Self
 
 from crewgate import runtime
 from crewgate.domain.retry import Retry
+from crewgate.usecases.delivery import floods
+from crewgate.usecases.delivery.context import FLOOD
 from tests.quick_bot import main
 
 #: Each fault makes the next wait twice as long: up to 5 min as it is served.
 LONGEST = timedelta(seconds=30)
+#: Who goes through a flood decides more often than this: within a minute as it is served.
+QUIET = timedelta(seconds=4)
 
 
 def step(file: Path, ahead: float) -> None:
@@ -37,4 +41,5 @@ class SteppedTime(datetime):
 
 if __name__ == "__main__":
     vars(runtime)["datetime"] = SteppedTime
-    main(sys.argv[1:], retry=Retry(longest=LONGEST))
+    vars(floods)["QUIET"] = QUIET
+    main(sys.argv[1:], retry=Retry(longest=LONGEST), flood=FLOOD)

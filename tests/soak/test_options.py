@@ -8,7 +8,16 @@ from tests.soak.options import read_options
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("SECONDS", "RATE", "KILLS", "CREWS", "SETTLE_SECONDS", "DATABASE", "SEED"):
+    for name in (
+        "SECONDS",
+        "RATE",
+        "KILLS",
+        "CREWS",
+        "SETTLE_SECONDS",
+        "DATABASE",
+        "SEED",
+        "BESIDE",
+    ):
         monkeypatch.delenv(f"SOAK_{name}", raising=False)
     return monkeypatch
 
@@ -28,7 +37,12 @@ def test_what_it_prints_repeats_it(environment: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SOAK_SECONDS", "a minute"), ("SOAK_RATE", "-1"), ("SOAK_DATABASE", "mysql")],
+    [
+        ("SOAK_SECONDS", "a minute"),
+        ("SOAK_RATE", "-1"),
+        ("SOAK_DATABASE", "mysql"),
+        ("SOAK_BESIDE", "calls,fires"),
+    ],
 )
 def test_what_is_not_understood_is_named(
     environment: pytest.MonkeyPatch, name: str, value: str

@@ -10,6 +10,7 @@ from random import Random
 from crewgate.demo.environment import connect
 from crewgate.demo.servers import COMMAND
 from tests.builders import a_secret_key
+from tests.soak.beside import Beside
 from tests.soak.bots import Bots, one_bot, two_bots
 from tests.soak.hosts import Asking, Host, is_flow, is_host
 from tests.soak.labels import OUTCOMES, a_script
@@ -55,6 +56,7 @@ async def open_world(
     folder: Path,
     command: Sequence[str] = COMMAND,
     more_settings: Mapping[str, str] | None = None,
+    besides: Sequence[Beside] = (),
 ) -> AsyncIterator[World]:
     """Start the stand-ins and the bot, and end both."""
     chance = Random(f"{options.seed} world")  # noqa: S311  # nothing is hidden by it
@@ -68,11 +70,18 @@ async def open_world(
         for crew in crews:
             await stack.enter_async_context(crew)
         people = _fill(slack, crews)
-        hooks = {crew.name: chance.randbytes(16).hex() for crew in crews}
-        flows = {name: f"whsec_{chance.randbytes(16).hex()}" for name in hooks if is_flow(name)}
+        for beside in besides:
+            _add_beside(slack, beside)
+            await stack.enter_async_context(beside.crew)
+        every = (*crews, *(beside.crew for beside in besides))
+        hooks = {crew.name: chance.randbytes(16).hex() for crew in every}
+        flows = {
+            crew.name: f"whsec_{chance.randbytes(16).hex()}" for crew in crews if is_flow(crew.name)
+        }
         ledger = Ledger()
         file = folder / "crews.toml"
-        file.write_text("\n".join(_table(number, crew) for number, crew in enumerate(crews)))
+        tables = [_table(number, crew) for number, crew in enumerate(crews)]
+        file.write_text("\n".join([*tables, *(beside.table() for beside in besides)]))
         step(clock := folder / "clock", 0)
         settings = {
             "SOAK_CLOCK": str(clock),
@@ -82,13 +91,16 @@ async def open_world(
             "CREWS_FILE": str(file),
             "LOG_FORMAT": "json",
             "SECRET_KEYS": a_secret_key(1),
-            **{f"TOKEN_{crew.name}": crew.token for crew in crews},
-            **{f"HOOK_{crew.name}": hooks[crew.name] for crew in crews},
+            **{f"TOKEN_{crew.name}": crew.token for crew in every},
+            **{f"HOOK_{crew.name}": hooks[crew.name] for crew in every},
             **{f"FLOW_{name}": secret for name, secret in flows.items()},
             **(more_settings or {}),
         }
         start = one_bot if options.database == "sqlite" else two_bots
         bots = await stack.enter_async_context(start(settings, folder, command))
+        for beside in besides:
+            connect(slack, beside.crew, bots.address, hooks[beside.name])
+            beside.join(slack, bots.address, ledger)
         for crew in crews:
             connect(slack, crew, bots.address, hooks[crew.name])
             if crew.name in flows:
@@ -109,7 +121,7 @@ async def open_world(
                 "the key of credentials": a_secret_key(1),
                 "an address to answer a click at": "/respond/",
                 "Slack's signing secret": slack.signing_secret,
-                **{f"the token of {crew.name}": crew.token for crew in crews},
+                **{f"the token of {crew.name}": crew.token for crew in every},
                 **{f"the webhook secret of {name}": secret for name, secret in hooks.items()},
                 **{f"the flow secret of {name}": secret for name, secret in flows.items()},
             },
@@ -152,6 +164,12 @@ def _fill(slack: Workspace, crews: tuple[Crew, ...]) -> tuple[str, ...]:
     return people
 
 
+def _add_beside(slack: Workspace, beside: Beside) -> None:
+    for person in beside.people:
+        slack.add_user(person, person.lower())
+    slack.add_channel(beside.channel, beside.name, members=(*beside.people, EXCLUDED))
+
+
 def channel_of(crew: Crew) -> str:
     """The channel of a crew's own."""
     return f"C0{crew.name.upper()}"
@@ -160,6 +178,11 @@ def channel_of(crew: Crew) -> str:
 def crew_in(channel: str) -> str:
     """The crew whose channel, or whose rule's channel, this is."""
     return channel[2:].lower()
+
+
+def is_of_the_load(channel: str) -> bool:
+    """Return True for the channels of the load's crews and of their rules."""
+    return channel.startswith(("C0", "C1"))
 
 
 def _rule_channel(crew: Crew) -> str:

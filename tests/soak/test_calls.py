@@ -1,0 +1,60 @@
+"""The soak finds each wrong effect of a call, and nothing wrong where all is right."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.soak.calls import Asked, Effect, wrong
+
+ARGUMENTS = {"to": "call1-a@x.example", "amount": 5, "bcc": ["boss"], "stamp": "2026-01-01T00:00Z"}
+SHOWN = "to: call1-a@x.example amount: 5 bcc: boss stamp: 2026-01-01T00:00Z"
+ASKED = Asked(
+    round_id="r1",
+    tool="mail_out",
+    arguments=ARGUMENTS,
+    is_approve=True,
+    until=106,
+    shown=SHOWN,
+)
+DONE = Effect(tool="mail_out", arguments=ARGUMENTS, at=101)
+REFUSED = replace(ASKED, is_approve=False, shown=None)
+#: Asked anew: after the end of an approval, or once it may have run.
+ANEW = replace(ASKED, round_id="r2", until=206)
+LATER = replace(DONE, at=201)
+CHANGED = {**ARGUMENTS, "amount": 7}
+
+
+@pytest.mark.parametrize(
+    ("asked", "effects"),
+    [
+        ([ASKED], [DONE]),
+        ([ASKED], [replace(DONE, arguments=ARGUMENTS | {"stamp": "2026-01-01T00:00+00:00"})]),
+        ([REFUSED], []),
+        ([ASKED, ANEW], [LATER]),
+        ([ASKED, ANEW], [DONE, LATER]),
+        ([ASKED, replace(ANEW, is_approve=False)], [DONE]),
+        ([ASKED, replace(ANEW, is_approve=False)], []),
+        ([ASKED, replace(ANEW, is_approve=None, shown=None)], [DONE]),
+    ],
+)
+def test_what_is_right(asked: list[Asked], effects: list[Effect]) -> None:
+    assert list(wrong(asked, effects)) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "effects", "says"),
+    [
+        ([ASKED], [], "was approved last and never ran"),
+        ([ASKED], [DONE, DONE], "was not approved so often"),
+        ([REFUSED], [DONE], "was not approved so often"),
+        ([], [DONE], "nothing of it"),
+        ([ASKED], [LATER], "ran 95.0 s after its approval had ended"),
+        ([ASKED], [replace(DONE, arguments=CHANGED)], "was not approved so often"),
+        ([ASKED], [replace(DONE, arguments=ARGUMENTS | {"stamp": "2026-01-02"})], "so often"),
+        ([replace(ASKED, is_approve=None)], [], "nobody decided"),
+        ([ASKED, replace(ANEW, is_approve=None, shown=None)], [], "nobody decided"),
+        ([replace(ASKED, shown="to: call1-a@x.example")], [DONE], "did not show amount: 5"),
+    ],
+)
+def test_what_is_wrong(asked: list[Asked], effects: list[Effect], says: str) -> None:
+    assert any(says in one for one in wrong(asked, effects))
