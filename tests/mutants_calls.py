@@ -139,4 +139,17 @@ CALLS: Final = (
         "if one in known",
         "crewai/test_tool_calls.py",
     ),
+    # --- a tool that is replaced
+    mutant(
+        "another tool of its name runs on an approval",
+        "    is_same = all(one is original for one in runs) and not",
+        "    is_same = bool(runs) and not",
+        "host/test_exact_calls.py",
+    ),
+    mutant(
+        "another function of a tool runs on its approval",
+        "and all(one is door for one, door in hung)",
+        "and bool(hung)",
+        "host/test_exact_calls.py",
+    ),
 )

@@ -1,6 +1,7 @@
 """What people approve is what a tool gets: by text and by a model's own calls."""
 
 import json
+import os
 from collections.abc import AsyncIterator
 
 from tests.host.client import Json
@@ -124,6 +125,9 @@ async def changed_arguments_are_taken_only_as_the_tool_would_get_them(real: Real
         edited = {"arguments": good, "is_approve": True}
         assert await one.decide(asked, edited=edited) == 200
         adds = await one.asked(2)
+        assert asked["resume_extensions"] == ["arguments", "idempotency_key"]
+        # It would add to any change, so it takes none.
+        assert adds["resume_extensions"] == ["idempotency_key"]
         edited = {"arguments": {"to": f"{to}.example", "express": False}, "is_approve": True}
         assert await one.decide(adds, edited=edited) == 400
         await one.decide(adds, is_approve=False)
@@ -133,6 +137,26 @@ async def changed_arguments_are_taken_only_as_the_tool_would_get_them(real: Real
         assert taken["amount"] == 6
         assert taken["bcc"] == shown["bcc"]
         assert taken["stamp"].replace(" ", "T").replace("+00:00", "Z") == shown["stamp"]
+
+
+async def a_tool_that_is_replaced_while_people_are_asked_does_not_run(real: Real) -> None:
+    for form in FORMS:
+        one, ways = Acting(real, form), [f"{form}-tool", f"{form}-function"]
+        for to in ways:
+            os.mkfifo(real.folder / f"swap-{to}")
+        await one.begin(*[["swap_out", {"to": to}] for to in ways[::-1]])
+        for number, to in enumerate(ways[::-1], 1):
+            asked = await one.asked(number)
+            swapped = len(real.lines("swapped.txt"))
+            (real.folder / f"swap-{to}").write_text("now")
+            while len(real.lines("swapped.txt")) == swapped:
+                await real.api(form).status(one.id)
+            await one.decide(asked)
+            outcome = await one.outcome(asked)
+            why = "This call did not run: its tool was replaced while people were asked."
+            assert outcome == {"state": "closed", "words": why}
+        await one.result()
+        assert [got(real, to) for to in ways] == [[], []]
 
 
 def _bought(item: str, **more: object) -> Call:
@@ -227,6 +251,7 @@ async def a_server_behind_a_tool_of_another_class_is_asked_once(real: Real) -> N
 
 
 CASES = (
+    a_tool_that_is_replaced_while_people_are_asked_does_not_run,
     a_server_behind_a_tool_of_another_class_is_asked_once,
     an_mcp_server_is_sent_what_was_shown_once,
     an_mcp_server_that_does_not_answer_is_asked_once,

@@ -6,7 +6,7 @@ door compares what comes to the tool with what they approved.
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from copy import deepcopy
@@ -51,7 +51,8 @@ def why_no_door(tool: Any) -> str:
     if isinstance(original, MCPToolWrapper):
         why = "CrewAI calls a server that is given as a URL up to three times"
         return f"{why}: give it as MCPServerHTTP(url=…)"
-    if original is not None and type(original).run not in {BaseTool.run, Tool.run}:
+    own = original is not None and type(original).run not in {BaseTool.run, Tool.run}
+    if own or "run" in getattr(original, "__dict__", ()):
         return "its tool has a `run` of its own"
     return ""
 
@@ -103,9 +104,10 @@ def _part(value: Any, given: Any, name: str) -> tuple[Any, Any]:
     """Return a validated value's part and the given one: None if unknown, or `_NOT_GIVEN`."""
     names = {name}
     if isinstance(value, BaseModel):
-        fields = type(value).model_fields
-        if (field := fields.get(name)) is not None:
-            names |= _aliases(field.alias) | _aliases(field.validation_alias)
+        for own, field in type(value).model_fields.items():
+            if name in {own, field.serialization_alias}:
+                names |= {own} | _aliases(field.alias) | _aliases(field.validation_alias)
+                name = own
         if name not in value.model_fields_set:
             return None, _NOT_GIVEN
     inner = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
@@ -195,12 +197,14 @@ def _name(name: Any) -> str:
 class Passage:
     """The way of one approved call to its tool: once, with the approved arguments."""
 
-    def __init__(self, tool: Any, arguments: Json, *, seconds: float) -> None:
+    def __init__(
+        self, tool: Any, arguments: Json, *, doors: "Sequence[Door]", seconds: float
+    ) -> None:
         """`seconds` limit the answer of an MCP server."""
         self._tool = tool
         self._original = original_of(tool)
         self._exact = exact(arguments)
-        self._doors = _hang_doors(tool)
+        self._doors = doors
         self._lock = Lock()
         self._differs = False
         self.seconds = seconds
@@ -213,6 +217,11 @@ class Passage:
     def to_server(self) -> bool:
         """True if the last door is in CrewAI's MCP client."""
         return _is_served(self._original)
+
+    @property
+    def by_client(self) -> bool:
+        """True if CrewAI's MCP client sends the call, and not one within it."""
+        return isinstance(self._original, MCPNativeTool)
 
     def open(self) -> None:
         """Let the call through from now on, until `close`."""
@@ -295,8 +304,11 @@ class Door:
             _PASSING.reset(token)
 
 
-def _hang_doors(tool: Any) -> list[Door]:
-    """Put doors before a tool's functions: CrewAI calls another one for a model's own calls."""
+def hang_doors(tool: Any) -> list[Door]:
+    """Put doors before a tool's functions, or return those that stand there.
+
+    CrewAI calls another function for a model's own calls.
+    """
     original = original_of(tool)
     with _HANGING:
         if not isinstance(tool.func, Door):
@@ -320,7 +332,7 @@ def hang_client_door() -> None:
         client: MCPClient, tool_name: str, arguments: Json | None = None
     ) -> Any:
         passage = _PASSING.get()
-        if passage is not None:
+        if passage is not None and passage.by_client:
             if passage.to_server:
                 passage.compare(arguments or {}, name=tool_name)
                 passage.pass_once()

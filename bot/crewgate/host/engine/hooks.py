@@ -34,10 +34,12 @@ from crewai.utilities.string_utils import sanitize_tool_name
 from crewgate.crew_api.wire import Json
 from crewgate.host.engine.doors import (
     DIFFERS,
+    Door,
     Passage,
     arguments_of,
     given_for,
     hang_client_door,
+    hang_doors,
     original_of,
     why_no_door,
 )
@@ -163,9 +165,10 @@ class Hooks:
             call.refusal = "This call did not run: its tool changes its arguments each time that it"
             call.refusal += " checks them, so nobody can approve what it would get."
             return
+        doors = hang_doors(tool)
         body = self._body(context, json.dumps(asked.arguments, indent=2, ensure_ascii=False))
         about = {"agent": body["agent"], "task": body["task_name"], "may_have_run": False}
-        schema = _schema_of(context)
+        schema = _schema_of(context, asked)
         known = {} if schema is None else {"schema": schema}
         body["tool_call"] = {**asked.body, **about, **known}
         if _size(body) > _LARGEST:
@@ -186,20 +189,22 @@ class Hooks:
             raise HookAborted(f"This call was refused, and did not run. {words}".strip())
         else:
             call.approved = found
-            call.refusal = self._let_through(call, given, found.call)
+            call.refusal = self._let_through(call, given, found.call, doors)
 
-    def _let_through(self, call: _Call, given: Json, approved: Call) -> str:
+    def _let_through(self, call: _Call, given: Json, approved: Call, doors: Sequence[Door]) -> str:
         """Give CrewAI what makes exactly the approved call; return why it does not run."""
         context = call.context
         handed = given_for(context.tool, given, approved.arguments)
         if exact(context.tool_input) != exact(given):
             return "This call did not run: its arguments changed while people were asked."
+        if not _still_has(context, doors):
+            return "This call did not run: its tool was replaced while people were asked."
         if handed is None:
             return f"This call did not run: {DIFFERS}"
         context.tool_input.clear()
         context.tool_input.update(handed)
         seconds = self._run.tool_timeout
-        call.passage = Passage(context.tool, approved.arguments, seconds=seconds)
+        call.passage = Passage(context.tool, approved.arguments, doors=doors, seconds=seconds)
         call.passage.open()
         return ""
 
@@ -370,6 +375,18 @@ def _is_one_of_several(context: Any) -> bool:
     )
 
 
+def _still_has(context: Any, doors: Sequence[Door]) -> bool:
+    """Return True if CrewAI would still run the tool that people were asked about."""
+    tool, executor = context.tool, getattr(context.agent, "agent_executor", None)
+    original = original_of(tool)
+    function = (getattr(executor, "_available_functions", None) or {}).get(context.tool_name)
+    others = {_own_name(one): original_of(one) for one in getattr(executor, "tools", None) or ()}
+    runs = [getattr(function, "__self__", original), others.get(_own_name(tool), original)]
+    is_same = all(one is original for one in runs) and not _is_one_of_several(context)
+    hung = zip(hang_doors(tool), doors, strict=True)
+    return is_same and not why_no_door(tool) and all(one is door for one, door in hung)
+
+
 def _tools_of(context: Any) -> Sequence[Any]:
     """Return all tools that an agent has now, with those of MCP servers."""
     executor = getattr(context.agent, "agent_executor", None)
@@ -404,14 +421,18 @@ def _size(value: Json) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
-def _schema_of(context: Any) -> Json | None:
-    """Return the schema of the arguments that people can change."""
+def _schema_of(context: Any, asked: Call) -> Json | None:
+    """Return the schema of the arguments that people can change; None if the tool takes none."""
     model = getattr(context.tool, "args_schema", None)
     # Without arguments CrewAI hands hooks a dictionary of their own.
     if model is None or not context.tool_input:
         return None
     # The schema has the names that arguments have once they are validated.
     schema: Json = model.model_json_schema(by_alias=False)
+    try:
+        _changed(context.tool, schema, asked, asked.arguments)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None  # it would take no change
     return schema if _size(schema) <= _LARGEST_SCHEMA else None
 
 
