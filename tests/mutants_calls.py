@@ -152,4 +152,35 @@ CALLS: Final = (
         "and bool(hung)",
         "host/test_exact_calls.py",
     ),
+    # --- the names of a tool
+    mutant(
+        "a rule does not find an MCP server's own name",
+        "return (self.tool,) if exactly else (self.tool, *self.other_names)",
+        "return (self.tool,)",
+        "domain/rules/test_calls.py",
+    ),
+    mutant(
+        "a rule allows the tool of any MCP server",
+        "return (self.tool,) if exactly else (self.tool, *self.other_names)",
+        "return (self.tool, *self.other_names)",
+        "domain/rules/test_calls.py",
+    ),
+    mutant(
+        "time approves the tool of any MCP server",
+        "and not (call.other_names and not matches_glob(pattern, call.tool))",
+        "and pattern is not None",
+        "domain/rules/test_calls.py",
+    ),
+    mutant(
+        "an entry lacks a tool's further names",
+        '**({"other_names": others} if others else {})}',
+        "}",
+        "usecases/test_calls.py",
+    ),
+    mutant(
+        "a card shows a tool's longest name",
+        "return min((self.tool, *filter(None, self.other_names)), key=len)",
+        "return self.tool",
+        "slack/reviews/test_tool_calls.py",
+    ),
 )

@@ -91,8 +91,8 @@ SLACK: Final = (
     ),
     mutant(
         "a card does not say what a tool filled in",
-        "filled = call.filled_in if isinstance(call, ToolCall) else ()",
-        "filled = ()",
+        "for one in call.filled_in]",
+        "for one in ()]",
         "slack/reviews/test_tool_calls.py",
     ),
     mutant(

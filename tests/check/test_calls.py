@@ -58,6 +58,18 @@ async def test_what_a_call_had_is_not_named_also_where_people_are_not_shown_it(
     assert (await doubts_of('{ task = "purchse" }'))[1] == []
 
 
+async def test_a_tool_has_all_its_names_but_for_a_rule_that_allows(
+    world: World, doubts_of: Ask
+) -> None:
+    output = Output(json.dumps(PURCHASE), Format.JSON)
+    of_server = ToolCall("shop_y_795ae92b", other_names=("purchase",))
+    await world.notify(output=output, task_id="purchase-1", call=of_server)
+    when = '{ tool = "purchase" }'
+    assert (await doubts_of(when))[1] == []
+    allows = f'{when}\ndecide = "allow"'
+    assert len((await doubts_of(allows))[1]) == 1
+
+
 async def test_nothing_is_named_where_there_were_no_calls(world: World, doubts_of: Ask) -> None:
     when = '{ tool = "purchse" }'
     await world.notify(json.dumps(PURCHASE))

@@ -62,6 +62,24 @@ def test_a_call_is_read_with_what_was_filled_in_and_what_became_of_it_before() -
     )
 
 
+@pytest.mark.parametrize(
+    ("named", "read"),
+    [
+        (None, ()),
+        ([], ()),
+        (["purchase", "shop_purchase", "purchase"], ("purchase", "shop_purchase")),
+        (["pay\u200b", 7, None], ("pay\\u200b", "")),
+        ("purchase", ("purchase",)),
+        ([f"n{number}" for number in range(21)], (*(f"n{number}" for number in range(20)), "")),
+    ],
+)
+def test_a_call_is_read_with_all_names_of_its_tool(named: object, read: tuple[str, ...]) -> None:
+    """One that cannot be read is empty, and so are those that are too many."""
+    found = parsed(other_names=named)
+    assert found.call is not None
+    assert found.call.other_names == read
+
+
 def test_a_call_is_read_with_the_arguments_that_a_form_can_change() -> None:
     body = a_notification_body(
         task_output='{"to": "bob", "text": "Hi.", "many": 2}',

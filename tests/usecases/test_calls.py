@@ -85,6 +85,18 @@ async def changed(world: World, round_: Round, **written: str) -> Round:
 
 
 @both
+async def test_all_names_of_a_tool_are_stored_and_in_its_entry(world: World) -> None:
+    named = replace(CALL, tool="post_y_795ae92b", other_names=("send_email", ""))
+    round_ = await called(world, call=named)
+    await called(world, task_id="send_email-2", pause_id="2")
+    assert (await world.round(round_.id)).subject == named
+    of_server, plain = [one["data"] for one in await world.entries(Code.OPENED)]
+    assert of_server["tool"] == "post_y_795ae92b"
+    assert of_server["other_names"] == ["send_email", ""]
+    assert "other_names" not in plain
+
+
+@both
 async def test_a_call_is_approved_and_what_came_of_it_is_kept(world: World) -> None:
     round_ = await called(world)
     await world.decide(round_.id)

@@ -23,13 +23,16 @@ class _Unmet:
 
     place: str
     when: Conditions
+    exactly: bool
+    """True if the rule allows, and so reads CrewAI's name of a tool alone."""
     lacks_tool: bool = True
     arguments: set[str] = field(default_factory=set)
 
     def meet(self, facts: Facts) -> None:
-        tool = "" if facts.call is None else facts.call.tool
+        names = ("",) if facts.call is None else facts.call.names(exactly=self.exactly)
         # A tool's name that cannot be read may be the one that the rule names.
-        if self.when.tool is None or not tool or matches_glob(self.when.tool, tool):
+        pattern = self.when.tool
+        if pattern is None or any(not one or matches_glob(pattern, one) for one in names):
             self.lacks_tool = False
             self.arguments = {path for path in self.arguments if not facts.has(path)}
 
@@ -69,4 +72,4 @@ def _of_calls(crew: CrewSettings) -> Iterator[_Unmet]:
     for rule, place in zip(crew.rules, crew.places, strict=True):
         when = rule.when
         if when.tool is not None or when.arguments:
-            yield _Unmet(place, when, arguments={path for path, _ in when.arguments})
+            yield _Unmet(place, when, rule.allows, arguments={path for path, _ in when.arguments})

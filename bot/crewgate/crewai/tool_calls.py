@@ -17,6 +17,8 @@ from crewgate.domain.notification import TEXT_LIMIT, Format, HiddenValue, Output
 _ARGUMENTS_LIMIT: Final = 20
 _WORD_LIMIT: Final = 75
 _CHOICES_LIMIT: Final = 100
+#: The most further names of a tool.
+_NAMES_LIMIT: Final = 20
 #: The most tools that a card names.
 _TOOLS_LIMIT: Final = 20
 _KINDS: Final = {
@@ -46,7 +48,15 @@ def read_call(value: object) -> ToolCall | None:
         filled_in=_filled_in(fields.get("filled_in"), fields.get("arguments")),
         earlier=read_result(fields.get("ran")),
         erased=_count(fields.get("erased")),
+        other_names=_other_names(fields.get("other_names")),
     )
+
+
+def _other_names(value: object) -> tuple[str, ...]:
+    """Read the further names of a tool, of which an unreadable one is empty."""
+    named = value if isinstance(value, list) else [] if value is None else [value]
+    found = [*map(_name, named[:_NAMES_LIMIT]), *([""] if len(named) > _NAMES_LIMIT else [])]
+    return tuple(dict.fromkeys(found))
 
 
 def _count(value: object) -> int:

@@ -108,6 +108,20 @@ class ToolCall(Asked):
     """A value is masked for people, by the name of its argument."""
     erased: int = 0
     """The number of passages that bot and host took out, because they know them as secrets."""
+    other_names: tuple[str, ...] = ()
+    """The tool's further names, such as an MCP server's; an empty one is unreadable."""
+
+    @property
+    def name(self) -> str:
+        """The name that people read: CrewAI puts a server's command before its tool, and cuts."""
+        return min((self.tool, *filter(None, self.other_names)), key=len)
+
+    def names(self, *, exactly: bool) -> tuple[str, ...]:
+        """Return the names that rules read; `exactly` that of CrewAI alone.
+
+        Two servers may have a tool of one name, so what loosens needs CrewAI's.
+        """
+        return (self.tool,) if exactly else (self.tool, *self.other_names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from crewgate.domain.errors import ChainBroken
 from crewgate.domain.notification import Output
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round, State
+from crewgate.domain.subjects import Subject
 from crewgate.domain.verdict import Answer, Person
 from crewgate.store.engine import Connection, Reading, rows, write
 from crewgate.store.rounds import ROUND, rule_id_of, to_round
@@ -178,7 +179,7 @@ class Audit:
             "output": audit.digest_of(output.text, round_.salt),
             "characters": len(output.text),
             "unchanged": round_.unchanged,
-            **({"tool": round_.subject.tool} if isinstance(round_.subject, ToolCall) else {}),
+            **_tool_of(round_.subject),
             **_labels_of(round_),
             "approvals": round_.approvals,
             "first": is_first,
@@ -277,6 +278,13 @@ class Audit:
         row |= {"key": signed.key, "signature": signed.signature}
         await write(self._connection, sa.insert(audit_heads), row)
         self.add(audit.Entry(audit.Code.PUBLISHED, by, {"head": str(head), "key": signed.key}))
+
+
+def _tool_of(subject: Subject) -> dict[str, Any]:
+    if not isinstance(subject, ToolCall):
+        return {}
+    others = [*subject.other_names]
+    return {"tool": subject.tool, **({"other_names": others} if others else {})}
 
 
 def _labels_of(round_: Round) -> dict[str, Any]:

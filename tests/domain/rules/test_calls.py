@@ -53,6 +53,45 @@ def test_a_rule_is_for_a_call_by_its_tool_and_arguments(
     assert when.hold(facts()) is holds
 
 
+OF_SERVER = replace(
+    CALL, tool="shop_y_very_long_795ae92b", other_names=("purchase", "shop_purchase")
+)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "others", "holds", "allows"),
+    [
+        ("purchase", ("purchase",), True, False),
+        ("purch*", ("buy", "purchase"), True, False),
+        ("shop_y_*", ("purchase",), True, True),
+        ("send_*", ("purchase",), False, False),
+        ("send_*", ("purchase", ""), None, False),
+        ("send_*", ("s" * TEXT_LIMIT,), None, False),
+        ("purchase", ("purchase", ""), True, False),
+    ],
+)
+def test_a_rule_finds_a_tool_by_each_of_its_names_but_to_allow_it(
+    pattern: str, others: tuple[str, ...], holds: bool | None, allows: bool
+) -> None:
+    """Two MCP servers may have a tool of one name."""
+    call = facts(call=replace(OF_SERVER, other_names=others))
+    assert Conditions(tool=pattern).hold(call) is holds
+    assert Conditions(tool=pattern).hold(call, exactly=True) is allows
+    [*missed] = Conditions(tool=pattern).mismatches(call)
+    assert bool(missed) is (holds is not True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "then"),
+    [("purchase", TimeoutAction.REVISE), ("shop_y_*", TimeoutAction.APPROVE)],
+)
+def test_time_approves_a_call_only_by_crewai_s_name(pattern: str, then: TimeoutAction) -> None:
+    out = TimeOut(after=Duration.parse("1h"), then=TimeoutAction.APPROVE)
+    rule = for_call(Rule(name="r", when=Conditions(tool=pattern), timeout=out), OF_SERVER)
+    assert rule.timeout is not None
+    assert rule.timeout.then is then
+
+
 FLAGS = [True, "true", False, "yes", 1, "1", None]
 SEVENS = [7, 7.0, "7", "07", "7.0", 8, "8", "seven", True, None]
 TEXTS = ["bob", "ann", 7, True, None]

@@ -42,6 +42,7 @@ calls = st.builds(
     names,
     may_have_run=st.booleans(),
     filled_in=st.lists(texts, max_size=30).map(tuple),
+    other_names=st.lists(names, max_size=3).map(tuple),
     earlier=st.none() | st.builds(CallResult, st.sampled_from(CallState), texts),
     arguments=st.just((Argument("to", Kind.TEXT), Argument("n", Kind.FLAG, required=True))),
 )
@@ -95,6 +96,21 @@ def test_a_card_says_what_the_tool_filled_in_and_what_became_of_the_call_before(
     assert "Filled in by the tool: `cc`, `*urgent*` and `to.0.country`" in shown
     assert "*This was done already.* It ran and returned: “Sent as 17.”" in shown
     assert "may have been" not in shown
+
+
+def test_a_card_names_a_tool_as_its_mcp_server_does() -> None:
+    """CrewAI's name has the server's command in it, and is cut."""
+    cut = "shop_y_modelcontextprotocol_server_everything_for_the_s_795ae92b"
+    call = replace(CALL, tool=cut, other_names=(f"{cut[:50]}_and_more_purchase", "", "purchase"))
+    view = a_call(subject=call)
+    message = render_card(view, now=LATER)
+    decided = a_call(subject=call, state=State.RESUMED, decision=a_decision(Approve()))
+    assert "wants to use `purchase`" in str(message.blocks[0])
+    assert f"The agent calls it `{cut}`" in str(message.blocks)
+    assert "wants to use purchase" in message.text
+    assert cut not in message.text
+    assert "purchase" in str(render_card(decided, now=LATER).blocks[0])
+    assert "calls it" not in str(render_card(a_call(subject=CALL), now=LATER).blocks)
 
 
 def test_a_tool_that_returns_its_errors_is_not_said_to_have_run() -> None:

@@ -9,6 +9,7 @@ from crewgate.domain.notification import CallerValues, Given, value_of
 from crewgate.domain.people import Anyone, ReviewerRef
 from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.patterns import matches_glob
 from crewgate.domain.rules.rule import (
     WITH_REVIEWERS,
     Decide,
@@ -59,9 +60,16 @@ def _may_decide(decide: Decide, call: ToolCall | None) -> bool:
 
 
 def for_call(rule: Rule, call: ToolCall | None) -> Rule:
-    """Return a call's rule: its time-out approves only if the rule names the tool, else refuses."""
-    out = rule.timeout
-    is_meant = call is None or (rule.when.names_tool and not call.may_have_run)
+    """Return a call's rule: its time-out approves only if the rule names the tool, else refuses.
+
+    The name is CrewAI's: two MCP servers may have a tool of one name.
+    """
+    out, pattern = rule.timeout, rule.when.tool or ""
+    is_meant = call is None or (
+        rule.when.names_tool
+        and not call.may_have_run
+        and not (call.other_names and not matches_glob(pattern, call.tool))
+    )
     if out is None or out.then is not TimeoutAction.APPROVE or is_meant:
         return rule
     return replace(rule, timeout=replace(out, then=TimeoutAction.REVISE, feedback=NOT_IN_TIME))

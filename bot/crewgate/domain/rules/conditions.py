@@ -171,7 +171,8 @@ class Conditions:
     tool: str | None = setting(
         None,
         parse_glob,
-        "a pattern for the tool's name: then it is for calls of tools that wait only",
+        "a pattern for the tool's name (unless it allows, also its MCP server's); then for waiting"
+        " calls only",
         example='"purchase"',
     )
     arguments: notification.Given = setting(
@@ -253,13 +254,21 @@ class Conditions:
                 yield Mismatch(Key.JSON, (wanted,), _shown(found), path)
 
     def _of_call(self, facts: Facts, *, exactly: bool) -> Iterator[Mismatch]:
-        tool = None if facts.call is None else facts.call.tool or notification.HiddenValue()
+        call = facts.call
         if self.tool is not None:
-            yield from _missed(Key.TOOL, self.tool, tool, exactly=exactly)
+            missed = [
+                next(_missed(Key.TOOL, self.tool, name, exactly=exactly), None)
+                for name in (
+                    [None] if call is None else map(_readable, call.names(exactly=exactly))
+                )
+            ]
+            unsure = (one for one in missed if one is not None and one.unsure)
+            if None not in missed and missed[0] is not None:
+                yield next(unsure, missed[0])
         for path, wanted in self.arguments:
-            found = None if tool is None else facts.argument(path)
-            if tool is None or isinstance(found, notification.HiddenValue):
-                yield Mismatch(Key.ARGUMENTS, (wanted,), None, path, unsure=tool is not None)
+            found = None if call is None else facts.argument(path)
+            if call is None or isinstance(found, notification.HiddenValue):
+                yield Mismatch(Key.ARGUMENTS, (wanted,), None, path, unsure=call is not None)
             elif (holds := _is_argument(wanted, found, exactly=exactly)) is not True:
                 shown = _shown(_as_text(found))
                 yield Mismatch(Key.ARGUMENTS, (wanted,), shown, path, unsure=holds is None)
@@ -310,6 +319,10 @@ def _missed(
         yield Mismatch(key, (pattern,), _shown(found), unsure=True)
     elif found is None or not matches_glob(pattern, found, exactly=exactly):
         yield Mismatch(key, (pattern,), _shown(found), name)
+
+
+def _readable(name: str) -> str | notification.HiddenValue:
+    return name or notification.HiddenValue()
 
 
 def _shown(found: str | None) -> str | None:

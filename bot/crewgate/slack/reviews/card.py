@@ -88,7 +88,7 @@ def render_card(
             section(again) if (again := decisions.waits_again(view.round)) else None,
             *before,
             *output.blocks,
-            context(filled) if (filled := tool_calls.filled_in(view)) and not plain else None,
+            context(tool) if (tool := tool_calls.about_tool(view)) and not plain else None,
             _masked(view, output.share) if view.masked else None,
             *what_people_do(view, now=now),
             *_decide(view, output.share, reader=reader),

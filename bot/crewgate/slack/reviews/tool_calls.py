@@ -51,12 +51,18 @@ def _short(text: str) -> str:
     return with_scripts_named(plain(text, _CHANGE_SHOWN)) or "empty"
 
 
-def filled_in(view: CardView) -> str:
-    """`Filled in by the tool: amount, cc`; empty for arguments that are all the agent's."""
+def about_tool(view: CardView) -> str:
+    """Return `Filled in by the tool: amount, cc`, and the agent's name of the tool if it is longer.
+
+    Empty for arguments that are all the agent's, of a tool with one name.
+    """
     call = view.round.subject
-    filled = call.filled_in if isinstance(call, ToolCall) else ()
-    found = [names.identifier(one, blocks.LABEL_LIMIT) for one in filled]
-    return f"Filled in by the tool: {names.some(found, _CHANGES_SHOWN)}" if found else ""
+    if not isinstance(call, ToolCall):
+        return ""
+    found = [names.identifier(one, blocks.LABEL_LIMIT) for one in call.filled_in]
+    filled = f"Filled in by the tool: {names.some(found, _CHANGES_SHOWN)}" if found else ""
+    longer = f"The agent calls it {names.identifier(call.tool)}" if call.name != call.tool else ""
+    return names.joined(filled, longer)
 
 
 def tools_used(view: CardView) -> str:

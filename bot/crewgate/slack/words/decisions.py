@@ -327,7 +327,7 @@ def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
     if voice is not PLAIN:
         agent = bold(agent)
         call = round_.subject
-        name = identifier(call.tool) if isinstance(call, ToolCall) and call.tool else name
+        name = identifier(call.name) if isinstance(call, ToolCall) and call.name else name
     several = f"; it needs {more_approvals(round_)}" if round_.approvals > 1 else ""
     return f"{agent} wants to use {name}{several}"
 

@@ -192,7 +192,7 @@ def crew(name: str, voice: Voice = MRKDWN) -> str:
 def task(round_: Round, voice: Voice = MRKDWN) -> str:
     """The task's title, or a call's tool."""
     match round_.subject:
-        case ToolCall(tool=name):
+        case ToolCall(name=name):
             return tool(name, voice)
         case Work() | Question():
             return title(round_.review.title, voice)
@@ -206,7 +206,7 @@ def spoken(round_: Round, topic: str, text: str) -> str:
     Not escaped. Of a call's arguments it has the recipient, or the first one.
     """
     match round_.subject:
-        case ToolCall(tool=tool_name):
+        case ToolCall(name=tool_name):
             arguments = arguments_of(text) or {}
             name = "to" if "to" in arguments else next(iter(arguments), "")
             parts = (tool_name, name, shown_value(arguments.get(name)))
