@@ -1,14 +1,12 @@
 """Settings of crews and rules from raw to typed: what they become, and what is said instead."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from crewgate.domain.parsers import (
     InvalidSetting,
-    Setting,
     inline,
     one_of,
     parse_allow,
@@ -174,10 +172,3 @@ def test_what_is_shown_of_a_value_is_short_and_on_one_line() -> None:
     assert str(wrong.value).startswith("'mail\\nmail\\n")
     assert "…" in str(wrong.value)
     assert (shown_key("a-b_1"), shown_key("a.b")) == ("a-b_1", "'a.b'")
-
-
-def test_a_setting_that_excludes_or_needs_others_is_a_comment_in_a_file_of_all() -> None:
-    plain = Setting(parse_text, "a name")
-    assert not plain.is_commented
-    assert replace(plain, instead_of=("approvals",)).is_commented
-    assert replace(plain, only_with="when.tool").is_commented

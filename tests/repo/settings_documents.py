@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from crewgate.domain.parsers import Setting
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
 from crewgate.settings import crew, dotenv
@@ -23,6 +24,11 @@ _TABLES: Final[tuple[tuple[str, str, str, Sequence[Option]], ...]] = (
 """The document, the name of the place in it, the head of the first column, and the rows."""
 
 
+def is_commented(setting: Setting) -> bool:
+    """Return True if a file with all keys has this one as a comment."""
+    return bool(setting.instead_of or setting.only_with)
+
+
 def render_table(head: str, options: Iterable[Option]) -> str:
     rows = (
         f"| `{one.name}` | {dotenv.default_of(one)} | {one.setting.meaning} |" for one in options
@@ -33,7 +39,7 @@ def render_table(head: str, options: Iterable[Option]) -> str:
 def render_keys(options: Iterable[Option]) -> str:
     """Return a TOML table, each key below its meaning; mutually exclusive keys are comments."""
     return "".join(
-        f"{dotenv.comment_of(one)}{'# ' if one.setting.is_commented else ''}"
+        f"{dotenv.comment_of(one)}{'# ' if is_commented(one.setting) else ''}"
         f"{one.name} = {one.setting.example}\n"
         for one in options
     )

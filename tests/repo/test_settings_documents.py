@@ -13,7 +13,7 @@ from crewgate.settings import crew
 from crewgate.settings.load import Settings, load
 from crewgate.settings.options import options_of
 from tests.repo.files import ROOT, read
-from tests.repo.settings_documents import render_documents
+from tests.repo.settings_documents import is_commented, render_documents
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,13 @@ def test_every_field_can_be_set(kind: type) -> None:
 
 
 def test_the_first_crew_of_the_example_has_every_key() -> None:
-    commented = [f"# {one.name} =" for one in options_of(Rule) if one.setting.is_commented]
+    commented = [f"# {one.name} =" for one in options_of(Rule) if is_commented(one.setting)]
     text = read("crews.example.toml")
     assert all(f"\n{line}" in text for line in commented)
     example = tomllib.loads(text)["crews"]["research"]
     assert list(example) == [option.name for option in crew.OPTIONS]
     (rule,) = example["rules"]
-    assert list(rule) == [one.name for one in options_of(Rule) if not one.setting.is_commented]
+    assert list(rule) == [one.name for one in options_of(Rule) if not is_commented(one.setting)]
 
 
 def test_the_example_of_crews_loads(tmp_path: Path) -> None:

@@ -14,15 +14,14 @@ class Asked:
 
     stored_as: ClassVar[str]
     """The word for the class in the database."""
+    takes_answers: ClassVar[bool] = False
+    """True if people answer in labels or words, and approve nothing."""
+    has_text: ClassVar[bool] = False
+    """True if its output is a text that people edit, comment on and teach by."""
 
     @property
     def is_of_flow(self) -> bool:
         """True if a flow waits, which may get its answer from elsewhere too."""
-        return False
-
-    @property
-    def takes_answers(self) -> bool:
-        """True if people answer in labels or words, and approve nothing."""
         return False
 
     @property
@@ -44,8 +43,3 @@ class Asked:
     def author(self) -> Person | None:
         """The person whose words it was drawn from: nobody keeps their own, if the rule says so."""
         return None
-
-    @property
-    def has_text(self) -> bool:
-        """True if its output is a text that people edit, comment on and teach by."""
-        return False

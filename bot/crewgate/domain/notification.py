@@ -268,6 +268,7 @@ class Question(Asked):
     """The question of a flow: a text and, mostly, labels to choose from."""
 
     stored_as: ClassVar = "question"
+    takes_answers: ClassVar = True
 
     request_id: str
     """Empty for the question of a crew's hook, which `/resume` answers."""
@@ -302,10 +303,6 @@ class Question(Asked):
     @property
     def is_of_flow(self) -> bool:
         return not self.is_of_crew
-
-    @property
-    def takes_answers(self) -> bool:
-        return True
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -144,11 +144,6 @@ class Setting:
     shared: str = ""
     """The environment variable for crews that do not set it themselves."""
 
-    @property
-    def is_commented(self) -> bool:
-        """True if a file with all keys has this one as a comment."""
-        return bool(self.instead_of or self.only_with)
-
 
 def about(parse: Callable[[object], Any], meaning: str, **more: Any) -> dict[str, Setting]:  # noqa: ANN401  # parameters are the fields of Setting
     """Return the metadata of a required setting's field; `more` as for Setting."""

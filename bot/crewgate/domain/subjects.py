@@ -16,10 +16,7 @@ class Work(Asked):
     """The output of a crew's task, to be approved or revised."""
 
     stored_as: ClassVar = "work"
-
-    @property
-    def has_text(self) -> bool:
-        return True
+    has_text: ClassVar = True
 
 
 Subject = Work | Question | ToolCall
