@@ -42,6 +42,18 @@ CALLS: Final = (
         "usecases/test_approval_ends.py",
     ),
     mutant(
+        "an alarm without a thread is dropped",
+        "in (State.WAITING, State.STUCK) or round_.contradiction is not None",
+        "in (State.WAITING, State.STUCK)",
+        "usecases/test_calls.py",
+    ),
+    mutant(
+        "an alarm about a call of a flood is dropped",
+        "if round_.state is not State.WAITING:\n            await tx.enqueue([round_",
+        "if round_.state is State.STUCK:\n            await tx.enqueue([round_",
+        "usecases/test_calls.py",
+    ),
+    mutant(
         "an asker is given the decision on a newer round",
         "if number < first.number:",
         "if number < 1:",

@@ -101,7 +101,7 @@ class EffectKind(StrEnum):
     RESUME = "resume", Row(lane=Lane.CREW)
     NOTIFY_STUCK = "notify_stuck", _message(key="stuck {target} {occasion}", revives_card=True)
     """Tell the reviewer, in the thread, that the decision did not reach the crew."""
-    CALL_ALARM = "call_alarm", _message(key="call alarm {target} {occasion}")
+    CALL_ALARM = "call_alarm", _message(key="call alarm {target} {occasion}", revives_card=True)
     """Tell operators, in the thread, that a call ran which must not have run."""
     CALL_ASSIGNED = (
         "call_assigned",

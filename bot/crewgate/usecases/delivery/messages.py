@@ -57,14 +57,14 @@ async def say_about(
 async def stands_aside(posting: Posting, job: Job, context: DeliveryContext) -> bool:
     """Settle a message about a gathered round without a card; return False for any other.
 
-    While the round waits, people hear of the card that counts it alone; a stuck round gets one.
+    While the round waits, people hear of the card that counts it alone; later it gets its own.
     """
     round_ = posting.view.round
     if posting.flood is None or posting.card is not None or not must_be_acted_on(posting):
         return False
     now, again = context.clock(), round_.effect(job.effect.kind)
     async with context.uow.begin() as tx:
-        if round_.state is State.STUCK:
+        if round_.state is not State.WAITING:
             await tx.enqueue([round_.effect(EffectKind.REPOST), again], at=now)
         elif again.kind is EffectKind.POST_REMINDER:
             later = replace(again, kind=EffectKind.REMIND)
@@ -148,7 +148,8 @@ async def bring_back(job: Job, round_: Round, context: DeliveryContext, *after: 
 
 
 def must_be_acted_on(posting: Posting) -> bool:
-    return posting.view.round.state in (State.WAITING, State.STUCK)
+    round_ = posting.view.round
+    return round_.state in (State.WAITING, State.STUCK) or round_.contradiction is not None
 
 
 def notify_of(round_: Round, context: DeliveryContext) -> Notify:
