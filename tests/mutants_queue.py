@@ -53,6 +53,12 @@ QUEUE: Final = (
         "usecases/delivery/test_floods.py",
     ),
     mutant(
+        "the time of gathered rounds begins by an old card",
+        "for round_id in posting.uncounted if waits else ():",
+        "for round_id in posting.uncounted:",
+        "usecases/delivery/test_floods.py",
+    ),
+    mutant(
         "the next card of a flood waits for ever for people who decide",
         "return now if decided_at is None else min(decided_at + QUIET, hourly)",
         "return now if decided_at is None else decided_at + QUIET",

@@ -86,8 +86,12 @@ async def _due(
 
 
 async def begin_time(posting: Posting, context: DeliveryContext) -> None:
-    """Count time from now for the rounds that a message counts: Slack has just taken it."""
-    for round_id in posting.uncounted:
+    """Count time from now for the rounds that a message counts: Slack has just taken it.
+
+    An update of a card that waits no longer tells nobody; the next card does.
+    """
+    waits = posting.view.round.state is State.WAITING
+    for round_id in posting.uncounted if waits else ():
         async with context.uow.begin() as tx:
             round_, now = await tx.round(round_id), context.clock()
             if await tx.floods.announce(round_id, at=now):
