@@ -43,12 +43,15 @@ def main(words: Sequence[str], mutants: Sequence[Mutant]) -> int:
     names = [word for word in words if word != "--find"]
     chosen = [one for one in mutants if not names or any(name in one.name for name in names)]
     if "--find" in words:
-        lost = [f"the text of: {one.name}" for one in chosen if _place(ROOT, one) is None]
+        lost = [f"the text of: {one.name}" for one in chosen if place_of(ROOT, one) is None]
         lost += [name for one in chosen for name in one.tests if not (ROOT / name).exists()]
         print(*lost, f"{len(lost)} are lost", sep="\n")
         return 1 if lost else 0
     began = time.monotonic()
-    with _copies(min(AT_ONCE, len(chosen))) as copies, ThreadPoolExecutor(AT_ONCE) as pool:
+    with (
+        copies_of_checkout(min(AT_ONCE, len(chosen))) as copies,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
         verdicts = list(pool.map(lambda one: _try(one, copies), chosen))
     noticed = verdicts.count(NOTICED)
     took = time.monotonic() - began
@@ -60,7 +63,7 @@ def main(words: Sequence[str], mutants: Sequence[Mutant]) -> int:
 
 
 @contextmanager
-def _copies(count: int) -> Iterator[SimpleQueue[Path]]:
+def copies_of_checkout(count: int) -> Iterator[SimpleQueue[Path]]:
     """Copy what git tracks, so many times."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"],  # noqa: S607
@@ -86,7 +89,7 @@ def _try(one: Mutant, copies: SimpleQueue[Path]) -> str:
     began = time.monotonic()
     copy = copies.get()
     try:
-        place = _place(copy, one)
+        place = place_of(copy, one)
         if place is None:
             verdict = NOT_FOUND
         else:
@@ -100,7 +103,7 @@ def _try(one: Mutant, copies: SimpleQueue[Path]) -> str:
     return verdict
 
 
-def _place(root: Path, one: Mutant) -> Path | None:
+def place_of(root: Path, one: Mutant) -> Path | None:
     """Return the file that has the text, if it stands there once and nowhere else."""
     files = [*(root / "bot").rglob("*.py"), root / "docs" / "gate.py"]
     texts = {path: path.read_text(encoding="utf-8") for path in files}

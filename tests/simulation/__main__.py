@@ -1,29 +1,34 @@
 """`python -m tests.simulation`: tell stories at random, and keep the shortest of those that fail.
 
-Options are environment variables: MINUTES of processor time (30), SEED (drawn and printed), STEPS a
-story (60), DATABASE (`sqlite` or `postgresql`), KEEP=0 to print a failing story only. Exits with 1
-if one fails.
+With `--mutants [NAME …]` mended defects are put back, one after the other: a table says how soon
+stories find each.
+
+Options are environment variables: MINUTES of processor time (30; 10 for each mutant), SEED (drawn
+and printed), STEPS a story (60), DATABASE (`sqlite` or `postgresql`), KEEP=0 to print a failing
+story only, SHORTEN, the minutes that shortening it may take (3). Exits with 1 if a story fails, or
+no story finds a mutant.
 """
 
 import os
 import sys
 import time
 from random import Random, SystemRandom
-from typing import Final
 
 import structlog
 
 from tests.options import database, number
 from tests.simulation.player import Player, opened
+from tests.simulation.put_back import put_back
 from tests.simulation.story import KEPT, Failure, Story, shortened, written
-
-#: The seconds of processor time that shortening a failing story may take besides.
-SHORTENED_IN: Final = 180
 
 
 def main() -> int:
     seed = int(number("SEED", 1 + SystemRandom().randrange(10**6)))
-    minutes, steps, backend = number("MINUTES", 30), int(number("STEPS", 60)), database("DATABASE")
+    backend = database("DATABASE")
+    if "--mutants" in sys.argv:
+        names = [word for word in sys.argv[1:] if word != "--mutants"]
+        return put_back(names, backend, seed=seed, minutes=number("MINUTES", 10))
+    minutes, steps = number("MINUTES", 30), int(number("STEPS", 60))
     print(f"SEED={seed} STEPS={steps} DATABASE={backend}, {minutes:g} min of processor", flush=True)
     began = time.process_time()
     with opened(backend) as player:
@@ -41,7 +46,7 @@ def main() -> int:
 
 
 def report(player: Player, story: Story, failure: Failure, name: str) -> None:
-    until = time.process_time() + SHORTENED_IN
+    until = time.process_time() + 60 * number("SHORTEN", 3)
     short = shortened(story, failure.sentence, player.play, lambda: time.process_time() < until)
     failure = player.play(short) or failure
     text = written(short, str(failure))

@@ -1,4 +1,4 @@
-"""What crews do: tasks, calls of tools, questions whose decisions are fetched, and floods."""
+"""What crews do: tasks, calls, questions whose decisions are fetched, floods, and cases."""
 
 import json
 from collections.abc import Callable
@@ -13,11 +13,13 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
 from crewgate.usecases.delivery.worker import deliver
-from crewgate.usecases.track import record_update
-from tests.simulation.known import MOMENT, Call, Known, Question
+from crewgate.usecases.track import record_update, track
+from tests.simulation.known import MOMENT, Call, Case, Known, Question
 from tests.simulation.oracle import require
 from tests.simulation.product import (
     ASKED,
+    HOUR,
+    LEGAL,
     NUMBER,
     REVIEWERS,
     SCANS,
@@ -29,20 +31,29 @@ from tests.usecases.crew_standins import Resumed
 from tests.usecases.simulated_crew import Branch
 
 RAN = CallResult(CallState.RAN, "Sent as message 17.")
+WORDINGS = ("Hi", "Wire transfer", "wire\ntransfer", "wire  transfer", "w\u00adire transfer")
+RECIPIENTS = ("bob@strasse.de", "bob@stra\u00dfe.de", "eve@bad.example, bob@strasse.de")
 
 
 class Crews(Known):
-    """Four crews, each of another kind."""
+    """Five crews, each of another kind."""
 
     def __init__(self, product: Product) -> None:
         super().__init__(product)
         product.tools.on_taken = self.tool_is_answered
         product.scans.on_taken = self.scan_is_answered
+        product.legal.on_taken = self.case_is_answered
 
     # --- the crew with tasks ---
 
     def pick_branch(self, choices: Choices, holds: Callable[[Branch], object]) -> str:
         return choices.pick([one.name for one in self.crew.branches.values() if holds(one)])
+
+    async def crew_begins(self, _: Choices) -> None:
+        """Two executions begin, with two tasks each that pause beside each other."""
+        for name in self.crew.branches:
+            self.crew.finish(name, same=False)
+            await self.crew.announce(name)
 
     async def crew_pauses(self, choices: Choices) -> None:
         name = self.pick_branch(choices, lambda one: one.working)
@@ -66,14 +77,17 @@ class Crews(Known):
 
     async def agent_calls(self, choices: Choices) -> None:
         self.tool_number += 1
-        tool = choices.pick(["send", "list"])
-        arguments: dict[str, object] = {"to": "bob", "text": f"Hi {self.tool_number}."}
+        tool = choices.pick(["send", "list", "pay"])
+        execution, is_hosted = choices.pick(["t 1", "t 2"]), choices.one_in(2)
+        wording = choices.pick(WORDINGS) if choices.one_in(3) else WORDINGS[0]
+        to = choices.pick(RECIPIENTS) if tool == "pay" else "bob"
+        arguments: dict[str, object] = {"to": to, "text": f"{wording} {self.tool_number}."}
         call = Call(
-            execution=choices.pick(["t 1", "t 2"]),
+            execution=execution,
             task=f"{tool} {self.tool_number}",
             tool=tool,
             arguments=arguments,
-            is_hosted=choices.one_in(2),
+            is_hosted=is_hosted,
         )
         self.calls[call.execution, call.task] = call
         await self.announce_call(call)
@@ -112,6 +126,25 @@ class Crews(Known):
         call = choices.pick(ran)
         call.is_reported = True
         await self.announce_call(call, call_result=RAN)
+        await self.look()
+        latest = self.latest(TOOLS, call.execution, call.task)
+        if latest is not None and latest.decision == call.ran[-1][1]:
+            read = f"{latest.id} {latest.state} {latest.reason}, but its tool told that it ran"
+            require(latest.state is State.RESUMED, "truth", read)
+
+    async def tool_runs_unasked(self, choices: Choices) -> None:
+        """A call that people refused, or that waits, ran all the same."""
+        call = choices.pick([one for one in self.calls.values() if not one.ran])
+        latest = self.latest(TOOLS, call.execution, call.task)
+        if latest is None or latest.state is State.DECIDED or call.is_reported:
+            return
+        approved = latest.decision is not None and latest.decision.is_approve
+        if approved or latest.removed_at or latest.in_doubt or latest.is_asked_anew:
+            return
+        call.is_reported = True
+        self.world.tools.pending.pop((call.execution, call.task), None)
+        await self.announce_call(call, call_result=RAN)
+        self.alarms.add(latest.id)
 
     async def host_restarts(self, choices: Choices) -> None:
         """It stopped while a call ran, does not know whether it ran, and asks about it anew."""
@@ -122,31 +155,72 @@ class Crews(Known):
             call.pauses += 1
             await self.announce_call(call)
 
+    async def host_is_restored(self, choices: Choices) -> None:
+        """Its copy is of before an answer, so that a call that ran waits in it once more."""
+        ran = [one for one in self.calls.values() if one.ran and one.is_hosted]
+        call = choices.pick(ran)
+        latest = self.latest(TOOLS, call.execution, call.task)
+        if latest is not None and latest.state is State.RESUMED and not latest.removed_at:
+            before = len(self.known)
+            await self.announce_call(call)
+            await self.look()
+            read = f"{call.task} waits for people, and nobody is asked"
+            require(len(self.known) > before, "once", read)
+
     # --- the program that fetches ---
 
     async def program_asks(self, choices: Choices) -> None:
-        text = choices.pick(["Deploy?", "Deploy all?"])
+        text = choices.pick(["Deploy?", "Deploy all?", "Deploy?"])
+        task, call = "deploy", None
+        if choices.one_in(2):
+            task, text = "pay", json.dumps({"to": text})
+            call = ToolCall("pay", arguments=(Argument("to", Kind.TEXT, required=True),))
         asked_at = self.world.clock()
         received = await self.world.notify(
-            text, crew=ASKED, execution_id="night 1", task_id="deploy"
+            crew=ASKED,
+            execution_id="night 1",
+            task_id=task,
+            output=Output(text, Format.MARKDOWN if call is None else Format.JSON),
+            call=call,
+            takes_edits=call is not None,
         )
-        self.questions.append(Question(text, asked_at, received.round.id))
-        self.texts[received.round.id] = text
+        round_ = received.round
+        for one in self.questions:
+            is_open = round_.state in (State.WAITING, State.DECIDED)
+            if one.round_id == round_.id and is_open:
+                asked_at = one.asked_at  # it asked before, and has no answer yet
+        self.questions.append(Question(text, task, asked_at, round_.id, round_.number))
+        self.texts.setdefault(round_.id, text)
 
     async def program_fetches(self, choices: Choices) -> None:
-        question = self.questions[-1]
-        body = await self.world.fetch(await self.world.round(question.round_id))
+        """Whoever asked last, or one before, asks for the decision; perhaps of its own round."""
+        question = choices.pick(self.questions[::-1][:3])
+        is_last = question is self.questions[-1]
+        is_named = choices.one_in(2) or not is_last
+        number = question.number if is_named else None
+        body = await self.world.fetch(await self.world.round(question.round_id), number=number)
+        await self.look()
         if body is None or body["state"] != "decided":
             return
-        await self.look()
-        found = [one for one in self.known if one.review.crew == ASKED]
-        latest = max(found, key=lambda one: one.number)
-        require(latest.decision is not None, "runs", f"{latest.id} has no decision")
-        assert latest.decision is not None
-        why = f"asked at {question.asked_at}, it passed by a decision of {latest.decision.at}"
-        require(latest.decision.at >= question.asked_at, "runs", why)
-        if not choices.one_in(4):  # else the answer is lost, and it asks again
-            question.passed_by = latest.decision
+        of = [one for one in self.known if one.review.task_id == question.task]
+        of = [one for one in of if one.review.crew == ASKED]
+        [decided] = [one for one in of if one.number == body["round"]]
+        decision = decided.decision
+        require(decision is not None, "runs", f"{decided.id} has no decision")
+        assert decision is not None
+        read = f"asked at {question.asked_at}, it passed by a decision of {decision.at}"
+        is_own = question.round_id in {decided.id, decided.origin_id}
+        require(is_own or not is_named, "runs", f"{read}, on the round {decided.number}")
+        require(decision.at >= question.asked_at or not is_last, "runs", read)
+        edited = body.get("edited", body)
+        require(edited["is_approve"] == decision.is_approve, "runs", f"{body} of {decision}")
+        if question.task == "pay" and decision.is_approve:
+            require(self.world.clock() - decision.at < HOUR, "runs", f"{read}, which ended")
+            given = edited.get("arguments", json.loads(question.text))
+            texts = json.loads(self.texts[decided.id])
+            require(given == texts, "runs", f"{given} were let through, approved were {texts}")
+        if is_last and not choices.one_in(4):  # else the answer is lost, and it asks again
+            question.passed_by = decision
 
     # --- the crew that is scanned ---
 
@@ -184,7 +258,8 @@ class Crews(Known):
             if round_.review.crew == SCANS:
                 self.world.clock.advance(MOMENT)
                 with suppress(CrewgateError):
-                    await self.world.decide(round_.id, Revise("Again."), by=by)
+                    again = Revise(self.said("Again", round_.id))
+                    await self.world.decide(round_.id, again, by=by)
         await self.look()
         while jobs := await self.world.lease_of(crew_destination(SCANS)):
             for job in jobs:
@@ -201,3 +276,35 @@ class Crews(Known):
             at=self.world.clock(),
             new_id=self.world.new_id,
         )
+
+    # --- the crew whose executions people start ---
+
+    async def case_begins(self, choices: Choices) -> None:
+        execution = f"case {len(self.cases) + 1}"
+        case = self.cases[execution] = Case(execution, choices.pick(REVIEWERS))
+        at = self.world.clock()
+        inputs = (("topic", self.said("About", f"{LEGAL} {execution}")),)
+        async with self.world.uow.begin() as tx:
+            opened = await tx.executions.open(LEGAL, execution, at=at)
+            await track(tx, opened, starter=case.starter, inputs=inputs, at=at)
+        await self.announce_case(case, choices.pick(["case", "memo"]))
+
+    async def case_pauses(self, choices: Choices) -> None:
+        case = choices.pick(list(self.cases.values())[::-1])
+        task = choices.pick(["case", "memo"])
+        if (case.execution, task) not in self.world.legal.pending:
+            await self.announce_case(case, task)
+
+    async def announce_case(self, case: Case, task: str) -> None:
+        self.world.clock.advance(MOMENT)
+        case.drafts += 1
+        text = f"{task} {case.drafts} of <{case.execution}>"
+        self.world.legal.pause(text, execution=case.execution, task=task)
+        received = await self.world.notify(
+            text, crew=LEGAL, execution_id=case.execution, task_id=task, task_name=task
+        )
+        self.texts[received.round.id] = text
+
+    async def case_is_answered(self, resumed: Resumed) -> None:
+        if not resumed.decision.is_approve:
+            await self.announce_case(self.cases[resumed.execution_id], resumed.task_id)

@@ -1,6 +1,6 @@
 """What a story knows by itself, and its own account of who may decide."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,10 +9,12 @@ from crewgate.domain.caveats import Claim, Seen
 from crewgate.domain.lessons import Lesson, may_teach
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Decision, Person
+from crewgate.metrics import REGISTRY
 from crewgate.store.engine import rows
 from crewgate.store.rounds import to_round
 from tests.simulation.product import (
     EVERYBODY,
+    LEGAL,
     REVIEWERS,
     SCANS,
     TASKS,
@@ -39,15 +41,38 @@ class Call:
     """The arguments of each time that it ran, the decision that let it, and when that was."""
     is_reported: bool = False
 
+    @property
+    def is_refused(self) -> bool:
+        """By a rule, also where its words are written otherwise."""
+        text = str(self.arguments["text"]).replace("\u00ad", "").lower()
+        return self.tool == "send" and "wire transfer" in " ".join(text.split())
+
+    @property
+    def is_allowed(self) -> bool:
+        """By a rule, that is for just these letters."""
+        to = self.arguments["to"]
+        return self.tool == "list" or (self.tool == "pay" and to == "bob@strasse.de")
+
 
 @dataclass
 class Question:
     """A question of a program that fetches its decisions, since it asked."""
 
     text: str
+    task: str
     asked_at: datetime
     round_id: str
+    number: int
     passed_by: Decision | None = None
+
+
+@dataclass
+class Case:
+    """An execution that a person started, with the reviews of its two tasks."""
+
+    execution: str
+    starter: Person
+    drafts: int = 0
 
 
 class Known:
@@ -63,6 +88,7 @@ class Known:
         self.texts: dict[str, str] = {}
         """What the reviewers of a round read."""
         self.first_seen: dict[str, datetime] = {}
+        self.counted_before = counted_decisions()
         self.looks = 0
         self.calls: dict[tuple[str, str], Call] = {}
         self.questions: list[Question] = []
@@ -74,10 +100,33 @@ class Known:
         self.asked: dict[tuple[str, str], tuple[Seen, set[str]]] = {}
         self.dismissed: set[str] = set()
         self.proposed: dict[str, Lesson] = {}
-        self.kept: set[str] = set()
+        self.kept: dict[str, datetime] = {}
+        """The lessons that are in force, and since when."""
+        self.ever_kept: set[str] = set()
         self.scanned = 0
         self.ended_scans: set[str] = set()
         self.tool_number = 0
+        self.cases: dict[str, Case] = {}
+        self.lawyers: list[tuple[datetime, frozenset[str]]] = [
+            (self.world.clock(), frozenset(one.id for one in REVIEWERS))
+        ]
+        """Who was in the group, since when."""
+        self.guests: list[tuple[datetime, bool]] = []
+        """Whether the last of everybody was a guest, since when."""
+        self.words: dict[str, str] = {}
+        """What people wrote, with the round that it is about."""
+        self.alarms: set[str] = set()
+        """The rounds of calls that ran though they must not."""
+        self.is_ending = False
+        """Whether nothing is deleted any more."""
+        self.races = False
+        """Whether several acts are under way."""
+
+    def said(self, words: str, round_id: str) -> str:
+        """Return words that are like no others, about a round."""
+        words = f"{words} {len(self.words) + 1}."
+        self.words[words] = round_id
+        return words
 
     async def look(self) -> None:
         async with self.world.engines.for_outbox.read.connect() as connection:
@@ -104,21 +153,47 @@ class Known:
         return next(one for one in self.known if one.id == round_id)
 
     def may_decide(self, by: Person, round_: Round, at: datetime | None = None) -> bool:
-        """By the settings and the absences, as this test knows them."""
+        """By the settings, groups and absences, as this test knows them."""
         at = at or self.world.clock()
-        if by in REVIEWERS or (by.id == EVERYBODY[-1].id and round_.escalated_at is not None):
+        if by.id in self.in_person(round_, at):
             return True
+        return bool(self.absent(by, round_, at)) and not self.is_guest(by, at)
+
+    def in_person(self, round_: Round, at: datetime) -> set[str]:
+        """Who may decide by a right of their own."""
+        if round_.review.crew == LEGAL:
+            own = set(next(members for since, members in self.lawyers[::-1] if since <= at))
+        else:
+            own = {one.id for one in REVIEWERS}
+        if round_.escalated_at is not None and round_.escalated_at <= at:
+            own.add(EVERYBODY[-1].id)
+        return own
+
+    def absent(self, by: Person, round_: Round, at: datetime) -> set[str]:
+        """For whom somebody may decide who are away."""
         delegable = round_.rule is None or round_.rule.delegation
-        own = {one.id for one in REVIEWERS}
-        return delegable and any(
-            delegate == by.id and who in own and since <= at < until
+        own = self.in_person(round_, at) if delegable else set()
+        return {
+            who
             for who, delegate, since, until in self.was_away
-        )
+            if delegate == by.id and who in own and since <= at < until
+        }
+
+    def is_guest(self, by: Person, at: datetime) -> bool:
+        last = next((is_guest for since, is_guest in self.guests[::-1] if since <= at), False)
+        return last and by == EVERYBODY[-1]
+
+    def starter_of(self, round_: Round) -> str | None:
+        """Who may not approve a round, because they started its execution."""
+        is_strict = round_.rule is not None and not round_.rule.self_approval
+        return self.cases[round_.review.execution_id].starter.id if is_strict else None
 
     def needed(self, round_: Round) -> int:
         """How many must approve the text of a round, by this test's own reading of the rules."""
-        strict = round_.review.crew == TASKS and "contract" in self.text_of(round_)
-        return 2 if strict else 1
+        crew, task = round_.review.crew, round_.review.task_id
+        text = self.text_of(round_).replace("\u00ad", "").lower()
+        strict = crew == TASKS and ("contract" in text or task == "translate")
+        return 2 if strict or (crew == LEGAL and task == "case") else 1
 
     def text_of(self, round_: Round) -> str:
         return self.texts.get(round_.id) or self.crew.edited.get(
@@ -149,9 +224,27 @@ class Known:
     def finished_scans(self) -> list[str]:
         return sorted(self.world.scans.completed - self.ended_scans)
 
-    @property
-    def may_ask(self) -> bool:
-        return not self.questions or self.questions[-1].passed_by is not None
+    def latest(self, crew: str, execution: str, task: str) -> Round | None:
+        """The latest round of a review."""
+        key = (crew, execution, task)
+        of = [one for one in self.known if key_of(one) == key]
+        return max(of, key=lambda one: one.number, default=None)
 
     def teachable(self) -> list[Round]:
         return [one for one in self.in_state(State.RESUMED) if may_teach(one)]
+
+
+def key_of(round_: Round) -> tuple[str, str, str]:
+    review = round_.review
+    return review.crew, review.execution_id, review.task_id
+
+
+def counted_decisions() -> Counter[tuple[str, str, str]]:
+    """Return what the metrics of this process count: crew, verdict and decider."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for metric in REGISTRY.collect():
+        if metric.name in {"crewgate_decisions", "crewgate_acts"}:
+            for one in metric.samples:
+                labels = one.labels
+                found[labels["crew"], labels["verdict"], labels["by"]] += int(one.value)
+    return found

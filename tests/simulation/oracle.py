@@ -1,25 +1,19 @@
-"""The ten sentences that hold whatever happens; each check names what it read.
-
-Most are looked at after each step; some only once nothing fails any more, and nothing is due.
-"""
+"""The sentences that hold after each step, whatever happens; each check names what it read."""
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from typing import Any, Final
-
-import sqlalchemy as sa
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.effects import EffectKind
+from crewgate.domain.reason import Expired
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Approve, Person, Revise, TimedOut
-from crewgate.store.tables import audit_entries, metadata
+from crewgate.domain.verdict import Approve, ByRule, Person, TimedOut
 from crewgate.usecases.queries import queue
-from crewgate.usecases.stats import of_crew
-from tests.simulation.known import Known
-from tests.simulation.product import ASKED, EVERYBODY, HOUR, NUMBER, SCANS, TASKS, TOOLS
+from tests.simulation.known import Known, key_of
+from tests.simulation.product import EVERYBODY, HOUR, NUMBER, TOOLS
 
 SENTENCES: Final = {
     "unseen": "nothing is decided unseen",
@@ -94,14 +88,49 @@ async def nobody_decides_who_may_not(of: Known) -> None:
         decision = round_.decision
         if decision is None or not isinstance(decision.by, Person):
             continue
-        voices = {vote.by.id for vote in decision.votes} or {decision.by.id}
+        require_right(of, round_, decision.by, decision.on_behalf_of, decision.at, decision.at)
         for vote in decision.votes:
-            by, at = vote.by, vote.at
-            require(of.may_decide(by, round_, at), "may", f"{by.id} approved {round_.id} at {at}")
+            require_right(of, round_, vote.by, vote.on_behalf_of, vote.at, decision.at)
         if isinstance(decision.verdict, Approve):
-            needed = of.needed(round_)
-            read = f"{round_.id} {of.text_of(round_)!r} needs {needed}, approved by {voices}"
-            require(len(voices) >= needed, "may", read)
+            votes = [vote.voices for vote in decision.votes] or [frozenset({decision.by.id})]
+            voices, needed = [one for vote in votes for one in vote], of.needed(round_)
+            text = of.text_of(round_)
+            read = f"{round_.id} {text!r} needs {needed}, approved by {voices}"
+            require(len(votes) >= needed, "may", read)
+            require(len(set(voices)) == len(voices), "may", read)
+            starter = of.starter_of(round_)
+            require(starter not in voices, "may", f"{read}, and {starter} started it")
+
+
+def require_right(
+    of: Known, round_: Round, by: Person, absent: Person | None, at: datetime, decided: datetime
+) -> None:
+    """Somebody might decide then; and at the decision whoever has the right still had it."""
+    read = f"{by.id} for {absent and absent.id} at {at} on {round_.id}, decided at {decided}"
+    require(of.may_decide(by, round_, at), "may", read)
+    require((absent or by).id in of.in_person(round_, decided), "may", read)
+    if absent is not None:
+        require(absent.id in of.absent(by, round_, at), "may", read)
+        require(not of.is_guest(by, decided), "may", read)
+
+
+async def a_rule_decides_its_own(of: Known) -> None:
+    """A rule decides at once on the calls alone that it is for; by time on no one's own text."""
+    for round_ in of.known:
+        decision, by = round_.decision, round_.decision and round_.decision.by
+        is_approved = decision is not None and decision.is_approve
+        if isinstance(by, TimedOut) and is_approved:
+            require(round_.edited_by is None, "may", f"{round_.id} was edited, approved by time")
+        if round_.review.crew != TOOLS or not isinstance(round_.subject, ToolCall):
+            continue
+        call = of.calls[round_.review.execution_id, round_.review.task_id]
+        read = f"{round_.id} {call.arguments}: {decision}"
+        if isinstance(by, ByRule):
+            expected = call.is_allowed if is_approved else call.is_refused
+            require(expected, "may", f"{read}, by a rule that is not for it")
+        if call.is_refused:
+            is_over = round_.state is State.CLOSED and decision is None
+            require(isinstance(by, ByRule) or is_over, "may", f"{read}, which a rule refuses")
 
 
 async def nothing_runs_otherwise_than_approved(of: Known) -> None:
@@ -131,9 +160,25 @@ async def nothing_runs_otherwise_than_approved(of: Known) -> None:
                 require(knows, "runs", read)
 
 
-async def what_waits_is_in_home(of: Known) -> None:
+async def a_call_is_asked_anew_for_a_reason(of: Known) -> None:
+    """Where its tool did not take a person's arguments, or an approval ended."""
+    reviews: defaultdict[tuple[str, str, str], list[Round]] = defaultdict(list)
+    for round_ in of.known:
+        if isinstance(round_.subject, ToolCall):
+            reviews[key_of(round_)].append(round_)
+    for rounds in reviews.values():
+        for before, again in pairwise(rounds):
+            decision = before.decision
+            is_anew = again.origin_id is not None and again.edited_by is None
+            if is_anew and decision is not None:
+                refused = decision in of.world.tools.misfits
+                read = f"{again.id} asks about {before.id} anew, which is {before.reason}"
+                require(refused or isinstance(before.reason, Expired), "runs", read)
+
+
+async def what_waits_is_in_home(of: Known, by: Person | None = None) -> None:
     """Home lists just what a person may decide, and its totals count it."""
-    by = EVERYBODY[of.looks % len(EVERYBODY)]
+    by = by or EVERYBODY[of.looks // 4 % len(EVERYBODY)]
     expected = {
         one.id
         for one in of.in_state(State.WAITING)
@@ -167,208 +212,11 @@ async def a_decision_stands(of: Known) -> None:
         require(round_ == latest[round_.review.id] or round_.state in OVER, "truth", read)
 
 
-# --- in the end ---
-
-
-async def whoever_may_decide_was_told(of: Known) -> None:
-    """Each waiting round has a card, or a waiting card of its flood counts it."""
-    waiting = of.in_state(State.WAITING)
-    cards = {
-        message.key.removeprefix("card "): message
-        for message in of.world.slack.messages
-        if message.key.startswith("card ") and not message.deleted
-    }
-    without = [one for one in waiting if one.id not in cards]
-    for round_ in without:
-        counting = [
-            cards[one.id]
-            for one in waiting
-            if one.id in cards and counts(one, round_) and cards[one.id].gathered
-        ]
-        # A card that was deleted comes back with the next update of its round.
-        was_deleted = any(
-            message.key == f"card {round_.id}" and message.deleted
-            for message in of.world.slack.messages
-        )
-        read = f"{round_.id} {round_.review.execution_id} waits: {[*cards]} are the cards"
-        require(counting or was_deleted, "told", read)
-    for round_ in waiting:
-        card = cards.get(round_.id)
-        if card is not None and card.gathered:
-            many = sum(counts(round_, one) for one in without)
-            read = f"the card of {round_.id} counts {card.gathered}, {many} wait without one"
-            require(card.gathered <= many, "figures", read)
-
-
-async def a_decision_reaches_its_crew_once(of: Known) -> None:
-    """No decision is on its way for ever, or taken twice; and what a crew waits for is asked."""
-    for name, client in of.world.clients.items():
-        taken = Counter((one.execution_id, one.task_id, one.decision.at) for one in client.taken)
-        twice = [key for key, many in taken.items() if many > 1 and name != TASKS]
-        require(not twice, "once", f"{name} took {twice} more than once")
-        for execution, task in client.pending:
-            if name == TASKS and of.crew.branch_of(execution, task).ambiguous:
-                continue
-            asked = [
-                one
-                for one in of.known
-                if (one.review.crew, one.review.execution_id, one.review.task_id)
-                == (name, execution, task)
-            ]
-            latest = asked[-1] if asked else None
-            is_asked = latest is not None and (
-                latest.state in (State.WAITING, State.STUCK) or latest.id in of.dismissed
-            )
-            shown = latest and (latest.id, latest.state, latest.reason)
-            require(is_asked, "once", f"{name} waits at {execution} {task}: {shown}")
-
-
-async def what_is_shown_as_done_was_done(of: Known) -> None:
-    """A decision that is shown as taken was taken; the cards show the rounds as they are."""
-    for round_ in of.known:
-        require(round_.state is not State.DECIDED, "once", f"{round_.id} is on its way for ever")
-        client = of.world.clients.get(round_.review.crew)
-        if client is not None and round_.decision is not None and not round_.removed_at:
-            sent = any(one == round_.decision for _, one in client.asked)
-            taken = any(one.decision == round_.decision for one in client.taken)
-            ambiguous = False
-            if round_.review.crew == TASKS:
-                branch = of.crew.branch_of(round_.review.execution_id, round_.review.task_id)
-                unseen = of.crew.texts.get(round_.id, "") in of.crew.taken_unseen
-                ambiguous = sent and (branch.ambiguous or unseen)
-            read = f"{round_.id} {round_.state} {round_.reason}: taken {taken}, sent {sent}"
-            if round_.state is State.RESUMED:
-                require(taken or ambiguous, "truth", read)
-            elif taken:
-                is_call = isinstance(round_.subject, ToolCall)
-                require(round_.in_doubt or is_call, "truth", read)
-        for message in of.world.slack.keyed(f"card {round_.id}"):
-            assert isinstance(message.shows, Round)
-            shows = (message.shows.state, message.shows.reason)
-            instead = f"refresh failed {round_.id} {round_.state.value} "
-            said = any(one.key.startswith(instead) for one in of.world.slack.messages)
-            read = f"the card of {round_.id} shows {shows}, it is {round_.state} {round_.reason}"
-            is_current = shows == (round_.state, round_.reason) or round_.removed_at
-            require(is_current or said, "told", read)
-
-
-async def a_removed_text_is_nowhere(of: Known) -> None:
-    """Neither the output of a round whose texts were removed, nor a lesson from it."""
-    gone = {
-        of.texts.get(one.id) or of.crew.texts.get(one.id, ""): one
-        for one in of.known
-        if one.removed_at is not None
-    }
-    gone |= {
-        lesson.text: of.round(lesson.round_id)
-        for lesson in of.proposed.values()
-        if of.round(lesson.round_id).removed_at is not None and lesson.id not in of.kept
-    }
-    there = {text for one in of.known if not one.removed_at and (text := of.text_of(one))}
-    gone = {text: one for text, one in gone.items() if text and text not in there}
-    if not gone:
-        return
-    async with of.world.engines.for_outbox.read.connect() as connection:
-        for table in metadata.sorted_tables:
-            for row in await connection.execute(sa.select(table)):
-                stored = " ".join(map(str, row))
-                for text, one in gone.items():
-                    read = f"{table.name} has {text!r} of {one.id}, removed at {one.removed_at}"
-                    require(text not in stored, "removed", read)
-
-
-async def the_trail_replays_what_happened(of: Known) -> None:
-    """The last entry about a round has its state, and the entry of its decision who decided."""
-    every = sa.select(audit_entries.c.body).order_by(audit_entries.c.id)
-    last: dict[str, str] = {}
-    decided: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    async with of.world.engines.for_outbox.read.connect() as connection:
-        for row in await connection.execute(every):
-            entry = json.loads(row.body)
-            data = entry["data"]
-            if "round" in data and "state" in data:
-                last[data["round"]] = data["state"]
-            if entry["code"] in {"CG124", "CG125", "CG126"}:
-                decided[data["round"]].append((entry["actor"], data["verdict"]))
-    for round_ in of.known:
-        read = f"{round_.id} is {round_.state}, the trail ends with {last.get(round_.id)}"
-        require(last.get(round_.id) == round_.state.value, "trail", read)
-        found, decision = decided[round_.id], round_.decision
-        expected = []
-        if decision is not None:
-            by = decision.by.id if isinstance(decision.by, Person) else "rule"
-            word = type(decision.verdict).__name__.lower()
-            expected = [(by, "revise" if word == "refuse" else word)]
-        read = f"{round_.id} was decided {expected}, the trail has {found}"
-        require(found == expected, "trail", read)
-
-
-async def each_figure_is_recounted(of: Known) -> None:
-    """The numbers of `/crew stats`, and the outcomes behind its sample."""
-    days, now = 7, of.world.clock()
-    for crew in (TASKS, TOOLS, ASKED, SCANS):
-        found = (await of_crew(crew, days=days, context=of.world.reviews)).crews[0].figures.now
-        mine = [
-            one
-            for one in of.known
-            if one.review.crew == crew
-            and one.decision is not None
-            and one.decision.at >= now - timedelta(days=days)
-        ]
-        outputs = [one for one in mine if not isinstance(one.subject, ToolCall)]
-        people = [one for one in outputs if isinstance(_by(one), Person)]
-        approved = sum(isinstance(_verdict(one), Approve) for one in people)
-        revised = sum(isinstance(_verdict(one), Revise) for one in people)
-        read = f"{crew}: {found.approved} approved, {found.revised} revised; {approved}, {revised}"
-        require((found.approved, found.revised) == (approved, revised), "figures", read)
-        rules = [rule.id for rule in await of.world.uow.read.rules((crew,))]
-        since = now - timedelta(days=days)
-        listed = await of.world.uow.read.stats.verdicted({crew: ["", *rules]}, since=since)
-        for one in listed:
-            round_ = of.round(one.id)
-            rewritten = round_.edited_by is not None or not isinstance(_verdict(round_), Approve)
-            read = f"{round_.id}: sent back {one.sent_back}, edited by {round_.edited_by}"
-            require(bool(one.sent_back) == rewritten, "figures", read)
-
-
-def _by(round_: Round) -> object:
-    return round_.decision and round_.decision.by
-
-
-def _verdict(round_: Round) -> object:
-    return round_.decision and round_.decision.verdict
-
-
-def is_to_do(row: Any) -> bool:
-    """Whether a row of the outbox is not one that waits for a day that comes by itself."""
-    later = {EffectKind.POLL_STATUS, EffectKind.END_LESSON}
-    return row.set_aside_at is None and row.kind not in later
-
-
-async def no_job_waits_without_a_reason(of: Known) -> None:
-    """What was set aside was refused for good, or over a day; nothing else is left."""
-    for row in await of.world.everything():
-        if row.set_aside_at is not None:
-            read = f"{row.kind} {row.subject} was set aside: {row.set_aside_why!r}"
-            require(row.set_aside_why not in {"", "unreadable"}, "jobs", read)
-        else:
-            read = f"{row.kind} {row.subject} is left, due at {row.due_at}"
-            require(not is_to_do(row), "jobs", read)
-
-
 ALWAYS: Final[tuple[Check, ...]] = (
     a_decision_stands,
     nothing_is_decided_unseen,
     nobody_decides_who_may_not,
+    a_rule_decides_its_own,
     nothing_runs_otherwise_than_approved,
-    what_waits_is_in_home,
-)
-IN_THE_END: Final[tuple[Check, ...]] = (
-    whoever_may_decide_was_told,
-    a_decision_reaches_its_crew_once,
-    what_is_shown_as_done_was_done,
-    a_removed_text_is_nowhere,
-    the_trail_replays_what_happened,
-    each_figure_is_recounted,
-    no_job_waits_without_a_reason,
+    a_call_is_asked_anew_for_a_reason,
 )

@@ -1,5 +1,6 @@
 """What people do: decide, write, hand on, keep lessons."""
 
+import asyncio
 import json
 from contextlib import suppress
 from dataclasses import replace
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.caveats import NOTHING_SEEN, Claim, Seen, Share
+from crewgate.domain.caveats import NOTHING_SEEN, Claim, Seen, Share, Unseen
 from crewgate.domain.errors import (
     AbsenceRefused,
     AlreadyVoted,
@@ -15,20 +16,26 @@ from crewgate.domain.errors import (
     CrewgateError,
     NotAReviewer,
     NotWaiting,
+    SelfApproval,
 )
+from crewgate.domain.lessons import MOST, NO_LESSONS, Lesson, LessonState
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise, Verdict
 from crewgate.usecases import lessons
 from crewgate.usecases.away import come_back, go_away
 from crewgate.usecases.decide import change_arguments, dismiss, edit, take_back
 from crewgate.usecases.notes import claim
+from crewgate.usecases.ports.crew import KickoffRequest
 from crewgate.usecases.queries import queue
 from tests.simulation.known import Known
 from tests.simulation.oracle import require
 from tests.simulation.product import (
     EVERYBODY,
     HOUR,
+    LAWYERS,
+    LEGAL,
     REVIEWERS,
+    SCANS,
     TASKS,
 )
 from tests.simulation.story import Choices
@@ -58,7 +65,9 @@ class People(Known):
 
     async def decide(self, round_: Round, choices: Choices, *, by: Person | None = None) -> None:
         by = by or choices.pick(EVERYBODY)
-        verdict: Verdict = Revise(f"Shorter {len(self.known)}.") if choices.one_in(3) else Approve()
+        verdict: Verdict = Approve()
+        if choices.one_in(3):
+            verdict = Revise(self.said("Shorter", round_.id))
         seen, shown = self.asked.get((round_.id, by.id), (NOTHING_SEEN, set()))
         try:
             decided = await self.world.decide(round_.id, verdict, by=by, seen=seen)
@@ -66,8 +75,14 @@ class People(Known):
             require(not self.may_decide(by, round_), "told", f"{by.id} may decide {round_.id}")
         except AlreadyVoted:
             pass
+        except SelfApproval:
+            starter = self.starter_of(round_)
+            at = self.world.clock()
+            is_own = starter in {by.id, *self.absent(by, round_, at)}
+            require(is_own, "told", f"{by.id} did not start {round_.id}")
         except NotWaiting:
-            require(round_.state is not State.WAITING, "truth", f"{round_.id} waits")
+            over = self.races or round_.state is not State.WAITING
+            require(over, "truth", f"{round_.id} waits")
         except ConfirmationNeeded as needed:
             caveats, notes = needed.caveats, self.notes[round_.origin]
             require(caveats.notes == len(notes), "unseen", f"{round_.id} has {len(notes)} notes")
@@ -84,6 +99,10 @@ class People(Known):
         if decided.decision is None or is_new:
             why = f"{by.id} decided {decided.id}, which they may not"
             require(self.may_decide(by, decided), "may", why)
+        call = decided.subject
+        if isinstance(call, ToolCall) and call.may_have_run and verdict == Approve():
+            knew = Unseen.MAY_HAVE_RUN in seen.unseen
+            require(knew, "unseen", f"{decided.id}: nobody said that it may have run")
         if decided.decision is not None and verdict == Approve() and is_new:
             notes = self.notes[decided.origin]
             require(notes <= shown, "unseen", f"{decided.id}: notes {notes - shown} were not shown")
@@ -94,7 +113,14 @@ class People(Known):
 
     async def edit(self, choices: Choices) -> None:
         """Somebody writes their own text, or other arguments, and approves that."""
-        round_ = choices.pick(self.in_state(State.WAITING))
+        await self.rewrite(choices.pick(self.in_state(State.WAITING)), choices)
+
+    async def edit_too_late(self, choices: Choices) -> None:
+        """Somebody whose form was open meanwhile sends it."""
+        over = [one for one in self.known if one.state is not State.WAITING]
+        await self.rewrite(choices.pick(over), choices)
+
+    async def rewrite(self, round_: Round, choices: Choices) -> None:
         by = choices.pick(EVERYBODY)
         seen, shown = self.asked.get((round_.id, by.id), (NOTHING_SEEN, set()))
         posting = await self.world.uow.read.posting(round_.id, as_it_came=True)
@@ -110,7 +136,7 @@ class People(Known):
                 theirs = await change_arguments(round_.id, {"to": to}, **more)
                 text = json.dumps(json.loads(text) | {"to": to})
             else:
-                text += choices.pick(["!", " It is a contract."])
+                text += choices.pick(["!", " It is a contract.", " It is a CON\u00adTRACT."])
                 theirs = await edit(round_.id, text, **more)
         except ConfirmationNeeded as needed:
             notes = self.notes[round_.origin]
@@ -139,15 +165,17 @@ class People(Known):
         if card is None:
             return
         ts = f"9.{self.world.new_id()}"
-        note = await self.world.note(card, ts, by=choices.pick(EVERYBODY))
+        by, text = choices.pick(EVERYBODY), self.said("A note", round_.id)
+        note = await self.world.note(card, ts, by=by, text=text)
         if note is not None:
             self.notes[note.round_id].add(ts)
 
     async def claim(self, choices: Choices) -> None:
         round_ = choices.pick(self.in_state(State.WAITING))
         by = choices.pick(REVIEWERS)
-        self.claims[round_.id] = Claim(by, self.world.clock())
-        await claim(round_.id, by=by, context=self.world.reviews)
+        if self.may_decide(by, round_):
+            await claim(round_.id, by=by, context=self.world.reviews)
+            self.claims[round_.id] = Claim(by, self.world.clock())
 
     async def go_away(self, choices: Choices) -> None:
         by, delegate = choices.pick(REVIEWERS), choices.pick(EVERYBODY[::-1])
@@ -179,20 +207,111 @@ class People(Known):
 
     async def dismiss(self, choices: Choices) -> None:
         round_ = choices.pick(self.in_state(State.STUCK))
-        await dismiss(round_.id, "Started again.", by=REVIEWERS[1], context=self.world.reviews)
-        self.dismissed.add(round_.id)
+        by, why = REVIEWERS[1], self.said("Started again", round_.id)
+        with suppress(CrewgateError):
+            await dismiss(round_.id, why, by=by, context=self.world.reviews)
+            self.dismissed.add(round_.id)
+
+    async def lawyers_change(self, choices: Choices) -> None:
+        """Others are in the group from now on: at least two."""
+        left = choices.number(len(EVERYBODY))
+        members = frozenset(one.id for at, one in enumerate(EVERYBODY) if at != left)
+        if choices.one_in(3):
+            members -= {choices.pick(sorted(members))}
+        self.world.directory.people[LAWYERS] = members
+        self.lawyers.append((self.world.clock(), members))
+
+    async def somebody_is_a_guest(self, _: Choices) -> None:
+        """The last of everybody is a guest from now on, or no longer."""
+        guests, who = self.world.directory.guests, EVERYBODY[-1]
+        is_guest = who.id not in guests
+        guests ^= {who.id}
+        self.guests.append((self.world.clock(), is_guest))
+
+    async def two_at_once(self, choices: Choices) -> None:
+        """Two people act on one round at the same time."""
+        round_ = choices.pick(self.in_state(State.WAITING))
+        acts = [choices.pick([self.decide, self.decide, self.rewrite]) for _ in range(2)]
+        people = [Choices([choices.number(99) for _ in range(5)]) for _ in acts]
+        self.races = True
+        await asyncio.gather(*(act(round_, one) for act, one in zip(acts, people, strict=True)))
+        self.races = False
+
+    # --- lessons ---
 
     async def propose(self, choices: Choices) -> None:
         round_ = choices.pick(self.teachable())
-        text = f"Keep in mind {len(self.proposed) + 1} of {round_.id}."
-        context = self.world.reviews
+        text = self.said(f"Keep in mind of {round_.id}", round_.id)
+        await self.attempt(lessons.propose, choices.pick(EVERYBODY), round_.id, text)
+
+    async def replace_a_lesson(self, choices: Choices) -> None:
+        lesson = self.proposed[choices.pick(sorted(self.kept))]
+        text = self.said("Rather", lesson.round_id)
+        await self.attempt(lessons.replace_lesson, choices.pick(EVERYBODY), lesson.id, text)
+
+    async def attempt(self, act: Any, by: Person, about: str, text: str) -> None:
         with suppress(CrewgateError):
-            by = choices.pick(REVIEWERS)
-            lesson = await lessons.propose(by, round_.id, text, context=context)
+            lesson = await act(by, about, text, context=self.world.reviews)
             self.proposed[lesson.id] = lesson
+            may = self.may_decide(by, self.round(lesson.round_id))
+            require(may, "may", f"{by.id} proposed {lesson.id}")
+            await self.see_a_lesson(lesson)
 
     async def keep(self, choices: Choices) -> None:
-        lesson = choices.pick(list(self.proposed.values()))
+        lesson = choices.pick(list(self.proposed.values())[::-1])
+        by = choices.pick(EVERYBODY)
         with suppress(CrewgateError):
-            await lessons.keep(choices.pick(REVIEWERS), lesson.id, context=self.world.reviews)
-            self.kept.add(lesson.id)
+            after = await lessons.keep(by, lesson.id, context=self.world.reviews)
+            if after.state is LessonState.KEPT and lesson.id not in self.ever_kept:
+                self.check_votes(after)
+                self.kept.pop(after.replaces or "", None)
+                self.kept[lesson.id] = self.world.clock()
+                self.ever_kept.add(lesson.id)
+            await self.see_a_lesson(lesson)
+
+    def check_votes(self, lesson: Lesson) -> None:
+        """A lesson needs the voices that its round needs, and none of its author's own."""
+        round_, now = self.round(lesson.round_id), self.world.clock()
+        voters = [vote.by for vote in lesson.votes]
+        needed = 1 if round_.rule is None else round_.rule.approvals
+        read = f"{lesson.id} of {round_.id} was kept by {voters}"
+        require(len(set(voters)) >= needed, "may", read)
+        for by in voters:
+            require(self.may_decide(by, round_, now), "may", read)
+        is_strict = round_.rule is not None and not round_.rule.self_approval
+        is_own = any(lesson.author.id in vote.voices for vote in lesson.votes)
+        require(not (is_strict and is_own), "may", f"{read}; {lesson.author.id} proposed it")
+
+    async def drop_a_lesson(self, choices: Choices) -> None:
+        lesson = choices.pick(list(self.proposed.values()))
+        act = choices.pick([lessons.retire, lessons.drop])
+        with suppress(CrewgateError):
+            await act(choices.pick(EVERYBODY), lesson.id, context=self.world.reviews)
+            self.kept.pop(lesson.id, None)
+
+    async def see_a_lesson(self, lesson: Lesson) -> None:
+        """A lesson's card shows those alone that its channel may read."""
+        view = await lessons.view_of(lesson.id, context=self.world.reviews)
+        here = self.round(lesson.round_id).other_channel
+        for one in view.beside:
+            there = self.round(one.round_id).other_channel
+            require(there == here, "may", f"the card of {lesson.id} in {here} shows one of {there}")
+
+    async def kick_off(self, _: Choices) -> None:
+        """A kickoff carries the lessons alone that are in force."""
+        for name in (LEGAL, SCANS, TASKS):
+            given, _others = await self.world.teaching.fill(
+                self.world.crews[name], KickoffRequest(body=b"{}"), self.world.new_id()
+            )
+            now, lasts = self.world.clock(), self.world.crews[name].lessons_expire
+            expected = [
+                self.proposed[one].text
+                for one, since in self.kept.items()
+                if self.proposed[one].crew == name and (lasts is None or now < since + lasts)
+            ]
+            text = given.lessons or NO_LESSONS
+            lines = [] if text == NO_LESSONS else text.splitlines()
+            found = [line.partition(". ")[2] for line in lines]
+            read = f"a kickoff of {name} carries {found}, in force are {expected}"
+            held = set(found) <= set(expected) and len(found) == min(len(expected), MOST)
+            require(held, "may", read)

@@ -66,9 +66,7 @@ class Player:
     async def _begin(self) -> Simulation:
         await self._database.empty()
         engines = self._database.engines
-        simulation = Simulation(Product(engines, a_uow(engines, masking={SCANS: MASKED})))
-        await simulation.begin()
-        return simulation
+        return Simulation(Product(engines, a_uow(engines, masking={SCANS: MASKED})))
 
     async def _play(self, story: Story) -> Failure | None:
         simulation = await self._begin()
@@ -81,9 +79,10 @@ class Player:
 
     async def _explore(self, random: Random, steps: int, told: list[Step]) -> Failure | None:
         simulation = await self._begin()
+        taste = Taste(random)
         with Watched() as watched:
             for _ in range(steps):
-                likely = simulation.likely()
+                likely = taste.of(simulation.likely())
                 [name] = random.choices([*likely], [*likely.values()])
                 choices = Choices((), random)
                 try:
@@ -92,6 +91,32 @@ class Player:
                     told.append(Step(name, tuple(choices.made)))
             await simulation.end_well()
         return watched.failure
+
+
+BEGINNINGS = ("crew_begins", "agent_calls", "program_asks", "scans_pause", "case_begins")
+"""The steps by which each kind of crew has something to decide; a single scan is one more."""
+
+
+class Taste:
+    """Makes some steps likelier in a story, and leaves others out, so that no two are alike.
+
+    A story that takes every step now and then seldom takes the three in a row that break something.
+    Half of the stories are about one kind of crew alone, a quarter about two.
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        many = random.choice((1, 1, 2, len(BEGINNINGS)))
+        left = random.sample(BEGINNINGS, len(BEGINNINGS) - many)
+        self._factors = dict.fromkeys(BEGINNINGS, 1) | dict.fromkeys(left, 0)
+        self._factors["scan_pauses"] = self._factors["scans_pause"]
+
+    def of(self, likely: dict[str, int]) -> dict[str, int]:
+        for name in likely:
+            if name not in self._factors:
+                self._factors[name] = self._random.choice((0, 1, 1, 1, 5))
+        tasted = {name: weight * self._factors[name] for name, weight in likely.items()}
+        return tasted if any(tasted.values()) else likely
 
 
 class Watched:

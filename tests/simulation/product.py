@@ -1,4 +1,4 @@
-"""A whole product in one process: three kinds of crews, Slack, people, and two bots."""
+"""A whole product in one process: five kinds of crews, Slack, people, and two bots."""
 
 import json
 from collections import Counter
@@ -12,11 +12,12 @@ from crewgate.crewai.payloads import decision_body
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.outcome import Outcome, RefusalKind, Refused
-from crewgate.domain.people import Notify, User
+from crewgate.domain.people import Notify, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Decide, Escalation, Reminders, Rule, TimeOut, TimeoutAction
+from crewgate.domain.verdict import Decision
 from crewgate.settings.parsers import parse_redact
 from crewgate.store.tables import outbox
 from crewgate.usecases.delivery.worker import LEASE
@@ -35,7 +36,10 @@ REVIEWERS = (ANA, BEN, CAI)
 EVERYBODY = (*REVIEWERS, EVE)
 HOUR = timedelta(hours=1)
 RETENTION = timedelta(days=30)
-TASKS, TOOLS, ASKED, SCANS = "research", "tools", "asked", "scans"
+TASKS, TOOLS, ASKED, SCANS, LEGAL = "research", "tools", "asked", "scans", "legal"
+CREWS = (TASKS, TOOLS, ASKED, SCANS, LEGAL)
+LAWYERS = UserGroup("S0LEGAL")
+LESSONS_LAST = timedelta(days=60)
 STRICT = a_rule(name="strict", when=Conditions(contains=("contract",)), approvals=2)
 TIMED = a_rule(
     name="timed",
@@ -47,8 +51,28 @@ TIMED = a_rule(
 APPROVED = a_rule(
     name="approved",
     when=Conditions(task="translate"),
+    approvals=2,
     delegation=False,
     timeout=TimeOut(Duration.parse("1h"), TimeoutAction.APPROVE),
+)
+FOUR_EYES = a_rule(
+    name="four eyes",
+    when=Conditions(task="case"),
+    channel="C0LEGAL",
+    approvals=2,
+    self_approval=False,
+    remind=Reminders(after=Duration.parse("10m"), most=2),
+)
+REFUSED = a_rule(
+    name="refused",
+    when=Conditions(tool="send", contains=("wire transfer",)),
+    decide=Decide.REFUSE,
+    reason="Never.",
+)
+PAID = a_rule(
+    name="paid",
+    when=Conditions(tool="pay", arguments=(("to", "*@strasse.de"),)),
+    decide=Decide.ALLOW,
 )
 ALLOWED = a_rule(name="allowed", when=Conditions(tool="list"), decide=Decide.ALLOW)
 SENT = a_rule(
@@ -74,9 +98,13 @@ def settings() -> dict[str, Crew]:
 
     return {
         TASKS: crew(TASKS, STRICT, TIMED, APPROVED, operators=(User(CAI.id),)),
-        TOOLS: crew(TOOLS, ALLOWED, SENT),
+        TOOLS: crew(TOOLS, ALLOWED, PAID, REFUSED, SENT),
         ASKED: crew(ASKED, is_fetched=True),
         SCANS: crew(SCANS, SCANNED, notify=Notify.DM, redact=MASKED),
+        LEGAL: replace(
+            crew(LEGAL, FOUR_EYES, lessons_expire=LESSONS_LAST, lessons_without=0.0),
+            reviewers=(LAWYERS,),
+        ),
     }
 
 
@@ -106,6 +134,11 @@ class WatchedSlack(FakeSlack):
         is_card = kind is EffectKind.REFRESH and isinstance(about, Posting)
         return self._watch(about, outcome) if is_card else outcome
 
+    def cards(self) -> dict[str, Message]:
+        """The latest card of each round."""
+        posted = [one for one in self.messages if one.key.startswith("card ")]
+        return {one.key.removeprefix("card "): one for one in posted}
+
     def deletable(self) -> list[Message]:
         """The cards that people can delete, the newest first: a thread with replies stays."""
         refs = [*(one.ref for one in self.messages), *(one.ref for one in self.said)]
@@ -129,10 +162,14 @@ class WatchedSlack(FakeSlack):
 class Misfitting(FakeCrew):
     """A crew whose tool takes no argument `to` that says nobody."""
 
+    misfits: list[Decision] = field(default_factory=list)
+    """The decisions that it refused for their arguments."""
+
     async def resume(self, request: ResumeRequest) -> Outcome:
         misfits = isinstance(request.edited, dict) and request.edited.get("to") == "nobody"
         if misfits and (request.execution_id, request.task_id) in self.pending:
             self.asked.append((request.execution_id, request.decision))
+            self.misfits.append(request.decision)
             return Refused("400", "nobody is no address", RefusalKind.ARGUMENTS)
         return await super().resume(request)
 
@@ -146,8 +183,14 @@ class Product(World):
         self.crews |= settings()
         super().__post_init__()
         self.slack = WatchedSlack(self.clock)
-        self.tools, self.scans = Misfitting(), FakeCrew()
-        self.clients = {TASKS: self.crew, TOOLS: self.tools, SCANS: self.scans}
+        self.tools, self.scans, self.legal = Misfitting(), FakeCrew(), FakeCrew()
+        self.clients = {
+            TASKS: self.crew,
+            TOOLS: self.tools,
+            SCANS: self.scans,
+            LEGAL: self.legal,
+        }
+        self.directory.people[LAWYERS] = frozenset(one.id for one in REVIEWERS)
         self.context = replace(
             self.context, messenger=self.slack, clients=dict(self.clients), **self._of_a_bot()
         )
@@ -159,7 +202,7 @@ class Product(World):
         """What lies in the memory of one bot."""
         return {"refusing": set()}
 
-    async def fetch(self, round_: Round) -> Any:
+    async def fetch(self, round_: Round, *, number: int | None = None) -> Any:
         """Ask for a decision as its asker does."""
         review = round_.review
         body = await self.fetches.fetch(
@@ -168,6 +211,7 @@ class Product(World):
             review.task_id,
             seconds=0,
             is_there=lambda: True,
+            number=number,
         )
         return None if body is None else json.loads(body)
 

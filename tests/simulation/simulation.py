@@ -1,29 +1,40 @@
 """People, crews, Slack and time act on the whole product; `oracle` says what must hold."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from crewgate.domain.effects import SLACK, TIMER, crew_destination, status_destination
+from crewgate.domain.execution import CrewUpdate
+from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Refused
 from crewgate.domain.review import State
 from crewgate.usecases.delivery.context import GRACE, DeliveryContext
 from crewgate.usecases.delivery.worker import LEASE, deliver
+from crewgate.usecases.notes import claim
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.removal import remove_texts
+from crewgate.usecases.track import record_update
 from tests.simulation.crews import Crews
-from tests.simulation.known import MOMENT
-from tests.simulation.oracle import (
-    ALWAYS,
+from tests.simulation.in_the_end import (
+    AFTER_A_MONTH,
     IN_THE_END,
     is_to_do,
-    require,
     whoever_may_decide_was_told,
+)
+from tests.simulation.known import MOMENT, key_of
+from tests.simulation.oracle import (
+    ALWAYS,
+    require,
+    what_waits_is_in_home,
 )
 from tests.simulation.people import People
 from tests.simulation.product import (
+    EVERYBODY,
     HOUR,
+    LEGAL,
     RETENTION,
     SCANS,
     TASKS,
@@ -46,17 +57,15 @@ WHILES = (timedelta(0), GRACE, LEASE, timedelta(minutes=11), HOUR, timedelta(hou
 STRIDE = timedelta(minutes=21)
 MOST_WAIT, MANY_WAIT = 25, 15
 """As many rounds wait when no more of a flood come."""
+FEW_ROUNDS = 15
+"""After a story with more rounds and no lesson, no month passes: it would take too long."""
+HOME_EVERY = 4
+"""Home is read after so many steps: it takes longer than all other checks together."""
 Act = Callable[[Choices], Awaitable[None]]
 
 
 class Simulation(People, Crews):
     """A story: its steps, two bots, and its end."""
-
-    async def begin(self) -> None:
-        for name in self.crew.branches:
-            self.crew.finish(name, same=False)
-            await self.crew.announce(name)
-        await self.look()
 
     # --- a story ---
 
@@ -65,20 +74,29 @@ class Simulation(People, Crews):
         waits, stuck = self.some(State.WAITING), self.some(State.STUCK)
         decided = self.some(State.DECIDED)
         branches = self.crew.branches.values()
-        reports = any(one.ran and not one.is_reported for one in self.calls.values())
+        began = any(one.pauses for one in branches)
+        calls = self.calls.values()
+        reports = any(one.ran and not one.is_reported for one in calls)
+        few = len(self.in_state(State.WAITING)) < MOST_WAIT
         weights = {
             "press": 6 * waits,
             "press_in_home": 2 * waits,
             "press_where_more_wait": 3 * bool(self.gathering()),
             "edit": 3 * waits,
+            "edit_too_late": 1 * any(one.state is not State.WAITING for one in self.known),
+            "two_at_once": 2 * waits,
             "take_back": waits,
             "write_a_note": waits,
             "claim": waits,
             "go_away": 1,
             "come_back": bool(self.away),
+            "lawyers_change": bool(self.cases),
+            "somebody_is_a_guest": bool(self.was_away),
             "retry": 2 * stuck,
             "dismiss": stuck,
             "slack_works": 5,
+            "both_bots_work": 1,
+            "channels_refuse": 1,
             "crew_works": 4 * decided,
             "no_decision_arrives": 2 * decided,
             "time_passes": 2,
@@ -87,21 +105,29 @@ class Simulation(People, Crews):
             "restart": 1,
             "delete_a_card": 1,
             "approvers_are_missing": 1,
-            "crew_pauses": 2 * any(one.working for one in branches),
+            "crew_begins": not began,
+            "crew_pauses": 2 * (began and any(one.working for one in branches)),
             "notification_arrives": 2 * any(one.undelivered for one in branches),
             "update_arrives": any(one.updates for one in branches),
-            "step_arrives": 1,
+            "step_arrives": began,
             "agent_calls": 2,
             "tool_reports": 2 * reports,
+            "tool_runs_unasked": any(not one.ran for one in calls),
             "host_restarts": reports,
-            "program_asks": 2 * self.may_ask,
+            "host_is_restored": any(one.ran and one.is_hosted for one in calls),
+            "program_asks": 2,
             "program_fetches": 3 * bool(self.questions),
-            "scans_pause": len(self.in_state(State.WAITING)) < MOST_WAIT,
+            "case_begins": few,
+            "case_pauses": few and bool(self.cases),
+            "scans_pause": few,
             "scan_pauses": 1,
             "scans_are_sent_back": len(self.in_state(State.WAITING)) > MANY_WAIT,
             "scan_ends": 2 * bool(self.finished_scans()),
-            "propose": 5 * bool(self.teachable()),
-            "keep": bool(self.proposed),
+            "propose": 4 * bool(self.teachable()),
+            "keep": 2 * bool(self.proposed),
+            "drop_a_lesson": bool(self.proposed),
+            "replace_a_lesson": bool(self.kept),
+            "kick_off": bool(self.proposed),
             "texts_are_removed": 1,
         }
         return {name: int(weight) for name, weight in weights.items() if weight}
@@ -114,6 +140,8 @@ class Simulation(People, Crews):
         self.looks += 1
         for check in ALWAYS:
             await check(self)
+        if self.looks % HOME_EVERY == 0:
+            await what_waits_is_in_home(self)
 
     # --- the bots, Slack and time ---
 
@@ -131,6 +159,24 @@ class Simulation(People, Crews):
         slack.long_results = slack.excerpts = choices.one_in(4)
         slack.unshared = int(choices.one_in(4))
         await self.work(SLACK, choices, faults=slack.faults)
+
+    async def channels_refuse(self, choices: Choices) -> None:
+        """No channel takes anything for a while, and all else goes on."""
+        for _ in range(3):
+            await self.world.pass_time(choices.pick(WHILES[2:5]))
+            self.world.slack.faults.extend([Fault(Refused("is_archived", "archived"))] * 99)
+            await self.carry_out()
+            self.world.slack.faults.clear()
+
+    async def both_bots_work(self, choices: Choices) -> None:
+        """Both lease at one place, and carry it out at the same time."""
+        places = [one for one in await self.due() if one != TIMER]
+        place = choices.pick(places) if places else SLACK
+        leased = await asyncio.gather(*(self.world.lease_of(place) for _ in range(2)))
+        ids = [job.id for jobs in leased for job in jobs]
+        require(len(ids) == len(set(ids)), "jobs", f"both bots have {ids} of {place}")
+        bots = (self.world.context, self.world.beside)
+        await asyncio.gather(*map(self.deliver, leased, bots))
 
     async def crew_works(self, choices: Choices) -> None:
         await self.world.pass_time(choices.pick(WHILES))
@@ -161,9 +207,13 @@ class Simulation(People, Crews):
         await self.deliver(await self.world.lease(TIMER), self.world.context)
 
     async def status_is_asked(self, choices: Choices) -> None:
-        name = choices.pick([TASKS, SCANS, TOOLS])
-        for job in await self.world.lease(status_destination(name)):
+        await self.ask_for_status(choices.pick([TASKS, SCANS, TOOLS, LEGAL]))
+
+    async def ask_for_status(self, name: str) -> int:
+        jobs = await self.world.lease(status_destination(name))
+        for job in jobs:
             await deliver(job, self.world.context)
+        return len(jobs)
 
     async def restart(self, _: Choices) -> None:
         await self.world.outbox.release(due_at=self.world.clock() + GRACE)
@@ -179,6 +229,9 @@ class Simulation(People, Crews):
 
     async def texts_are_removed(self, choices: Choices) -> None:
         await self.world.pass_time(choices.pick([timedelta(0), timedelta(days=31)]))
+        await self.remove_texts()
+
+    async def remove_texts(self) -> None:
         for name in self.world.crews:
             before = self.world.clock() - RETENTION
             async for _ in remove_texts(
@@ -205,9 +258,41 @@ class Simulation(People, Crews):
         for name, branch in self.crew.branches.items():
             while branch.undelivered:
                 await self.crew.announce(name)
+        await self.bring_cards_back()
         await self.calm_down(Choices())
         await self.settle(strides=100)
         for check in (*ALWAYS, *IN_THE_END):
+            await check(self)
+        for by in EVERYBODY[::3]:
+            await what_waits_is_in_home(self, by)
+        if self.proposed or len(self.known) <= FEW_ROUNDS:
+            await self.let_a_month_pass()
+
+    async def bring_cards_back(self) -> None:
+        """The next update of a round brings back its card, which somebody deleted."""
+        cards, self.is_ending = self.world.slack.cards(), True
+        for round_ in self.in_state(State.WAITING):
+            if round_.id in cards and cards[round_.id].deleted:
+                by = next(one for one in EVERYBODY if self.may_decide(one, round_))
+                await claim(round_.id, by=by, context=self.world.reviews)
+
+    async def let_a_month_pass(self) -> None:
+        """All executions end, nobody does anything, and texts are removed."""
+        for name, execution in dict.fromkeys(key_of(one)[:2] for one in self.known):
+            result = Output(self.said("A result", f"{name} {execution}"))
+            update, at = CrewUpdate(result=result), self.world.clock()
+            more: Any = {"uow": self.world.uow, "at": at, "new_id": self.world.new_id}
+            await record_update(name, execution, update, **more)
+        await self.settle(strides=10)
+        await self.world.pass_time(timedelta(days=31))
+        for name in self.world.crews:
+            while await self.ask_for_status(name):
+                pass
+        await self.settle(strides=10)
+        await self.remove_texts()
+        await self.settle(strides=10)
+        await self.look()
+        for check in AFTER_A_MONTH:
             await check(self)
 
     async def settle(self, *, strides: int) -> None:
