@@ -24,11 +24,12 @@ from typing import Any, Self
 import structlog
 
 from crewgate.app import running
-from crewgate.demo.environment import ANA, CHANNEL, connect, people, settings
+from crewgate.demo.environment import ANA, CHANNEL, connect, people
 from crewgate.settings.load import load
 from tests.databases import bring_up
 from tests.journeys.conftest import AT_ONCE, says_delivered
 from tests.standins.crew import Crew
+from tests.standins.settings import settings
 from tests.standins.workspace import Message, Workspace
 
 BOT = str(Path(__file__).parents[1] / "bot" / "crewgate")

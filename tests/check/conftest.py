@@ -9,12 +9,13 @@ import pytest
 
 from crewgate.app import running
 from crewgate.check.run import check
-from crewgate.demo.environment import people, settings
+from crewgate.demo.environment import people
 from crewgate.runtime import Runtime
 from crewgate.settings.load import load
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 from tests.journeys.conftest import AT_ONCE
 from tests.standins.crew import Crew
+from tests.standins.settings import settings
 from tests.standins.workspace import Workspace
 
 

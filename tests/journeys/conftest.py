@@ -17,7 +17,7 @@ import pytest
 
 from crewgate.app import running
 from crewgate.audit.run import run_audit
-from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, connect, people, settings
+from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, connect, people
 from crewgate.demo.servers import free_port
 from crewgate.domain.retry import Rate, Retry
 from crewgate.runtime import Runtime
@@ -26,6 +26,7 @@ from crewgate.slack.words import icons
 from crewgate.usecases.delivery.worker import Pace
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 from tests.standins.crew import Crew
+from tests.standins.settings import settings
 from tests.standins.workspace import Message, Reply, Workspace, message_text
 
 #: Nobody waits for real time to pass in a test: everything is tried again at once.

@@ -6,10 +6,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from crewgate.demo.environment import ANA, CHANNEL, settings
+from crewgate.demo.environment import ANA, CHANNEL
 from tests.forked import run_crewgate
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import said
+from tests.standins.settings import settings
 from tests.standins.workspace import message_text
 
 

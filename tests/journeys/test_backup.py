@@ -5,10 +5,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from crewgate.demo.environment import ANA, CHANNEL, connect, people, settings
+from crewgate.demo.environment import ANA, CHANNEL, connect, people
 from crewgate.demo.servers import BotProcess
 from tests.repo.files import fences
 from tests.standins.crew import Crew
+from tests.standins.settings import settings
 from tests.standins.workspace import Message, Workspace, message_text
 
 

@@ -14,12 +14,13 @@ import pytest
 from crewgate import __version__
 from crewgate.__main__ import main
 from crewgate.check.database import address_owners
-from crewgate.demo.environment import CHANNEL, connect, people, settings
+from crewgate.demo.environment import CHANNEL, connect, people
 from crewgate.demo.servers import BotProcess, free_port, inherited
 from tests.forked import run_crewgate
 from tests.repo.files import fences
 from tests.repo.samples import is_like
 from tests.standins.crew import Crew
+from tests.standins.settings import settings
 from tests.standins.workspace import Workspace
 
 SOURCE = str(Path(__file__).parents[2] / "bot")

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.environment import ANA, CHANNEL, connect, people, settings
+from crewgate.demo.environment import ANA, CHANNEL, connect, people
 from crewgate.demo.servers import BotProcess
 from tests.journeys.conftest import Between
 from tests.journeys.flow_world import ANSWERS, ENVIRONMENT, FLOW_SECRET, REVIEWERS, crews_file
 from tests.journeys.people import modal
 from tests.quick_bot import quick
 from tests.standins.crew import HANG, Crew, FlowWebhook
+from tests.standins.settings import settings
 from tests.standins.workspace import Workspace, buttons, message_text
 
 LOST, LOST_ELSEWHERE = (

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crewgate.__main__ import main
-from crewgate.demo.environment import ANA, BEN, CHANNEL, settings
+from crewgate.demo.environment import ANA, BEN, CHANNEL
 from crewgate.demo.servers import free_port
 from crewgate.purge import NotPurged, purge
 from crewgate.runtime import utc_now
@@ -22,6 +22,7 @@ from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, modal
 from tests.journeys.test_events import JSON, url
+from tests.standins.settings import settings
 from tests.standins.workspace import Message, Workspace, http_status, message_text
 
 SECRET = "Zanzibar"

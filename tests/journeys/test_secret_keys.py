@@ -11,12 +11,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from crewgate.demo.environment import ANA, connect, people, settings
+from crewgate.demo.environment import ANA, connect, people
 from crewgate.demo.servers import BotProcess, DidNotStart
 from tests.builders import a_secret_key
 from tests.forked import run_crewgate
 from tests.journeys.conftest import Between
 from tests.standins.crew import Crew, Resume
+from tests.standins.settings import settings
 from tests.standins.workspace import Message, Workspace, message_text
 
 OLD, NEW = a_secret_key(1), a_secret_key(2)

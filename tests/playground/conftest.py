@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -120,7 +119,7 @@ async def site(window: BrowserContext, playground: tuple[str, Environment]) -> A
 async def environment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Environment]:
     """A environment without a page, for all tests of a module."""
     folder = tmp_path_factory.mktemp("environment")
-    async with start_environment(folder, now=time.time, task_seconds=0) as built:
+    async with start_environment(folder, task_seconds=0) as built:
         yield built
 
 

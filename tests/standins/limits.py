@@ -452,8 +452,5 @@ def refuse_message(args: Args, unknown_blocks: Collection[str] = ()) -> None:
     refuse_problems(message_problems(blocks))
     if any(block["type"] in unknown_blocks for block in blocks):
         raise Refused("invalid_blocks")
-    attachments = args.json("attachments", "invalid_attachments") or []
-    for attachment in attachments:
-        refuse_problems(message_problems(attachment.get("blocks") or []))
-    if text_size([*blocks, *attachments]) > MESSAGE_CHARACTERS:
+    if text_size(blocks) > MESSAGE_CHARACTERS:
         raise Refused("msg_blocks_too_long")

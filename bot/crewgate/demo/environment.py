@@ -1,7 +1,7 @@
 """The demo environment: a workspace with people, a crew, and a bot configured for both."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from crewgate.demo.crew.crew import Crew
 from crewgate.demo.crew.deployment import Deployment
 from crewgate.demo.crew.script import SAMPLES
 from crewgate.demo.hosted.crew import HostedCrew
-from crewgate.demo.servers import COMMAND, BotProcess, free_port
+from crewgate.demo.servers import BotProcess, free_port
 from crewgate.demo.workspace.workspace import Workspace, empty_workspace
 
 CHANNEL = "C0REVIEWS"
@@ -82,10 +82,8 @@ class Environment:
 async def start_environment(
     folder: Path,
     *,
-    now: Callable[[], float] = time.time,
     task_seconds: float,
     port: int | None = None,
-    command: Sequence[str] = COMMAND,
     hosted: HostedCrew | None = None,
 ) -> AsyncIterator[Environment]:
     """Start the stand-ins and the bot; each task of the crew takes `task_seconds`.
@@ -93,9 +91,9 @@ async def start_environment(
     `hosted` replaces the stand-in crew.
     """
     chosen: Deployment = hosted or Crew(
-        now=now, task_seconds=task_seconds, samples=SAMPLES, inputs=("topic", "lessons")
+        task_seconds=task_seconds, samples=SAMPLES, inputs=("topic", "lessons")
     )
-    async with empty_workspace(now) as workspace, chosen as crew:
+    async with empty_workspace(time.time) as workspace, chosen as crew:
         people(workspace)
         workspace.add_user(DANA, "Dana", "dana@example.com")
         workspace.world.channels[CHANNEL].members.add(DANA)
@@ -108,7 +106,7 @@ async def start_environment(
             "DEMO_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "DEMO_FLOW_SECRET": FLOW_SECRET,
         }
-        bot = BotProcess(configured, folder=folder, port=port, command=command)
+        bot = BotProcess(configured, folder=folder, port=port)
         about = hosted.about if hosted else STAND_IN
         environment = Environment(workspace, crew, bot, about, crews_file)
         environment.write_settings()
@@ -136,16 +134,6 @@ def slack_settings(workspace: Workspace) -> dict[str, str]:
         "SLACK_API_URL": workspace.api_url,
         "SLACK_CHANNEL": CHANNEL,
         "REVIEWERS": f"{ANA},ben@example.com",
-    }
-
-
-def settings(workspace: Workspace, crew: Deployment) -> dict[str, str]:
-    """Return the environment variables of one crew without a file, and so without rules."""
-    return slack_settings(workspace) | {
-        "CREW_NAME": crew.name,
-        "CREW_URL": crew.url,
-        "CREW_TOKEN": crew.token,
-        "CREW_WEBHOOK_SECRET": WEBHOOK_SECRET,
     }
 
 

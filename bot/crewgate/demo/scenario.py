@@ -7,7 +7,6 @@ scenario with an error.
 import json
 import tempfile
 import textwrap
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -29,15 +28,13 @@ from crewgate.demo.workspace.world import Message
 WIDTH: Final = 92
 """The characters of a line; tables and code may be longer."""
 _PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "div"})
-_LISTS: Final = frozenset({"ul", "ol"})
 _APART: Final = frozenset({"markdown", "rich_text", "actions", "header"})
 _RULE: Final = "─" * 12
 
 
 def read_message(message: Message, names: Names) -> list[str]:
     """Return the lines of a message: its blocks, or its text if it has none, and its files."""
-    lines = list(_of_blocks(message.all_blocks, names)) if message.all_blocks else []
-    lines = lines or read_html(mrkdwn(message.text, names))
+    lines = list(_of_blocks(message.blocks, names)) or read_html(mrkdwn(message.text, names))
     return [*lines, *(f"[file] {file.title or file.name}" for file in message.files)]
 
 
@@ -241,7 +238,7 @@ async def _play(*, port: int | None, say: Say, crewai: bool) -> None:
         say("Starting a crew, a Slack workspace and the bot between them.")
         hosted = HostedCrew(sample_host(Path(folder), task_seconds=0.2)) if crewai else None
         async with start_environment(
-            Path(folder), now=time.time, task_seconds=0.2, port=port, hosted=hosted
+            Path(folder), task_seconds=0.2, port=port, hosted=hosted
         ) as environment:
             if crewai:
                 say(f"  {environment.about}")

@@ -176,8 +176,8 @@ class Actions:
 
     async def _close(self, person: str, body: Json) -> Json:
         self._modal(person, body["view"])
-        reply = await self._slack.close_modal(person)
-        return _DONE if reply is None else self._result(reply)
+        await self._slack.close_modal(person)
+        return _DONE
 
     async def _command(self, person: str, body: Json) -> Json:
         command, _, rest = str(body["text"]).strip().partition(" ")

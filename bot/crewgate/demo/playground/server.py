@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import tempfile
-import time
 import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -248,7 +247,6 @@ async def open_playground(
         async with (
             start_environment(
                 Path(folder),
-                now=time.time,
                 task_seconds=task_seconds,
                 hosted=hosted if crewai else None,
             ) as environment,

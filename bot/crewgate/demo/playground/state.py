@@ -193,7 +193,7 @@ def _message(message: Message, names: Names) -> dict[str, Any]:
         "user": message.user,
         "app": message.user == BOT_USER_ID,
         "html": mrkdwn(message.text, names),
-        "blocks": render_blocks(message.all_blocks, names),
+        "blocks": render_blocks(message.blocks, names),
         "thread_ts": message.thread_ts,
         "broadcast": message.broadcast,
         "edited": message.edited is not None and not message.bot,

@@ -42,19 +42,11 @@ def find_message(channel: Channel, ts: str) -> Message:
 
 
 def content_of(args: Args, world: World) -> Json:
-    """Return a message's text, blocks and attachments. Raises Refused without any of these."""
-    blocks = args.json("blocks", "invalid_blocks_format") or []
-    attachments = args.json("attachments", "invalid_attachments") or []
-    text = args.text("text")
-    if not (text.strip() or blocks or attachments):
+    """Return a message's text and blocks. Raises Refused without either of them."""
+    text, blocks = args.text("text"), args.json("blocks", "invalid_blocks_format") or []
+    if not (text.strip() or blocks):
         raise Refused("no_text")
-    return {
-        "text": text,
-        "blocks": world.with_ids(blocks),
-        "attachments": tuple(
-            {**one, "blocks": list(world.with_ids(one.get("blocks") or []))} for one in attachments
-        ),
-    }
+    return {"text": text, "blocks": world.with_ids(blocks)}
 
 
 def post(world: World, args: Args) -> Json:

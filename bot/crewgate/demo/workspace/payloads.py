@@ -73,12 +73,6 @@ class Payloads:
         interaction = self._interaction("view_submission", view.user)
         return interaction | {"view": wire, "response_urls": []}
 
-    def closing(self, view: View, *, cleared: bool) -> Json:
-        """`view_closed`: somebody closed a modal without sending it."""
-        payload = self._interaction("view_closed", view.user)
-        del payload["trigger_id"]
-        return payload | {"view": view_json(view), "is_cleared": cleared}
-
     def command(
         self, user: str, channel: Channel, command: str, text: str
     ) -> tuple[Json, ResponseUrl]:
@@ -186,7 +180,7 @@ class Payloads:
         where = {
             "container": container,
             "channel": {"id": channel.id, "name": _channel_name(channel)},
-            "state": {"values": state_of(message.all_blocks, entered)},
+            "state": {"values": state_of(message.blocks, entered)},
             "response_url": self._issue(response_url),
         }
         if message.only_for is None:

@@ -69,7 +69,7 @@ class UserActions:
             channel = self.world.channels[surface.channel]
             if channel.private and user not in channel.members:
                 raise forms.CannotDoThat(f"only the members of {channel.name} see this")
-        return list(surface.all_blocks if isinstance(surface, Message) else surface.blocks)
+        return list(surface.blocks)
 
     async def _send_action(
         self,
@@ -105,18 +105,13 @@ class UserActions:
         except Refused as refused:
             return replace(reply, problem=f"Slack refused the answer: {refused} {refused.more}")
 
-    async def close_modal(self, user: str, *, all_of_them: bool = False) -> Reply | None:
-        """Close the top modal, or all; the bot hears of it if the view has `notify_on_close`."""
+    async def close_modal(self, user: str, *, all_of_them: bool = False) -> None:
+        """Close the top modal, or all; no modal of the bot asks to hear of it."""
         closing = self.world.modals.get(user, [])[0 if all_of_them else -1 :]
         if not closing:
             raise forms.CannotDoThat("no modal is open")
-        reply = None
         for view in reversed(closing):
             self._close(view)
-            if view.content.get("notify_on_close"):
-                payload = self._payloads.closing(view, cleared=all_of_them)
-                reply = await self._sender.send("interactive", payload)
-        return reply
 
     def _open_modal(self, user: str, view: View | None) -> View:
         for shown in reversed(self.world.modals.get(user, [])):
@@ -134,12 +129,8 @@ class UserActions:
                     self._close(shown)
             case "errors":
                 return replace(reply, errors=_errors(view, answer.get("errors")))
-            case "update" | "push" as action:
-                content: Json = answer.get("view", {})
-                if action == "push":
-                    views.show(self.world, view.user, content)
-                else:
-                    views.change(self.world, view, content)
+            case "update":
+                views.change(self.world, view, answer.get("view", {}))
             case other:
                 raise Refused(f"unknown response_action: {other}")
         return reply
@@ -152,14 +143,10 @@ class UserActions:
 
     # ---- commands and messages
 
-    async def slash(
-        self, user: str, channel: str, command: str, text: str = "", *, escape: bool = True
-    ) -> Reply:
-        """Type a slash command, and show the acknowledgement like any answer.
-
-        `escape` is the manifest's `should_escape`: names of people become ids.
-        """
-        text = self._payloads.with_ids(text) if escape else text
+    async def slash(self, user: str, channel: str, command: str, text: str = "") -> Reply:
+        """Type a slash command, and show the acknowledgement like any answer."""
+        # The manifest's `should_escape` is set, so names of people become ids.
+        text = self._payloads.with_ids(text)
         payload, response_url = self._payloads.command(
             user, self.world.channels[channel], command, text
         )
@@ -168,7 +155,7 @@ class UserActions:
 
     def _show(self, response_url: ResponseUrl, reply: Reply) -> Reply:
         body = reply.body if isinstance(reply.body, dict) else {"text": reply.body}
-        if not any(body.get(key) for key in ("text", "blocks", "attachments")):
+        if not (body.get("text") or body.get("blocks")):
             return reply
         try:
             self._answer(response_url, body)

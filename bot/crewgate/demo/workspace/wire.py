@@ -33,8 +33,6 @@ def message_json(world: World, message: Message, *, metadata: bool = False) -> J
         wire |= {"bot_id": BOT_ID, "app_id": APP_ID}
     if message.blocks:
         wire["blocks"] = escaped(message.blocks)
-    if message.attachments:
-        wire["attachments"] = escaped(message.attachments)
     if message.edited:
         wire["edited"] = {"user": message.user, "ts": message.edited}
     if message.files:

@@ -137,6 +137,5 @@ def message_text(message: Message | View) -> str:
 
 
 def buttons(message: Message | View) -> list[str]:
-    blocks = message.all_blocks if isinstance(message, Message) else message.blocks
-    found = elements(blocks)
+    found = elements(message.blocks)
     return [label(element) for _, element in found if element["type"] == "button"]

@@ -76,7 +76,6 @@ class Message:
     text: str
     bot: bool = False
     blocks: tuple[Json, ...] = ()
-    attachments: tuple[Json, ...] = ()
     thread_ts: str | None = None
     """The first message of a reply's thread; None for a first message."""
     broadcast: bool = False
@@ -94,13 +93,8 @@ class Message:
     """True for the tombstone of a thread's deleted first message."""
 
     @property
-    def all_blocks(self) -> tuple[Json, ...]:
-        extra = (block for one in self.attachments for block in one.get("blocks", ()))
-        return (*self.blocks, *extra)
-
-    @property
     def pieces(self) -> tuple[Piece, ...]:
-        return (Piece(self.text, live=True), *pieces([*self.blocks, *self.attachments]))
+        return (Piece(self.text, live=True), *pieces(self.blocks))
 
     @property
     def shown(self) -> str:
