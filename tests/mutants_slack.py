@@ -12,6 +12,18 @@ SLACK: Final = (
         "slack/reviews/test_history.py",
     ),
     mutant(
+        "the page under the press takes no time to read",
+        "return Look(began, began + characters * PER_CHARACTER)",
+        "return Look(began, began)",
+        "domain/test_caveats.py",
+    ),
+    mutant(
+        "text that stood on the card has to be read again",
+        "unread = characters - max(characters * position.known // WHOLE, before)",
+        "unread = characters - before",
+        "journeys/test_haste.py",
+    ),
+    mutant(
         "a question about haste forgets the time",
         "turned=HastyReading(int(turned[1]), int(turned[2])) if turned else None,",
         "turned=None,",

@@ -17,7 +17,8 @@ from crewgate.domain.caveats import (
     Seen,
     Share,
     Unseen,
-    decided_in_haste,
+    look_at,
+    slipped,
     turned_in_haste,
 )
 from tests.builders import ANA, BEN, EVE, NOW, SECOND
@@ -177,21 +178,41 @@ def test_nobody_reads_faster_than_the_measure(
 
 
 @pytest.mark.parametrize(
-    ("share", "seconds", "asked", "hasty"),
+    ("characters", "seconds", "hasty"),
     [
-        (Share(3_000, 3_000), 59, False, HastyReading(1, 59)),
-        (Share(3_000, 3_000), 60, False, None),
-        (Share(3_000, 3_000), 1, True, None),
-        (Share(8, 8), 0, True, HastyReading(1, 1)),
-        (Share(3_000, 9_000), 0, False, None),
-        (None, 0, False, None),
+        (3_000, 59, HastyReading(1, 59)),
+        (3_000, 60, None),
+        (8, 0, HastyReading(1, 1)),
+        (0, 0, None),
     ],
 )
-def test_a_page_is_decided_on_in_haste_if_nobody_reads_so_fast(
-    share: Share | None, seconds: int, asked: bool, hasty: HastyReading | None
+def test_the_last_page_is_decided_on_in_haste_if_nobody_reads_so_fast(
+    characters: int, seconds: int, hasty: HastyReading | None
 ) -> None:
-    assert decided_in_haste(share, NOW, NOW + seconds * SECOND, asked) == hasty
-    assert decided_in_haste(share, None, NOW, asked) is None
+    found = Circumstances(read_to_end=True, look=look_at(NOW, characters))
+    at, whole = NOW + seconds * SECOND, Share(3_000, 3_000)
+    for seen in (Seen(share=whole, in_reader=True), Seen(share=Share(1, 3)), NOTHING_SEEN):
+        caveats = found.caveats(ANA, at, seen)
+        assert caveats.turned == hasty
+        assert (Unseen.HASTE in caveats.unseen) is (hasty is not None)
+    assert found.caveats(ANA, at, Seen(share=whole)).turned is None, "all of it stands there"
+
+
+@pytest.mark.parametrize(
+    ("share", "seconds", "is_slip"),
+    [
+        (Share(8, 8), 0, True),
+        (Share(8, 8), 1, False),
+        (Share(3_000, 9_000), 0, False),
+        (None, 0, False),
+    ],
+)
+def test_a_press_right_after_the_page_came_is_a_slip(
+    share: Share | None, seconds: int, *, is_slip: bool
+) -> None:
+    slip = HastyReading(1, 1) if is_slip else None
+    assert slipped(share, NOW, NOW + seconds * SECOND) == slip
+    assert slipped(share, None, NOW) is None
 
 
 def test_haste_is_asked_about_once() -> None:

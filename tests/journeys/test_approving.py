@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -143,7 +144,10 @@ async def test_an_excerpt_is_asked_about_unless_it_was_read_to_its_end(world: Wo
     await world.delivered(card)
 
 
-async def test_columns_beyond_the_edge_are_asked_about_until_they_are_read(world: World) -> None:
+async def test_columns_beyond_the_edge_are_asked_about_until_they_are_read(
+    patient: World, clock: Skewed
+) -> None:
+    world = patient
     row = "| " + " | ".join(f"cell {number}" for number in range(10)) + " |\n"
     await world.pause("draft", f"{row}{'|---' * 10}|\n{row}")
     card = await world.card("10 columns: *Read all* shows them row by row")
@@ -151,14 +155,16 @@ async def test_columns_beyond_the_edge_are_asked_about_until_they_are_read(world
     asks = await modal(world, ANA, "*Columns of a table are beyond a phone's edge.*")
     await world.slack.submit(ANA, view=asks)
     view = await modal(world, ANA, "cell 9")
+    clock.later = timedelta(seconds=10)
     await world.slack.click(ANA, view, "Approve")
     await world.delivered(card)
 
 
 async def test_home_asks_where_a_row_shows_no_more_than_the_beginning_unless_it_was_read(
-    world: World,
+    patient: World, clock: Skewed
 ) -> None:
     """The card shows all of it; who decides in Home has not seen that."""
+    world = patient
     await world.pause("draft", "The supplier delivers in May. " * 20 + "The customer waives all.")
     card = await world.card("The customer waives all.")
     await world.slack.open_home(ANA)
@@ -170,6 +176,7 @@ async def test_home_asks_where_a_row_shows_no_more_than_the_beginning_unless_it_
     await world.slack.submit(ANA, view=asks)
     await modal(world, ANA, "The customer waives all.")
     await world.slack.close_modal(ANA)
+    clock.later = timedelta(seconds=15)
 
     await world.slack.click(ANA, seen, "Approve")
     await world.delivered(card)

@@ -140,20 +140,31 @@ def turned_in_haste(
     return HastyReading(pages, max(1, took // _SECOND)) if took < to_read * PER_CHARACTER else None
 
 
-def decided_in_haste(
-    share: Share | None,
-    began: datetime | None,
-    at: datetime,
-    asked: bool,  # noqa: FBT001
-) -> HastyReading | None:
-    """Return the page that ends an output shown since `began`, if nobody reads it until then.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The time since which a person was shown pages, the last one too."""
 
-    Once they were `asked`, only a slip counts: the second click on a button of the page before.
+    began: datetime
+    enough_at: datetime
+    """The first moment at which somebody could have read them."""
+
+    def in_haste(self, at: datetime) -> HastyReading | None:
+        is_enough = at >= self.enough_at
+        return None if is_enough else HastyReading(1, max(1, (at - self.began) // _SECOND))
+
+
+def look_at(began: datetime, characters: int) -> Look:
+    return Look(began, began + characters * PER_CHARACTER)
+
+
+def slipped(share: Share | None, began: datetime | None, at: datetime) -> HastyReading | None:
+    """Return the page that ends an output, if a press on it is a slip.
+
+    Where one review follows the other, a double click on the one before reaches the next.
     """
     if share is None or began is None or share.shown < share.of:
         return None
-    least = _SECOND if asked else max(_SECOND, share.of * PER_CHARACTER)
-    return HastyReading(1, max(1, (at - began) // _SECOND)) if at - began < least else None
+    return Look(began, began + _SECOND).in_haste(at)
 
 
 _SECOND: Final = timedelta(seconds=1)
@@ -171,7 +182,9 @@ class Seen:
     share: Share | None = None
     """The share of the output beside the button; None: unknown, as in an older message."""
     turned: HastyReading | None = None
-    """The page of the press, if it was looked at for too short a time."""
+    """The page of the press, if the press was a slip."""
+    in_reader: bool = False
+    """The share is that of the pages shown so far, and not of a card or row that stays."""
 
     @property
     def calls_for_words(self) -> bool:
@@ -244,6 +257,8 @@ class Circumstances:
     characters: int = 0
     read_to_end: bool = False
     turned: HastyReading | None = None
+    """The pages before the last one, if they were turned in haste."""
+    look: Look | None = None
     masked: bool | None = False
     """True if the card shows masks that this person has not lifted; None: no card yet."""
     asks_about_masks: bool = True
@@ -253,6 +268,7 @@ class Circumstances:
     may_have_run: bool = False
 
     def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
+        turned = self.turned or seen.turned or self._in_haste(at, seen)
         holds = self.claim is not None and self.claim.by.id != by.id and self.claim.holds(at)
         shown = self._shown(seen.share)
         return Caveats(
@@ -262,15 +278,22 @@ class Circumstances:
             shown=shown if shown is None or self._is_whole else min(shown, WHOLE - 1),
             share=seen.share,
             on_card=self.shown,
-            turned=self.turned or seen.turned,
-            unseen=frozenset(self._unseen(shown, seen)),
+            turned=turned,
+            unseen=frozenset(self._unseen(shown, seen, turned)),
         )
 
     @property
     def _is_whole(self) -> bool:
         return self.masked is False and not self.erased
 
-    def _unseen(self, shown: int | None, seen: Seen) -> Iterator[Unseen]:
+    def _in_haste(self, at: datetime, seen: Seen) -> HastyReading | None:
+        """Return the look at the last page, unless all of it stands beside the button anyway."""
+        stands = seen.share is not None and seen.share.percent == WHOLE and not seen.in_reader
+        return None if stands or self.look is None else self.look.in_haste(at)
+
+    def _unseen(
+        self, shown: int | None, seen: Seen, turned: HastyReading | None
+    ) -> Iterator[Unseen]:
         share = seen.share
         if shown != WHOLE:
             cut = share is None or share.shown < share.of or is_empty(share)
@@ -279,7 +302,7 @@ class Circumstances:
             yield Unseen.MASKS
         if self.erased:
             yield Unseen.ERASED
-        if self.turned is not None or seen.turned is not None:
+        if turned is not None:
             yield Unseen.HASTE
         if self.may_have_run:
             yield Unseen.MAY_HAVE_RUN

@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.caveats import Circumstances, Claim, HastyReading, Note
+from crewgate.domain.caveats import Circumstances, Claim, HastyReading, Look, Note
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.store import tables
@@ -127,6 +127,8 @@ _CIRCUMSTANCES: Final = (
         tables.read_to_end.c.unmasked,
         tables.read_to_end.c.pages,
         tables.read_to_end.c.seconds,
+        tables.read_to_end.c.began_at,
+        tables.read_to_end.c.enough_at,
         tables.rounds.c.crew,
         tables.rounds.c.masked,
         tables.rounds.c.call,
@@ -184,6 +186,7 @@ class NoteQueries(Reading):
             characters=first.characters,
             read_to_end=bool(first.at_end),
             turned=HastyReading(first.pages, first.seconds) if first.pages is not None else None,
+            look=Look(first.began_at, first.enough_at) if first.enough_at is not None else None,
             masked=False if first.unmasked else masked,
             asks_about_masks=first.rule is None or to_rule(first.rule).ask_about_masks,
             hides=call.hides,
@@ -240,13 +243,18 @@ class Notes(Changing, NoteQueries):
         await insert_over(self._connection, tables.claims, row)
 
     async def record_read_to_end(
-        self, round_id: str, by: Person, turned: HastyReading | None
+        self, round_id: str, by: Person, turned: HastyReading | None, look: Look | None
     ) -> None:
         """Store that this person has turned to the last page of the output.
 
         Turning the pages again in haste does not undo a slow reading.
         """
-        of = {"pages": turned and turned.pages, "seconds": turned and turned.seconds}
+        of = {
+            "pages": turned and turned.pages,
+            "seconds": turned and turned.seconds,
+            "began_at": look and look.began,
+            "enough_at": look and look.enough_at,
+        }
         has_read = tables.read_to_end.c.at_end & tables.read_to_end.c.pages.is_(None)
         await self._has_read(round_id, by, ~has_read, at_end=True, **of)
 
@@ -257,7 +265,7 @@ class Notes(Changing, NoteQueries):
         self, round_id: str, by: Person, where: sa.ColumnElement[bool], **values: Any
     ) -> None:
         key = {"round_id": round_id, "user_id": by.id}
-        new = {"at_end": False, "unmasked": False, "pages": None, "seconds": None}
+        new = {"at_end": False, "unmasked": False}
         if not await insert_once(self._connection, tables.read_to_end, key | new | values):
             theirs = (tables.read_to_end.c[name] == value for name, value in key.items())
             await self._connection.execute(

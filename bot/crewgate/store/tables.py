@@ -244,7 +244,7 @@ mornings = sa.Table(
 )
 
 #: People who have turned to the last page of a round's output, or revealed its masked passages;
-#: `pages` and `seconds` are of those who turned faster than anybody reads.
+#: `pages` and `seconds` are of those who turned faster than anybody reads; the times, of a `Look`.
 read_to_end = sa.Table(
     "read_to_end",
     metadata,
@@ -254,6 +254,8 @@ read_to_end = sa.Table(
     sa.Column("unmasked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("pages", sa.Integer),
     sa.Column("seconds", sa.Integer),
+    sa.Column("began_at", Instant),
+    sa.Column("enough_at", Instant),
 )
 
 #: Apart from the rounds, so that moving a round never rewrites half a megabyte.

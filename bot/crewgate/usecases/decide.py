@@ -9,7 +9,7 @@ import structlog
 from crewgate.domain import answering, errors
 from crewgate.domain.acts import ToolCall, arguments_of, with_changes
 from crewgate.domain.audit import Code, Entry
-from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Circumstances, HastyReading, Seen
+from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Circumstances, HastyReading, Look, Seen
 from crewgate.domain.crew import Crew
 from crewgate.domain.edits import REVISION_LIMIT, edits_of, exact_revision
 from crewgate.domain.effects import Effect, EffectKind
@@ -313,10 +313,15 @@ async def record_unmasked(round_id: str, *, by: Person, context: ReviewContext) 
 
 
 async def record_read_to_end(
-    round_id: str, *, by: Person, context: ReviewContext, turned: HastyReading | None = None
+    round_id: str,
+    *,
+    by: Person,
+    context: ReviewContext,
+    turned: HastyReading | None = None,
+    look: Look | None = None,
 ) -> None:
     async with context.uow.begin() as tx:
-        await tx.notes.record_read_to_end(round_id, by, turned)
+        await tx.notes.record_read_to_end(round_id, by, turned, look)
 
 
 async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:

@@ -37,7 +37,7 @@ from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, in_words, render_notice, show_in_form
 from crewgate.slack.press import Press, Reply, Where, parse_press
 from crewgate.slack.reviews import buttons, modals, walk
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, opened, parse_position
 from crewgate.slack.reviews.tool_calls import MISFITS
 from crewgate.slack.reviews.walk import ReadThread
 from crewgate.slack.words import cards, names
@@ -135,7 +135,7 @@ def _seen(press: Press) -> Seen:
     if position is None:
         return payloads.parse_asked(press.view.metadata)[1]
     # A history shows other rounds, too, so the share counts for the round of this button alone.
-    return Seen(share=position.share if position.round_id == press.value else None)
+    return Seen(share=position.share if position.round_id == press.value else None, in_reader=True)
 
 
 def _is_confirmed(press: Press) -> bool:
@@ -172,7 +172,7 @@ async def _comment(press: Press, reply: Reply) -> None:
 
 
 async def _read(press: Press, reply: Reply, *, tab: ReaderTab) -> None:
-    position = ReaderPosition(round_id=press.value, tab=tab, share=press.seen.share)
+    position = opened(press.value, tab, press.seen.share)
     await modals.show_page(position, press.by, reply.ack, reply.show, reply.context)
 
 
@@ -188,9 +188,7 @@ async def _turn(press: Press, reply: Reply, *, step: int) -> None:
 async def _unmask(press: Press, reply: Reply) -> None:
     await unmask(press.value, by=press.by, context=reply.context)
     log.info("unmasked", round_id=press.value, by=press.by.id)
-    first = ReaderPosition(
-        round_id=press.value, tab=ReaderTab.UNMASKED, page=0, share=press.seen.share
-    )
+    first = opened(press.value, ReaderTab.UNMASKED, press.seen.share, page=0)
     position = replace(_position(press) or first, tab=ReaderTab.UNMASKED)
     show = reply.update if press.where is Where.MODAL else reply.show
     await modals.show_page(position, press.by, reply.ack, show, reply.context)
@@ -313,13 +311,11 @@ async def on_confirmed(
             await show(await modals.revise_form(round_id, submission.by, context))
         elif seen.unseen == {Unseen.MASKS}:
             await unmask(round_id, by=submission.by, context=context)
-            position = ReaderPosition(round_id=round_id, tab=ReaderTab.UNMASKED)
+            position = opened(round_id, ReaderTab.UNMASKED, seen.share, page=0)
             await modals.show_page(position, submission.by, None, show, context)
         else:
             again = 0 if Unseen.HASTE in seen.unseen else None
-            position = ReaderPosition(
-                round_id=round_id, tab=ReaderTab.WHOLE, page=again, share=seen.share
-            )
+            position = opened(round_id, ReaderTab.WHOLE, seen.share, again)
             await modals.show_page(position, submission.by, None, show, context)
 
 

@@ -9,7 +9,17 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from crewgate.domain.caveats import Caveats, Draft, Note, Seen, Share, added, turned_in_haste
+from crewgate.domain.caveats import (
+    WHOLE,
+    Caveats,
+    Draft,
+    Note,
+    Seen,
+    Share,
+    added,
+    look_at,
+    turned_in_haste,
+)
 from crewgate.domain.edits import Parts
 from crewgate.domain.errors import StoreUnavailable, VerdictMisplaced
 from crewgate.domain.people import Role
@@ -305,13 +315,17 @@ async def show_page(
     page = await context.off_loop(render)
     if await show(page.view) and view.round.state is State.WAITING:
         took = now - (position.began or now)
-        turned = turned_in_haste(page.pages, page.total, len(view.output.text), took)
+        characters = len(view.output.text)
+        turned = turned_in_haste(page.pages, page.total, characters, took)
+        before = characters * (page.total - page.pages) // page.total
+        unread = characters - max(characters * position.known // WHOLE, before)
+        look = look_at(position.began or now, unread)
         try:
             if page.unmasks:
                 await decide.record_unmasked(position.round_id, by=by, context=context)
             if page.is_end:
                 await decide.record_read_to_end(
-                    position.round_id, by=by, context=context, turned=turned
+                    position.round_id, by=by, context=context, turned=turned, look=look
                 )
         except StoreUnavailable as error:
             # Where this is lost, the bot asks the person once more when they approve.

@@ -105,15 +105,26 @@ class ReaderPosition:
     first: int | None = None
     """The page that the reader opened with; None while it opens."""
     began: datetime | None = None
+    known: int = 0
+    """The percentage of the output that stood where the reader was opened."""
     unmasked: tuple[int, ...] = ()
     """The places in the text where unmasked pages began and ended."""
 
     def as_metadata(self) -> str:
-        share = None if self.share is None else [self.share.shown, self.share.of, self.share.beyond]
+        share = self.share
+        shown = None if share is None else [share.shown, share.of, share.beyond, self.known]
         began = None if self.began is None else self.began.timestamp()
         return json.dumps(
-            [self.round_id, self.tab.value, self.page, share, self.first, began, *self.unmasked]
+            [self.round_id, self.tab.value, self.page, shown, self.first, began, *self.unmasked]
         )
+
+
+def opened(
+    round_id: str, tab: ReaderTab, share: Share | None, page: int | None = None
+) -> ReaderPosition:
+    """Return the position of a reader that is opened where this share of the output stands."""
+    known = 0 if share is None else share.percent
+    return ReaderPosition(round_id=round_id, tab=tab, page=page, share=share, known=known)
 
 
 def parse_position(metadata: str) -> ReaderPosition | None:
@@ -124,7 +135,8 @@ def parse_position(metadata: str) -> ReaderPosition | None:
             round_id=str(round_id),
             tab=ReaderTab(tab),
             page=max(0, int(page)),
-            share=None if share is None else Share(*map(int, share)),
+            share=None if share is None else Share(*map(int, share[:3])),
+            known=int(share[3]) if share and share[3:] else 0,
             first=None if first is None else int(first),
             began=None if began is None else datetime.fromtimestamp(float(began), UTC),
             unmasked=tuple(map(int, unmasked)),
@@ -218,6 +230,7 @@ def render_reader(
             share=share,
             first=first,
             began=position.began,
+            known=position.known,
             unmasked=unmasked,
         ).as_metadata(),
     )

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, cast
 from slack_bolt.async_app import AsyncAck
 from typing_extensions import override
 
-from crewgate.domain.caveats import decided_in_haste
+from crewgate.domain.caveats import Unseen, slipped
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
@@ -165,8 +165,10 @@ def reply_in_walk(reply: Reply, walk: Walk, round_id: str) -> WalkReply:
     press = reply.press
     position = parse_position(press.view.metadata)
     if position is not None:
-        turned = decided_in_haste(position.share, position.began, reply.context.clock(), walk.asked)
-        press = replace(press, seen=replace(press.seen, turned=turned))
+        slip = slipped(position.share, position.began, reply.context.clock())
+        asked = frozenset({Unseen.HASTE} if walk.asked and slip is None else ())
+        seen = replace(press.seen, turned=slip, unseen=press.seen.unseen | asked)
+        press = replace(press, seen=seen)
     return WalkReply(
         press=press,
         ack=reply.ack,

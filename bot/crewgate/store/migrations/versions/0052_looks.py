@@ -1,0 +1,13 @@
+"""The time since which a person was shown the last page of an output, and the end of reading it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0052"
+down_revision = "0051"
+
+
+def upgrade() -> None:
+    """Add two columns."""
+    op.add_column("read_to_end", sa.Column("began_at", sa.BigInteger()))
+    op.add_column("read_to_end", sa.Column("enough_at", sa.BigInteger()))
