@@ -6,6 +6,24 @@ from tests.mutating import mutant
 
 CALLS: Final = (
     mutant(
+        "a card whose arguments were replaced is silent about the new ones",
+        "    if view.round.state is State.SUPERSEDED and view.after is not None:",
+        "    if view.round.state is State.CLOSED and view.after is not None:",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "the check mark is silent about what an approver left unseen",
+        '        given = f"{given}; {unseen}" if unseen else given\n',
+        "",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "arguments of another channel's card are shown",
+        "if newer.round.other_channel != round_.other_channel or newer",
+        "if newer",
+        "store/test_store.py",
+    ),
+    mutant(
         "an approval of a call never ends",
         "if round_.has_expired(context.clock()):",
         "if round_.removed_at:",

@@ -133,6 +133,8 @@ async def test_other_arguments_are_checked_shown_and_run(hosted: World) -> None:
     assert "send_email approved with other arguments by" in message_text(theirs)
     shown = message_text(theirs).replace("\n", "")
     assert "to: ann@x.example (was bob@x.example)copies: 3 (was 2)" in shown
+    replaced = await hosted.shown(card, "gave other arguments")
+    assert "copies: 3 (was 2)" in message_text(replaced).replace("\n", "")
 
 
 async def test_a_rules_refusal_stands_below_its_own_argument(make_hosted: MakeWorld) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, Rewritten, WebhookUrls
 from crewgate.domain.outcome import ResumeStatus
@@ -318,6 +319,23 @@ async def test_an_earlier_round_knows_where_the_latest_card_is(uow: SqlUnitOfWor
     assert (await uow.read.posting("r-2")).view.newer == newer
     assert (await uow.read.posting("r-3")).view.newer is None
     assert await uow.read.rounds.first_of_review(third.review.id) == "r-1"
+
+
+@pytest.mark.parametrize("channel", [None, "C0LEGAL"])
+async def test_a_call_knows_the_arguments_that_took_the_place_of_its_own(
+    uow: SqlUnitOfWork, channel: str | None
+) -> None:
+    """Unless they are of another channel, whose people others are."""
+    call = ToolCall("buy")
+    await keep(uow, a_round(State.SUPERSEDED, subject=call), Output("one"))
+    rule = None if channel is None else a_rule(channel=channel)
+    second = a_round(State.RESUMED, id="r-2", number=2, subject=call, rule=rule)
+    await keep(uow, second, Output("two"))
+    assert (await uow.read.posting("r-1")).view.after is None
+    async with uow.begin() as tx:
+        await tx.place_card(second, MessageRef("C1", "3.0", "1.0"), at=NOW, shown=100)
+    after = Output("two") if channel is None else None
+    assert (await uow.read.posting("r-1")).view.after == after
 
 
 async def test_where_people_were_told_in_private_is_kept(uow: SqlUnitOfWork) -> None:

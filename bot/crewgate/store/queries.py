@@ -158,6 +158,7 @@ _NEWEST: Final = (
     .order_by(rounds.c.number.desc())
     .limit(1)
 )
+_ARGUMENTS: Final = sa.select(outputs).where(outputs.c.round_id == sa.bindparam("round"))
 _WEBHOOKS: Final = sa.select(webhooks).where(
     webhooks.c.crew == sa.bindparam("crew"),
     webhooks.c.execution_id == sa.bindparam("execution"),
@@ -369,6 +370,7 @@ class Queries(MaskedReading):
             claimed = await claims_on(connection, [round_id]) if waits else {}
             away = await find_absences(connection) if waits else ()
             newer = None if waits else await _newer_round(connection, row)
+            after = await _arguments_after(connection, round_, newer)
             calls = await approved_calls(connection, round_, earlier) if waits else ()
             timed = waits and is_timed(round_.rule, round_.subject)
             due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
@@ -408,6 +410,7 @@ class Queries(MaskedReading):
                 due_at=due_at,
                 approved_calls=calls,
                 newer=newer,
+                after=after,
                 gathered=gathered,
                 asked_text=previous.edited if previous else None,
             ),
@@ -552,17 +555,31 @@ def _masked(posting: Posting, masking: Masking, own: Masking) -> Posting:
     if output.rewritten is not None:
         output = replace(output, rewritten=masking.shown(output.rewritten))
     text, masked = own.counted(output.text)
-    view = masking.shown(posting.view, keep={"output", "before"})
+    after = posting.view.after
+    view = masking.shown(posting.view, keep={"output", "before", "after"})
     topic = masking.cut(posting.view.topic)
     before = before and replace(before, text=own.text(before.text))
+    after = after and replace(after, text=own.text(after.text))
     output = replace(output, text=text)
-    view = replace(view, output=output, before=before, masked=masked, topic=topic)
+    view = replace(view, output=output, before=before, after=after, masked=masked, topic=topic)
     return replace(posting, view=view)
 
 
 def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
     format_ = Format(row.format)
     return replace(to_line(row), excerpt=row.excerpt, characters=row.characters, format=format_)
+
+
+async def _arguments_after(
+    connection: Connection, round_: Round, newer: NewerRound | None
+) -> Output | None:
+    if newer is None or not isinstance(round_.subject, ToolCall):
+        return None
+    # Who reads this card may not read a card in another channel.
+    if newer.round.other_channel != round_.other_channel or newer.round.removed_at is not None:
+        return None
+    found = await rows(connection, _ARGUMENTS, {"round": newer.round.id})
+    return to_output(found[0])
 
 
 async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound | None:

@@ -105,6 +105,8 @@ class CardView(RoundFacts):
     """By tool: the approvals of its agent's calls since the round before."""
     newer: NewerRound | None = None
     """The latest round of its review, if it is another one with a card."""
+    after: Output | None = None
+    """The arguments of `newer`, if this is a call and `newer` is for the same people."""
     calls_all: bool = False
     gathered: int = 0
     """The other waiting rounds of its flood, without a card, that this card counts."""

@@ -13,6 +13,7 @@ from crewgate.domain.caveats import Caveats, Draft, Unseen
 from crewgate.domain.masking import FINDERS, NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.people import User
+from crewgate.domain.reason import EditedBy
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Approve, ByRule, Refuse, Verdict, Via
 from crewgate.slack.commands import render_pending
@@ -26,8 +27,8 @@ from crewgate.slack.reviews.tool_calls import (
     render_change_form,
 )
 from crewgate.slack.words.states import headline_in_list, in_list, outcome, push
-from crewgate.usecases.read_models import CardView, QueuePart, RoundLine
-from tests.builders import ANA, BEN, LATER, a_decision, a_review
+from crewgate.usecases.read_models import CardView, MessageRef, NewerRound, QueuePart, RoundLine
+from tests.builders import ANA, BEN, LATER, a_decision, a_review, a_rule, a_vote
 from tests.repo.call_cards import CALL, MAIL, WAITS, arguments
 from tests.slack.home.test_messages import a_queue, home
 from tests.slack.rendering import check_message, check_view, long_texts, names, read, shown, texts
@@ -111,6 +112,50 @@ def test_a_card_names_a_tool_as_its_mcp_server_does() -> None:
     assert cut not in message.text
     assert "purchase" in str(render_card(decided, now=LATER).blocks[0])
     assert "calls it" not in str(render_card(a_call(subject=CALL), now=LATER).blocks)
+
+
+@pytest.mark.parametrize(
+    ("unseen", "says"),
+    [
+        ({}, "was"),
+        ({"masks_unseen": True}, "was not shown what is masked"),
+        ({"looked_seconds": 1}, "looked at it for 1 s"),
+        ({"shown_little": 40}, "was shown 40 %"),
+    ],
+)
+def test_a_card_whose_arguments_others_replaced_says_which_and_what_was_unseen(
+    unseen: dict[str, Any], says: str
+) -> None:
+    came, given_ = arguments(to="bob", amount=5_000), arguments(to="bob", amount=6_000)
+    replaced = EditedBy(ANA)
+    before = a_call(came, subject=CALL, state=State.SUPERSEDED, reason=replaced)
+    decision = a_decision(Approve(), by=ANA, via=Via.CHANGE, **unseen)
+    changed = a_call(given_, subject=CALL, state=State.RESUMED, decision=decision, edited_by=ANA)
+    newer = NewerRound(replace(changed.round, number=2), MessageRef("C1", "1.0", "1.0"))
+    text = shown(render_card(replace(before, newer=newer, after=given_), now=LATER).blocks)
+    assert "amount: 6000 (was 5000)" in text
+    assert (f"<@U0ANA> {says}" in text) is bool(unseen)
+    waits = replace(newer.round, state=State.WAITING, decision=None)
+    again = replace(before, newer=replace(newer, round=waits), after=given_)
+    assert "amount: 6000 (was 5000)" in shown(render_card(again, now=LATER).blocks)
+    assert "(was 5000)" not in shown(render_card(replace(before, newer=newer), now=LATER).blocks)
+
+
+@pytest.mark.parametrize(
+    ("unseen", "says"),
+    [
+        ({"masks_unseen": True}, "was not shown what is masked"),
+        ({"looked_seconds": 1}, "looked at it for 1 s"),
+        ({"shown_little": 40}, "was shown 40 %"),
+    ],
+)
+def test_the_check_mark_of_one_of_two_says_what_the_approver_left_unseen(
+    unseen: dict[str, Any], says: str
+) -> None:
+    vote = a_vote(ANA, **unseen)
+    waits = a_call(subject=CALL, rule=a_rule(approvals=2), votes=(vote,))
+    told = read(render_card(waits, now=LATER))
+    assert f":heavy_check_mark: 1 of 2: <@U0ANA>; <@U0ANA> {says}" in told
 
 
 def test_a_tool_that_returns_its_errors_is_not_said_to_have_run() -> None:

@@ -235,7 +235,13 @@ def _folded(view: CardView, told: Round) -> list[Block]:
         ]
         if round_.removed_at is not None:
             return [*blocks, context(names.removed(round_.removed_at))]
-        return [*blocks, actions(*_read_buttons(round_, told, None))]
+        unseen = decisions.left_unseen(told.decision) if told.decision else ""
+        return [
+            *blocks,
+            *tool_calls.other_arguments(view),
+            *present(context(unseen) if unseen else None),
+            actions(*_read_buttons(round_, told, None)),
+        ]
     decision = round_.decision
     is_sent = round_.state is State.DECIDED and round_.reason is None
     goes_well = is_sent or round_.state is State.RESUMED

@@ -10,7 +10,7 @@ from crewgate.domain.caveats import Caveats, Note
 from crewgate.domain.masking import Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.redaction import is_hidden_argument
-from crewgate.domain.review import Round
+from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
@@ -30,12 +30,16 @@ _CHANGES_SHOWN: Final = 20
 
 
 def other_arguments(view: CardView) -> list[blocks.Block]:
-    """The arguments that a person changed: `to: ann (was bob)`."""
-    is_changed = isinstance(view.round.subject, ToolCall) and view.round.edited_by is not None
-    if view.before is None or not is_changed:
+    """The arguments that a person changed, or that took the place of these: `to: ann (was bob)`."""
+    before, after = view.before, view.output
+    if view.round.state is State.SUPERSEDED and view.after is not None:
+        before, after = view.output, view.after
+    elif not isinstance(view.round.subject, ToolCall) or view.round.edited_by is None:
+        return []
+    if before is None:
         return []
     lines: list[blocks.Block] = []
-    changes = changes_of(view.before.text, view.output.text)
+    changes = changes_of(before.text, after.text)
     for change in changes[:_CHANGES_SHOWN]:
         old, new = (None if one is None else _short(one) for one in (change.old, change.new))
         name = leaf(f"{plain(change.name, blocks.LABEL_LIMIT) or '?'}: ", bold=True)

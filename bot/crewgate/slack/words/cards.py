@@ -170,7 +170,9 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
         if rule.target is not None:
             at = rule.target.after(view.round.opened_at, rule.working_hours)
             wanted = f"{'wanted' if at > now else 'was wanted'} by {names.moment(at, now)}"
+        unseen = decisions.unseen_by(view.round.votes)
         given = f"{icons.DONE} {so_far(view.round)}" if view.round.votes else ""
+        given = f"{given}; {unseen}" if unseen else given
         time = if_nobody_decides(view, now)
         if is_left(view.round):
             time = f"sent back {times(view.round.sent_back)} by the rule; it waits now"

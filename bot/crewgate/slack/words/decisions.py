@@ -4,7 +4,7 @@ A rule is always named as a rule, never as a person.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import starmap, takewhile
 from typing import Final, assert_never
@@ -182,9 +182,13 @@ def sentence(decision: Decision) -> str:
 
 def left_unseen(decision: Decision) -> str:
     """Return, for each approver who left something unseen, what the others should know."""
+    return unseen_by(decision.votes or (decision,))
+
+
+def unseen_by(votes: Iterable[Vote | Decision]) -> str:
     return "; ".join(
         f"{person(vote.by)} {in_words(unseen)}"
-        for vote in decision.votes or (decision,)
+        for vote in votes
         if isinstance(vote.by, Person) and (unseen := [*_unseen(vote)])
     )
 
