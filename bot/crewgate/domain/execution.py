@@ -137,9 +137,9 @@ class Execution:
         Known values stay, but a kickoff's values replace those `carried` by a notification, which
         may be stored first. A kickoff that was answered with a known id only adds a starter.
         """
-        first, added = said_starter(self.starter, self.meta), said_starter(starter, meta)
         is_kickoff = (starter, inputs, meta) != (None, None, ())
-        if first is not None and is_kickoff:
+        if is_kickoff and (first := said_starter(self.starter, self.meta)) is not None:
+            added = said_starter(starter, meta)
             others = () if added in (None, first) else (str(added),)
             starters = tuple(dict.fromkeys((*self.also_started, *others)))
             return replace(self, also_started=starters)

@@ -169,7 +169,7 @@ def _texts_in(value: object, keep: Collection[str]) -> Iterator[str]:
         if isinstance(part, str):
             if not isinstance(part, Enum):
                 yield part
-        elif part is not None:
+        elif part is not None and part != ():
             yield from _texts_in(part, keep)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from functools import cache, partial
 from operator import attrgetter
-from typing import Any, Final, TypeAlias, get_type_hints
+from typing import Any, Final, TypeAlias, get_origin, get_type_hints
 
 import sqlalchemy as sa
 from cattrs import Converter
@@ -96,8 +96,13 @@ def _load_enum(kind: type[Enum]) -> Callable[[Any, Any], Enum]:
 
 @cache
 def codec(kind: Any) -> Codec:
-    load = _CONVERTER.get_structure_hook(kind)
-    return Codec(_CONVERTER.get_unstructure_hook(kind), lambda stored: load(stored, kind))
+    load, dump = _CONVERTER.get_structure_hook(kind), _CONVERTER.get_unstructure_hook(kind)
+    if get_origin(kind) is tuple:  # most are empty
+        return Codec(
+            lambda value: dump(value) if value else [],
+            lambda stored: load(stored, kind) if stored else (),
+        )
+    return Codec(dump, lambda stored: load(stored, kind))
 
 
 class Columns:

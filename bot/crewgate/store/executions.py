@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, TypeVar
 
@@ -307,7 +307,13 @@ class Executions(Changing, ExecutionQueries):
     ) -> Execution:
         """Upsert and lock an execution; `activity` adds to the webhooks about its progress."""
         new = Execution(crew=crew, execution_id=execution_id, began_at=at)
-        row = from_execution(new) | {"activity_count": activity}
+        row = _NEW | {
+            "crew": crew,
+            "execution_id": execution_id,
+            "began_at": at,
+            "subject": new.topic,
+            "activity_count": activity,
+        }
         [opened] = await rows(self._connection, _open(self._dialect), row)
         if opened.has_webhooks:
             self._with_webhooks.add((crew, execution_id))
@@ -474,6 +480,12 @@ def from_execution(execution: Execution) -> dict[str, Any]:
         "result_format": result and result.format.value,
         "subject": execution.topic,
     }
+
+
+#: The columns of any new execution, once: each webhook opens its execution.
+_NEW: Final = from_execution(
+    Execution(crew="", execution_id="", began_at=datetime(1970, 1, 1, tzinfo=UTC))
+)
 
 
 def to_webhooks(row: sa.Row[Any]) -> notification.WebhookUrls:
