@@ -8,6 +8,7 @@ once, as they were shown it.
 import asyncio
 import json
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ class Asked:
     """The end of an approval."""
     shown: str | None = None
     """What the person saw who pressed Approve on its card."""
+    since: float = 0
+    """When somebody first pressed something there, by the clock of the effects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,7 @@ def wrong(asked: Sequence[Asked], effects: Iterable[Effect]) -> Iterator[str]:
     done: set[str] = set()
     ran: set[str] = set()
     """These need no decision: it was said only later that they had run as they were approved."""
-    for effect in effects:
+    for effect in sorted(effects, key=lambda one: one.at, reverse=True):
         allowing = approvals[_exactly(effect)]
         if not allowing:
             others = [_exactly(one) for one in asked if subject_of(one) == subject_of(effect)]
@@ -90,12 +93,13 @@ def wrong(asked: Sequence[Asked], effects: Iterable[Effect]) -> Iterator[str]:
                 f"{others or 'nothing of it'}: look at its line in host/got.txt and at its cards"
             )
             continue
-        # An approval that had ended let nothing run: a later one did.
-        in_time = [it for it in allowing if it.until is None or effect.at <= it.until + _LATE]
+        # The latest that can have let it run: an earlier one may have ended, or was spent.
+        given = [it for it in allowing if it.since <= effect.at]
+        in_time = [it for it in given if it.until is None or effect.at <= it.until + _LATE]
         if not in_time:
-            late = effect.at - (allowing[0].until or 0)
+            late = effect.at - (allowing[-1].until or 0)
             yield f"{_exactly(effect)} ran {late:.1f} s after its approval had ended"
-        allowed = (in_time or allowing)[0]
+        allowed = (in_time or allowing)[-1]
         allowing.remove(allowed)
         done.add(allowed.round_id)
         ran.add(subject_of(allowed))
@@ -160,7 +164,7 @@ class Calls(Beside):
         )
         super().__init__(HostedCrew(self.host), seed)
         self.shown: dict[str, str] = {}
-        self.killed = 0
+        self.pressed: dict[str, float] = {}
 
     @override
     async def load(self) -> None:
@@ -194,6 +198,7 @@ class Calls(Beside):
     @override
     async def decide(self, person: str, card: Card, chance: Random) -> None:
         shown = card.message.shown
+        self.pressed.setdefault(card.round_id, time.time())
         if buttons.REVISE.id not in card.actions or card.approves != buttons.APPROVE.id:
             await self.approve(person, card)  # a question
             return
@@ -251,6 +256,7 @@ class Calls(Beside):
                     is_approve=one.is_approve,
                     until=None if decided_at is None else decided_at + VALID_FOR,
                     shown=self.shown.get(one.id) if one.is_approve else None,
+                    since=self.pressed.get(one.id) or self.pressed.get(one.origin_id or "", 0),
                 )
             )
         return asked

@@ -80,6 +80,8 @@ class BesideRound:
     decided_at: datetime | None
     opened_at: datetime
     call: dict[str, Any] | None
+    origin_id: str | None
+    """The round that a person changed, or of which this one was asked anew."""
     is_gathered: bool
 
     @property
@@ -192,6 +194,7 @@ _BESIDE: Final = (
         rounds.c.decided_at,
         rounds.c.opened_at,
         rounds.c.call,
+        rounds.c.origin_id,
         rounds.c.gathered_by,
     )
     .join(reviews, reviews.c.id == rounds.c.review_id)

@@ -31,8 +31,8 @@ _LEAVES: Final = 0.2
 _WALK_SECONDS: Final = 60.0
 _STEP_SECONDS: Final = 8.0
 _LOOK: Final = 0.2
-#: Nobody waits longer without a card that says so: kills, faults of Slack and a busy machine
-#: included, each of which puts a message off by half a minute at most.
+#: Nobody waits longer, since a bot was killed last, without a card that says so: faults of Slack
+#: and a busy machine included, each of which puts a message off by half a minute at most.
 _UNANNOUNCED: Final = 150.0
 _ACCEPTED: Final = 202
 
@@ -154,7 +154,8 @@ class Floods(Beside):
 
     @override
     def watch(self, rounds: Sequence[BesideRound]) -> None:
-        now = time.monotonic()
+        now = time.time()
+        killed = max((outage.until for outage in self.ledger.outages), default=0.0)
         is_counted = any(card.waits and _counts(card.message) for card in self.cards.values())
         for one in rounds:
             card = self.cards.get(one.id)
@@ -162,7 +163,7 @@ class Floods(Beside):
                 self._waits_since.pop(one.id, None)
             elif is_counted or (card is not None and card.waits):
                 self._waits_since[one.id] = now
-            elif now - self._waits_since.setdefault(one.id, now) > _UNANNOUNCED:
+            elif now - max(self._waits_since.setdefault(one.id, now), killed) > _UNANNOUNCED:
                 self._late[one.id] = (
                     f"flood: {one.text!r} waits for more than {_UNANNOUNCED:.0f} s, without a card "
                     f"and with none that counts it: look at the round {one.id} and its outbox"
