@@ -84,7 +84,7 @@ def _wait(body: dict[str, Any], exact: dict[str, Any], until: float) -> Decision
     answer: dict[str, Any] = {"state": "waiting"}
     try:
         posted = _call("/human-input", body, until)
-        this = f"&round={posted['round']}" if "round" in posted else ""
+        this = f"&round={posted['round']}"
         while answer["state"] == "waiting":
             answer = _call(f"/decisions/{path}?wait=25{this}", None, until)
     except BaseException as why:
@@ -153,7 +153,10 @@ def _sent(tool: Any, values: Mapping[str, Any]) -> dict[str, Any]:
             return secret()
         if isinstance(value, (set, frozenset)):
             return sorted(value, key=lambda one: json.dumps(one, default=plain))
-        return to_jsonable_python(value)
+        shown = to_jsonable_python(value)
+        if isinstance(shown, (dict, list)):  # it may be read once only, or have masked parts
+            raise TypeError(f"a value of type {type(value).__name__} cannot be shown")
+        return shown
 
     return dict(json.loads(json.dumps(dict(values), allow_nan=False, default=plain)))
 
@@ -215,12 +218,14 @@ _INSIDE: ContextVar["_Passage | None"] = ContextVar("crewgate_inside", default=N
 class _Passage:
     """The way of one approved call to its tool: once, and with the approved arguments."""
 
-    def __init__(self, context: Any, approved: dict[str, Any], seconds: int) -> None:
+    def __init__(
+        self, context: Any, approved: dict[str, Any], doors: list[Any], seconds: int
+    ) -> None:
         self.given, self._tool = context.tool_input, context.tool
         self._exact, self._lock = json.dumps(approved, sort_keys=True), Lock()
         self._end: Exception | None = None
         self.seconds = seconds
-        self.doors = _doors(context.tool)
+        self.doors = doors
 
     def compare(self, values: Mapping[str, Any]) -> None:
         if json.dumps(_sent(self._tool, values), sort_keys=True) != self._exact:
@@ -277,6 +282,21 @@ def _doors(tool: Any) -> list[Any]:
     return [tool.func, original.__dict__[name]]
 
 
+def _still_has(context: Any, doors: list[Any]) -> bool:
+    """Return True if CrewAI, which looks for it after its hooks, would still run this tool."""
+    executor, tool = getattr(context.agent, "agent_executor", None), context.tool
+    original = getattr(tool, "_original_tool", None)
+    functions = getattr(executor, "_available_functions", None) or {}
+    of_name = [
+        getattr(one, "_original_tool", None)
+        for one in getattr(executor, "tools", None) or ()
+        if one.name == tool.name
+    ]
+    runs = [getattr(functions.get(context.tool_name), "__self__", original), *of_name]
+    is_same = all(one is original for one in runs) and not _why_no_door(context)
+    return is_same and all(one is door for one, door in zip(_doors(tool), doors, strict=True))
+
+
 def _client_door(make: Callable[[], Any], original: Any) -> Callable[[], Any]:
     """Let CrewAI call an MCP server once, in place of three times half a minute."""
 
@@ -301,13 +321,17 @@ def _client_door(make: Callable[[], Any], original: Any) -> Callable[[], Any]:
     return made
 
 
-def _why_no_door(tool: Any) -> str:
+def _why_no_door(context: Any) -> str:
     """Return why no approval can hold for a tool; empty if one can."""
     from crewai.tools import base_tool
 
-    original: Any = getattr(tool, "_original_tool", None)
+    original: Any = getattr(context.tool, "_original_tool", None)
+    if _is_one_of_several(context):
+        return "Two tools of its agent have this name."
     if hasattr(original, "mcp_server_params"):
         return "CrewAI calls this server up to three times: use MCPServerHTTP(url=…)."
+    if "run" in getattr(original, "__dict__", ()):
+        return "Its tool has a `run` of its own."
     if original is not None and type(original).run not in (
         base_tool.BaseTool.run,
         base_tool.Tool.run,
@@ -387,13 +411,12 @@ class _Gate:
             return f"No tool fits {', '.join(self._patterns)}, which people are to approve."
         if not self.fits(names):
             return ""
-        if why := _why_no_door(context.tool):
+        if why := _why_no_door(context):
             return why
-        if _is_one_of_several(context):
-            return "Two tools of its agent have this name."
         given, model = deepcopy(context.tool_input), context.tool.args_schema
         arguments, filled_in = _made(context.tool, given)
         _given_for(context.tool, given, arguments)
+        doors = _doors(context.tool)
         decision = ask(
             context.tool_name,
             arguments,
@@ -409,9 +432,11 @@ class _Gate:
         filled = {one: arguments[one] for one in filled_in if one in arguments}
         approved = filled | decision.arguments
         handed = _given_for(context.tool, given, approved)
+        if not _still_has(context, doors):
+            return "Its tool was replaced while people were asked."
         context.tool_input.clear()
         context.tool_input.update(handed)
-        _OPEN.set((*_OPEN.get(), _Passage(context, approved, self._server_seconds)))
+        _OPEN.set((*_OPEN.get(), _Passage(context, approved, doors, self._server_seconds)))
         return ""
 
 

@@ -174,13 +174,13 @@ CALLS: Final = (
         "another tool of its name runs on an approval",
         "    is_same = all(one is original for one in runs) and not",
         "    is_same = bool(runs) and not",
-        "host/test_exact_calls.py",
+        "host/test_crewai.py",
     ),
     mutant(
         "another function of a tool runs on its approval",
         "and all(one is door for one, door in hung)",
         "and bool(hung)",
-        "host/test_exact_calls.py",
+        "host/test_crewai.py",
     ),
     # --- the names of a tool
     mutant(
@@ -212,5 +212,30 @@ CALLS: Final = (
         "return min((self.tool, *filter(None, self.other_names)), key=len)",
         "return self.tool",
         "slack/reviews/test_tool_calls.py",
+    ),
+    # --- values that hide
+    mutant(
+        "a value that comparing reads is approved",
+        "            if isinstance(plain, dict | list):",
+        "            if isinstance(plain, dict):",
+        "host/test_crewai.py",
+    ),
+    mutant(
+        "a secret of any type is compared by its mask",
+        '        case _ if hasattr(value, "get_secret_value"):',
+        '        case _ if type(value).__name__ == "SecretStr":',
+        "host/test_crewai.py",
+    ),
+    mutant(
+        "a gate takes a decision on any round",
+        "        this = f\"&round={posted['round']}\"",
+        '        this = ""',
+        "journeys/test_gate.py",
+    ),
+    mutant(
+        "a gate's approval is for any tool of a name",
+        "        if not _still_has(context, doors):",
+        "        if not doors:",
+        "host/test_gated_crews.py",
     ),
 )

@@ -53,18 +53,23 @@ async def a_validator_that_adds_is_asked_about_with_what_it_adds(real: Real) -> 
     """Validating its result once more would add again."""
     for form in FORMS:
         one, to = Acting(real, form), f"{form}-adds"
-        await one.begin(["wire_out", {"to": to}], ["plain_out", {"to": to}])
+        sealed: Call = ["sealed_out", {"to": to, "code": "s3cret"}]
+        await one.begin(["wire_out", {"to": to}], ["plain_out", {"to": to}], sealed)
         asked = await one.asked()
         await one.decide(asked)
         plain = await one.asked(2)
         await one.decide(plain)
+        last = await one.asked(3)
+        await one.decide(last)
         await one.result()
 
         assert asked["tool_call"]["arguments"] == {"to": f"{to}.example", "express": True}
+        assert last["tool_call"]["arguments"] == sealed[1]
         assert plain["tool_call"]["filled_in"] == ["amount"]
         assert got(real, to) == [
             {"tool": "wire_out", "to": f"{to}.example", "express": True},
             {"tool": "plain_out", "to": to, "amount": 1},
+            {"tool": "sealed_out", **sealed[1]},
         ]
 
 
@@ -79,11 +84,12 @@ async def what_cannot_be_approved_is_refused_before_anybody_is_asked(real: Real)
             ["own_out", {"to": to}],
             ["wide_out", {"to": to, "amount": float("nan")}],
             ["shop_buy_out", {"to": to}],
+            ["once_out", {"to": to, "items": [1, 2]}],
         )
         result = await one.result()
 
         assert one.all_asked == []
-        assert result.count("its arguments do not fit.") == 3
+        assert result.count("its arguments do not fit.") == 4
         assert "nobody can approve what it would get" in result
         assert "its tool has a `run` of its own" in result
         assert "a server that is given as a URL up to three times" in result

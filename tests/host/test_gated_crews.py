@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -29,7 +30,11 @@ PATTERNS = ("*_out", "purchase")
 class Bot:
     """A bot whose people approve everything, and now and then other arguments."""
 
+    folder: Path
+    """The program's."""
     url: str = ""
+    swapping: list[str] = field(default_factory=list)
+    """The tools that are replaced while people are asked."""
     asked: list[Json] = field(default_factory=list)
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -37,11 +42,23 @@ class Bot:
             self.asked.append(await request.json())
             return web.json_response({"round": 1}, status=202)
         call = next(one for one in self.asked if one["task_id"] in request.path)["tool_call"]
+        if not self.is_swapped(str(call["arguments"].get("to", ""))):
+            return web.json_response({"state": "waiting", "round": 1})
         decided = {"state": "decided", "round": 1, "human_feedback": "Yes.", "is_approve": True}
         if str(call["arguments"].get("to", "")).startswith("changed"):
             arguments = {**call["arguments"], "amount": 9}
             decided["edited"] = {"arguments": arguments, "is_approve": True}
         return web.json_response(decided)
+
+    def is_swapped(self, to: str) -> bool:
+        """Have a tool replaced that wants it; True once it is."""
+        if not to.startswith("swap") or to in self.swapping:
+            lines = self.folder / "swapped.txt"
+            swapped = lines.read_text().splitlines() if lines.exists() else []
+            return not to.startswith("swap") or len(swapped) == len(self.swapping)
+        self.swapping.append(to)
+        (self.folder / f"swap-{to}").write_text("now")
+        return False
 
     def call(self, to: str) -> Json:
         """The call about somebody that people were asked about."""
@@ -51,8 +68,8 @@ class Bot:
 
 
 @pytest.fixture
-async def bot() -> AsyncIterator[Bot]:
-    made = Bot()
+async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
+    made = Bot(tmp_path)
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", made.answer)
     async with serve(app) as made.url:
@@ -109,6 +126,8 @@ async def test_a_tool_or_server_gets_what_its_gate_showed_once(
     typo: Call = ["purchase", {"item": "typo"}]
     found: Call = ["plain_out", {"to": "held"}]
     held: Call = ["purchase", {"item": "held"}]
+    for to in (one for form in FORMS for one in swaps(form)):
+        os.mkfifo(tmp_path / f"swap-{to}")
     program = await run(
         tmp_path,
         bot,
@@ -119,6 +138,10 @@ async def test_a_tool_or_server_gets_what_its_gate_showed_once(
     for check in (tools_got_what_was_shown, servers_got_what_was_shown, patterns_held):
         with subtests.test(check.__name__):
             check(program, bot)
+
+
+def swaps(form: str) -> list[str]:
+    return [f"swap-{form}-{how}" for how in ("function", "tool")]
 
 
 def calls_of_tools() -> Calls:
@@ -142,6 +165,9 @@ def calls_of_tools() -> Calls:
             ["dice_out", {"to": f"{form}-dice"}],
             ["own_out", {"to": f"{form}-own"}],
             ["shop_buy_out", {"to": f"{form}-url"}],
+            ["once_out", {"to": f"{form}-items", "items": [1, 2]}],
+            ["sealed_out", {"to": f"{form}-sealed", "code": "s3cret"}],
+            *[["swap_out", {"to": to}] for to in swaps(form)],
         ]
         for form in FORMS
     }
@@ -173,6 +199,12 @@ def tools_got_what_was_shown(program: Program, bot: Bot) -> None:
         assert "Its tool would get other arguments than people see." in result
         assert "Its tool has a `run` of its own." in result
         assert "CrewAI calls this server up to three times" in result
+        assert program.got(f"{form}-items") == []
+        sealed = bot.call(f"{form}-sealed")["arguments"]
+        assert sealed == {"to": f"{form}-sealed", "code": "s3cret"}
+        assert program.got(f"{form}-sealed") == [{"tool": "sealed_out", **sealed}]
+        assert result.count("Its tool was replaced while people were asked.") == 2
+        assert [program.got(to) for to in swaps(form)] == [[], []]
         assert program.got(f"{form}-dice") == program.got(f"{form}-own") == []
 
 

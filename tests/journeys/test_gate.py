@@ -180,6 +180,20 @@ class Mail(BaseModel):
     text: str
 
 
+async def test_an_answer_without_a_round_is_no_question(reaches: Callable[[str], None]) -> None:
+    """A decision on another round could come."""
+
+    async def answer(request: web.Request) -> web.Response:
+        is_asked = request.method == "GET"
+        return web.json_response(DECIDED | {"is_approve": True} if is_asked else {})
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", answer)
+    async with serve(app) as url:
+        reaches(url)
+        assert not await asyncio.to_thread(gate.ask, "send_email", MAIL, seconds=5)
+
+
 async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
     reaches: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +219,9 @@ async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
 
     async def answer(request: web.Request) -> web.Response:
         decided = request.method == "GET"
-        return web.json_response(DECIDED | {"is_approve": verdicts.pop(0)} if decided else {})
+        return web.json_response(
+            DECIDED | {"is_approve": verdicts.pop(0)} if decided else {"round": 1}
+        )
 
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", answer)

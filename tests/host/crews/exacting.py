@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
@@ -26,6 +27,7 @@ from pydantic import (
     AliasChoices,
     BaseModel,
     Field,
+    Secret,
     SecretStr,
     create_model,
     model_validator,
@@ -142,6 +144,33 @@ class _Own(_Dice):
         return _took(self.name, **got)
 
 
+class _Once(BaseModel):
+    """Who reads `items` to compare them leaves none."""
+
+    to: str
+    items: Iterable[int]
+
+
+class _OnceTool(_Wide):
+    name: str = "once_out"
+    args_schema: type[BaseModel] = _Once
+
+
+class _Sealed(BaseModel):
+    """A secret of any type, which pydantic masks."""
+
+    to: str
+    code: Secret[str]
+
+
+class _SealedTool(_Wide):
+    name: str = "sealed_out"
+    args_schema: type[BaseModel] = _Sealed
+
+    def _run(self, **got: Any) -> str:
+        return _took(self.name, to=got["to"], code=got["code"].get_secret_value())
+
+
 class _Swapped(BaseTool):
     """Another tool of the same name, or another function of the same tool, takes its place."""
 
@@ -182,7 +211,7 @@ def _crew(*, native: bool = False, **more: Any) -> Crew:
     tools = [_Mails(), _Wires(), _Dice(), _Wide(), plain_out, _Own(), _LooseTool(), _Breaks()]
     url = {"url": "https://127.0.0.1:1/mcp"}
     tools.append(MCPToolWrapper(url, "buy_out", {"args_schema": _Luck}, "shop"))
-    tools.append(_Swapped())
+    tools += [_OnceTool(), _SealedTool(), _Swapped()]
     llm = Script(model="scripted", native=native)
     clerk = Agent(role="Clerk", goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
     return Crew(name="bank", agents=[clerk], tasks=[act("pay", clerk)])

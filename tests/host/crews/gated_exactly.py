@@ -20,6 +20,7 @@ def main(gated: str) -> None:
     """Run the calls of each crew by hooks of these patterns alone; print what came back."""
     for number, (patterns, calls) in enumerate(json.loads(gated)):
         clear_all_hooks()
+        on(InterceptionPoint.PRE_TOOL_CALL, tools=["swap_out"])(exacting.swap_later)
         gate_crewai(*patterns, seconds=60, server_seconds=2)
         on(InterceptionPoint.PRE_TOOL_CALL)(change)
         for name, several in calls.items():

@@ -21,7 +21,7 @@ from crewai.tools import BaseTool
 from crewai.tools.base_tool import Tool
 from crewai.tools.mcp_native_tool import MCPNativeTool
 from crewai.tools.mcp_tool_wrapper import MCPToolWrapper
-from pydantic import AliasChoices, AliasPath, BaseModel, SecretBytes, SecretStr
+from pydantic import AliasChoices, AliasPath, BaseModel
 from pydantic_core import to_jsonable_python
 
 from crewgate.crew_api.wire import Json
@@ -170,7 +170,7 @@ def _plain(value: Any) -> Any:
     match value:
         case Enum():
             plain = _plain(value.value)
-        case SecretStr() | SecretBytes():
+        case _ if hasattr(value, "get_secret_value"):
             plain = _plain(value.get_secret_value())
         case BaseModel():
             plain = _plain(value.model_dump())
@@ -182,6 +182,9 @@ def _plain(value: Any) -> Any:
             plain = sorted(map(_plain, value), key=exact)
         case _:
             plain = to_jsonable_python(value)
+            # It may be read once only, or have masked parts.
+            if isinstance(plain, dict | list):
+                raise ValueError(f"a value of type {type(value).__name__} cannot be shown")  # noqa: TRY004  # as for a value
     return plain
 
 
