@@ -496,6 +496,19 @@ MUTANTS: Final = (
         "known = {}",
         "host/test_approvals.py",
     ),
+    # --- files of the version before
+    mutant(
+        "a host refuses files of the version before",
+        "if version not in {0, VERSION, *_STEPS}:",
+        "if version not in {0, VERSION}:",
+        "host/test_upgrades.py",
+    ),
+    mutant(
+        "a bot refuses databases of the version before",
+        'BASELINE: Final = "0039"',
+        'BASELINE: Final = "0045"',
+        "usecases/test_waiting_of_0044.py",
+    ),
     # --- lessons that CrewAI draws from answers to a flow
     mutant(
         "whoever wrote the words keeps the lesson that is drawn from them",
