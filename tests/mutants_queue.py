@@ -88,4 +88,23 @@ QUEUE: Final = (
         "return True",
         "slack/home/test_refresher.py",
     ),
+    # --- damaged rows
+    mutant(
+        "a damaged row takes the others of its list away",
+        "        except RowUnreadable:\n            continue\n        yield one",
+        "        except RowUnreadable:\n            return\n        yield one",
+        "usecases/test_unreadable.py",
+    ),
+    mutant(
+        "a damaged round's job is tried for a day",
+        "except RowUnreadable as error:\n            # The row",
+        "except ZeroDivisionError as error:\n            # The row",
+        "usecases/test_unreadable.py",
+    ),
+    mutant(
+        "a damaged round ends the walk",
+        "if found is None or await read.is_readable(found):",
+        "if found is None or found:",
+        "usecases/test_unreadable.py",
+    ),
 )

@@ -14,6 +14,7 @@ from typing_extensions import override
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.lifecycle import Supervisor
 from crewgate.metrics import REGISTRY
+from crewgate.store.unreadable import unreadable
 from crewgate.usecases.delivery.worker import Worker
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.read_models import COUNTED, Backlog
@@ -70,6 +71,9 @@ class Readiness:
             for warning in worker.warnings
         ]
         warnings += set_aside
+        if damaged := unreadable():
+            rows = ", ".join(f"{count} of {table}" for table, count in damaged.items())
+            warnings.append(f"rows that cannot be read, set aside: {rows}; the log names each")
         return Health(tuple(failures), tuple(warnings))
 
 
@@ -112,7 +116,9 @@ class Scrape:
             stored: tuple[GaugeMetricFamily, ...] = ()
         else:
             stored = self._stored(backlog)
-        return generate_latest(REGISTRY) + generate_latest(_Gauges((*stored, self._loops())))
+        return generate_latest(REGISTRY) + generate_latest(
+            _Gauges((*stored, self._loops(), _damaged()))
+        )
 
     def _stored(self, backlog: Backlog) -> tuple[GaugeMetricFamily, ...]:
         waiting = dict.fromkeys(self.crews, 0) | {k: n for k, (n, _) in backlog.waiting.items()}
@@ -147,6 +153,11 @@ class Scrape:
 
 def _oldest(backlog: Mapping[str, tuple[int, datetime]]) -> dict[str, float]:
     return {name: since.timestamp() for name, (_, since) in backlog.items()}
+
+
+def _damaged() -> GaugeMetricFamily:
+    says = "Damaged rows that this bot has met and set aside."
+    return _gauge("crewgate_rows_unreadable", says, "table", unreadable())
 
 
 def _gauge(name: str, about: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:

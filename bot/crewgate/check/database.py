@@ -24,8 +24,10 @@ from crewgate.slack.words.names import counted
 from crewgate.store import secret_keys
 from crewgate.store.engine import claim_file, open_beside, open_readers, scrub, translate_errors
 from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown
+from crewgate.store.replay import Replay
 from crewgate.store.tables import email_owners
 from crewgate.store.transaction import Tx
+from crewgate.store.unreadable import unreadable
 from crewgate.usecases.ports.base import MISSED
 
 Begin = Callable[[], AbstractAsyncContextManager[Tx]]
@@ -52,13 +54,18 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
                     needed = await secret_keys.find_needed(connection, cipher)
                     if keys and age.revision == HEAD:
                         needed |= await secret_keys.find_used(connection, cipher)
+            if age.revision == HEAD:
+                await Replay(engine).read_open()
             await _try_a_write(url)
     except (secret_keys.SecretKeysRefused, StoreUnavailable) as error:
         return wrong(place, f"{error}{_hint(error, url)}")
     finally:
         await engine.dispose()
-    if age.revision is None:
-        return Finding(place, "empty; it is filled at the first start")
+    damaged = ", ".join(f"{one} of {table}" for table, one in unreadable().items())
+    if damaged or age.revision is None:
+        says = f"rows that cannot be read: {damaged}; the log of the bot names each"
+        empty = Finding(place, "empty; it is filled at the first start")
+        return wrong(place, says) if damaged else empty
     if age == Age(HEAD, __version__):
         older = [f"{at}" for at, name in enumerate(cipher.names[1:], start=2) if name in needed]
         keep = f"; until `crewgate rotate` has run, SECRET_KEYS needs number {', '.join(older)} too"

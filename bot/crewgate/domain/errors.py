@@ -16,7 +16,7 @@ CrewgateError
     NoCrewUrl, NoPublicUrl, TooManyKickoffs, TooManyWait            not now, or not here
     ChangedMeanwhile, InvalidTransition, RuleLost                   a stale view of the state
     Malformed                   a webhook that could not be parsed
-    ChainBroken, StoreUnavailable
+    ChainBroken, RowUnreadable, StoreUnavailable
 """
 
 from __future__ import annotations
@@ -344,6 +344,15 @@ class RuleLost(CrewgateError):
 
 class StoreUnavailable(CrewgateError):
     """The database is not available; nothing was stored."""
+
+
+class RowUnreadable(CrewgateError):
+    """A stored row is damaged: it is set aside alone, and the others are worked on."""
+
+    def __init__(self, table: str, row_id: str) -> None:
+        super().__init__(f"the row {row_id} of {table} cannot be read")
+        self.table = table
+        self.row_id = row_id
 
 
 class ChainBroken(CrewgateError):

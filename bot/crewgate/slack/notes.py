@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from crewgate.domain.errors import Malformed, RoundNotFound, StoreUnavailable
+from crewgate.domain.errors import Malformed, RoundNotFound, RowUnreadable, StoreUnavailable
 from crewgate.domain.outcome import NotSent, Refused
 from crewgate.domain.review import Round, State
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
@@ -144,6 +144,8 @@ class MissedNotes:
         except (RoundNotFound, StoreUnavailable) as error:
             log.warning("thread_not_read", round_id=round_id, why=str(error))
             return AGAIN
+        except RowUnreadable:
+            return None  # it is logged already
         except CallFailed as error:
             log.warning("thread_not_read", round_id=round_id, why=str(error))
             if isinstance(error.failure, Refused):

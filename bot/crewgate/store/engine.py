@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.masking import Masking
 from crewgate.store.sqlite import Rows, SqliteConnection, SqliteReader, SqliteWriter, Write
+from crewgate.store.unreadable import read_json
 
 
 @contextmanager
@@ -213,7 +214,7 @@ def open_readers(url: str) -> AsyncEngine | None:
         return create_async_engine(parsed, connect_args={"timeout": 5})
     if not Path(parsed.database or "").exists():
         return None
-    engine = create_async_engine(parsed)
+    engine = create_async_engine(parsed, json_deserializer=read_json)
     sa.event.listen(engine.sync_engine, "connect", _prepare_reader)
     return engine
 
@@ -225,7 +226,12 @@ def open_beside(url: str, *, seconds: float = TURN_SECONDS) -> AsyncEngine | Non
         return create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
     if not Path(parsed.database or "").exists():
         return None
-    engine = create_async_engine(parsed, connect_args={"timeout": seconds}, hide_parameters=True)
+    engine = create_async_engine(
+        parsed,
+        connect_args={"timeout": seconds},
+        hide_parameters=True,
+        json_deserializer=read_json,
+    )
     sa.event.listen(engine.sync_engine, "connect", _prepare_beside)
     return engine
 
@@ -266,7 +272,12 @@ def _open_sqlite(url: sa.URL) -> Engines:
     lock = claim_file(path)
     write = SqliteWriter(path, pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
     read = create_async_engine(
-        url, pool_size=READERS, max_overflow=0, pool_timeout=TURN_SECONDS, hide_parameters=True
+        url,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=TURN_SECONDS,
+        hide_parameters=True,
+        json_deserializer=read_json,
     )
     sa.event.listen(read.sync_engine, "connect", _prepare_reader)
     background = SqliteReader(path, busy_seconds=OUTBOX_READ_SECONDS)

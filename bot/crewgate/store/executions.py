@@ -39,6 +39,7 @@ from crewgate.store.tables import (
     unclear_kickoffs,
     webhooks,
 )
+from crewgate.store.unreadable import each, reads
 from crewgate.usecases import read_models
 
 T = TypeVar("T")
@@ -228,7 +229,8 @@ class ExecutionQueries(MaskedReading):
         if not found:
             return None
         finished = (await self._rows(_FINISHED, key))[::-1]
-        return (await self._postings(found, finished))[0]
+        postings = await self._postings(found, finished)
+        return postings[0] if postings else None
 
     async def _postings(
         self, found: Sequence[sa.Row[Any]], finished: Sequence[sa.Row[Any]] = ()
@@ -240,7 +242,7 @@ class ExecutionQueries(MaskedReading):
             also = masking.also_those_in(texts[row.crew, row.execution_id])
             return also.shown(_to_posting(row, finished))
 
-        return await off_loop(self._masking, lambda: tuple(map(masked, found)))
+        return await off_loop(self._masking, lambda: tuple(each(masked, found)))
 
     async def revised(
         self, executions: Iterable[tuple[str, str]]
@@ -455,10 +457,12 @@ def to_starter(row: sa.Row[Any]) -> Person | None:
     return Person(row.starter, row.starter_name) if row.starter else None
 
 
+@reads("executions")
 def to_starters(row: sa.Row[Any]) -> tuple[User | Email, ...]:
     return all_starters(to_starter(row), to_caller_values(row.meta), row.also_started or ())
 
 
+@reads("executions")
 def to_execution(row: sa.Row[Any]) -> Execution:
     return Execution(
         starter=to_starter(row),
@@ -488,6 +492,7 @@ _NEW: Final = from_execution(
 )
 
 
+@reads("webhooks")
 def to_webhooks(row: sa.Row[Any]) -> notification.WebhookUrls:
     return notification.WebhookUrls(
         task=row.task_url,

@@ -53,6 +53,7 @@ _OTHERS: Final = (
 _NEXT: Final = (
     sa.select(rounds.c.id).where(*_WITHOUT_CARD).order_by(_opened_at, rounds.c.id).limit(1)
 )
+_NEXT_FEW: Final = _NEXT.limit(9)
 _UNANNOUNCED: Final = _OTHERS.where(rounds.c.announced_at.is_(None)).limit(None)
 _ANNOUNCE: Final = (
     sa.update(rounds)
@@ -153,6 +154,10 @@ class FloodQueries(Reading):
         """Return the oldest waiting round of a flood without a card."""
         found = await self._prepared(_NEXT, {"flood": flood})
         return str(found[0].id) if found else None
+
+    async def next_few(self, flood: str) -> tuple[str, ...]:
+        """Return the oldest waiting rounds of a flood without a card; some may be damaged."""
+        return tuple(row.id for row in await self._prepared(_NEXT_FEW, {"flood": flood}))
 
     async def last_decision(self, round_: Round, *, since: datetime) -> datetime | None:
         """Return when a person last decided on a round of this task and rule."""

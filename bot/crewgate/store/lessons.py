@@ -1,6 +1,7 @@
 """Lessons: statements that write and read them, and count where they were used."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -10,13 +11,16 @@ import sqlalchemy as sa
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import LessonNotFound
 from crewgate.domain.lessons import Lesson, LessonsGiven, LessonState, Revision, Side, Sides
-from crewgate.domain.verdict import Via
+from crewgate.domain.notification import FlowRequest
+from crewgate.domain.verdict import Person, Via
 from crewgate.store import tables
 from crewgate.store.codec import Columns, codec
 from crewgate.store.column_types import Bytewise, Instant
 from crewgate.store.engine import Changing, Reading, write
+from crewgate.store.rounds import ROUND, to_round
 from crewgate.store.statements import IS_EDITED, IS_FIRST, OF_RULES, insert_once, sum_where
 from crewgate.store.tables import reviews, rounds
+from crewgate.store.unreadable import each, reads
 from crewgate.usecases.read_models import LessonLine, MessageRef
 
 #: `digest` is of the text without regard to case: no crew has a lesson twice at a time. The wish is
@@ -71,8 +75,18 @@ def to_given(stored: Any) -> LessonsGiven | None:
     return given
 
 
+@reads("lessons")
 def _to_lesson(row: sa.Row[Any]) -> Lesson:
     return Lesson(**_LESSON.read(row))
+
+
+@reads("executions")
+def _to_revision(row: sa.Row[Any]) -> Revision:
+    return Revision(row.feedback, row.decided_at, to_given(row.given) or LessonsGiven())
+
+
+def _to_line(row: sa.Row[Any]) -> LessonLine:
+    return LessonLine(lesson=_to_lesson(row), card=_card_of(row), uses=row.uses, wish=row.wish)
 
 
 def _card_of(row: sa.Row[Any]) -> MessageRef | None:
@@ -136,6 +150,26 @@ class LessonQueries(Reading):
             raise LessonNotFound(lesson_id)
         return _to_lesson(found[0]), _card_of(found[0])
 
+    async def with_source(self, request: FlowRequest, crew: str) -> FlowRequest:
+        """Return a request about a lesson with the round whose answer it was drawn from."""
+        source, of = request.question.drawn_from, request.source_request
+        if source is None or of is None:
+            return request
+        requested = (
+            tables.flow_requests.c.crew == crew,
+            tables.flow_requests.c.execution_id == of.flow_id,
+        )
+        found = await self._rows(
+            ROUND.join(tables.flow_requests, tables.flow_requests.c.round_id == rounds.c.id).where(
+                *requested, tables.flow_requests.c.request_id == of.request_id
+            )
+        )
+        for answered in each(to_round, found):
+            by = None if answered.decision is None else answered.decision.by
+            by = by if isinstance(by, Person) else None
+            source = replace(source, round_id=answered.id, by=by)
+        return replace(request, question=replace(request.question, drawn_from=source))
+
     async def in_force(self, crew: str, at: datetime) -> tuple[Lesson, ...]:
         """Return the lessons in force that a crew's kickoffs carry, the newest first."""
         found = await self._rows(
@@ -146,7 +180,7 @@ class LessonQueries(Reading):
             .limit(MOST),
             {"at": at},
         )
-        return tuple(map(_to_lesson, found))
+        return tuple(each(_to_lesson, found))
 
     async def rules_of(self, ids: Collection[str]) -> dict[str, str]:
         """Return the ids of the rules of the rounds that these lessons come from."""
@@ -156,10 +190,8 @@ class LessonQueries(Reading):
 
     async def of_ids(self, ids: Collection[str]) -> tuple[Lesson, ...]:
         """Return these lessons, in their order, in any state."""
-        found = {
-            row.id: _to_lesson(row)
-            for row in await self._rows(sa.select(lessons).where(lessons.c.id.in_(ids)))
-        }
+        rows = await self._rows(sa.select(lessons).where(lessons.c.id.in_(ids)))
+        found = {one.id: one for one in each(_to_lesson, rows)}
         return tuple(found[one] for one in ids if one in found)
 
     async def listed(
@@ -167,10 +199,7 @@ class LessonQueries(Reading):
     ) -> tuple[LessonLine, ...]:
         """Return the lessons from rounds under these rules, proposed or in force, newest first."""
         parameters = {"crew": crew, "rules": rules, "at": at}
-        return tuple(
-            LessonLine(lesson=_to_lesson(row), card=_card_of(row), uses=row.uses, wish=row.wish)
-            for row in await self._rows(_LISTED, parameters)
-        )
+        return tuple(each(_to_line, await self._rows(_LISTED, parameters)))
 
     async def sides(self, crew: str, rules: Collection[str], *, since: datetime) -> Sides:
         """Count people's decisions since then on both sides."""
@@ -187,10 +216,7 @@ class LessonQueries(Reading):
     ) -> tuple[Revision, ...]:
         """Return the latest revisions since then on both sides."""
         parameters = {"crew": crew, "rules": rules, "since": since}
-        return tuple(
-            Revision(row.feedback, row.decided_at, to_given(row.given) or LessonsGiven())
-            for row in await self._rows(_REVISIONS, parameters)
-        )
+        return tuple(each(_to_revision, await self._rows(_REVISIONS, parameters)))
 
 
 class Lessons(Changing, LessonQueries):

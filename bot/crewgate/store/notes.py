@@ -16,6 +16,7 @@ from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Changing, Connection, Reading, rows
 from crewgate.store.rounds import ROUND, to_round, to_rule
 from crewgate.store.statements import insert_once, insert_over
+from crewgate.store.unreadable import or_none
 from crewgate.usecases.read_models import MessageRef
 
 _NOTE: Final = Columns(Note, tables.notes, apart=())
@@ -202,8 +203,8 @@ class Notes(Changing, NoteQueries):
         """Return the round that waited when a message in its thread was written, or None."""
         message = {"channel": ref.channel, "thread": ref.thread_ts, "ts": ref.ts, "at": at}
         for row in await rows(self._connection, _WAITED, message):
-            round_ = to_round(row)
-            if round_.other_channel == (row.there and to_rule(row.there).channel):
+            round_ = or_none(to_round, row)
+            if round_ and round_.other_channel == (row.there and to_rule(row.there).channel):
                 return round_ if round_.state is State.WAITING else None
         return None
 

@@ -17,8 +17,8 @@ from crewgate.domain.errors import RoundNotFound
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import (
     Callback,
-    FlowRequest,
     Format,
+    Given,
     Output,
     WebhookUrls,
     shown,
@@ -26,7 +26,6 @@ from crewgate.domain.notification import (
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Person
 from crewgate.store.absences import AbsenceQueries, find_absences
 from crewgate.store.audit import to_published
 from crewgate.store.dead_letters import DeadLetterQueries
@@ -55,7 +54,7 @@ from crewgate.store.rounds import (
     to_line,
     to_output,
     to_round,
-    to_rule,
+    to_stored_rule,
     to_topic,
 )
 from crewgate.store.statements import count_up_to, first_ids, one_of
@@ -75,6 +74,7 @@ from crewgate.store.tables import (
     rules,
     webhooks,
 )
+from crewgate.store.unreadable import each, or_none, reads
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.read_models import (
     COUNTED,
@@ -213,7 +213,8 @@ class RoundQueries(MaskedReading):
     """Reads rounds with the beginning of their output: a history, an execution's, lists."""
 
     async def _lines(self, found: Sequence[sa.Row[Any]]) -> tuple[RoundLine, ...]:
-        lines = tuple(map(_to_shown_line, found))
+        read = {id(row): line for row in found if (line := or_none(_to_shown_line, row))}
+        found, lines = [row for row in found if id(row) in read], tuple(read.values())
         outputs_of = await self.outputs_of([one.round for one in lines])
 
         def mask() -> tuple[RoundLine, ...]:
@@ -270,7 +271,7 @@ class RoundQueries(MaskedReading):
         found: list[Round] = []
         for crew, rule_id in queues:
             of_queue = {"crew": crew, "rule": rule_id}
-            found += map(to_round, await self._prepared(_WITH_VOTES, of_queue))
+            found += each(to_round, await self._prepared(_WITH_VOTES, of_queue))
         return sorted(found, key=lambda one: one.opened_at)
 
     async def without_approver(self, queues: Collection[QueueKey]) -> tuple[str, ...]:
@@ -311,14 +312,15 @@ class RoundQueries(MaskedReading):
             notes = await notes_of(connection, [*waiting]) if waiting else {}
             claims = await claims_on(connection, [*waiting]) if waiting else {}
         lines = {one.round.id: one for one in await self._lines(found)}
-        for key, row in waiting.items():
+        for key in lines.keys() & waiting.keys():
+            row = waiting[key]
             count, authors = notes.get(key, (0, ()))
             lines[key] = replace(
                 lines[key],
                 notes=count,
                 noted_by=authors,
                 claim=claims.get(key),
-                started_by=to_starters(row),
+                started_by=or_none(to_starters, row) or (),
                 due_at=row.due_at,
             )
         return tuple(lines[key] for key in round_ids if key in lines)
@@ -348,6 +350,10 @@ class Queries(MaskedReading):
         if not found:
             raise RoundNotFound(round_id)
         return log_about(to_round(found[0]))
+
+    async def is_readable(self, round_id: str) -> bool:
+        found = await self._prepared(_ROUND, {"round": round_id})
+        return bool(found) and or_none(to_round, found[0]) is not None
 
     async def latest_round(self, crew: str, execution_id: str, task_id: str) -> Round | None:
         review = {"crew": crew, "execution": execution_id, "task": task_id}
@@ -382,7 +388,7 @@ class Queries(MaskedReading):
                 gathered, uncounted = await others(connection, flood, round_id)
             if card is not None and card.round_id != round_id:
                 [counting] = await rows(connection, _ROUND, {"round": card.round_id})
-                counted_on = to_round(counting)
+                counted_on = or_none(to_round, counting)
             channel, thread_ts = row.channel, row.thread_ts
             if row.card_thread_ts is not None:
                 channel, thread_ts = row.card_channel, row.card_thread_ts
@@ -395,15 +401,15 @@ class Queries(MaskedReading):
             view=CardView(
                 round=round_,
                 output=to_output(row),
-                previous=to_round(previous) if previous else None,
+                previous=or_none(to_round, previous),
                 before=Output(previous.text, Format(previous.format)) if previous else None,
                 notes=notes,
                 noted_by=noted_by,
                 claim=claimed.get(round_id),
-                decided_before=to_round(decided) if decided else None,
+                decided_before=or_none(to_round, decided),
                 topic=to_topic(row),
                 starter=to_starter(row),
-                given=shown(to_caller_values(row.inputs)) or shown(to_caller_values(row.meta)),
+                given=_given_to(row),
                 absences=away,
                 started_by=to_starters(row),
                 lessons=to_given(row.lessons),
@@ -444,23 +450,6 @@ class Queries(MaskedReading):
         )
         return {row.user_id: MessageRef(row.channel, row.ts, row.ts) for row in found}
 
-    async def with_source(self, request: FlowRequest, crew: str) -> FlowRequest:
-        """Return a request about a lesson with the round whose answer it was drawn from."""
-        source, of = request.question.drawn_from, request.source_request
-        if source is None or of is None:
-            return request
-        requested = flow_requests.c.crew == crew, flow_requests.c.execution_id == of.flow_id
-        found = await self._rows(
-            ROUND.join(flow_requests, flow_requests.c.round_id == rounds.c.id).where(
-                *requested, flow_requests.c.request_id == of.request_id
-            )
-        )
-        for answered in map(to_round, found):
-            by = None if answered.decision is None else answered.decision.by
-            by = by if isinstance(by, Person) else None
-            source = replace(source, round_id=answered.id, by=by)
-        return replace(request, question=replace(request.question, drawn_from=source))
-
     async def callback(self, round_id: str) -> Callback | None:
         """Return the address for a flow's answer; None once the round takes no answer."""
         found = await self._rows(
@@ -498,12 +487,12 @@ class Queries(MaskedReading):
             of_rule = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
             # MIN reads the first row of an index; for EXISTS PostgreSQL scans all rounds.
             first = sa.select(sa.func.min(rounds.c.opened_at)).where(*of_rule)
-            each = (first.where(rounds.c.state == one).scalar_subquery() for one in _OPEN)
-            is_open = sa.func.coalesce(*each).is_not(None)
+            firsts = (first.where(rounds.c.state == one).scalar_subquery() for one in _OPEN)
+            is_open = sa.func.coalesce(*firsts).is_not(None)
             decided = (one_of(rounds.c.state, _DECIDED), rounds.c.decided_at >= since)
             found = found.where(is_open | sa.exists().where(*of_rule, *decided))
         read = await self._rows(found) if crews else ()
-        return tuple(StoredRule(one.id, one.crew, to_rule(one.rule), one.escalated) for one in read)
+        return tuple(each(to_stored_rule, read))
 
     async def backlog(self, crews: Collection[str], *, now: datetime) -> Backlog:
         """Return the waiting rounds of these crews and all due jobs, counted, in one read."""
@@ -565,6 +554,12 @@ def _masked(posting: Posting, masking: Masking, own: Masking) -> Posting:
     return replace(posting, view=view)
 
 
+@reads("executions")
+def _given_to(row: sa.Row[Any]) -> Given:
+    return shown(to_caller_values(row.inputs)) or shown(to_caller_values(row.meta))
+
+
+@reads("rounds")
 def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
     format_ = Format(row.format)
     return replace(to_line(row), excerpt=row.excerpt, characters=row.characters, format=format_)
@@ -586,4 +581,5 @@ async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound |
     """Return the latest round of a LINE row's review, if a later round has a card."""
     found = await rows(connection, _NEWEST, {"review": row.review_id, "number": row.number})
     card = to_card(found[0]) if found else None
-    return None if card is None else NewerRound(to_round(found[0]), card)
+    newer = None if card is None else or_none(to_round, found[0])
+    return None if card is None or newer is None else NewerRound(newer, card)

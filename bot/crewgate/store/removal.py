@@ -16,6 +16,7 @@ from crewgate.store.engine import Changing, write
 from crewgate.store.lessons import TEACHES_A_FLOW, lessons
 from crewgate.store.rounds import ROUND, from_round, to_round
 from crewgate.store.statements import one_of, setting
+from crewgate.store.unreadable import or_none
 
 #: The executions, or dead letters, of one transaction: some milliseconds on SQLite.
 BATCH: Final = 20
@@ -116,6 +117,8 @@ _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "reason_words", "call_result"),
     "removed_at",
 )
+#: A row that cannot be read has no words to keep either.
+_DAMAGED_WIPED: Final[dict[str, Any]] = dict.fromkeys(_WIPED) | {"digest": "", "reason_words": ""}
 _WIPE: Final = (
     sa.update(tables.rounds)
     .where(tables.rounds.c.id == sa.bindparam("b_id"))
@@ -228,11 +231,13 @@ class Removal(Changing):
         wiped, places = [], {}
         await self._connection.execute(_LOCK_ROUNDS, of)
         for row in (await self._connection.execute(_ROUNDS, of)).all():
-            round_ = without_texts(to_round(row), at)
-            columns = from_round(round_) | {"salt": None}
-            wiped.append({"b_id": round_.id} | {name: columns[name] for name in _WIPED})
-            execution_id = places[round_.id] = round_.review.execution_id
-            effects[execution_id].append(round_.effect(EffectKind.REFRESH))
+            execution_id = places[row.id] = row.review_execution_id
+            columns = _DAMAGED_WIPED | {"removed_at": at}
+            if (found := or_none(to_round, row)) is not None:
+                round_ = without_texts(found, at)
+                columns = from_round(round_) | {"salt": None}
+                effects[execution_id].append(round_.effect(EffectKind.REFRESH))
+            wiped.append({"b_id": row.id} | {name: columns[name] for name in _WIPED})
             threads.add((execution_id, row.card_channel, row.card_thread_ts))
         for execution_id, channel, ts in threads:
             if ts is not None:

@@ -14,8 +14,17 @@ from crewgate.domain.subjects import call_of
 from crewgate.store.engine import Reader, Reading
 from crewgate.store.executions import to_caller_values, to_starters
 from crewgate.store.lessons import LessonQueries, to_given
-from crewgate.store.rounds import OF_EXECUTION, WHOLE, to_output, to_round, to_topic
+from crewgate.store.rounds import (
+    IS_UNFINISHED,
+    OF_EXECUTION,
+    ROUND,
+    WHOLE,
+    to_output,
+    to_round,
+    to_topic,
+)
 from crewgate.store.tables import executions, notes, reviews, rounds
+from crewgate.store.unreadable import each, or_none, reads
 
 #: The rounds in memory at a time: each may have an output of a megabyte.
 PAGE: Final = 20
@@ -86,7 +95,8 @@ class Replay(Reading):
             if not found:
                 return
             for row in await self._rows(_PAGE, {"rounds": found}):
-                yield _to_stored(row)
+                if (stored := or_none(_to_stored, row)) is not None:
+                    yield stored
             after = found[-1]
 
     async def ended(
@@ -106,14 +116,20 @@ class Replay(Reading):
                     taught = await self._taught.of_ids(given.ids) if given else ()
                     noted = await self._rows(_NOTED, {"rounds": [row.id for row in own]})
                     names = {row.author_name for row in noted}
-                    yield [*map(_to_stored, own)], [one.text for one in taught], names
+                    yield [*each(_to_stored, own)], [one.text for one in taught], names
             place = {"after": found[-1].ended_at, "after_id": found[-1].execution_id}
+
+    async def read_open(self) -> None:
+        """Read the open rounds, so that damaged ones are met. Raises StoreUnavailable."""
+        for _ in each(to_round, await self._rows(ROUND.where(IS_UNFINISHED))):
+            pass
 
     async def of_execution(self, crew: str, execution_id: str) -> tuple[StoredRound, ...]:
         found = await self._rows(_LATEST, {"crew": crew, "execution": execution_id})
-        return tuple(map(_to_stored, reversed(found)))
+        return tuple(each(_to_stored, reversed(found)))
 
 
+@reads("rounds")
 def _to_stored(row: sa.Row[Any]) -> StoredRound:
     round_ = to_round(row)
     facts = Facts(

@@ -25,7 +25,8 @@ from crewgate.store.codec import Codec, Columns, codec
 from crewgate.store.engine import Connection, rows
 from crewgate.store.statements import one_of
 from crewgate.store.tables import executions, outputs, reviews, rounds, rules, task_updates
-from crewgate.usecases.read_models import MessageRef, RoundLine
+from crewgate.store.unreadable import each, reads
+from crewgate.usecases.read_models import MessageRef, RoundLine, StoredRule
 
 #: Columns for the stats alone.
 OF_STATS: Final = frozenset(
@@ -229,6 +230,7 @@ def to_review(row: sa.Row[Any]) -> Review:
     return Review(**{column.name: getattr(row, column.name) for column in reviews.c})
 
 
+@reads("rounds")
 def to_round(row: sa.Row[Any]) -> Round:
     rule = None if row.rule is None else to_rule(row.rule)
     found = _ROUND.read(row)
@@ -272,6 +274,11 @@ def to_line(row: sa.Row[Any]) -> RoundLine:
     )
 
 
+@reads("rules")
+def to_stored_rule(row: sa.Row[Any]) -> StoredRule:
+    return StoredRule(row.id, row.crew, to_rule(row.rule), row.escalated)
+
+
 def to_topic(row: sa.Row[Any]) -> str:
     return row.subject or id_beginning(row.review_execution_id)
 
@@ -297,7 +304,7 @@ async def approved_calls(
     review = round_.review
     about = {"crew": review.crew, "execution": review.execution_id, "agent": review.agent}
     span = {"since": since, "until": round_.opened_at}
-    calls = map(to_round, await rows(connection, _APPROVED_CALLS, {**about, **span}))
+    calls = each(to_round, await rows(connection, _APPROVED_CALLS, {**about, **span}))
     # An approved call counts as used only if it ran.
     used = [
         one for one in calls if not one.call_result or one.call_result.state is not CallState.CLOSED

@@ -18,6 +18,8 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import dialect as sqlite
 
+from crewgate.store.unreadable import read_json
+
 P = ParamSpec("P")
 T = TypeVar("T")
 Write = sa.Insert | sa.Update | sa.Delete
@@ -26,7 +28,7 @@ Rows = sa.Select[Any] | Write
 _Conversions = tuple[tuple[int, Callable[[Any], Any]], ...]
 """Conversions of values for SQLite, by position; null is null."""
 
-_DIALECT: Final = sqlite()
+_DIALECT: Final = sqlite(json_deserializer=read_json)
 # The driver looks for an adapter of each value that is no str, int or float, and finding none takes
 # ten times as long: 5 % of a notification, whose rows have many nulls.
 sqlite3.register_adapter(type(None), {None: None}.get)
@@ -174,7 +176,11 @@ class SqliteReader:
         self._busy_seconds = busy_seconds
         #: The synchronous engine inside, to which listeners of SQLAlchemy's events are attached.
         self.sync_engine = sa.create_engine(
-            "sqlite://", creator=self._open, poolclass=sa.pool.StaticPool, hide_parameters=True
+            "sqlite://",
+            creator=self._open,
+            poolclass=sa.pool.StaticPool,
+            hide_parameters=True,
+            json_deserializer=read_json,
         )
         self._connection: sa.Connection | None = None
 
@@ -247,6 +253,7 @@ class SqliteWriter:
             max_overflow=0,
             pool_reset_on_return=None,
             hide_parameters=True,
+            json_deserializer=read_json,
         )
         self._thread: ThreadPoolExecutor | None = None
         self._waiting: deque[_Turn] = deque()

@@ -31,6 +31,7 @@ from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect, let_next_go, queue_up
 from crewgate.store.removal import Removal
 from crewgate.store.statements import insert_of, insert_once, insert_over, one_of, setting
+from crewgate.store.unreadable import each
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.ports.base import Clock, Job
 from crewgate.usecases.read_models import Heard, MessageRef
@@ -280,7 +281,7 @@ class Tx:
         return log_about(found[0])
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
-        return await self._lock(_UNFINISHED, {"crew": crew, "execution": execution_id})
+        return await self._lock(_UNFINISHED, {"crew": crew, "execution": execution_id}, alone=False)
 
     async def heard_since(self, round_: Round) -> Heard:
         review = round_.review
@@ -295,7 +296,8 @@ class Tx:
 
         At most the latest round of each review. The execution must be opened first.
         """
-        return await self._lock(_CLOSED_AS_GONE, {"crew": crew, "execution": execution_id})
+        about = {"crew": crew, "execution": execution_id}
+        return await self._lock(_CLOSED_AS_GONE, about, alone=False)
 
     async def round_of_request(self, crew: str, execution_id: str, request_id: str) -> Round | None:
         """Lock and return the round that a flow's request opened; None if the request is new.
@@ -548,9 +550,9 @@ class Tx:
         )
 
     async def _lock(
-        self, statement: sa.Select[Any], parameters: dict[str, Any]
+        self, statement: sa.Select[Any], parameters: dict[str, Any], *, alone: bool = True
     ) -> tuple[Round, ...]:
-        """Lock the rounds that a statement finds, then read them.
+        """Lock the rounds that a statement finds, then read them; of several, those that it can.
 
         After waiting for a lock, PostgreSQL reads only the locked row anew, not joined rows: a
         round whose rule has changed would come without a rule. On SQLite nobody else writes.
@@ -560,7 +562,7 @@ class Tx:
             statement, parameters = _LOCKED, {"rounds": list(locked)}
         found = await rows(self._connection, statement, parameters)
         self.rules_seen.update(row.rule_id for row in found)
-        read = tuple(map(rounds.to_round, found))
+        read = tuple((map if alone else each)(rounds.to_round, found))
         self._found |= {one.id: one for one in read}
         return read
 

@@ -247,7 +247,9 @@ async def _listed(ids: tuple[str, ...], read: Queries) -> tuple[read_models.Exec
         rounds.setdefault((review.crew, review.execution_id), []).append(line)
     found = {_key(one): one for one in await read.executions.postings(tuple(rounds))}
     return tuple(
-        read_models.ExecutionLine(found[key], tuple(lines)) for key, lines in rounds.items()
+        read_models.ExecutionLine(found[key], tuple(lines))
+        for key, lines in rounds.items()
+        if key in found
     )
 
 

@@ -171,7 +171,7 @@ async def receive_flow_request(
     crew's rules that applies is stored with the round.
     """
     now = context.clock()
-    request = await context.uow.read.with_source(request, crew)
+    request = await context.uow.read.lessons.with_source(request, crew)
     async with context.uow.begin() as tx:
         execution = await tx.executions.record_activity(crew, request.flow_id, at=now)
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))

@@ -86,9 +86,14 @@ async def next_for(
     With `card`, a round whose card counts a flood, only of that flood, and not that round.
     """
     waiting, read = replace(await waiting_for(by, context), after=after), context.uow.read
-    if card:
-        return await read.floods.following(card, waiting)
-    return next(iter(await read.rounds.first(waiting, limit=1)), None)
+    while True:
+        if card:
+            found = await read.floods.following(card, waiting)
+        else:
+            found = next(iter(await read.rounds.first(waiting, limit=1)), None)
+        if found is None or await read.is_readable(found):
+            return found
+        waiting = replace(waiting, after=found)
 
 
 async def left_for(by: str, *, context: ReviewContext) -> tuple[int, datetime | None]:

@@ -5,11 +5,13 @@ Once it is decided, the next has a card, as soon as nobody goes on deciding; whi
 people are called again hourly, by the next card.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import RowUnreadable
 from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.review import Round, State
 from crewgate.usecases.delivery.context import DeliveryContext
@@ -60,8 +62,11 @@ async def follow(posting: Posting, context: DeliveryContext) -> None:
 async def call_next(job: Job, context: DeliveryContext) -> Outcome:
     """Have the card of a flood's next round posted: at once, or later if it is too early."""
     flood, read, now = job.effect.target, context.uow.read, context.clock()
-    following = await read.floods.next(flood)
-    round_ = None if following is None else await read.round(following)
+    round_ = None
+    for following in await read.floods.next_few(flood):
+        if await read.is_readable(following):
+            round_ = await read.round(following)
+            break
     card = await read.floods.card(flood)
     due = now if round_ is None else await _due(round_, card, context, now=now)
     async with context.uow.begin() as tx:
@@ -92,10 +97,11 @@ async def begin_time(posting: Posting, context: DeliveryContext) -> None:
     """
     waits = posting.view.round.state is State.WAITING
     for round_id in posting.uncounted if waits else ():
-        async with context.uow.begin() as tx:
-            round_, now = await tx.round(round_id), context.clock()
-            if await tx.floods.announce(round_id, at=now):
-                await schedule(tx, round_, at=now)
+        with suppress(RowUnreadable):  # the others' time begins all the same
+            async with context.uow.begin() as tx:
+                round_, now = await tx.round(round_id), context.clock()
+                if await tx.floods.announce(round_id, at=now):
+                    await schedule(tx, round_, at=now)
 
 
 async def can_be_reached(posting: Posting, context: DeliveryContext) -> bool:

@@ -74,5 +74,6 @@ async def _waiting(wish: Morning, day: date, context: ReviewContext) -> QueuePar
     read = context.uow.read.rounds
     if not await read.first(replace(waiting, queues=queues), limit=1):
         return None
-    oldest = await read.lines(await read.first(waiting, limit=1))
-    return QueuePart(oldest, await read.count(waiting)) if oldest else None
+    # More than one: a row that cannot be read is left out.
+    oldest = await read.lines(await read.first(waiting, limit=9))
+    return QueuePart(oldest[:1], await read.count(waiting)) if oldest else None

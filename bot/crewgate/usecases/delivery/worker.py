@@ -10,7 +10,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.errors import RowUnreadable, StoreUnavailable
 from crewgate.domain.outcome import NotSent, Outcome, Refused, Unknown
 from crewgate.domain.retry import IN_A_ROW, Budget, Retry
 from crewgate.usecases.delivery import (
@@ -217,6 +217,10 @@ class Worker:
             log.warning("not_settled", **about, why=str(error))
             self._unsettled.append(job)
             return
+        except RowUnreadable as error:
+            # The row is logged where it was read; trying again would not mend it.
+            await self._set_aside(job, str(error))
+            return
         except Exception as error:
             log.exception("delivery_failed", **about)
             outcome = Unknown(type(error).__name__)
@@ -244,8 +248,11 @@ class Worker:
             at = self._context.next_try(job, in_doubt=True)
             await self._give_back(job, at=at, in_doubt=True, failed_at=self._context.clock())
             return
+        await self._set_aside(job, outcome.why)
+
+    async def _set_aside(self, job: Job, why: str) -> None:
         try:
-            await set_aside(job, outcome.why, self._context)
+            await set_aside(job, why, self._context)
         except StoreUnavailable as error:
             log.warning("not_settled", subject=job.effect.names, why=str(error))
             self._unsettled.append(job)
