@@ -161,7 +161,7 @@ class Crews(Known):
         call = choices.pick(ran)
         latest = self.latest(TOOLS, call.execution, call.task)
         if latest is not None and latest.state is State.RESUMED and not latest.removed_at:
-            before = len(self.known)
+            before, call.is_reported = len(self.known), True  # its copy knows of no run
             await self.announce_call(call)
             await self.look()
             read = f"{call.task} waits for people, and nobody is asked"

@@ -5,12 +5,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final
 
 from tests.mutants_simulated import RACED, SIMULATED
-from tests.mutating import NOT_FOUND, Mutant, copies_of_checkout, place_of
+from tests.mutating import AT_ONCE, NOT_FOUND, Mutant, copies_of_checkout, place_of
 
 _FAILS: Final = re.compile(
     r"^story (?P<stories>\d+) fails after (?P<minutes>\S+) min: (?P<read>.*)"
@@ -38,16 +40,23 @@ def put_back(names: Sequence[str], backend: str, *, seed: int, minutes: float) -
     chosen = [one for one in every if not names or any(name in one.name for name in names)]
     print("| mutant | database | seed | stories | minutes | sentence |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
-    missed = 0
-    with copies_of_checkout(1) as copies:
-        copy = copies.get()
-        for one in chosen:
-            finding = _find(one, copy, backend, seed, minutes)
-            missed += finding.sentence.startswith((_NONE, NOT_FOUND, _BROKEN))
-            cells = (one.name, backend, seed, finding.stories, finding.minutes, finding.sentence)
-            print(f"| {' | '.join(map(str, cells))} |", flush=True)
-    print(f"{len(chosen) - missed} of {len(chosen)} mutants were found")
-    return 1 if missed else 0
+    with (
+        copies_of_checkout(min(AT_ONCE, len(chosen))) as copies,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        found = sum(pool.map(lambda one: _row(one, copies, backend, seed, minutes), chosen))
+    print(f"{found} of {len(chosen)} mutants were found")
+    return 0 if found == len(chosen) else 1
+
+
+def _row(one: Mutant, copies: SimpleQueue[Path], backend: str, seed: int, minutes: float) -> bool:
+    """Print the row of one mutant; return True if it was found."""
+    copy = copies.get()
+    finding = _find(one, copy, backend, seed, minutes)
+    copies.put(copy)
+    cells = (one.name, backend, seed, finding.stories, finding.minutes, finding.sentence)
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+    return not finding.sentence.startswith((_NONE, NOT_FOUND, _BROKEN))
 
 
 def _find(one: Mutant, copy: Path, backend: str, seed: int, minutes: float) -> Finding:
