@@ -175,4 +175,16 @@ SLACK: Final = (
         "via = via",
         "usecases/test_calls.py",
     ),
+    mutant(
+        "two of two edits are counted as all",
+        "if fate.taken == fate.asked == 2:",
+        "if fate.taken == fate.asked == 99:",
+        "slack/reviews/test_comparison.py",
+    ),
+    mutant(
+        "a library's settings stand in the host's log",
+        '    "crewai_core",\n',
+        "",
+        "test_logs.py",
+    ),
 )

@@ -88,6 +88,7 @@ def test_no_secret_reaches_a_line(form: str, capsys: pytest.CaptureFixture[str])
 def test_no_address_that_opens_something_reaches_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("json", "info", redact=str)
     sdk = logging.getLogger("slack_sdk.webhook.async_client")
+    logging.getLogger("crewai_core.settings").info("Using config path: /home/SECRET")
     sdk.info("A retry handler found: X for POST https://hooks.slack.com/actions/T1/1/SECRET - no")
     sdk.error("Failed to connect (url='wss://wss.slack.com/link/?ticket=SECRET&app_id=SECRET')")
 

@@ -26,6 +26,7 @@ _QUIET = (
     "aiosqlite",
     "alembic",
     "asyncio",
+    "crewai_core",
     "httpcore",
     "httpx",
     "slack_bolt",

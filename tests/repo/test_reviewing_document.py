@@ -49,3 +49,5 @@ def test_every_command_is_in_the_help() -> None:
     }
     assert {command.split()[0] for command in commands} == named
     assert all(f"`… {command.strip()}" in words for command in commands)
+    offered = re.findall(r'"/crew ([a-z]+)', read("bot/crewgate/demo/playground/static/channel.js"))
+    assert set(offered) == named

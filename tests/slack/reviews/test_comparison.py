@@ -61,6 +61,7 @@ def test_edits_are_counted_that_the_crew_was_asked_for(state: State, told: str) 
         (1, 0, "the edit was not made"),
         (2, 0, "none of 2 was made"),
         (2, 1, "1 of 2 was made"),
+        (2, 2, "both were made"),
         (3, 2, "2 of 3 were made"),
         (3, 3, "all 3 were made"),
     ],

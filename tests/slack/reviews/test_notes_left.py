@@ -54,7 +54,7 @@ def test_many_notes_come_in_pages_and_each_is_on_one() -> None:
 def test_what_the_box_cannot_hold_stands_there_to_be_copied() -> None:
     [view] = pages([a_note("A sentence of a very long note. " * 300)])
     assert "Add" not in labels(view)
-    assert "copy what should be sent" in shown(view)
+    assert "copy it from the thread" in shown(view)
 
 
 @settings(max_examples=60)

@@ -353,6 +353,8 @@ def edits_in(fate: EditsFate) -> str:
     )
     if fate.asked == 1:
         return f"the edit was {'' if fate.taken else 'not '}made, and {others}"
+    if fate.taken == fate.asked == 2:  # noqa: PLR2004  # English has a word for two
+        return f"both were made, and {others}"
     made = "all" if fate.taken == fate.asked else f"{fate.taken:,}" if fate.taken else "none"
     of = f"{fate.asked:,}" if made == "all" else f"of {fate.asked:,}"
     return f"{made} {of} {'was' if made in {'1', 'none'} else 'were'} made, and {others}"

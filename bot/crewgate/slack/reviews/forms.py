@@ -119,7 +119,7 @@ def render_notes_left(draft: Draft, page: int) -> list[Block]:
 def _note(note: Note) -> list[Block]:
     about = f"{names.person(note.by)} · {names.counted(len(note.text), 'character')}"
     if not note.fits:
-        head = context(f"{about}, more than the box holds: copy what should be sent.")
+        head = context(f"{about}, more than the box holds: copy it from the thread.")
         return [head, *quotation(note.text)]
     add = button("Add", action_id=ids.ADD_NOTE, value=note.ts)
     head = section(about) | {"block_id": f"note-{note.ts}", "accessory": add}

@@ -14,8 +14,10 @@ const APP_COMMANDS = [
   ["/crew pending mine", "what waits for you"],
   ["/crew status", "how crews and executions stand"],
   ["/crew kickoff", "start a crew"],
+  ["/crew stats", "what was decided, and how fast"],
   ["/crew lessons", "what reviewers taught the crews"],
   ["/crew rules", "the rules for what you decide"],
+  ["/crew morning", "a private line each day if something waits"],
   ["/crew away", "somebody else decides for you"],
   ["/crew back", "you decide for yourself again"],
 ];
