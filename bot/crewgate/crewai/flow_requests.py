@@ -12,18 +12,7 @@ from typing import Final
 
 from pydantic import AliasChoices, AliasPath, Field, TypeAdapter, ValidationError
 
-from crewgate.crewai.fields import (
-    Id,
-    Lenient,
-    Text,
-    Url,
-    Verbatim,
-    Wire,
-    clean,
-    one_line,
-    parse_object,
-    validate,
-)
+from crewgate.crewai import fields
 from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import is_empty_output, read_output, without_credentials
 from crewgate.crewai.wire import LABEL_LIMIT, OUTCOMES, AskWire
@@ -40,36 +29,36 @@ _ESCALATION: Final = "escalation"
 _EVENTS: Final = ("new_request", _ESCALATION)
 #: The longest address (RFC 5321, 4.5.3.1), without characters that have a meaning in Slack.
 _EMAIL: Final = re.compile(r"[^\s@<>|,;:\"'`\0\ud800-\udfff]{1,64}@[A-Za-z0-9.-]{1,190}")
-_LABEL: Final[TypeAdapter[str]] = TypeAdapter(Verbatim)
-_URL: Final[TypeAdapter[str]] = TypeAdapter(Url)
+_LABEL: Final[TypeAdapter[str]] = TypeAdapter(fields.Verbatim)
+_URL: Final[TypeAdapter[str]] = TypeAdapter(fields.Url)
 _PROBLEM: Final = "the flow's request does not say what it is about"
 
 
-class _Rewritten(Wire):
+class _Rewritten(fields.Wire):
     original: object
     lessons: list[str] = Field(min_length=1, max_length=LESSONS)
 
 
-class _DrawnFrom(Wire):
+class _DrawnFrom(fields.Wire):
     """The answer that a lesson was drawn from, and the answers that keep and end it."""
 
-    flow_id: Id
-    request_id: Id = Field(validation_alias="id")
-    keep: Verbatim
-    retire: Verbatim
+    flow_id: fields.Id
+    request_id: fields.Id = Field(validation_alias="id")
+    keep: fields.Verbatim
+    retire: fields.Verbatim
 
 
-class _Request(Wire):
-    request_id: Id = Field(validation_alias=AliasChoices("id", "request_id"))
-    flow_id: Id = Field(validation_alias=AliasChoices("flow_id", "flow_execution_id"))
-    method: Id = Field(validation_alias=AliasChoices("method_name", "methodName"))
+class _Request(fields.Wire):
+    request_id: fields.Id = Field(validation_alias=AliasChoices("id", "request_id"))
+    flow_id: fields.Id = Field(validation_alias=AliasChoices("flow_id", "flow_execution_id"))
+    method: fields.Id = Field(validation_alias=AliasChoices("method_name", "methodName"))
     callback_url: str = Field(validation_alias=AliasChoices("callback_url", "callbackUrl"))
-    response_token: Lenient[Verbatim] = None
-    ask: Lenient[AskWire] = None
-    rewritten: Lenient[_Rewritten] = None
-    drawn_from: Lenient[_DrawnFrom] = None
-    flow_class: Text = None
-    deployment_name: Text = Field(
+    response_token: fields.Lenient[fields.Verbatim] = None
+    ask: fields.Lenient[AskWire] = None
+    rewritten: fields.Lenient[_Rewritten] = None
+    drawn_from: fields.Lenient[_DrawnFrom] = None
+    flow_class: fields.Text = None
+    deployment_name: fields.Text = Field(
         None, validation_alias=AliasChoices("deployment_name", AliasPath("deployment", "name"))
     )
 
@@ -80,21 +69,21 @@ def parse_flow_request(body: bytes) -> notification.FlowRequest:
     The ids of request and flow, the method and the address for the answer are required. Raises
     Malformed.
     """
-    fields = _merged(parse_object(body))
-    escalation = _is_escalation(fields)
-    state = fields.get("state")
-    if "flow_id" not in fields and isinstance(state, dict) and isinstance(state.get("id"), str):
-        fields["flow_id"] = state["id"]
-    wire = validate(_Request, fields, _PROBLEM)
+    members = _merged(fields.parse_object(body))
+    escalation = _is_escalation(members)
+    state = members.get("state")
+    if "flow_id" not in members and isinstance(state, dict) and isinstance(state.get("id"), str):
+        members["flow_id"] = state["id"]
+    wire = fields.validate(_Request, members, _PROBLEM)
     if not _is_valid(_URL, wire.callback_url):
         raise Malformed(_PROBLEM, ["callback_url is not a web address"])
     ask = None if wire.ask is None else wire.ask.ask()
-    message, output = _message_and_output(fields, is_ask=ask is not None)
+    message, output = _message_and_output(members, is_ask=ask is not None)
     if wire.rewritten is not None:
         original = read_output(wire.rewritten.original).text
-        lessons = tuple(map(one_line, wire.rewritten.lessons))
+        lessons = tuple(map(fields.one_line, wire.rewritten.lessons))
         output = replace(output, rewritten=notification.Rewritten(original, lessons))
-    outcomes, left_off = ((), 0) if ask is not None else _outcomes(fields)
+    outcomes, left_off = ((), 0) if ask is not None else _outcomes(members)
     drawn, source, answered = wire.drawn_from, None, None
     if drawn is not None:
         source = notification.Source(keep=drawn.keep, retire=drawn.retire)
@@ -107,26 +96,26 @@ def parse_flow_request(body: bytes) -> notification.FlowRequest:
             message=message,
             outcomes=outcomes,
             left_off=left_off,
-            assigned=_assigned(fields),
+            assigned=_assigned(members),
             ask=ask,
             drawn_from=source,
         ),
         output=output,
         callback=notification.Callback(wire.callback_url, wire.response_token),
         flow_name=wire.flow_class or wire.deployment_name,
-        meta=read_given(fields.get("metadata")) or read_given(state, leave_out="id"),
+        meta=read_given(members.get("metadata")) or read_given(state, leave_out="id"),
         escalation=escalation,
         source_request=answered,
     )
 
 
-def _merged(fields: dict[str, object]) -> dict[str, object]:
+def _merged(members: dict[str, object]) -> dict[str, object]:
     """Return the flat shape for either shape, without nulls; numeric ids become texts."""
-    request = fields.get("request")
+    request = members.get("request")
     inner = request if isinstance(request, dict) else {}
     found = {
         name: value
-        for source in (fields, inner)
+        for source in (members, inner)
         for name, value in source.items()
         if value is not None
     }
@@ -137,26 +126,26 @@ def _merged(fields: dict[str, object]) -> dict[str, object]:
     return found
 
 
-def _is_escalation(fields: Mapping[str, object]) -> bool:
+def _is_escalation(members: Mapping[str, object]) -> bool:
     """Return True for an escalation. Raises Malformed for an unknown event."""
-    event = fields.get("event_type", fields.get("event", "new_request"))
+    event = members.get("event_type", members.get("event", "new_request"))
     if event in _EVENTS:
         return event == _ESCALATION
     raise Malformed("the flow's event is not known", ["event_type is not new_request"])
 
 
 def _message_and_output(
-    fields: Mapping[str, object], *, is_ask: bool
+    members: Mapping[str, object], *, is_ask: bool
 ) -> tuple[str, notification.Output]:
     """Return the question, and what it is about: the output or, if there is none, the flow's state.
 
     A question of `Flow.ask()` is about itself.
     """
-    said = fields.get("message")
-    message = clean(said).strip() if isinstance(said, str) else ""
+    said = members.get("message")
+    message = fields.clean(said).strip() if isinstance(said, str) else ""
     if is_ask:
         return "", notification.Output(message)
-    output = _output(fields)
+    output = _output(members)
     if len(message) <= MESSAGE_LIMIT:
         return message, output
     about = output.text
@@ -165,11 +154,11 @@ def _message_and_output(
     return message[: MESSAGE_LIMIT - 1] + "…", notification.Output(f"{message}\n\n---\n\n{about}")
 
 
-def _output(fields: Mapping[str, object]) -> notification.Output:
-    value = fields.get("output")
+def _output(members: Mapping[str, object]) -> notification.Output:
+    value = members.get("output")
     if not is_empty_output(value):
         return read_output(value)
-    state = fields.get("state")
+    state = members.get("state")
     if isinstance(state, dict):
         state = {name: part for name, part in state.items() if name != "id"}
     if is_empty_output(state):
@@ -177,8 +166,8 @@ def _output(fields: Mapping[str, object]) -> notification.Output:
     return read_output(without_credentials(state))
 
 
-def _outcomes(fields: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
-    said = fields.get("emit", fields.get("emit_options"))
+def _outcomes(members: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
+    said = members.get("emit", members.get("emit_options"))
     labels = [said] if isinstance(said, str) else said if isinstance(said, list) else []
     known = list(dict.fromkeys(one for one in labels if isinstance(one, str) and one.strip()))
     offered = [one for one in known if _can_be_sent(one)][:OUTCOMES]
@@ -198,12 +187,12 @@ def _is_valid(type_: TypeAdapter[str], value: str) -> bool:
     return True
 
 
-def _assigned(fields: Mapping[str, object]) -> tuple[Email, ...]:
-    routing = fields.get("routing")
+def _assigned(members: Mapping[str, object]) -> tuple[Email, ...]:
+    routing = members.get("routing")
     responders = routing.get("effective_responders") if isinstance(routing, dict) else None
     named = (
-        fields.get("assigned_to_email"),
-        fields.get("assigned_to"),
+        members.get("assigned_to_email"),
+        members.get("assigned_to"),
         *(responders if isinstance(responders, list) else ()),
     )
     return tuple(map(Email, list(dict.fromkeys(_addresses(named)))[: notification.ASSIGNED_LIMIT]))
