@@ -42,6 +42,7 @@ lessons = sa.Table(
     #: The number of executions that were given the lesson.
     sa.Column("uses", sa.Integer, nullable=False, server_default="0"),
     sa.Index(None, "crew", "state", "proposed_at"),
+    sa.Index(None, "round_id"),
     tables.index_where("ended_at IS NULL", "uq_lessons_digest", "crew", "digest", unique=True),
 )
 

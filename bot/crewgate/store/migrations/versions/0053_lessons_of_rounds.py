@@ -1,0 +1,13 @@
+"""An index of lessons by their rounds: the end of each execution asks for those of its own."""
+
+from alembic import op
+
+revision = "0053"
+down_revision = "0052"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add an index."""
+    op.create_index("ix_lessons_round_id", "lessons", ["round_id"])
