@@ -1,6 +1,8 @@
 """Absences, with their delegates."""
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -51,13 +53,8 @@ async def find_absences(
     away: str | None = None,
 ) -> tuple[Absence, ...]:
     """Return the absences at this moment, or all without `at`; each person has at most one."""
-    statement = sa.select(absences).order_by(absences.c.since, absences.c.user_id)
-    if at is not None:
-        statement = statement.where(absences.c.until > at, absences.c.since <= at)
-    if delegate is not None:
-        statement = statement.where(absences.c.delegate_id == delegate)
-    if away is not None:
-        statement = statement.where(absences.c.user_id == away)
+    given = {"at": at, "delegate": delegate, "away": away}
+    asked = {name: value for name, value in given.items() if value is not None}
     return tuple(
         Absence(
             away=Person(row.user_id, row.user_name),
@@ -65,5 +62,17 @@ async def find_absences(
             since=row.since,
             until=row.until,
         )
-        for row in await connection.execute(statement)
+        for row in await connection.execute(_absences(frozenset(asked)), asked)
     )
+
+
+@cache
+def _absences(given: frozenset[str]) -> sa.Select[Any]:
+    """Return the statement for these parameters: Home and each decision read absences."""
+    conditions = {
+        "at": (absences.c.until > sa.bindparam("at"), absences.c.since <= sa.bindparam("at")),
+        "delegate": (absences.c.delegate_id == sa.bindparam("delegate"),),
+        "away": (absences.c.user_id == sa.bindparam("away"),),
+    }
+    statement = sa.select(absences).order_by(absences.c.since, absences.c.user_id)
+    return statement.where(*(one for name in sorted(given) for one in conditions[name]))

@@ -207,6 +207,31 @@ _FAILING: Final = (
 _OPEN: Final = (State.WAITING, State.DECIDED, State.STUCK)
 _DECIDED: Final = (State.RESUMED, State.CLOSED)
 _BACKLOG: Final = sa.select(sa.union_all(_WAITING, _DUE).subquery())
+_RULES: Final = (
+    sa.select(rules)
+    .where(rules.c.crew.in_(sa.bindparam("crews", expanding=True)))
+    .order_by(rules.c.id)
+)
+_OF_RULE: Final = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
+#: MIN reads the first row of an index; for EXISTS PostgreSQL scans all rounds.
+_FIRST_OF_RULE: Final = sa.select(sa.func.min(rounds.c.opened_at)).where(*_OF_RULE)
+_RULES_SINCE: Final = _RULES.where(
+    sa.func.coalesce(
+        *(_FIRST_OF_RULE.where(rounds.c.state == one).scalar_subquery() for one in _OPEN)
+    ).is_not(None)
+    | sa.exists().where(
+        *_OF_RULE,
+        one_of(rounds.c.state, _DECIDED),
+        rounds.c.decided_at >= sa.bindparam("since"),
+    )
+)
+_NO_APPROVER: Final = (
+    sa.select(rounds.c.id, rounds.c.crew, rounds.c.rule_id)
+    .where(sa.text("no_approver"), rounds.c.state == State.WAITING.value)
+    .where(rounds.c.crew.in_(sa.bindparam("crews", expanding=True)))
+    .order_by(rounds.c.opened_at)
+    .limit(COUNTED)
+)
 
 
 class RoundQueries(MaskedReading):
@@ -276,13 +301,7 @@ class RoundQueries(MaskedReading):
 
     async def without_approver(self, queues: Collection[QueueKey]) -> tuple[str, ...]:
         """Return the waiting rounds of these queues that nobody may approve, oldest first."""
-        found = await self._rows(
-            sa.select(rounds.c.id, rounds.c.crew, rounds.c.rule_id)
-            .where(sa.text("no_approver"), rounds.c.state == State.WAITING.value)
-            .where(rounds.c.crew.in_({crew for crew, _ in queues}))
-            .order_by(rounds.c.opened_at)
-            .limit(COUNTED)
-        )
+        found = await self._rows(_NO_APPROVER, {"crews": list({crew for crew, _ in queues})})
         return tuple(row.id for row in found if (row.crew, row.rule_id) in queues)
 
     async def last_approved(self, crew: str, execution_id: str) -> Round | None:
@@ -482,16 +501,10 @@ class Queries(MaskedReading):
         self, crews: Collection[str], *, since: datetime | None = None
     ) -> tuple[StoredRule, ...]:
         """Return the rules of these crews' rounds, or only of rounds open or decided `since`."""
-        found = sa.select(rules).where(rules.c.crew.in_(crews)).order_by(rules.c.id)
-        if since is not None:
-            of_rule = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
-            # MIN reads the first row of an index; for EXISTS PostgreSQL scans all rounds.
-            first = sa.select(sa.func.min(rounds.c.opened_at)).where(*of_rule)
-            firsts = (first.where(rounds.c.state == one).scalar_subquery() for one in _OPEN)
-            is_open = sa.func.coalesce(*firsts).is_not(None)
-            decided = (one_of(rounds.c.state, _DECIDED), rounds.c.decided_at >= since)
-            found = found.where(is_open | sa.exists().where(*of_rule, *decided))
-        read = await self._rows(found) if crews else ()
+        asked, statement = {"crews": list(crews), "since": since}, _RULES_SINCE
+        if since is None:
+            asked, statement = {"crews": list(crews)}, _RULES
+        read = await self._rows(statement, asked) if crews else ()
         return tuple(each(to_stored_rule, read))
 
     async def backlog(self, crews: Collection[str], *, now: datetime) -> Backlog:
