@@ -135,8 +135,8 @@ CALLS: Final = (
     # --- MCP servers of the host
     mutant(
         "an approved call of a subclass is sent three times",
-        "        if passage is not None:\n            if passage.to_server:",
-        "        if passage is not None and passage.to_server:\n            if passage.to_server:",
+        "return isinstance(self._original, MCPNativeTool)",
+        "return self.to_server",
         "host/test_crewai.py",
     ),
     mutant(
@@ -172,8 +172,8 @@ CALLS: Final = (
     # --- a tool that is replaced
     mutant(
         "another tool of its name runs on an approval",
-        "    is_same = all(one is original for one in runs) and not",
-        "    is_same = bool(runs) and not",
+        "is_same = all(one is original for one in runs) and not _is_one_of_several(context)",
+        "is_same = bool(runs) and not _is_one_of_several(context)",
         "host/test_crewai.py",
     ),
     mutant(
@@ -234,8 +234,14 @@ CALLS: Final = (
     ),
     mutant(
         "a gate's approval is for any tool of a name",
-        "        if not _still_has(context, doors):",
-        "        if not doors:",
+        "is_same = all(one is original for one in runs) and not _why_no_door(context)",
+        "is_same = not _why_no_door(context)",
         "host/test_gated_crews.py",
+    ),
+    mutant(
+        "a gate takes an approval that has ended",
+        "    if end is not None and _seconds(end) <= time.time():",
+        "    if end is not None and _seconds(end) <= 0:",
+        "journeys/test_gate.py",
     ),
 )
