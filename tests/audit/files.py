@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from crewgate.audit.check_evidence import Unproved, Wrong, check, opening, read
+from crewgate.audit.check_evidence import Contradiction, Unproved, check, opening, read
 
 KEY = "0f" * 32
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(KEY))
@@ -54,7 +54,7 @@ def found_in(raw: bytes, head: str, key: str | None = PUBLIC) -> str | None:
         list(check(read(raw), head, key))
     except Unproved:
         return None
-    except Wrong as wrong:
+    except Contradiction as wrong:
         return str(wrong)
     except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
         return "a part of the file is not of its form"

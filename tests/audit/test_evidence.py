@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crewgate.audit.check_evidence import DECIDES, Wrong, check
+from crewgate.audit.check_evidence import DECIDES, Contradiction, check
 from crewgate.domain.audit import Code
 from crewgate.settings.load import Settings
 from tests.audit import kinds
@@ -85,12 +85,12 @@ async def test_without_a_head_or_key_from_outside_it_says_so(make: Make) -> None
     said = list(check(file, None, None))
     assert said[1].startswith("! no head from outside")
     assert "compare the key with one from outside" in said[2]
-    with pytest.raises(Wrong, match=r"it leads to the head .*, and not to 1:00"):
+    with pytest.raises(Contradiction, match=r"it leads to the head .*, and not to 1:00"):
         list(check(file, "1:00", None))
-    with pytest.raises(Wrong, match=r"is signed by the key .*, and not by 0f0f"):
+    with pytest.raises(Contradiction, match=r"is signed by the key .*, and not by 0f0f"):
         list(check(file, None, "0f0f"))
     unsigned = file | {"head": file["head"] | {"key": "", "signature": ""}}
-    with pytest.raises(Wrong, match="the head is not signed"):
+    with pytest.raises(Contradiction, match="the head is not signed"):
         list(check(unsigned, None, PUBLIC))
     assert "! the head is not signed" in list(check(unsigned, None, None))
 
@@ -166,7 +166,7 @@ def be_another(file: File) -> None:
 async def test_each_forgery_is_named(make: Make, tamper: Callable[[File], None], says: str) -> None:
     file = await make("two people")
     tamper(file)
-    with pytest.raises(Wrong, match=says):
+    with pytest.raises(Contradiction, match=says):
         lines(file)
 
 
@@ -188,7 +188,7 @@ async def test_an_absence_cannot_be_left_out(make: Make) -> None:
     at = next(at for at in own_places(file) if "CG142" in file["chain"][at][1])
     tag, (nth, text) = sha256(b"\nU0BEN").hexdigest(), file["chain"][at]
     file["chain"][at] = [nth, tag, sha256(text.encode()).hexdigest()]
-    with pytest.raises(Wrong, match="is about somebody who was away, and was left out"):
+    with pytest.raises(Contradiction, match="is about somebody who was away, and was left out"):
         lines(file)
 
 
@@ -270,7 +270,7 @@ async def test_the_rule_the_order_and_the_time_are_replayed(
     file = await make(kind)
     assert lines(forged(file))
     # Its texts are those of other entries then.
-    with pytest.raises(Wrong, match=says):
+    with pytest.raises(Contradiction, match=says):
         lines(forged(file | {"texts": [], "rules": rules_of(file, code, edit)}, (code, edit)))
 
 
@@ -307,7 +307,7 @@ async def test_an_entry_that_never_was_is_missed(
 ) -> None:
     file = await make(kind)
     made = forged(file | {"texts": []}, without=lambda body: body["code"] == code)
-    with pytest.raises(Wrong, match=says):
+    with pytest.raises(Contradiction, match=says):
         lines(made)
 
 
@@ -316,12 +316,12 @@ async def test_a_call_runs_once_and_only_as_its_rule_decides(make: Make) -> None
     last = file["chain"][own_places(file)[-1]]
     assert "CG117" in last[1]
     twice = file | {"chain": [*file["chain"], last]}
-    with pytest.raises(Wrong, match="it ran twice"):
+    with pytest.raises(Contradiction, match="it ran twice"):
         lines(signed(recounted(twice)))
     undecided = forged(
         file | {"texts": []}, without=lambda body: body["code"] in ("CG124", "CG131", "CG132")
     )
-    with pytest.raises(Wrong, match="it ran, and nobody had decided"):
+    with pytest.raises(Contradiction, match="it ran, and nobody had decided"):
         lines(undecided)
 
     refused = await make("call refused by its rule")
@@ -332,7 +332,7 @@ async def test_a_call_runs_once_and_only_as_its_rule_decides(make: Make) -> None
     assert rule["decide"] == "refuse"
     changes = (("CG126", approve), ("CG101", data(reviewers=["U0ANA"])), ("CG126", by("U0ANA")))
     decided = ("CG126", lambda body: body.update(code="CG124"))
-    with pytest.raises(Wrong, match="the rule refuses this call"):
+    with pytest.raises(Contradiction, match="the rule refuses this call"):
         lines(forged(refused | {"texts": []}, *changes, decided))
 
 
@@ -370,7 +370,7 @@ async def test_what_an_earlier_version_recorded_is_no_forgery(make: Make) -> Non
     assert any("U0BEN) approved" in line for line in said)
     newer = copy.deepcopy(made)
     newer["chain"][-1] = [0, newer["chain"][-1][1].replace('"v":1', '"v":3')]
-    with pytest.raises(Wrong, match="is not counted"):
+    with pytest.raises(Contradiction, match="is not counted"):
         lines(signed(newer))
 
 
@@ -378,7 +378,7 @@ async def test_a_count_that_skips_an_entry_is_found(make: Make) -> None:
     file = await make("alone")
     nth, *link = file["chain"][own_places(file)[2]]
     file["chain"][own_places(file)[2]] = [nth + 1, *link]
-    with pytest.raises(Wrong, match="is miscounted"):
+    with pytest.raises(Contradiction, match="is miscounted"):
         lines(signed(file))
 
 
@@ -386,7 +386,7 @@ async def test_an_approval_for_somebody_away_must_be_right_when_it_decides(make:
     file = await make("delegate lapsed")
     stood = dict.fromkeys(("U0EVE", "U0ANA", "U0CAI"))
     made = forged(file, ("CG124", data(votes=stood)), without=lambda body: body["code"] == "CG123")
-    with pytest.raises(Wrong, match="the rule lets nobody decide for others"):
+    with pytest.raises(Contradiction, match="the rule lets nobody decide for others"):
         lines(made)
 
 
@@ -397,7 +397,7 @@ async def test_a_decision_after_the_crew_took_one_is_found(make: Make) -> None:
         for code in ("CG124", "CG132")
     )
     file["chain"].insert(taken + 1, file["chain"][decided])
-    with pytest.raises(Wrong, match="it was decided before"):
+    with pytest.raises(Contradiction, match="it was decided before"):
         lines(signed(recounted(file)))
 
 
@@ -414,5 +414,5 @@ async def test_who_started_it_cannot_approve_it_alone(
     assert lines(file)
     named = {"U0ANA": ["U0ANA"]}
     made = forged(file, ("CG124", data(named=named)), ("CG124", by("U0ANA")))
-    with pytest.raises(Wrong, match="U0ANA started it, and the rule forbids that"):
+    with pytest.raises(Contradiction, match="U0ANA started it, and the rule forbids that"):
         lines(made)

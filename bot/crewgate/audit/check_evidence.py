@@ -32,7 +32,7 @@ APPROVE, REVISE, ANSWER = VERDICTS = ("approve", "revise", "answer")
 Rule = Mapping[str, Any]
 
 
-class Wrong(Exception):
+class Contradiction(Exception):
     """The file is not valid; the message has the reason."""
 
 
@@ -42,7 +42,7 @@ class Unproved(Exception):
 
 def require(holds: object, why: str) -> None:
     if not holds:
-        raise Wrong(why)
+        raise Contradiction(why)
 
 
 def opening(about: Mapping[str, Any]) -> str:
@@ -51,14 +51,14 @@ def opening(about: Mapping[str, Any]) -> str:
 
 
 def read(raw: bytes) -> dict[str, Any]:
-    """Return the content of a file. Raises Wrong unless it has the only valid form."""
+    """Return the content of a file. Raises Contradiction unless it has the only valid form."""
     try:
         file = json.loads(raw.decode("ascii"))
         links = ",\n".join(map(json.dumps, file["chain"]))
         about = {name: value for name, value in file.items() if name != "chain"}
         is_canonical = f"{opening(about)}\n{links}\n]}}\n".encode() == raw
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
-        raise Wrong(NO_FILE) from None
+        raise Contradiction(NO_FILE) from None
     require(is_canonical, "it is not written as `crewgate audit evidence` writes: it was changed")
     return file  # type: ignore[no-any-return]
 
@@ -66,7 +66,7 @@ def read(raw: bytes) -> dict[str, Any]:
 def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterator[str]:
     """Yield the facts that the file proves, a line each.
 
-    Raises Wrong at a contradiction, and Unproved at the end if the beginning is not proved.
+    Raises Contradiction, and Unproved at the end if the beginning is not proved.
     """
     require(file.get("format") == FORMAT and tuple(file) == FIELDS, NO_FILE)
     entries = read_chain(file)
@@ -75,13 +75,13 @@ def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterato
     if head is None:
         yield "! no head from outside was given: a complete rewrite would not be seen"
     elif head != found:
-        raise Wrong(f"it leads to the head {found}, and not to {head}")
+        raise Contradiction(f"it leads to the head {found}, and not to {head}")
     yield check_signature(file["head"], found, key)
     texts, withheld = read_texts(file, entries)
     yield f"{len(texts)} texts are those of the entries"
     if withheld:
         yield f"! texts and names of the entries that are not in this file: {withheld}"
-    told = Told(texts, read_rules(file, entries), names_in(entries, texts), tools_in(entries))
+    told = StoryFacts(texts, read_rules(file, entries), names_in(entries, texts), tools_in(entries))
     replay = Replay(entries, told)
     yield from replay.lines()
     if not replay.is_whole:
@@ -121,7 +121,7 @@ def expect(value: object, form: str) -> str:
 
 
 def parts(value: object, *names: str) -> list[Any]:
-    """Return the values of an object with exactly these names. Raises Wrong."""
+    """Return the values of an object with exactly these names. Raises Contradiction."""
     one = value if isinstance(value, dict) else {}
     require(tuple(one) == names, f"{str(value)[:80]!r} is not of its form")
     return [*one.values()]
@@ -133,7 +133,7 @@ def tag_of(crew: str, execution: str) -> str:
 
 
 def read_chain(file: Mapping[str, Any]) -> list[Entry]:
-    """Return the entries of which the file has the body. Raises Wrong at a misfit."""
+    """Return the entries of which the file has the body. Raises Contradiction at a misfit."""
     crew, execution = expect(file["crew"], r"[^\n]+"), expect(file["execution"], r"(?s:.+)")
     last, head, *_ = parts(file["head"], "number", "hash", "key", "signature")
     for number in (file["first"], last):
@@ -169,13 +169,13 @@ def read_chain(file: Mapping[str, Any]) -> list[Entry]:
 
 
 def require_all(entries: Sequence[Entry], others: Mapping[str, int], own: str) -> None:
-    """Raise Wrong if an entry of the story is missing, or an unrelated entry is present."""
+    """Raise Contradiction if an entry of the story is missing, or an unrelated entry is present."""
     require(any(entry.is_own for entry in entries), "it has no entry of the execution")
     left_out = f"entry {others.get(own)} is of this execution, and was left out"
     require(own not in others, left_out)
     absent = {str(one.data["on_behalf_of"]) for one in entries if one.data.get("on_behalf_of")}
     for tag in {tag_of("", person) for person in absent} & others.keys():
-        raise Wrong(f"entry {others[tag]} is about somebody who was away, and was left out")
+        raise Contradiction(f"entry {others[tag]} is about somebody who was away, and was left out")
     for one in entries:
         belongs = one.is_own or one.code == "CG191" or one.actor in absent
         require(belongs, f"entry {one.number} is about {one.actor}, for whom nobody decided")
@@ -186,7 +186,7 @@ def hash_of(text: str) -> str:
 
 
 def read_entry(link: str, number: int) -> dict[str, Any]:
-    """Return an entry's body. Raises Wrong unless it is canonical JSON of an entry's form."""
+    """Return an entry's body. Raises Contradiction unless it is an entry in canonical JSON."""
     body = json.loads(link)
     canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     is_entry = canonical == link and set(body) == ENTRY and isinstance(body["data"], dict)
@@ -204,7 +204,7 @@ def is_related(body: Mapping[str, Any], crew: str) -> bool:
 
 
 def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str:
-    """Return the result of verifying the head's signature, as a sentence. Raises Wrong."""
+    """Return the result of verifying the head's signature, as a sentence. Raises Contradiction."""
     if not head["key"] and not head["signature"]:
         require(key is None, "the head is not signed")
         return "! the head is not signed"
@@ -227,7 +227,7 @@ def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
 
 
 def read_texts(file: Mapping[str, Any], entries: Iterable[Entry]) -> tuple[dict[str, str], int]:
-    """Return the texts by digest, and the number of missing ones. Raises Wrong."""
+    """Return the texts by digest, and the number of missing ones. Raises Contradiction."""
     own = [entry for entry in entries if "round" in entry.data]
     known: dict[str, dict[str, None]] = {}
     for entry in own:
@@ -246,7 +246,7 @@ def read_texts(file: Mapping[str, Any], entries: Iterable[Entry]) -> tuple[dict[
 
 
 def read_rules(file: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, Rule]:
-    """Return the rules by their ids: exactly those that entries name. Raises Wrong."""
+    """Return the rules by their ids: exactly those that entries name. Raises Contradiction."""
     rules: dict[str, Rule] = {}
     for one in file["rules"]:
         escalated, text = parts(one, "escalated", "rule")
@@ -323,7 +323,7 @@ class Round:
     """The tries whose outcome is not known to be a refusal."""
 
     def follow(self, entry: Entry) -> None:
-        """Apply an entry. Raises Wrong if it contradicts the round's phase."""
+        """Apply an entry. Raises Contradiction if it contradicts the round's phase."""
         code, is_decided = entry.code, self.codes & set(DECIDES)
         require(code not in WAITS or self.phase == "waiting", f"it was {self.phase} before")
         require(code != "CG102" or not is_decided, "it was decided before")
@@ -342,7 +342,7 @@ class Round:
         self.codes.add(code)
 
     def run(self) -> None:
-        """Raise Wrong unless the call may run: approved, known to the asker, and for once."""
+        """Raise Contradiction unless the call may run: approved, known to the asker, once."""
         require(self.approved is not None, "it ran, and nobody had decided")
         require(self.approved, "it ran, and was refused")
         require(self.tries or self.codes & TAKEN, "it ran, and its approval was not sent")
@@ -353,7 +353,7 @@ class Round:
 class Replay:
     """Repeats the decisions from the entries alone, and checks them against rules and order."""
 
-    def __init__(self, entries: Sequence[Entry], told: Told) -> None:
+    def __init__(self, entries: Sequence[Entry], told: StoryFacts) -> None:
         self.entries, self.told = entries, told
         own = [entry for entry in entries if entry.is_own]
         is_counted = own[0].nth == 1 and all(one.form >= COUNTED for one in own)
@@ -370,15 +370,15 @@ class Replay:
         self.returns: dict[str, datetime] = {}
 
     def lines(self) -> Iterator[str]:
-        """Yield the story, a line for each entry. Raises Wrong at a forbidden entry."""
+        """Yield the story, a line for each entry. Raises Contradiction at a forbidden entry."""
         if not self.is_whole:
             yield f"! entries before {self.begin.number} may be missing, or say less than today's"
         for entry in self.entries:
             try:
                 why = self._apply(entry) if "round" in entry.data else self._note(entry)
-            except Wrong as wrong:
+            except Contradiction as wrong:
                 round_ = f", round {entry.data['number']}" if "number" in entry.data else ""
-                raise Wrong(f"entry {entry.number}{round_}: {wrong}") from None
+                raise Contradiction(f"entry {entry.number}{round_}: {wrong}") from None
             yield f"{self.told.line(entry)}{why and f' ({why})'}"
 
     def _note(self, entry: Entry) -> str:
@@ -392,7 +392,7 @@ class Replay:
         return ""
 
     def _apply(self, entry: Entry) -> str:
-        """Apply an entry to its round; return the reason why it was valid. Raises Wrong."""
+        """Apply an entry to its round; return the reason why it was valid. Raises Contradiction."""
         code, data = entry.code, entry.data
         if code == "CG101":
             self._open(entry)
@@ -454,7 +454,7 @@ class Replay:
         return self.told.rules[named] if named else rule_of('{"name": ""}', escalated=False)
 
     def _require_rule(self, entry: Entry, round_: Round) -> None:
-        """Raise Wrong unless the entry's rule is the round's, or the entry may change the rule."""
+        """Raise Contradiction unless the entry has the round's rule, or may change it."""
         old, new = self._rule(round_.rule), self._rule(entry.data["rule"])
         round_.rules.add(round_.rule)
         if entry.code in SHOWS and entry.data["rule"] in round_.rules:
@@ -509,7 +509,7 @@ class Replay:
         return f"{stood}: {', '.join(map(self.told.who, sorted(votes)))}"
 
     def _require_right(self, entry: Entry, round_: Round) -> None:
-        """Raise Wrong unless the person, or the absent person, was permitted to decide."""
+        """Raise Contradiction unless the person, or the absent person, was permitted to decide."""
         data, rule = entry.data, self._rule(round_.rule)
         right = data.get("on_behalf_of") or entry.actor
         if "on_behalf_of" not in data and right not in data["named"]:  # a delegate's edit
@@ -529,7 +529,7 @@ class Replay:
             self._require_absence(entry, right, rule)
 
     def _require_absence(self, entry: Entry, away: str, rule: Rule) -> None:
-        """Raise Wrong unless this person was away then, and the actor was the delegate."""
+        """Raise Contradiction unless this person was away then, and the actor was the delegate."""
         absence = self.absences.get(away, entry)
         is_delegate = absence.data.get("delegate") == entry.actor
         require(is_delegate, f"nothing says that {entry.actor} decided for {away}")
@@ -542,7 +542,7 @@ class Replay:
 def require_other(
     vote: Entry, others: Iterable[Entry], data: Mapping[str, Any], rule: Rule
 ) -> None:
-    """Raise Wrong if somebody counts twice, or approves against the rule."""
+    """Raise Contradiction if somebody counts twice, or approves against the rule."""
     counted = {voice for other in others for voice in voices(other)}
     require(not counted & voices(vote), f"{vote.actor} counts twice")
     is_own = not vote.data["on_behalf_of"]
@@ -556,7 +556,7 @@ def require_other(
 
 
 def require_time(entry: Entry, round_: Round, after: str) -> None:
-    """Raise Wrong unless a rule's duration has passed, without regard to working hours."""
+    """Raise Contradiction unless a rule's duration has passed, without regard to working hours."""
     count, unit = re.fullmatch(r"(\d+) ?w?([dhms])", after).groups()  # type: ignore[union-attr]
     seconds = entry.data.get("set_back", 0)
     require(0 <= seconds <= SET_BACK, "no clock is set back by so much")
@@ -649,7 +649,7 @@ DETAILS = {
 
 
 @dataclass(frozen=True)
-class Told:
+class StoryFacts:
     """Facts for the story that are not in the entries."""
 
     texts: Mapping[str, str]
@@ -774,7 +774,7 @@ def check_file(path: str, head: str | None, key: str | None) -> int:
             print(printable(line))  # noqa: T201
     except OSError as error:
         wrong = f"{path} cannot be read: {error}"
-    except Wrong as error:
+    except Contradiction as error:
         wrong = str(error)
     except Unproved as unproved:
         print(printable(f"! what is here fits, but its beginning is not proved: {unproved}"))  # noqa: T201

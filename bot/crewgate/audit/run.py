@@ -116,7 +116,7 @@ def show(story: Story) -> int:
     names = {one.id: one.name for round_, _ in story.rounds for one in people_of(round_)}
     rules = {name: check_evidence.rule_of(**one) for name, one in story.rules.items()}
     entries = [check_evidence.entry_of(json.loads(row.body), 0) for row in story.own]
-    told = check_evidence.Told(texts, rules, names, check_evidence.tools_in(entries))
+    told = check_evidence.StoryFacts(texts, rules, names, check_evidence.tools_in(entries))
     say(f"Execution {story.execution_id} of {story.crew}")
     last = story.own[-1].id
     rows = [*story.own, *(row for row in story.related if row.id < last)]

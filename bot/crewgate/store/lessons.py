@@ -202,7 +202,9 @@ class LessonQueries(Reading):
         parameters = {"crew": crew, "rules": rules, "at": at}
         return tuple(each(_to_line, await self._rows(_LISTED, parameters)))
 
-    async def sides(self, crew: str, rules: Collection[str], *, since: datetime) -> Sides:
+    async def compare_with_untaught(
+        self, crew: str, rules: Collection[str], *, since: datetime
+    ) -> Sides:
         """Count people's decisions since then on both sides."""
         parameters = {"crew": crew, "rules": rules, "since": since}
         found = {row.taught: row for row in await self._rows(_SIDES, parameters)}

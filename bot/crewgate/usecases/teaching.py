@@ -147,7 +147,7 @@ async def lessons_of_crew(
 ) -> CrewLessons:
     """Return a crew's lessons, and both sides since then, from rounds under these rules."""
     lines = await read.lessons.listed(crew, rules, at=at)
-    sides = await read.lessons.sides(crew, rules, since=since)
+    sides = await read.lessons.compare_with_untaught(crew, rules, since=since)
     if sides == Sides():
         return CrewLessons(crew, lines)
     again: Counter[str] = Counter()
