@@ -7,10 +7,7 @@ from typing import Final
 
 import httpx
 
-from crewgate.check.calls import check_calls
-from crewgate.check.database import address_owners, check_database
-from crewgate.check.findings import Finding, Mark, say, wrong
-from crewgate.check.public_url import check_public_url
+from crewgate.check import calls, database, findings, public_url
 from crewgate.check.settings import channels_of, check_rules, check_settings
 from crewgate.check.slack import SlackCheck, named_people
 from crewgate.crewai.client import HttpCrew
@@ -41,30 +38,30 @@ async def check(
     """
     failed = False
     async for finding in _findings(settings, runtime or Runtime(), send_test_card=send_test_card):
-        failed = failed or finding.mark is Mark.WRONG
-        say(str(finding))
+        failed = failed or finding.mark is findings.Mark.WRONG
+        findings.say(str(finding))
     for line in _webhooks(settings, show_secrets=show_secrets):
-        say(line)
+        findings.say(line)
     return int(failed)
 
 
 async def _findings(
     settings: Settings, runtime: Runtime, *, send_test_card: bool
-) -> AsyncIterator[Finding]:
+) -> AsyncIterator[findings.Finding]:
     crews = settings.crews.values()
     channels = {settings.audit_channel: "AUDIT_CHANNEL"}
     for crew in crews:
         channels |= dict(channels_of(crew))
     for finding in check_settings(settings):
         yield finding
-    yield await check_database(settings.database_url, settings.secret_keys)
+    yield await database.check_database(settings.database_url, settings.secret_keys)
     slack = SlackCheck(
         client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),
         app_token=settings.slack_app_token,
         channels={name: channels[name] for name in sorted(filter(None, channels))},
         people=named_people(crews),
         team=settings.slack_team,
-        owners=await address_owners(settings.database_url),
+        owners=await database.address_owners(settings.database_url),
         send_test_card=send_test_card,
         clock=runtime.clock,
     )
@@ -72,33 +69,33 @@ async def _findings(
         yield finding
     for finding in check_rules(crews, slack.known):
         yield finding
-    for finding in await check_calls(settings.database_url, crews, runtime.clock()):
+    for finding in await calls.check_calls(settings.database_url, crews, runtime.clock()):
         yield finding
     async with open_client() as http:
         async for finding in _crews(http, settings, runtime):
             yield finding
-        yield await check_public_url(http, settings, runtime.new_id())
+        yield await public_url.check_public_url(http, settings, runtime.new_id())
 
 
 async def _crews(
     http: httpx.AsyncClient, settings: Settings, runtime: Runtime
-) -> AsyncIterator[Finding]:
+) -> AsyncIterator[findings.Finding]:
     redactors = build_redactors(settings)
     for crew in settings.crews.values():
         place = f"crew “{crew.name}”"
         if crew.url is None or crew.token is None:
-            yield Finding(place, "has no url: whoever asks fetches the decision")
+            yield findings.Finding(place, "has no url: whoever asks fetches the decision")
             continue
         client = HttpCrew(
             http, crew.url, crew.token, clock=runtime.clock, redactor=redactors[crew.name]
         )
         answer = await client.inputs()
         if isinstance(answer, CrewUnavailable):
-            yield wrong(place, f"{answer.why}; {_advice(answer)}")
+            yield findings.wrong(place, f"{answer.why}; {_advice(answer)}")
         else:
-            yield Finding(place, f"answers; inputs: {', '.join(answer) or 'none'}")
+            yield findings.Finding(place, f"answers; inputs: {', '.join(answer) or 'none'}")
             if INPUT in answer:
-                yield Finding(place, "takes lessons")
+                yield findings.Finding(place, "takes lessons")
 
 
 def _advice(answer: CrewUnavailable) -> str:

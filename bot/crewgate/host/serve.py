@@ -14,12 +14,10 @@ import structlog
 from aiohttp import web
 
 from crewgate.crew_api import wire
-from crewgate.host.database import Database
-from crewgate.host.records import Execution, HostNotStarted, State
+from crewgate.host import database, records, webhooks
 from crewgate.host.run import Options, Shared, Slots, Target, Waiters, utc_seconds
 from crewgate.host.runner import Runner
 from crewgate.host.store import Store
-from crewgate.host.webhooks import Sender
 from crewgate.network.connections import listen
 from crewgate.network.requests import SMALL, BodyRefused, Handler, content_of, read_body
 
@@ -43,11 +41,11 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
     """Serve while the block lasts; yield the address. Raises HostNotStarted."""
     with (
         _bind(options.host, options.port) as listener,
-        closing(Database(options.database, options.secret_keys)) as file,
+        closing(database.Database(options.database, options.secret_keys)) as file,
     ):
         url = options.public_url or _url_of(options.host, listener.getsockname()[1])
         store, loop = Store(file), asyncio.get_running_loop()
-        sender = Sender(
+        sender = webhooks.Sender(
             store, options.flow_webhook, options.lookups, now=utc_seconds, pause=options.first_pause
         )
 
@@ -97,7 +95,7 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port))
     except OSError as error:
-        raise HostNotStarted(f"cannot listen on {host}:{port}: {error}") from error
+        raise records.HostNotStarted(f"cannot listen on {host}:{port}: {error}") from error
 
 
 def _url_of(host: str, port: int) -> str:
@@ -218,10 +216,10 @@ def _status_of(store: Store, execution_id: str, target: Target, *, now: float) -
     execution = store.get(execution_id, target.name)
     took = round((execution.ended_at or now) - execution.created_at, 3)
     match execution.state:
-        case State.COMPLETED:
+        case records.State.COMPLETED:
             result = {"output": execution.result, "tasks": _tasks(store, execution)}
             return {"status": "completed", "result": result, "execution_time": took}
-        case State.ERROR:
+        case records.State.ERROR:
             return {"status": "error", "error": execution.error, "execution_time": took}
     done = {one.position for one in store.finished(execution_id)}
     return {
@@ -231,7 +229,7 @@ def _status_of(store: Store, execution_id: str, target: Target, *, now: float) -
     }
 
 
-def _tasks(store: Store, execution: Execution) -> list[wire.Json]:
+def _tasks(store: Store, execution: records.Execution) -> list[wire.Json]:
     return [
         {
             "task_id": execution.tasks[one.position].id,
@@ -243,7 +241,7 @@ def _tasks(store: Store, execution: Execution) -> list[wire.Json]:
     ]
 
 
-def _current(store: Store, execution: Execution, done: set[int]) -> str:
+def _current(store: Store, execution: records.Execution, done: set[int]) -> str:
     """Return the task that waits for a person, else the first unfinished one; or a flow's method.
 
     The task's name is preferred, because people see it.

@@ -10,15 +10,12 @@ from typing import Final
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
+from crewgate.domain import errors, review, verdict
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.people import ReviewerRef, Role
-from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Reminders, Rule, TimeoutAction
-from crewgate.domain.verdict import Person
-from crewgate.slack import ids
-from crewgate.slack.away import on_away_command, on_back_command
+from crewgate.slack import away, ids, kickoff, lessons, morning, payloads, reviews, stats
 from crewgate.slack.blockkit.blocks import (
     MESSAGE_LIMIT,
     Message,
@@ -35,13 +32,7 @@ from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import InSlack, explain_errors
 from crewgate.slack.executions import bar, tasks, tasks_done, title_parts, topic
 from crewgate.slack.ids import COMMAND
-from crewgate.slack.kickoff import on_kickoff_command
-from crewgate.slack.lessons import on_lessons_command
-from crewgate.slack.morning import on_morning_command
-from crewgate.slack.payloads import Command, parse_command
 from crewgate.slack.press import parse_press
-from crewgate.slack.reviews import buttons, output
-from crewgate.slack.stats import on_stats_command
 from crewgate.slack.words import cards, decisions, icons, names, states
 from crewgate.slack.words.decisions import ANSWER_LIMIT
 from crewgate.slack.words.names import Deciders, Link, Why, duration, linked, moment
@@ -110,14 +101,14 @@ def render_pending(
         total = names.total(pending.total)
         blocks.append(context(f"These are the oldest. The app's Home shows all {total}."))
     if mine and pending.total:
-        blocks.append(actions(buttons.START.on(ids.COMMAND)))
+        blocks.append(actions(reviews.buttons.START.on(ids.COMMAND)))
     return Message(_pending_headline(pending.total, usual, mine=mine), blocks)
 
 
 def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: Link) -> Message:
     execution = view.execution
     title = names.joined(*title_parts(execution), names.identifier(execution.execution_id))
-    waits = any(line.round.state is State.WAITING for line in view.rounds)
+    waits = any(line.round.state is review.State.WAITING for line in view.rounds)
     report = _report(view.progress, waits=waits)
     # The latest rounds matter most, so the earliest are left off.
     latest = [f"{_round_line(line, now, link)}{_detail(line)}\n" for line in reversed(view.rounds)]
@@ -138,15 +129,15 @@ def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: 
 
 def _detail(line: read_models.RoundLine) -> str:
     round_ = line.round
-    lines = [output.preview(line)[0]]
+    lines = [reviews.output.preview(line)[0]]
     decision = round_.decision
     if decision is not None:
-        lines.append(f"decided after {cards.waited(round_, decision)}")
+        lines.append(f"decided after {cards.waiting_time(round_, decision)}")
         if words := states.written(decision):
             lines.append(
                 names.quoted(words, cards.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
             )
-        if round_.state is State.RESUMED and decisions.because(round_.reason):
+        if round_.state is review.State.RESUMED and decisions.because(round_.reason):
             lines.append(states.outcome(round_))
     return "".join(f"\n{line}" for line in lines)
 
@@ -253,13 +244,13 @@ def _for_whom(who: str) -> str:
     return f"for {who}" if who else ""
 
 
-def _needs(round_: Round, who: str, now: datetime) -> str:
+def _needs(round_: review.Round, who: str, now: datetime) -> str:
     title = names.task(round_)
-    if round_.state is State.WAITING:
+    if round_.state is review.State.WAITING:
         waited = f"{title} has waited {duration(now - round_.opened_at)}"
         return f"{waited} {_for_whom(who)}" if who else waited
     told = f"{title}: {states.in_list(round_, now)}"
-    return f"{told} · {_for_whom(who)}" if who and round_.state is State.STUCK else told
+    return f"{told} · {_for_whom(who)}" if who and round_.state is review.State.STUCK else told
 
 
 def _report(reported: read_models.Progress | read_models.CrewUnavailable, *, waits: bool) -> str:
@@ -466,20 +457,20 @@ async def on_command(
 ) -> None:
     """Acknowledge first, since a crew may take 2 s to answer; then answer."""
     await ack()
-    asked = parse_command(command)
+    asked = payloads.parse_command(command)
     match asked.arguments:
         case ["kickoff", *_]:
-            await on_kickoff_command(asked, client, respond, context=context)
+            await kickoff.on_kickoff_command(asked, client, respond, context=context)
         case ["away", *_]:
-            await on_away_command(asked, client, respond, context=context)
+            await away.on_away_command(asked, client, respond, context=context)
         case ["morning", *_]:
-            await on_morning_command(asked, client, respond, context=context)
+            await morning.on_morning_command(asked, client, respond, context=context)
         case ["stats", *_]:
-            await on_stats_command(asked, respond, context=context)
+            await stats.on_stats_command(asked, respond, context=context)
         case ["lessons", *_]:
-            await on_lessons_command(asked, respond, context=context)
+            await lessons.on_lessons_command(asked, respond, context=context)
         case ["back"]:
-            await on_back_command(asked.by, respond, context=context)
+            await away.on_back_command(asked.by, respond, context=context)
         case _:
             async with explain_errors(
                 partial(send_ephemeral, respond), context=context, by=asked.by
@@ -491,12 +482,12 @@ async def on_refresh(ack: AsyncAck, body: Body, respond: Respond, *, context: Sl
     await ack()
     press = parse_press(body)
     of = () if press.value == ids.REFRESH_STATUS else (press.value,)
-    asked = Command(("status", *of), by=press.by)
+    asked = payloads.Command(("status", *of), by=press.by)
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
         await send_ephemeral(respond, await _answer(asked, context), replace=True)
 
 
-async def _answer(command: Command, context: SlackContext) -> Message:  # a table
+async def _answer(command: payloads.Command, context: SlackContext) -> Message:  # a table
     by, now, link = command.by.id, context.clock(), context.identity.link
     match command.arguments:
         case [] | ["help"]:
@@ -520,11 +511,11 @@ async def _answer(command: Command, context: SlackContext) -> Message:  # a tabl
             return Message(names.NOT_UNDERSTOOD, [])
 
 
-async def _execution(prefix: str, by: Person, context: SlackContext) -> Message:
+async def _execution(prefix: str, by: verdict.Person, context: SlackContext) -> Message:
     try:
         view = await queries.execution(prefix, by=by.id, context=context, clients=context.clients)
-    except ExecutionNotFound:
+    except errors.ExecutionNotFound:
         return render_unknown_execution(prefix)
-    except AmbiguousExecution as error:
+    except errors.AmbiguousExecution as error:
         return render_ambiguous(prefix, error.candidates)
     return render_execution(view, now=context.clock(), link=context.identity.link)

@@ -8,10 +8,7 @@ from typing import Final, TypeAlias
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from crewgate.domain import errors
-from crewgate.domain.lessons import LessonEnded
-from crewgate.domain.people import ReviewerRef
-from crewgate.domain.verdict import Person
+from crewgate.domain import errors, lessons, people, verdict
 from crewgate.slack.blockkit.blocks import Block, modal, section
 from crewgate.slack.context import SlackContext
 from crewgate.slack.words import decisions, names
@@ -19,7 +16,7 @@ from crewgate.slack.words.names import MRKDWN, PLAIN, Voice
 
 log = structlog.get_logger(__name__)
 
-InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
+InSlack: TypeAlias = Callable[[Sequence[people.ReviewerRef]], Sequence[people.ReviewerRef]]
 """Replaces known e-mail addresses by their accounts."""
 
 
@@ -37,7 +34,7 @@ def explain(  # noqa: PLR0911  # one row a case
             return names.too_many_edits(characters)
         case errors.LessonRefused(why=why):
             return names.LESSON_REFUSED[why]
-        case LessonEnded(lesson=lesson):
+        case lessons.LessonEnded(lesson=lesson):
             return decisions.lesson_ended(lesson, now, voice)
         case errors.VoteRefused(others=others):
             return decisions.vote_refused(error, in_slack(others) if voice.mentions else ())
@@ -64,7 +61,7 @@ _IN_FORMS: Final[Mapping[type[errors.CrewgateError], str]] = {
 
 
 def _not_permitted(
-    error: errors.NotPermitted, permitted: Sequence[ReviewerRef], voice: Voice
+    error: errors.NotPermitted, permitted: Sequence[people.ReviewerRef], voice: Voice
 ) -> str:
     crew, uncertain = error.crew, error.uncertain
     match error:
@@ -85,7 +82,7 @@ async def explain_errors(
     say: Callable[[str], Awaitable[object]],
     *,
     context: SlackContext,
-    by: Person,
+    by: verdict.Person,
     ack: AsyncAck | None = None,
     voice: Voice = MRKDWN,
     **about: str,

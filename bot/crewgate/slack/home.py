@@ -12,12 +12,8 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from crewgate.domain.acts import ToolCall
-from crewgate.domain.caveats import Seen, Share
+from crewgate.domain import acts, caveats, errors, outcome, review
 from crewgate.domain.crew import Crew
-from crewgate.domain.errors import StoreUnavailable
-from crewgate.domain.outcome import Unknown
-from crewgate.domain.review import State
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import (
     Block,
@@ -57,7 +53,7 @@ class Part(StrEnum):
 
 _OVER: Final = "over"
 """In place of a share: the round is over, and its row can only be read."""
-_NOT_KNOWN: Final = Share(0, 1)
+_NOT_KNOWN: Final = caveats.Share(0, 1)
 """The share in a row of an earlier version; it counts as a partial view."""
 
 
@@ -116,9 +112,9 @@ def _is_over(part: Part, line: RoundLine | None, found: Queue) -> bool:
         return True
     may_decide = line.key in found.reviewed
     match part, line.round.state:
-        case ((Part.MINE | Part.NOBODY), State.WAITING):
+        case ((Part.MINE | Part.NOBODY), review.State.WAITING):
             return not may_decide
-        case Part.STUCK, State.STUCK:
+        case Part.STUCK, review.State.STUCK:
             return not may_decide and line.round.review.crew not in found.operated
         case _:
             return True
@@ -127,12 +123,12 @@ def _is_over(part: Part, line: RoundLine | None, found: Queue) -> bool:
 # --- what a row of buttons carries ---------------------------------------------------------------
 
 
-def block_id(row: Row, share: Share) -> str:
+def block_id(row: Row, share: caveats.Share) -> str:
     name = f"{row.part}.{row.round_id}"
     return f"{name}.{_OVER}" if row.over else with_share(name, share)
 
 
-def share_beside(block: str) -> Share:
+def share_beside(block: str) -> caveats.Share:
     return parse_share(block) or _NOT_KNOWN
 
 
@@ -238,18 +234,18 @@ def _text(
     round_ = line.round
     yield states.headline_in_list(line, link)
     state = states.in_list(round_, now)
-    if round_.state is State.WAITING:
+    if round_.state is review.State.WAITING:
         named = "" if row.part is Part.MINE else names.deciders(deciders(round_))
         whom = f"for {named} " if named else ""
         state = f"waiting {whom}for {duration(now - round_.opened_at)}"
     # In one line with the rest: a row that changes is as high as before, or nearly so.
     about = names.crew(round_.review.crew), names.numbered(round_), state
     known = [*about, *states.claim_and_notes(line, now=now)]
-    if round_.state is State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
+    if round_.state is review.State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
         known.append(cards.not_their_own(line))
         # For a call it is more than to let the crew go on.
         approvers = _approvers(line, row)
-        if isinstance(round_.subject, ToolCall) and not approvers.bar(user):
+        if isinstance(round_.subject, acts.ToolCall) and not approvers.bar(user):
             known.append(cards.what_buttons_do(round_))
     if row.part is Part.MINE:
         known += why(round_)
@@ -268,7 +264,7 @@ def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
     if row.part is Part.STUCK and not row.over:
         yield from buttons.stuck_buttons(round_)
     yield buttons.READ.on(round_.id)
-    if round_.state is State.WAITING:
+    if round_.state is review.State.WAITING:
         yield from buttons.last_buttons(round_, reader=user)
 
 
@@ -392,7 +388,7 @@ class HomeRefresher:
             )
             if json.dumps(view) != reader.shown and self.readers.get(user) is reader:
                 await self._publish(user, reader, view)
-        except (CallFailed, StoreUnavailable) as error:
+        except (CallFailed, errors.StoreUnavailable) as error:
             log.warning("home_not_shown", why=str(error))
 
     async def _publish(self, user: str, reader: Reader, view: Block) -> None:
@@ -402,7 +398,7 @@ class HomeRefresher:
                 self.context.client, "views.publish", user_id=user, view=view, **known
             )
         except CallFailed as error:
-            if isinstance(error.failure, Unknown):
+            if isinstance(error.failure, outcome.Unknown):
                 reader.hash = ""  # Slack may have taken the view although no answer came
             if str(error) != _CHANGED_BY_ANOTHER:
                 raise
@@ -442,10 +438,10 @@ async def on_page_turned(ack: AsyncAck, body: Body, *, refresher: HomeRefresher)
     refresher.open(press.by.id, max(0, page))
 
 
-def pressed_in_home(press: Press, *, refresher: HomeRefresher) -> Seen:
+def pressed_in_home(press: Press, *, refresher: HomeRefresher) -> caveats.Seen:
     if press.by.id not in refresher.readers:
         refresher.open_again(press.by.id, _page(press.view.metadata), rows_of(press.view.rows))
-    return Seen(share=share_beside(press.block_id))
+    return caveats.Seen(share=share_beside(press.block_id))
 
 
 def _page(metadata: str) -> int:

@@ -11,19 +11,14 @@ from typing import Final, assert_never
 from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
-from crewgate.domain.audit import Published
-from crewgate.domain.caveats import Note
+from crewgate.domain import audit, caveats, notification, review, stats, verdict
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import about as about_execution
 from crewgate.domain.execution import said_starter
-from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User
-from crewgate.domain.review import State
-from crewgate.domain.stats import Stats
-from crewgate.domain.verdict import Person
-from crewgate.slack import executions, lessons
+from crewgate.slack import executions, lessons, morning, notes
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import clean
 from crewgate.slack.client.directory import OwnerOf, SlackDirectory
@@ -31,8 +26,6 @@ from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import Names, display_name
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, outcome_of
-from crewgate.slack.morning import render_line
-from crewgate.slack.notes import render_offer
 from crewgate.slack.reviews import card, notices
 from crewgate.slack.reviews.people import People
 from crewgate.slack.stats import render_posted
@@ -184,9 +177,9 @@ class SlackMessenger(Messenger):
 
     def _file(
         self, about: read_models.Posting | read_models.ExecutionPosting
-    ) -> tuple[read_models.MessageRef, Output, str, str]:
+    ) -> tuple[read_models.MessageRef, notification.Output, str, str]:
         thread: read_models.MessageRef | None
-        output: Output | None
+        output: notification.Output | None
         if isinstance(about, read_models.Posting):
             view = about.view
             thread, output = about.card, view.output
@@ -204,14 +197,14 @@ class SlackMessenger(Messenger):
         return await display_name(self._client, user)
 
     @override
-    async def react(self, note: Note) -> Outcome:
+    async def react(self, note: caveats.Note) -> Outcome:
         return await outcome_of(self._poster.react(note.channel, note.ts, ACKNOWLEDGE_NOTE))
 
     @override
-    async def offer(self, note: Note, posting: read_models.Posting) -> Outcome:
+    async def offer(self, note: caveats.Note, posting: read_models.Posting) -> Outcome:
         return await outcome_of(
             self._poster.post_ephemeral(
-                render_offer(posting.view.round),
+                notes.render_offer(posting.view.round),
                 channel=note.channel,
                 thread_ts=posting.thread_ts,
                 user=note.by.id,
@@ -219,7 +212,7 @@ class SlackMessenger(Messenger):
         )
 
     @override
-    async def offer_lesson(self, posting: read_models.Posting, writer: Person) -> Outcome:
+    async def offer_lesson(self, posting: read_models.Posting, writer: verdict.Person) -> Outcome:
         return await outcome_of(
             self._poster.post_ephemeral(
                 lessons.render_offer(posting.view),
@@ -276,11 +269,11 @@ class SlackMessenger(Messenger):
                 return self._lesson(kind, about)
             case Crew():
                 return notices.render_channel_refuses(about, target)
-            case Published():
+            case audit.Published():
                 return notices.render_audit_head(about)
             case read_models.QueuePart():
-                return render_line(about)
-            case Stats():
+                return morning.render_line(about)
+            case stats.Stats():
                 return render_posted(about, None, now=self._clock(), charts=not plain)
             case _:
                 assert_never(about)
@@ -301,7 +294,7 @@ class SlackMessenger(Messenger):
                 waiting = [
                     (one, one.not_voted(self._people(one, Role.REVIEWER)) if calls else ())
                     for one in posting.rounds
-                    if one.state is State.WAITING
+                    if one.state is review.State.WAITING
                     for calls in [self._people.notify(one) is not Notify.NONE]
                 ]
                 return executions.render_progress(posting, self._starter(posting), waiting)
@@ -322,7 +315,7 @@ class SlackMessenger(Messenger):
         view = await self._people.complete(posting.view)
         round_ = view.round
         before = self._people(replace(round_, escalated_at=None), Role.REVIEWER)
-        assigned = round_.subject.assignees if round_.state is State.WAITING else ()
+        assigned = round_.subject.assignees if round_.state is review.State.WAITING else ()
         return notices.Scene(
             view=view,
             card=posting.card,

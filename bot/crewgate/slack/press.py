@@ -14,13 +14,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.caveats import NOTHING_SEEN, Seen
 from crewgate.domain.verdict import Person
-from crewgate.slack import ids
+from crewgate.slack import errors, ids, payloads, words
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, update_modal
 from crewgate.slack.context import SlackContext
-from crewgate.slack.errors import explain_errors, render_notice
-from crewgate.slack.payloads import NO_VIEW, View, parse_person, parse_view, raises_malformed
-from crewgate.slack.words import names
 
 
 class Where(StrEnum):
@@ -44,11 +41,11 @@ class Press:
     where: Where = Where.CARD
     outcome: int | None = None
     block_id: str = ""
-    view: View = NO_VIEW
+    view: payloads.View = payloads.NO_VIEW
     seen: Seen = NOTHING_SEEN
 
 
-@raises_malformed
+@payloads.raises_malformed
 def parse_press(body: Mapping[str, Any]) -> Press:
     """Parse a `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
     element = body["actions"][0]
@@ -60,12 +57,12 @@ def parse_press(body: Mapping[str, Any]) -> Press:
     return Press(
         action=action,
         value=value,
-        by=parse_person(body["user"]),
+        by=payloads.parse_person(body["user"]),
         trigger_id=str(body.get("trigger_id", "")),
         where=where,
         outcome=outcome,
         block_id=str(element.get("block_id", "")),
-        view=NO_VIEW if view is None else parse_view(view),
+        view=payloads.NO_VIEW if view is None else payloads.parse_view(view),
     )
 
 
@@ -93,25 +90,25 @@ class Reply:
     context: SlackContext
 
     def explained(self, *, round_id: str) -> AbstractAsyncContextManager[None]:
-        return explain_errors(
+        return errors.explain_errors(
             self.refuse, context=self.context, ack=self.ack, by=self.press.by, round_id=round_id
         )
 
     async def refuse(self, sentence: str) -> None:
         """Tell the presser a sentence; in a modal if the channel takes no answer."""
-        await self.say(sentence, title=names.ERROR_TITLE)
+        await self.say(sentence, title=words.names.ERROR_TITLE)
 
-    async def say(self, sentence: str, *, title: str = names.RECORDED_TITLE) -> None:
+    async def say(self, sentence: str, *, title: str = words.names.RECORDED_TITLE) -> None:
         if self.press.where is Where.CARD:
             await send_ephemeral(self.respond, sentence)
         else:
-            await self._open(render_notice(sentence, title=title))
+            await self._open(errors.render_notice(sentence, title=title))
 
     async def open(self, view: Block) -> None:
         await self.ack()
         await self.show(view)
 
-    async def show(self, view: Block, *, otherwise: str = names.MODAL_NOT_OPENED) -> bool:
+    async def show(self, view: Block, *, otherwise: str = words.names.MODAL_NOT_OPENED) -> bool:
         """Open a modal, and return True if Slack did.
 
         Slack stacks three modals: this one lies on the first, in place of the second; the third

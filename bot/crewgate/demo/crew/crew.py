@@ -10,13 +10,11 @@ from aiohttp import web
 from typing_extensions import override
 
 from crewgate.crew_api import wire
-from crewgate.demo.crew.deployment import Call, Deployment, Execution
-from crewgate.demo.crew.engine import Engine
-from crewgate.demo.crew.flows import PREFIX, Flows
+from crewgate.demo.crew import deployment, engine, flows
 from crewgate.demo.crew.script import SAMPLE, Sample, Task
 
 
-class Crew(Deployment):
+class Crew(deployment.Deployment):
     """A fake crew that runs a script."""
 
     def __init__(
@@ -35,8 +33,8 @@ class Crew(Deployment):
         self.script = tuple(script)
         self.samples = samples
         self.inputs = tuple(inputs)
-        self.flows = Flows(self.send, self)
-        self.engine = Engine(self.send, self, self.flows)
+        self.flows = flows.Flows(self.send, self)
+        self.engine = engine.Engine(self.send, self, self.flows)
         self._kickoffs = 0
 
     @override
@@ -67,13 +65,13 @@ class Crew(Deployment):
         return await self.answer(request, call, raw, work)
 
     def _answer(
-        self, call: Call, segments: list[str], raw: bytes, too_large: wire.Refusal | None
+        self, call: deployment.Call, segments: list[str], raw: bytes, too_large: wire.Refusal | None
     ) -> web.Response:
         try:
             if too_large is not None:
                 raise too_large
             # A flow's answer has a token of its own in its address.
-            if segments != [""] and segments[0] != PREFIX[0]:
+            if segments != [""] and segments[0] != flows.PREFIX[0]:
                 self._check_token(call)
             answer = self._handle(call, segments, raw)
         except wire.Refusal as refusal:
@@ -82,12 +80,12 @@ class Crew(Deployment):
             return web.Response(text=answer)
         return web.json_response(answer)
 
-    def _check_token(self, call: Call) -> None:
+    def _check_token(self, call: deployment.Call) -> None:
         wanted = f"Bearer {self.token}".encode()
         if not hmac.compare_digest(call.authorization.encode(errors="replace"), wanted):
             raise wire.Refusal(401, "Unauthorized", "Invalid or missing bearer token")
 
-    def _handle(self, call: Call, segments: list[str], raw: bytes) -> object:
+    def _handle(self, call: deployment.Call, segments: list[str], raw: bytes) -> object:
         match call.method, segments:
             case "GET", [""]:
                 return "Healthy"
@@ -101,7 +99,7 @@ class Crew(Deployment):
                 # The demo's samples show what only `crewgate host` takes.
                 parse = wire.parse_resume_of_host if self.samples else wire.parse_resume
                 answer = self.engine.resume(parse(raw))
-            case "POST", [*prefix, request_id, "respond"] if tuple(prefix) == PREFIX:
+            case "POST", [*prefix, request_id, "respond"] if tuple(prefix) == flows.PREFIX:
                 return self.flows.respond(request_id, call, raw)
             case _, [""] | ["inputs"] | ["status", _] | ["kickoff"] | ["resume"]:
                 raise wire.Refusal(405, "Method Not Allowed", "This route has another method")
@@ -141,7 +139,7 @@ class Crew(Deployment):
         With `scripted=False` no task starts by itself: call `pause`.
         """
         chosen = execution_id or self._new_id()
-        execution = Execution(
+        execution = deployment.Execution(
             id=chosen,
             inputs=dict(inputs or {}),
             meta=meta,

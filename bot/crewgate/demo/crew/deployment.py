@@ -16,11 +16,9 @@ import aiohttp
 from aiohttp import web
 
 from crewgate.crew_api.wire import Address, Json, Resume, Urls
-from crewgate.demo.changes import Changes
+from crewgate.demo import changes, faults, servers
 from crewgate.demo.crew.script import Sample, Task
 from crewgate.demo.crew.wire import json_or_text, parse_object_or_nothing, text_of
-from crewgate.demo.faults import Fault, Faults, Work
-from crewgate.demo.servers import LocalServer
 
 ROUTES: Final = ("/", "/inputs", "/kickoff", "/status", "/resume", "/crewai_plus")
 
@@ -106,9 +104,9 @@ class Execution:
         return next((task for task in self.script if task.task_id == task_id), None)
 
 
-def status(code: int, body: object) -> Fault:
+def status(code: int, body: object) -> faults.Fault:
     """Answer with this code: text as text, any other `body` as JSON."""
-    return Fault(f"{code}", code=code, body=body)
+    return faults.Fault(f"{code}", code=code, body=body)
 
 
 T = TypeVar("T")
@@ -210,8 +208,8 @@ class Deployment(ABC):
         """The duration of each task, in seconds."""
         self.webhook_seconds: float = 0
         """The delay of each webhook, in seconds."""
-        self.changes = Changes()
-        self.faults = Faults(ROUTES)
+        self.changes = changes.Changes()
+        self.faults = faults.Faults(ROUTES)
         """Faults by route; `/crewai_plus` is the flows' route."""
         self.fail, self.clear, self.release = (
             self.faults.fail,
@@ -224,7 +222,7 @@ class Deployment(ABC):
         self.resume_log: BoundedLog[Resume] = BoundedLog(keep)
         self.by_id: dict[str, Execution] = {}
         self._session: aiohttp.ClientSession | None = None
-        self._server = LocalServer(self.add_routes, most_bytes=self.most_bytes)
+        self._server = servers.LocalServer(self.add_routes, most_bytes=self.most_bytes)
 
     # ---- its server
 
@@ -271,7 +269,7 @@ class Deployment(ABC):
         return call
 
     async def answer(
-        self, request: web.Request, call: Call, raw: bytes, work: Work
+        self, request: web.Request, call: Call, raw: bytes, work: faults.Work
     ) -> web.StreamResponse:
         """Answer a request with the faults of its route, and record the answer."""
         fault = self.faults.take(f"/{request.path.split('/')[1]}")

@@ -4,16 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from crewgate.demo.workspace.blocks import Json
-from crewgate.demo.workspace.chat import content_of
-from crewgate.demo.workspace.wire import Args, Refused
+from crewgate.demo.workspace import blocks, chat, wire
 from crewgate.demo.workspace.world import BOT_USER_ID, Message, ResponseUrl, World
 
 _MAX_USES: Final = 5
 _VALID_SECONDS: Final = 30 * 60
 
 
-def post(world: World, name: str, body: Json) -> tuple[int, Json]:
+def post(world: World, name: str, body: blocks.Json) -> tuple[int, blocks.Json]:
     """Handle a POST to a `response_url`; return the HTTP status and body."""
     response_url = world.response_urls.get(name)
     if response_url is None or world.now() - response_url.issued_at > _VALID_SECONDS:
@@ -23,7 +21,7 @@ def post(world: World, name: str, body: Json) -> tuple[int, Json]:
     response_url.uses += 1
     try:
         answer(world, response_url, body)
-    except Refused as refused:
+    except wire.Refused as refused:
         return 400, {"ok": False, "error": refused.code} | refused.more
     return 200, {"ok": True}
 
@@ -33,13 +31,13 @@ def answer(world: World, response_url: ResponseUrl, body: Mapping[str, object]) 
 
     Raises Refused if Slack would not show it.
     """
-    args = Args(dict(body))
+    args = wire.Args(dict(body))
     before = _original(world, response_url)
     if args.flag("delete_original"):
         if before is not None:
             _remove(world, before)
         return
-    content = content_of(args, world)
+    content = chat.content_of(args, world)
     if before is not None and args.flag("replace_original"):
         _put(world, replace(before, **content, edited=world.new_ts()))
         return

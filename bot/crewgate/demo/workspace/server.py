@@ -6,11 +6,7 @@ from aiohttp import web
 from typing_extensions import override
 
 from crewgate.demo.servers import LocalServer
-from crewgate.demo.workspace import response_urls
-from crewgate.demo.workspace.blocks import Json
-from crewgate.demo.workspace.files import receive_upload, show_file
-from crewgate.demo.workspace.web_api import WebApi
-from crewgate.demo.workspace.wire import Refused
+from crewgate.demo.workspace import blocks, files, response_urls, web_api, wire
 from crewgate.demo.workspace.world import World
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -19,7 +15,7 @@ _MOST_BYTES = 64 * 1024 * 1024
 class Server(LocalServer):
     """The workspace's routes."""
 
-    def __init__(self, world: World, api: WebApi) -> None:
+    def __init__(self, world: World, api: web_api.WebApi) -> None:
         self._world = world
         self._api = api
         super().__init__(self.add_routes, most_bytes=_MOST_BYTES, on_response=self._tell_time)
@@ -46,7 +42,7 @@ class Server(LocalServer):
         content = await request.read()
 
         async def work() -> web.Response:
-            return receive_upload(self._world, request.match_info["file"], content)
+            return files.receive_upload(self._world, request.match_info["file"], content)
 
         return await self._api.faulty(request, "upload", work)
 
@@ -59,12 +55,12 @@ class Server(LocalServer):
 
         return await self._api.faulty(request, "response_url", work)
 
-    def respond(self, name: str, body: Json) -> tuple[int, Json]:
+    def respond(self, name: str, body: blocks.Json) -> tuple[int, blocks.Json]:
         return response_urls.post(self._world, name, body)
 
     async def _on_file(self, request: web.Request) -> web.StreamResponse:
         try:
             self._api.check_token(request.headers.get("Authorization", "").removeprefix("Bearer "))
-        except Refused as refused:
+        except wire.Refused as refused:
             return web.Response(status=401, text=refused.code)
-        return show_file(self._world, request.match_info["file"])
+        return files.show_file(self._world, request.match_info["file"])

@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Self, TypeVar
 
-from crewgate.demo.workspace.blocks import elements, label
-from crewgate.demo.workspace.delivery import Sender
+from crewgate.demo.workspace import blocks, delivery, user_actions
 from crewgate.demo.workspace.payloads import Payloads
 from crewgate.demo.workspace.server import Server
-from crewgate.demo.workspace.user_actions import UserActions
 from crewgate.demo.workspace.web_api import Call, WebApi
 from crewgate.demo.workspace.world import (
     Channel,
@@ -23,11 +21,11 @@ from crewgate.demo.workspace.world import (
 T = TypeVar("T")
 
 
-class Workspace(UserActions):
+class Workspace(user_actions.UserActions):
     """The stand-in workspace: fill it, act as its people, observe it, and inject faults."""
 
     def __init__(
-        self, world: World, api: WebApi, server: Server, sender: Sender, payloads: Payloads
+        self, world: World, api: WebApi, server: Server, sender: delivery.Sender, payloads: Payloads
     ) -> None:
         super().__init__(world, sender, payloads)
         self.api = api
@@ -128,7 +126,7 @@ def empty_workspace(now: Callable[[], float]) -> Workspace:
     """Return a workspace of nobody but the bot; `now` returns the Unix time."""
     world = World(now=now)
     api = WebApi(world)
-    return Workspace(world, api, Server(world, api), Sender(world), Payloads(world))
+    return Workspace(world, api, Server(world, api), delivery.Sender(world), Payloads(world))
 
 
 def message_text(message: Message | View) -> str:
@@ -137,5 +135,5 @@ def message_text(message: Message | View) -> str:
 
 
 def buttons(message: Message | View) -> list[str]:
-    found = elements(message.blocks)
-    return [label(element) for _, element in found if element["type"] == "button"]
+    found = blocks.elements(message.blocks)
+    return [blocks.label(element) for _, element in found if element["type"] == "button"]

@@ -7,17 +7,8 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.domain.errors import StoreUnavailable
-from crewgate.domain.outcome import NotSent
-from crewgate.domain.people import Installation
-from crewgate.slack.client.web_api import (
-    OPTIONAL_SCOPES,
-    CallFailed,
-    granted_scopes,
-    objects_in,
-    pages,
-    text_at,
-)
+from crewgate.domain import errors, outcome, people
+from crewgate.slack.client import web_api
 from crewgate.usecases.ports.base import Sleep
 from crewgate.usecases.ports.slack import RememberedInstallation
 from crewgate.usecases.read_models import MessageRef
@@ -30,7 +21,7 @@ ASK_AGAIN = 15
 ASK_LATER = 300
 
 
-class NoWorkspaceFits(CallFailed):
+class NoWorkspaceFits(web_api.CallFailed):
     """The app is in no workspace, in several, or not in the one that the settings name."""
 
 
@@ -49,8 +40,8 @@ class Identity:
         self._team = team
         self._sleep = sleep
         self._installations = installations
-        self._remembered: Installation | None = None
-        self._installation: Installation | None = None
+        self._remembered: people.Installation | None = None
+        self._installation: people.Installation | None = None
         self._asking = asyncio.Lock()
         self.warning: str | None = "Slack has not been asked yet"
         """The reason why Slack does not accept this bot; None while it does."""
@@ -113,11 +104,11 @@ class Identity:
 
     async def ask(self) -> None:
         try:
-            answer, scopes = await granted_scopes(self.client)
+            answer, scopes = await web_api.granted_scopes(self.client)
             installation = await find_installation(
                 self.client, answer, team=self._team, before=self._installation
             )
-        except CallFailed as error:
+        except web_api.CallFailed as error:
             why = str(error)
             if why != self.warning:
                 log.warning("slack_does_not_accept_us", why=why)
@@ -125,7 +116,7 @@ class Identity:
             return
         if self.warning is not None:
             log.info("slack_accepts_us", team=answer.get("team"), bot=answer.get("user_id"))
-        off = OPTIONAL_SCOPES.keys() - (scopes or OPTIONAL_SCOPES)
+        off = web_api.OPTIONAL_SCOPES.keys() - (scopes or web_api.OPTIONAL_SCOPES)
         if off != self._off:
             log.warning("optional_scopes_changed", without=sorted(off))
         self._off = frozenset(off)
@@ -135,7 +126,7 @@ class Identity:
         if installation != self._remembered:
             try:
                 await self._installations.remember(installation)
-            except StoreUnavailable as error:
+            except errors.StoreUnavailable as error:
                 log.warning("installation_not_remembered", why=str(error))
             else:
                 self._remembered = installation
@@ -151,8 +142,8 @@ async def find_installation(
     answer: Mapping[str, Any],
     *,
     team: str | None,
-    before: Installation | None = None,
-) -> Installation:
+    before: people.Installation | None = None,
+) -> people.Installation:
     """Return the installation that an answer of `auth.test` describes.
 
     Its workspace is `team` of the settings, else the workspace of `before`, else the app's only
@@ -160,25 +151,25 @@ async def find_installation(
     """
     whole_enterprise = bool(answer.get("is_enterprise_install"))
     of_enterprise = whole_enterprise or answer.get("enterprise_id")
-    enterprise_id = text_at(answer, "enterprise_id") if of_enterprise else None
+    enterprise_id = web_api.text_at(answer, "enterprise_id") if of_enterprise else None
     if whole_enterprise:
         # https://docs.slack.dev/reference/methods/auth.teams.list
         granted = {
-            text_at(team, "id"): str(team.get("name") or "")
-            async for page in pages(client, "auth.teams.list")
-            for team in objects_in(page, "teams")
+            web_api.text_at(team, "id"): str(team.get("name") or "")
+            async for page in web_api.pages(client, "auth.teams.list")
+            for team in web_api.objects_in(page, "teams")
         }
     else:
-        granted = {text_at(answer, "team_id"): str(answer.get("team") or "")}
+        granted = {web_api.text_at(answer, "team_id"): str(answer.get("team") or "")}
     if team is None and before is not None and before.team_id in granted:
         team = before.team_id
     if team is None and len(granted) == 1:
         [team] = granted
     if team not in granted:
         listed = ", ".join(f"{id_} {name}".strip() for id_, name in sorted(granted.items()))
-        raise NoWorkspaceFits(NotSent(_what_to_do(team, listed)))
-    return Installation(
-        url=text_at(answer, "url"),
+        raise NoWorkspaceFits(outcome.NotSent(_what_to_do(team, listed)))
+    return people.Installation(
+        url=web_api.text_at(answer, "url"),
         team_id=team,
         enterprise_id=enterprise_id,
         whole_enterprise=whole_enterprise,

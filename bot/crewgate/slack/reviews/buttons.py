@@ -6,9 +6,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from crewgate.domain.acts import ToolCall
-from crewgate.domain.notification import Question
-from crewgate.domain.reason import NotFetched
+from crewgate.domain import acts, notification, reason
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Reading, reading_of, voices_of
 from crewgate.slack import ids
@@ -89,7 +87,7 @@ def decide_buttons(
     if is_barred:
         return tuple(map(without_style, decide_buttons(round_, reader=reader)))
     match round_.subject:
-        case Question() as question:
+        case notification.Question() as question:
             return _answer_buttons(round_, question)
         case _:
             change = (CHANGE.on(round_.id),) if may_change(round_) else ()
@@ -99,7 +97,7 @@ def decide_buttons(
 def may_change(round_: Round) -> bool:
     """Return True for a call with arguments that people may change in a form."""
     match round_.subject:
-        case ToolCall(arguments=arguments):
+        case acts.ToolCall(arguments=arguments):
             return round_.takes_edits and bool(arguments)
         case _:
             return False
@@ -122,11 +120,11 @@ def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ..
 
 def stuck_buttons(round_: Round) -> tuple[Block, ...]:
     """Dismiss, and Retry unless only the asker can fetch the decision."""
-    retry = () if isinstance(round_.reason, NotFetched) else (RETRY.on(round_.id),)
+    retry = () if isinstance(round_.reason, reason.NotFetched) else (RETRY.on(round_.id),)
     return *retry, DISMISS.on(round_.id)
 
 
-def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
+def _answer_buttons(round_: Round, question: notification.Question) -> tuple[Block, ...]:
     labels = [_marked(label) for label in question.outcomes]
     if _are_numbered(question):
         labels = [f"{number}. {label}" for number, label in enumerate(question.outcomes, 1)]
@@ -157,7 +155,7 @@ def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
     return menu, words
 
 
-def outcomes_in_full(question: Question) -> list[Block]:
+def outcomes_in_full(question: notification.Question) -> list[Block]:
     """Show the outcomes that a button cuts, and count the outcomes without a button."""
     lines: list[str] = []
     if _are_numbered(question) and len(question.outcomes) <= BUTTONS:
@@ -177,7 +175,7 @@ def _marked(label: str) -> str:
     return f"{_MARKS.get(reading_of(label), '')}{name}"
 
 
-def _are_numbered(question: Question) -> bool:
+def _are_numbered(question: notification.Question) -> bool:
     shown = [plain(_marked(label), LABEL_LIMIT) for label in question.outcomes]
     whole = all(
         text == _marked(label).strip() and not is_blank(text)

@@ -5,13 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from crewgate.domain.acts import ToolCall
-from crewgate.domain.caveats import Share
-from crewgate.domain.lessons import may_teach, wisher_of
+from crewgate.domain import acts, caveats, lessons, reason, verdict
 from crewgate.domain.notification import Format, Question
-from crewgate.domain.reason import EditedBy
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import ByRule, Decision, Revise
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import (
     Block,
@@ -139,7 +135,7 @@ def file_title(view: CardView) -> str:
     return names.which_round(view.round)
 
 
-def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Block:
+def _with_menu(headline: str, view: CardView, share: caveats.Share | None = None) -> Block:
     """The first line, with a menu of the actions without a button; the round's id names its block.
 
     `share` is the part of a waiting round's output on the card: a whole one needs no Read all.
@@ -149,8 +145,8 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
     changes = not waits and _has_changes(view)
     comment = waits and round_.subject.has_text
     edit = comment and parts_to_edit(view.output) is not None
-    wished = view.answers is not None and wisher_of(view.answers) is not None
-    taught = view.lessons is not None and may_teach(round_) and wished
+    wished = view.answers is not None and lessons.wisher_of(view.answers) is not None
+    taught = view.lessons is not None and lessons.may_teach(round_) and wished
     entries = present(
         HISTORY,
         CHANGES if changes else None,
@@ -187,15 +183,15 @@ def _changed(view: CardView) -> str:
 
 def _shows_arguments(view: CardView) -> bool:
     """Return True for a call: what changed of its arguments stands on the card."""
-    return isinstance(view.round.subject, ToolCall)
+    return isinstance(view.round.subject, acts.ToolCall)
 
 
-def _masked(view: CardView, share: Share) -> Block:
+def _masked(view: CardView, share: caveats.Share) -> Block:
     show = {"accessory": UNMASK.on(view.round.id), "block_id": with_share("masked", share)}
     return section(f"{cards.masked(view.masked)}.") | show
 
 
-def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
+def _decide(view: CardView, share: caveats.Share, *, reader: str | None) -> list[Block]:
     round_id, question = view.round.id, view.round.subject
     buttons = [*decide_buttons(view.round, reader=reader, approvers=view.approvers)]
     if not _shows_all(view, share):
@@ -216,7 +212,7 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     return [*outcomes_in_full(question), *warning, what, row]
 
 
-def _shows_all(view: CardView, share: Share) -> bool:
+def _shows_all(view: CardView, share: caveats.Share) -> bool:
     rule = view.round.rule
     masks = view.masked and (rule is None or rule.ask_about_masks)
     return share.shown >= share.of and not share.beyond and not masks
@@ -228,7 +224,7 @@ def _shows_all(view: CardView, share: Share) -> bool:
 def _folded(view: CardView, told: Round) -> list[Block]:
     round_ = view.round
     if round_.state is State.SUPERSEDED:
-        is_edited = isinstance(round_.reason, EditedBy)
+        is_edited = isinstance(round_.reason, reason.EditedBy)
         blocks = [
             context(cards.about_undecided(round_)),
             section(states.in_full(round_) if is_edited else cards.NOBODY_DECIDED),
@@ -245,7 +241,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     decision = round_.decision
     is_sent = round_.state is State.DECIDED and round_.reason is None
     goes_well = is_sent or round_.state is State.RESUMED
-    if decision is not None and isinstance(decision.by, ByRule) and goes_well:
+    if decision is not None and isinstance(decision.by, verdict.ByRule) and goes_well:
         return _of_rule(view, decision)
     if decision is None:
         blocks = [context(cards.about_undecided(round_))]
@@ -259,7 +255,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
             section(said) if said else None,
         )
     # “Being done again” ends with the next round.
-    is_done_again = decision is not None and isinstance(decision.verdict, Revise)
+    is_done_again = decision is not None and isinstance(decision.verdict, verdict.Revise)
     if not (view.newer is not None and round_.state is State.RESUMED and is_done_again):
         blocks.append(section(states.answer(round_)))
     if round_.removed_at is not None:
@@ -267,13 +263,13 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     return [*blocks, actions(*_act_buttons(round_), *_read_buttons(round_, told, decision))]
 
 
-def _of_rule(view: CardView, decision: Decision) -> list[Block]:
+def _of_rule(view: CardView, decision: verdict.Decision) -> list[Block]:
     """Return the arguments that a rule decided on alone, and its reason: nobody looked before."""
     round_ = view.round
     why, result = states.said(decision), states.answer(round_) if round_.call_result else ""
     if round_.removed_at is not None:
         return [context(names.removed(round_.removed_at))]
-    is_call = isinstance(round_.subject, ToolCall)
+    is_call = isinstance(round_.subject, acts.ToolCall)
     arguments = arguments_on_card(view.output).blocks if is_call else []
     return present(
         *arguments,
@@ -282,7 +278,7 @@ def _of_rule(view: CardView, decision: Decision) -> list[Block]:
     )
 
 
-def _all_who_approved(decision: Decision) -> list[Block]:
+def _all_who_approved(decision: verdict.Decision) -> list[Block]:
     """Name all approvers, if the first line names only some, or not their groups."""
     grouped = any(vote.group for vote in decision.votes)
     if len(decision.votes) <= decisions.NAMED_SHORT and not grouped:
@@ -296,7 +292,7 @@ def _act_buttons(round_: Round) -> list[Block]:
     return [REOPEN.on(round_.id), DISMISS.on(round_.id)] if round_.can_reopen else []
 
 
-def _read_buttons(round_: Round, told: Round, decision: Decision | None) -> list[Block]:
+def _read_buttons(round_: Round, told: Round, decision: verdict.Decision | None) -> list[Block]:
     read = READ.on(told.id)
     if decision is None or not states.is_cut(decision):
         return [read]

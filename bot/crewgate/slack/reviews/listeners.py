@@ -14,10 +14,8 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.domain import errors
+from crewgate.domain import errors, masking, recorded
 from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen
-from crewgate.domain.masking import unmasked
-from crewgate.domain.recorded import verdict_label
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import (
     FEEDBACK_LIMIT,
@@ -389,7 +387,7 @@ async def on_edit_submitted(
             await show(cards.EDIT_OUTDATED)
             return
         try:
-            text = unmasked(parts.joined(sent.written), masks)
+            text = masking.unmasked(parts.joined(sent.written), masks)
         except errors.MaskUnknown as unknown:
             problem = names.mask_unknown(unknown.mask)
             await show_in_form(ack, sent.box(unknown.mask), problem)
@@ -432,7 +430,7 @@ async def on_change_submitted(
         arguments = [one.name for one in fields.arguments]
         box = partial(payloads.edit_box, sent.revision, field=sent.field)
         try:
-            texts = [unmasked(text, dict(fields.masks)) for text in sent.written]
+            texts = [masking.unmasked(text, dict(fields.masks)) for text in sent.written]
             before = await context.uow.read.round(sent.round_id)
             changed = await change_arguments(
                 sent.round_id,
@@ -519,7 +517,7 @@ async def decide_once(
         **fields_of(round_),
         by=by.id,
         via=via,
-        verdict=verdict_label(type(verdict)),
+        verdict=recorded.verdict_label(type(verdict)),
     )
     return round_
 

@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from crewgate.domain.acts import ToolCall
+from crewgate.domain import acts, notification, review, verdict
 from crewgate.domain.caveats import WHOLE, Caveats, Note, Unseen, is_empty
-from crewgate.domain.notification import Question
-from crewgate.domain.review import State
-from crewgate.domain.verdict import voices_of
 from crewgate.slack.blockkit.blocks import Block, context, section
 from crewgate.slack.blockkit.text import ELLIPSIS, is_blank, one_line
 from crewgate.slack.press import Where
@@ -62,12 +59,12 @@ def standing(view: CardView, *, notes: bool = True, claim: bool = True) -> list[
     who were not shown them.
     """
     viewer = view.viewer
-    if viewer is None or view.round.state is not State.WAITING:
+    if viewer is None or view.round.state is not review.State.WAITING:
         return []
     about = cards.about_waiting(view, now=viewer.now, reader=viewer.user)
     return [
         context(names.joined(about, *viewer.why)),
-        *([] if isinstance(view.round.subject, ToolCall) else what_was_asked(view)),
+        *([] if isinstance(view.round.subject, acts.ToolCall) else what_was_asked(view)),
         *what_people_do(view, now=viewer.now, notes=notes, claim=claim),
         what_happens(view, viewer.user),
     ]
@@ -75,7 +72,7 @@ def standing(view: CardView, *, notes: bool = True, claim: bool = True) -> list[
 
 def what_was_asked(view: CardView) -> list[Block]:
     subject = view.round.subject
-    message = subject.message if isinstance(subject, Question) else ""
+    message = subject.message if isinstance(subject, notification.Question) else ""
     earlier = cards.earlier_feedback(view.answers) if view.answers is not None else None
     earlier = edits_since(view) or earlier
     asks = None if is_blank(message) else names.quoted(message, cards.MESSAGE_SHOWN)
@@ -101,7 +98,7 @@ def what_people_do(
 
 
 def what_happens(view: CardView, reader: str | None) -> Block:
-    approvers, voices = view.approvers or Approvers(), voices_of(view.round.votes)
+    approvers, voices = view.approvers or Approvers(), verdict.voices_of(view.round.votes)
     in_vain = reader is not None and approvers.bar(reader) and reader not in voices
     nobody = approvers.too_few
     return context(cards.what_buttons_do(view.round, nobody=nobody, in_vain=in_vain))

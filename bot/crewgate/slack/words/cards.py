@@ -7,27 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
-from crewgate.domain.acts import ToolCall
-from crewgate.domain.caveats import Claim
-from crewgate.domain.masking import Kind, Masked
-from crewgate.domain.notification import Ask, Question, Rewritten
+from crewgate.domain import acts, caveats, masking, notification, subjects, verdict
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Naming, Rule, TimeoutAction, valid_for
-from crewgate.domain.subjects import WORK, Subject, Work
-from crewgate.domain.verdict import (
-    Answer,
-    Decision,
-    Needed,
-    Person,
-    Revise,
-    TimedOut,
-    Via,
-    approves,
-    choice_of,
-    missing,
-    voices_of,
-)
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words import decisions, icons, names
 from crewgate.slack.words.subjects import REFUSE, REVISE, wording, wording_of
@@ -88,7 +71,7 @@ _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", 
 
 def words_label(round_: Round) -> str:
     match round_.subject:
-        case Question(ask=Ask(), outcomes=()):
+        case notification.Question(ask=notification.Ask(), outcomes=()):
             return ANSWER
         case _:
             return wording(round_).in_own_words
@@ -143,7 +126,7 @@ def about_waiting(
 
 def _changed_by(round_: Round) -> str:
     match round_.subject, round_.edited_by:
-        case ToolCall(), Person() as by:
+        case acts.ToolCall(), verdict.Person() as by:
             return f"with other arguments by {names.person(by)}"
         case _:
             return ""
@@ -153,10 +136,10 @@ def _task_or_agent(round_: Round) -> str:
     """The agent's name; for a call, whose headline names the agent, the task's, if it has one."""
     review = round_.review
     match round_.subject:
-        case ToolCall(tool=tool):
+        case acts.ToolCall(tool=tool):
             is_named = review.title not in {review.agent, tool}
             return f"in the task {names.title(review.title)}" if is_named else ""
-        case Work() | Question():
+        case subjects.Work() | notification.Question():
             return "" if round_.edited_by else one_line(review.agent or "", names.AGENT_LIMIT)
         case _:
             assert_never(round_.subject)
@@ -185,7 +168,7 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
     return "\n".join(line for line in (first, about, more, _delegates(view, now)) if line)
 
 
-def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
+def about_decided(round_: Round, decision: verdict.Decision, *, is_told: bool) -> str:
     """Return the line below a decided card's headline: time, duration, round, crew.
 
     `is_told`: the headline is about this decision, and not a later round.
@@ -193,11 +176,11 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
     return names.joined(
         "" if is_told else f"{names.number_of(round_)}: {decisions.clause(decision)}",
         names.date(decision.at),
-        f"waited {waited(round_, decision)}",
+        f"waited {waiting_time(round_, decision)}",
         names.numbered(round_) if is_told else "",
-        "" if decision.via is Via.CHANGE else _changed_by(round_),
+        "" if decision.via is verdict.Via.CHANGE else _changed_by(round_),
         names.crew(round_.review.crew),
-        _rule(round_) if isinstance(decision.by, TimedOut) else "",
+        _rule(round_) if isinstance(decision.by, verdict.TimedOut) else "",
         unsent_notes(decision),
         had_approved(round_, decision),
         decisions.left_unseen(decision),
@@ -209,11 +192,11 @@ def about_undecided(round_: Round) -> str:
     return names.joined(ended, names.numbered(round_), names.crew(round_.review.crew))
 
 
-def waited(round_: Round, decision: Decision) -> str:
+def waiting_time(round_: Round, decision: verdict.Decision) -> str:
     return names.duration(decision.at - round_.opened_at)
 
 
-def unsent_notes(decision: Decision) -> str:
+def unsent_notes(decision: verdict.Decision) -> str:
     count = decision.unsent_notes
     if not count:
         return ""
@@ -270,14 +253,14 @@ def _rule(round_: Round) -> str:
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:
-    groups = needed_of(missing(rule.approvals_from, view.round.votes))
+    groups = needed_of(verdict.missing(rule.approvals_from, view.round.votes))
     if groups:
         return f"{'still needed:' if view.round.votes else 'needs'} {groups}"
     left = view.round.approvals - len(view.round.votes)
     if not view.round.votes:
         return ""
     starters = view.approvers.starters if view.approvers and not rule.self_approval else ()
-    voted = voices_of(view.round.votes)
+    voted = verdict.voices_of(view.round.votes)
     may = [ref for ref in view.reviewers if str(ref) not in voted and ref not in starters]
     if not may or Anyone() in may:
         return f"still needed: {left:,} more"
@@ -310,7 +293,7 @@ def times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
 
 
-def needed_of(groups: Needed) -> str:
+def needed_of(groups: verdict.Needed) -> str:
     return names.in_words(
         [f"{f'{count:,} of ' * (count > 1)}{names.reviewer(group)}" for group, count in groups]
     )
@@ -325,7 +308,7 @@ def so_far(round_: Round, voice: names.Voice = names.MRKDWN) -> str:
     """Return `1 of 2: @Ana`, or `approved by @Ana of @legal`; empty without approvals."""
     if not round_.votes:
         return ""
-    chosen = choice_of(round_.votes[0])
+    chosen = verdict.choice_of(round_.votes[0])
     what = f" for {decisions.label(chosen)}" if chosen is not None else ""
     if voice.mentions and round_.approvals_from:
         return f"approved by {decisions.voters(round_.votes, voice=names.IN_FULL)}{what}"
@@ -344,19 +327,19 @@ def ruled_by_words(round_: Round) -> str:
     assert round_.rule is not None, "words take no round out of its rule"
     needs = approvals(round_.approvals - len(round_.votes)).replace(" ", " more ")
     if round_.approvals_from:
-        needs = f"approvals by {needed_of(missing(round_.approvals_from, round_.votes))}"
+        needs = f"approvals by {needed_of(verdict.missing(round_.approvals_from, round_.votes))}"
     return (
         "Your approval is recorded. Your words put this under the rule"
         f" {decisions.rule_quoted(round_.rule.name)}, so it still needs {needs}."
     )
 
 
-def had_approved(round_: Round, decision: Decision) -> str:
+def had_approved(round_: Round, decision: verdict.Decision) -> str:
     """Return `1 of 2 had approved: @Ana` if the approvals did not decide; else empty."""
     if decision.votes or not round_.votes:
         return ""
     people = decisions.voters(round_.votes, most=decisions.NAMED_SHORT, voice=names.IN_FULL)
-    chosen = choice_of(round_.votes[0])
+    chosen = verdict.choice_of(round_.votes[0])
     what = f"chosen {decisions.label(chosen)}" if chosen is not None else "approved"
     return f"{len(round_.votes):,} of {round_.approvals:,} had {what}: {people}"
 
@@ -370,23 +353,23 @@ def edit_of_several(round_: Round) -> str:
 
 def or_else(rule: Rule) -> str:
     timeout = rule.timeout
-    done = _what_time_does(WORK, timeout.then) if timeout is not None else ""
+    done = _what_time_does(subjects.WORK, timeout.then) if timeout is not None else ""
     if timeout is None or not done:
         return ""
     return f"If it is not decided within {decisions.how_long(timeout.after)}, it {done}."
 
 
-def _what_time_does(subject: Subject, then: TimeoutAction) -> str:
+def _what_time_does(subject: subjects.Subject, then: TimeoutAction) -> str:
     match then, subject:
         case TimeoutAction.LEAVE, _:
             return ""
-        case TimeoutAction.REVISE, Question(is_of_crew=True):
+        case TimeoutAction.REVISE, notification.Question(is_of_crew=True):
             return "is refused"
         case TimeoutAction.REVISE, _:
             return wording_of(subject).refused_by_time
-        case TimeoutAction.APPROVE, Question(approval=None):
+        case TimeoutAction.APPROVE, notification.Question(approval=None):
             return ""
-        case TimeoutAction.APPROVE, Question(approval=str(label)):
+        case TimeoutAction.APPROVE, notification.Question(approval=str(label)):
             return f"is answered {decisions.label(label)} by the rule"
         case _:
             return wording_of(subject).approved_by_time
@@ -411,7 +394,7 @@ _UNNAMED: Final[Mapping[Naming, str]] = {
 
 
 def _starts_again(view: CardView) -> str:
-    previous, voted = view.previous, voices_of(view.round.votes)
+    previous, voted = view.previous, verdict.voices_of(view.round.votes)
     if previous is None or not previous.votes:
         return ""
     if view.round.edited_by is not None:
@@ -469,13 +452,13 @@ def what_buttons_do(round_: Round, *, nobody: bool = False, in_vain: bool = Fals
     """
     several = round_.approvals > 1
     match round_.subject:
-        case Question(outcomes=()):
+        case notification.Question(outcomes=()):
             asks = f"The {decisions.asker(round_)} asks for words: it gets exactly what you write"
             return f"{asks}, once enough people have written the same." if several else f"{asks}."
-        case Question(is_of_crew=True):
+        case notification.Question(is_of_crew=True):
             once = ", once enough people have given the same" if several else ""
             return f"The crew gets exactly what you choose or write{once}."
-        case Work() | ToolCall():
+        case subjects.Work() | acts.ToolCall():
             return _approve_or_not(round_, nobody=nobody, in_vain=in_vain)
     if several:
         return (
@@ -506,7 +489,7 @@ _IN_WORDS: Final = "From your own words the flow's model chooses an outcome"
 # --- what came before, and how much of the output is shown ----------------------------------------
 
 
-def rewritten(by: Rewritten) -> str:
+def rewritten(by: notification.Rewritten) -> str:
     lessons = names.counted(len(by.lessons), "lesson")
     return (
         f"CrewAI rewrote this text by {lessons} before you saw it. What is approved is this text,"
@@ -519,8 +502,8 @@ def asked(previous: Round) -> str | None:
     decision = previous.decision
     if decision is None or asked_for(decision) is None:
         return None
-    by_rule = not isinstance(decision.by, Person)
-    if not isinstance(decision.verdict, Answer):
+    by_rule = not isinstance(decision.by, verdict.Person)
+    if not isinstance(decision.verdict, verdict.Answer):
         did = decisions.rule_did(decision) if by_rule else decisions.clause(decision, most=None)
         return f"In round {previous.number} {did}:"
     did = decisions.clause(decision, most=None)
@@ -528,16 +511,16 @@ def asked(previous: Round) -> str | None:
     return f"In round {previous.number}{':' if by_rule else ''} {did}{ends}"
 
 
-def asked_for(decision: Decision) -> str | None:
+def asked_for(decision: verdict.Decision) -> str | None:
     """Return the words of a revision request; None if the decision requests none.
 
     An answer that does not approve is a request, if the flow asks again.
     """
     match decision.verdict:
-        case Revise(feedback):
+        case verdict.Revise(feedback):
             return decisions.revision(decision, feedback)
-        case Answer(text, is_label):
-            return None if approves(decision.verdict) else "" if is_label else text
+        case verdict.Answer(text, is_label):
+            return None if verdict.approves(decision.verdict) else "" if is_label else text
         case _:
             return None
 
@@ -550,12 +533,15 @@ def earlier_feedback(previous: Round) -> str | None:
     return "\n".join(filter(None, (asked(previous), quote)))
 
 
-def masked(found: Masked) -> str:
-    said = [names.counted(many, "passage" if kind is Kind.OTHER else kind) for kind, many in found]
+def masked(found: masking.Masked) -> str:
+    said = [
+        names.counted(many, "passage" if kind is masking.Kind.OTHER else kind)
+        for kind, many in found
+    ]
     return f"{names.in_words(said)} {'is' if _is_one(found) else 'are'} masked"
 
 
-def not_shown(found: Masked) -> str:
+def not_shown(found: masking.Masked) -> str:
     if not found:  # Slack named too few approvers
         return "*The card is not posted yet*, and nobody was told what is masked."
     some = "it" if _is_one(found) else "all of them"
@@ -566,7 +552,7 @@ def wide_table(columns: int) -> str:
     return f"{columns:,} columns: *{READ}* shows them row by row"
 
 
-def _is_one(found: Masked) -> bool:
+def _is_one(found: masking.Masked) -> bool:
     return sum(many for _, many in found) == 1
 
 
@@ -577,12 +563,12 @@ def shown_share(percent: int) -> str:
 # --- notes and claims -----------------------------------------------------------------------------
 
 
-def notes(count: int, authors: Sequence[Person]) -> str:
+def notes(count: int, authors: Sequence[verdict.Person]) -> str:
     named = names.some([names.person(one) for one in authors], _AUTHORS)
     return f":memo: {names.counted(count, 'note')} from {named}"
 
 
-def on_it(claim: Claim) -> str:
+def on_it(claim: caveats.Claim) -> str:
     return f":eyes: {names.person(claim.by)} is on it"
 
 

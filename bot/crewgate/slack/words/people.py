@@ -8,24 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from crewgate.domain import reason, review, verdict
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, User
-from crewgate.domain.reason import needs_an_operator
-from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
-from crewgate.domain.verdict import Decision, Person
 from crewgate.slack.blockkit.blocks import Message, present, section
-from crewgate.slack.words import cards, decisions
-from crewgate.slack.words.names import (
-    Link,
-    call_named,
-    linked,
-    number,
-    numbered,
-    person,
-    reviewer,
-    some,
-)
-from crewgate.slack.words.subjects import wording
+from crewgate.slack.words import cards, decisions, names, subjects
 from crewgate.usecases.read_models import CardView
 
 #: The most mentions of a message and the most private messages; a user group counts once.
@@ -45,17 +32,17 @@ def called(people: Sequence[ReviewerRef], away: Sequence[Absence] = ()) -> str:
 
     A delegate who may decide in any case is named once. Empty without people.
     """
-    mentions = [reviewer(ref) for ref in people]
+    mentions = [names.reviewer(ref) for ref in people]
     mentions += [
-        f"{person(one.delegate)} for {person(one.away)}"
+        f"{names.person(one.delegate)} for {names.person(one.away)}"
         for one in away
         if User(one.delegate.id) not in people
     ]
-    return some(mentions, CALLED)
+    return names.some(mentions, CALLED)
 
 
-def please_decide(round_: Round, mentions: str) -> str:
-    return f"{mentions}: {wording(round_).please}."
+def please_decide(round_: review.Round, mentions: str) -> str:
+    return f"{mentions}: {subjects.wording(round_).please}."
 
 
 def below_headline(message: Message, line: str | None) -> Message:
@@ -67,7 +54,7 @@ def below_headline(message: Message, line: str | None) -> Message:
 
 def call(view: CardView, notify: Notify) -> str | None:
     """Mention the deciders, and tell the author of a revision that there is a new output."""
-    if view.round.state is not State.WAITING:
+    if view.round.state is not review.State.WAITING:
         return None
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
     author = _asked_for_changes(view)
@@ -76,7 +63,9 @@ def call(view: CardView, notify: Notify) -> str | None:
     mentions = called(mentionable(may), view.absences if may else ())
     revise = "" if mentions else called(mentionable(barred))
     lines = present(
-        f"{person(author)}, here is {number(view.round)}." if author is not None else None,
+        f"{names.person(author)}, here is {names.number(view.round)}."
+        if author is not None
+        else None,
         please_decide(view.round, mentions) if mentions else None,
         f"{revise} may only revise." if revise else None,
         "Anybody in the channel may decide." if Anyone() in asked else None,
@@ -115,18 +104,18 @@ def mentionable(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
 
 def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
     round_ = view.round
-    if round_.state is not State.STUCK or round_.decision is None:
+    if round_.state is not review.State.STUCK or round_.decision is None:
         return None
-    if not needs_an_operator(round_.reason):
+    if not reason.needs_an_operator(round_.reason):
         return None
     return decision_is_kept(round_.decision, mentionable(operators))
 
 
 def decision_is_kept(
-    decision: Decision, operators: Sequence[ReviewerRef], *, to_decider: bool = False
+    decision: verdict.Decision, operators: Sequence[ReviewerRef], *, to_decider: bool = False
 ) -> str:
     """Tell that a decision is stored, although the crew did not get it."""
-    if not isinstance(decision.by, Person):
+    if not isinstance(decision.by, verdict.Person):
         what = f"What {decisions.decider(decision)} decided"
     else:
         whose = "Your" if to_decider else decisions.whose(decision, "")
@@ -160,22 +149,22 @@ def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str
     return replace(message, blocks=[*message.blocks, section(f"{called(people)}: {what}")])
 
 
-def newer(view: CardView, link: Link, *, is_told: bool = False) -> str | None:
+def newer(view: CardView, link: names.Link, *, is_told: bool = False) -> str | None:
     if view.newer is None:
         return None
     latest = view.newer.round
     if is_told:
-        name = numbered(latest) and number(latest)
-        return linked(f"Open {name or call_named(latest)}", view.newer.card, link)
-    where = linked(number(latest), view.newer.card, link)
+        name = names.numbered(latest) and names.number(latest)
+        return names.linked(f"Open {name or names.call_named(latest)}", view.newer.card, link)
+    where = names.linked(names.number(latest), view.newer.card, link)
     if latest.edited_by is not None:
-        return f"{person(latest.edited_by)} {wording(latest).wrote} {where}."
+        return f"{names.person(latest.edited_by)} {subjects.wording(latest).wrote} {where}."
     return f"The {decisions.asker(view.round)} came back with {where}."
 
 
-def _asked_for_changes(view: CardView) -> Person | None:
+def _asked_for_changes(view: CardView) -> verdict.Person | None:
     answers = None if view.round.edited_by else view.answers
     decision = answers.decision if answers is not None else None
     if decision is None or cards.asked_for(decision) is None:
         return None
-    return decision.by if isinstance(decision.by, Person) else None
+    return decision.by if isinstance(decision.by, verdict.Person) else None

@@ -562,7 +562,7 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
     decision = round_.decision
     if decision is None or round_.state in {State.WAITING, State.SUPERSEDED}:
         return in_full(round_), ""
-    waited = cards.waited(round_, decision)
+    waited = cards.waiting_time(round_, decision)
     sentence = decisions.sentence(decision)
     decided = f"{sentence} {names.date(decision.at)}, after {waited}"
     unsent, approved = cards.unsent_notes(decision), cards.had_approved(round_, decision)

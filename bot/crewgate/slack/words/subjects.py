@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from crewgate.domain.acts import ToolCall
-from crewgate.domain.notification import Question
-from crewgate.domain.review import Round
-from crewgate.domain.subjects import Subject, Work
+from crewgate.domain import acts, notification, review, subjects
 
 REVISE: Final = "Revise"
 REFUSE: Final = "Refuse"
@@ -46,8 +43,8 @@ class Wording:
     wrote: str = "wrote"
 
 
-WORDINGS: Final[Mapping[type[Subject], Wording]] = {
-    Work: Wording(
+WORDINGS: Final[Mapping[type[subjects.Subject], Wording]] = {
+    subjects.Work: Wording(
         ready="Ready for review",
         waits_for="a decision",
         please="please decide",
@@ -60,7 +57,7 @@ WORDINGS: Final[Mapping[type[Subject], Wording]] = {
         refused_by_time="goes back to the crew",
         approved_by_time="is approved by the rule",
     ),
-    Question: Wording(
+    notification.Question: Wording(
         ready="Waiting for an answer",
         waits_for="an answer",
         please="please answer",
@@ -71,7 +68,7 @@ WORDINGS: Final[Mapping[type[Subject], Wording]] = {
         refused_by_time="is answered in the rule's words",
         approved_by_time="is answered by the rule",
     ),
-    ToolCall: Wording(
+    acts.ToolCall: Wording(
         ready="Waiting for a decision",
         waits_for="a decision",
         please="please decide",
@@ -92,9 +89,9 @@ WORDINGS: Final[Mapping[type[Subject], Wording]] = {
 }
 
 
-def wording(round_: Round) -> Wording:
+def wording(round_: review.Round) -> Wording:
     return wording_of(round_.subject)
 
 
-def wording_of(subject: Subject) -> Wording:
+def wording_of(subject: subjects.Subject) -> Wording:
     return WORDINGS[type(subject)]
