@@ -6,6 +6,24 @@ from tests.mutating import mutant
 
 CALLS: Final = (
     mutant(
+        "a secret that is taken out of an output is no caveat",
+        "return replace(after, erased=before.erased + count)",
+        "return replace(after, erased=before.erased)",
+        "usecases/test_carried_secrets.py",
+    ),
+    mutant(
+        "a secret's name with a number hides nothing",
+        "return is_credential(name) or _SECRET_WORD.search(name) is not None",
+        "return is_credential(name)",
+        "domain/test_secret_values.py",
+    ),
+    mutant(
+        "an output's value of another type counts as no match",
+        "return matches_glob(wanted, text, exactly=exactly) or None",
+        "return matches_glob(wanted, text, exactly=exactly)",
+        "domain/rules/test_conditions.py",
+    ),
+    mutant(
         "a card whose arguments were replaced is silent about the new ones",
         "    if view.round.state is State.SUPERSEDED and view.after is not None:",
         "    if view.round.state is State.CLOSED and view.after is not None:",

@@ -474,5 +474,4 @@ async def test_secrets_that_the_bot_knows_are_erased_and_counted(world: World) -
     await register_webhooks("research", "e-1", urls, uow=world.uow, clock=world.clock)
     text = {"to": "bob", "text": "T0ken0fAnAddress1234, T0ken0fAnAddress1234"}
     round_ = await called(world, **about(text))
-    assert isinstance(round_.subject, ToolCall)
-    assert round_.subject.erased == 2
+    assert (await world.uow.read.posting(round_.id)).view.output.erased == 2

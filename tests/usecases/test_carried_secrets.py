@@ -1,5 +1,9 @@
 """What an execution's webhooks carried is not kept of anything that the crew says later."""
 
+import pytest
+
+from crewgate.domain.caveats import Unseen
+from crewgate.domain.errors import ConfirmationNeeded
 from crewgate.domain.execution import GONE_ANSWERS, StepUpdate
 from crewgate.domain.notification import HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.redaction import MARK
@@ -29,7 +33,10 @@ async def test_in_a_later_output(world: World) -> None:
     received = await world.notify(TOLD, agent=TOKEN)
 
     posting = await world.uow.read.posting(received.round.id)
-    assert posting.view.output == Output(CLEAN)
+    assert posting.view.output == Output(CLEAN, erased=2)
+    with pytest.raises(ConfirmationNeeded) as asked:
+        await world.decide(received.round.id)
+    assert asked.value.caveats.unseen == {Unseen.ERASED}
     assert (await world.notify(TOLD, agent=TOKEN)).accepted is False
     assert (await world.uow.read.webhooks(received.round))[0].task == f"https://h.example/{KEY}"
 

@@ -481,7 +481,7 @@ async def test_what_lets_somebody_answer_is_taken_out_of_what_comes_later(world:
     url = "https://app.crewai.com/requests/8412?t=x"
     received = await world.ask(f"Call {url} now.", request_id="2", method="publish")
     output = (await world.uow.read.posting(received.round.id)).view.output
-    assert output.text == "Call [redacted] now."
+    assert (output.text, output.erased) == ("Call [redacted] now.", 1)
     assert url in await world.uow.read.executions.secrets_of("research", "f-1")
 
 

@@ -115,7 +115,7 @@ class Unseen(StrEnum):
     COLUMNS = "columns"
     MASKS = "masks"
     ERASED = "erased"
-    """Passages of a call were taken out, because bot or host know them as secrets."""
+    """Passages were taken out, because bot or host know them as secrets."""
     HASTE = "haste"
     MAY_HAVE_RUN = "may_have_run"
     """The call may have been done already: only cards say it right above their buttons."""

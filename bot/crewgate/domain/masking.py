@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from itertools import count, islice
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final, NamedTuple, Self, TypeVar
 from unicodedata import category, decimal, normalize
 from urllib.parse import unquote
@@ -21,7 +22,7 @@ from urllib.parse import unquote
 from crewgate.domain.errors import MaskUnknown
 from crewgate.domain.notification import TEXT_LIMIT, WORDS_LIMIT
 from crewgate.domain.people import Anyone, Email, User, UserGroup
-from crewgate.domain.redaction import Dataclass, is_credential, is_of_a_person, with_texts
+from crewgate.domain.redaction import Dataclass, is_of_a_person, sounds_secret, with_texts
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Person
 
@@ -87,9 +88,9 @@ class Masking:
 
     def _in_json(self, masked: str) -> str:
         """Return a call's masked arguments as JSON: a mask in the place of a number is a text."""
-        return (
-            _BARE_MASK.sub(lambda one: one[1] or f'"{one[0]}"', masked) if self.of_call else masked
-        )
+        if not self.of_call or not any(f"[{kind}" in masked for kind in Kind):
+            return masked
+        return _BARE_MASK.sub(lambda one: one[1] or f'"{one[0]}"', masked)
 
     def counted(self, text: str) -> tuple[str, Masked]:
         many = Counter[Kind]()
@@ -307,8 +308,10 @@ def _decoded(found: re.Match[str]) -> str:
 
 # --- values of a call, by the names of their arguments -------------------------------------------
 
-#: A string of JSON, perhaps one that is cut, and a colon if it is a name.
-_JSON_STRING: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)(?:"(\s*+:\s*+)?)?', re.DOTALL)
+#: A string of JSON, perhaps one that is cut.
+_JSON_STRING: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)"?', re.DOTALL)
+#: The rest of a string, and a colon if it is a name.
+_REST_OF_STRING: Final = re.compile(r'(?:[^"\\]++|\\.)*+(?:"(\s*+:\s*+)?|\\?\Z)', re.DOTALL)
 _BARE_MASK: Final = re.compile(
     rf'("(?:[^"\\]++|\\.)*+"?)|\[(?:{"|".join(Kind)})(?: [0-9]+)?\]', re.DOTALL
 )
@@ -316,29 +319,71 @@ _NUMBER_OR_WORD: Final = re.compile(r"[^\s,\]}]++")
 
 
 def find_secret_values(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the values in JSON, perhaps cut, whose names say that they are secrets."""
-    end = 0
-    for found in _JSON_STRING.finditer(text):
-        if found[2] is None or found.start() < end:
-            continue
-        start, opens = found.end(), text[found.end() : found.end() + 1]
-        is_secret = is_credential(found[1]) and opens in ('"', "{", "[")
-        if not opens or not (is_secret or is_of_a_person(found[1])):
-            continue
-        if opens == '"':
-            string = _JSON_STRING.match(text, start)
-            assert string is not None, "it opens here"
-            start, end = string.span(1)
-        elif opens in "{[":
-            try:
-                end = json.JSONDecoder().raw_decode(text, start)[1]
-            except (ValueError, RecursionError):  # it is cut
-                end = len(text)
-        else:
-            word = _NUMBER_OR_WORD.match(text, start)
-            end = start if word is None else word.end()
-        if start < end:
-            yield start, end
+    """Yield the values in JSON, perhaps cut, whose names say that they are secrets.
+
+    Only strings with a part of such a name are looked at: a MiB of arguments has 45,000 names. No
+    number or word of JSON has such a part, so each is in a string.
+    """
+    lower = text.lower()
+    if len(lower) != len(text):  # some letters are two in lower case
+        lower = text.translate(_LOWER)
+    places = {part: lower.find(part) for part in _PARTS}
+    while places := {part: at for part, at in places.items() if at >= 0}:
+        at = min(places.values())
+        rest = _REST_OF_STRING.match(text, at)
+        assert rest is not None, "it matches an empty text"
+        end = max(at + 1, rest.end())
+        is_name = rest[1] is not None and end < len(text)
+        value = (
+            _value_of(text[_opening(text, at) + 1 : rest.start(1) - 1], text, end)
+            if is_name
+            else None
+        )
+        if value is not None:
+            yield value
+            end = value[1]
+        places |= {part: lower.find(part, end) for part, at in places.items() if at < end}
+
+
+def _value_of(name: str, text: str, start: int) -> tuple[int, int] | None:
+    """Return the value that begins here, if its name says that it is a secret."""
+    opens = text[start]
+    is_secret = sounds_secret(name) and opens in '"{['
+    if not (is_secret or is_of_a_person(name)):
+        return None
+    if opens == '"':
+        string = _JSON_STRING.match(text, start)
+        assert string is not None, "it opens here"
+        start, end = string.span(1)
+    elif opens in "{[":
+        try:
+            end = json.JSONDecoder().raw_decode(text, start)[1]
+        except (ValueError, RecursionError):  # it is cut
+            end = len(text)
+    else:
+        word = _NUMBER_OR_WORD.match(text, start)
+        end = start if word is None else word.end()
+    return (start, end) if start < end else None
+
+
+_PARTS: Final = (
+    *("access", "api", "auth", "credential", "passw", "private", "secret", "token", "webhook"),
+    *("cvc", "cvv", "otp", "passcode", "passphrase", "pin", "tan"),
+)
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def _opening(text: str, at: int) -> int:
+    """Return the place of the quotation mark that opens the string around a place."""
+    while (at := text.rfind('"', 0, at)) > 0:
+        before = text[max(0, at - _ESCAPES) : at]
+        if (len(before) - len(before.rstrip("\\"))) % 2 == 0:
+            break
+    return at
+
+
+#: The most backslashes before a quotation mark of a name that are counted.
+_ESCAPES: Final = 1_000
 
 
 # --- what is found --------------------------------------------------------------------------------

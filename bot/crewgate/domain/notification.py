@@ -62,9 +62,7 @@ def value_of(came: CallerValues, name: str) -> str | HiddenValue | None:
     values = dict(came)
     found = values.get(name, values.get(""))
     text = found.text if isinstance(found, HiddenValue) else found
-    if text is None:
-        return found
-    return HiddenValue() if MARK in text else text
+    return found if text is None else text
 
 
 #: The longest optional text, such as a task's name, in characters; the rest is cut.
@@ -97,6 +95,8 @@ class Output:
     text: str
     format: Format = Format.MARKDOWN
     rewritten: Rewritten | None = None
+    erased: int = 0
+    """The number of passages that the bot took out, because it knows them as secrets."""
 
     @property
     def digest(self) -> str:
@@ -235,11 +235,33 @@ class Notification:
 
 
 def with_erased(before: Notification, after: Notification) -> Notification:
-    """Return a notification without secrets, with the number of passages that this took out."""
-    count = after.output.text.count(MARK) - before.output.text.count(MARK)
-    if after.call is None or count <= 0:
+    """Return a notification without secrets, with what this took out of its texts.
+
+    Of its output that is the number of passages; a value of a caller's is unknown then.
+    """
+    if after is before:
         return after
-    return replace(after, call=replace(after.call, erased=after.call.erased + count))
+    return replace(
+        after,
+        output=_counted(before.output, after.output),
+        inputs=after.inputs and unless_erased(before.inputs or (), after.inputs),
+        meta=unless_erased(before.meta, after.meta),
+    )
+
+
+def _counted(before: Output, after: Output) -> Output:
+    count = max(0, after.text.count(MARK) - before.text.count(MARK))
+    return replace(after, erased=before.erased + count)
+
+
+def unless_erased(before: CallerValues, after: CallerValues) -> CallerValues:
+    """Return a caller's values after redaction; those that it changed are unknown to rules.
+
+    People are shown the rest of them, so each is there twice: the last one is what rules read.
+    """
+    came = dict(before)
+    changed = (name for name, value in after if came.get(name, value) != value)
+    return (*after, *((name, HiddenValue()) for name in changed))
 
 
 ASSIGNED_LIMIT: Final = 50
@@ -372,8 +394,10 @@ class FlowRequest:
     """The request whose answer the lesson was drawn from; `question.drawn_from` is set too."""
 
 
-def without_secrets(request: FlowRequest, redactor: Redactor) -> FlowRequest:
-    """Return a request without secrets in the parts that people see.
+def without_secrets(
+    request: FlowRequest, redactor: Redactor, *, came: FlowRequest | None = None
+) -> FlowRequest:
+    """Return a request without secrets in the parts that people see, as it `came` before that.
 
     A label with a secret is not offered, for it could not be sent back unchanged.
     """
@@ -385,4 +409,11 @@ def without_secrets(request: FlowRequest, redactor: Redactor) -> FlowRequest:
         outcomes=outcomes,
         left_off=question.left_off + len(question.outcomes) - len(outcomes),
     )
-    return replace(redactor.fields(request, keep=FlowRequest.VERBATIM), question=clean)
+    shown = redactor.fields(request, keep=FlowRequest.VERBATIM)
+    came = came or request
+    return replace(
+        shown,
+        question=clean,
+        output=_counted(came.output, shown.output),
+        meta=unless_erased(came.meta, shown.meta),
+    )

@@ -92,6 +92,7 @@ def receive(
         next_task=notification.next_task,
         # Arguments without a removed part could not be sent back.
         takes_edits=notification.takes_edits
+        and not notification.output.erased
         and not (notification.call is not None and notification.call.erased),
         is_fetched=notification.is_fetched,
         takes_key=notification.takes_key,

@@ -233,20 +233,32 @@ def is_of_a_person(name: str) -> bool:
 
 def is_credential(name: str) -> bool:
     """Return True if a field's name says that its text, list or object is a secret."""
-    return _CREDENTIAL.fullmatch(name) is not None
+    return _CREDENTIAL.search(name) is not None
+
+
+def sounds_secret(name: str) -> bool:
+    """Return True if any word of a name is that of a secret: `secret_note`, `token2`."""
+    return is_credential(name) or _SECRET_WORD.search(name) is not None
 
 
 def is_hidden_argument(name: str) -> bool:
     """Return True if a call's argument of this name may be masked for people."""
-    return is_credential(name) or is_of_a_person(name)
+    return sounds_secret(name) or is_of_a_person(name)
 
 
 #: A personal proof of identity, as a word of a name: `pin`, but not in `shipping`.
 _OF_A_PERSON: Final = re.compile(
     r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:pin|cvv|cvc|otp|tan|passcode|passphrase)(?:$|[\W_\d]|(?=[A-Z]))"
 )
+#: A word of a name, perhaps with a number: not in `secretary` or `tokenizer`.
+_SECRET_WORD: Final = re.compile(
+    r"(?:^|[\W_\d]|(?<=[a-z])(?=[A-Z]))"
+    r"(?i:secrets?|tokens?|passw(?:or)?ds?|credentials?|webhooks?|(?:api|access|private)[\W_]?keys?)"
+    r"(?:$|[\W_\d]|(?=[A-Z]))"
+)
 _CREDENTIAL: Final = re.compile(
-    r"(?is)auth(entication|orization)?|credentials?|.*(api.?key|passw(or)?d|secret|token|webhook.*)"
+    r"(?is)(?:api.?key|passw(?:or)?d|secret|token)\Z|webhook"
+    r"|\A(?:auth(?:entication|orization)?|credentials?)\Z"
 )
 
 

@@ -115,6 +115,11 @@ _length = (
     .where(tables.outputs.c.round_id == tables.rounds.c.id)
     .scalar_subquery()
 )
+_erased = (
+    sa.select(tables.outputs.c.erased)
+    .where(tables.outputs.c.round_id == tables.rounds.c.id)
+    .scalar_subquery()
+)
 #: A row for each note, or one without a note.
 _CIRCUMSTANCES: Final = (
     sa.select(
@@ -133,6 +138,7 @@ _CIRCUMSTANCES: Final = (
         tables.rounds.c.crew,
         tables.rounds.c.masked,
         tables.rounds.c.call,
+        _erased.label("erased"),
         tables.rules.c.rule,
         _waiting.c.ts,
         _waiting.c.edited_ts,
@@ -191,7 +197,7 @@ class NoteQueries(Reading):
             masked=False if first.unmasked else masked,
             asks_about_masks=first.rule is None or to_rule(first.rule).ask_about_masks,
             hides=call.hides,
-            erased=call.erased,
+            erased=call.erased + (first.erased or 0),
             may_have_run=call.may_have_run,
         )
 

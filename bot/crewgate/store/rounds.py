@@ -71,6 +71,7 @@ WHOLE: Final[sa.Select[Any]] = LINE.add_columns(
     outputs.c.format,
     outputs.c.text,
     outputs.c.rewritten,
+    outputs.c.erased,
     executions.c.starter,
     executions.c.starter_name,
     executions.c.inputs,
@@ -318,7 +319,7 @@ async def approved_calls(
 
 def to_output(row: sa.Row[Any]) -> Output:
     rewritten = codec(Rewritten | None).load(row.rewritten)
-    return Output(row.text, Format(row.format), rewritten)
+    return Output(row.text, Format(row.format), rewritten, row.erased or 0)
 
 
 def to_card(row: sa.Row[Any]) -> MessageRef | None:

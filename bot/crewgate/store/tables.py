@@ -269,6 +269,7 @@ outputs = sa.Table(
     sa.Column("edited", sa.Text),
     #: The text before CrewAI rewrote it, with the lessons.
     sa.Column("rewritten", sa.JSON(none_as_null=True)),
+    sa.Column("erased", sa.Integer),
 )
 
 #: The webhook URLs of an execution. `origin` is REGISTERED, or the id of the round whose

@@ -54,9 +54,7 @@ _WRITTEN_ONCE: Final = frozenset(
 _VERSION: Final = sa.select(tables.rounds.c.version).where(
     tables.rounds.c.id == sa.bindparam("round")
 )
-_OUTPUT: Final = sa.select(tables.outputs.c.text, tables.outputs.c.format).where(
-    tables.outputs.c.round_id == sa.bindparam("round")
-)
+_OUTPUT: Final = sa.select(tables.outputs).where(tables.outputs.c.round_id == sa.bindparam("round"))
 _LOCKED: Final = rounds.ROUND.where(
     tables.rounds.c.id.in_(sa.bindparam("rounds", expanding=True))
 ).order_by(tables.rounds.c.opened_at)
@@ -331,8 +329,9 @@ class Tx:
         self.audit.opened(round_, output, reviewers, is_first=is_first)
         await write(self._connection, _ADD_ROUND, row)
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
-        text["rewritten"] = codec(Rewritten | None).dump(output.rewritten)
-        await write(self._connection, _ADD_OUTPUT, text)
+        rewritten = codec(Rewritten | None).dump(output.rewritten)
+        more = {"rewritten": rewritten, "erased": output.erased or None}
+        await write(self._connection, _ADD_OUTPUT, text | more)
         if carried:
             review = round_.review
             key = {"crew": review.crew, "execution_id": review.execution_id, "origin": round_.id}
@@ -340,7 +339,7 @@ class Tx:
 
     async def output(self, round_id: str) -> Output:
         [row] = await rows(self._connection, _OUTPUT, {"round": round_id})
-        return Output(row.text, Format(row.format))
+        return Output(row.text, Format(row.format), erased=row.erased or 0)
 
     async def keep_edited(self, round_: Round, text: str) -> None:
         """Store the text that a revision asks the crew for."""

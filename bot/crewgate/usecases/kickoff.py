@@ -19,7 +19,13 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.rules.choose import asked_inputs, asked_meta, named_by
 from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import Clock, Crews, NewId, Wakeup
-from crewgate.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
+from crewgate.usecases.ports.crew import (
+    CrewClients,
+    KickoffAnswer,
+    KickoffOutcome,
+    KickoffRequest,
+    without_known,
+)
 from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.usecases.teaching import Teaching, record_given
 from crewgate.usecases.track import track
@@ -160,7 +166,7 @@ class Kickoffs:
         lessons: LessonsGiven | None,
     ) -> bool:
         redactor = self.redactors[crew].also(request.given.secrets)
-        request = redactor.fields(request, keep=("body", "given"))
+        request = without_known(request, redactor)
         rules = self.crews[crew].rules
         inputs = keep_asked(request.inputs, asked_inputs(rules))
         meta = keep_asked(request.meta, asked_meta(rules))

@@ -23,7 +23,7 @@ from crewgate.usecases import receive
 from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import LARGE
-from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
+from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, without_known
 from crewgate.usecases.read_models import ForwardedWebhook
 from crewgate.usecases.track import record_update
 from crewgate.web.context import WebContext, unauthorised
@@ -224,7 +224,7 @@ async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Respon
     crew = authenticate(request, context, caller=True)
     wanted = requests.parse_body(request, await requests.read_body(request), context.parse_kickoff)
     # The crew gets the caller's body unchanged; the shown values have no secrets.
-    wanted = context.redactors[crew].fields(wanted, keep=("body", "given"))
+    wanted = without_known(wanted, context.redactors[crew])
     return _response(await context.kickoffs.start(crew, wanted))
 
 
@@ -344,4 +344,4 @@ def _parse_flow_request(content: bytes, *, context: WebContext, redactor: Redact
             ask=found.question.ask,
         ),
     )
-    return without_secrets(shown, redactor)
+    return without_secrets(shown, redactor, came=found)

@@ -88,14 +88,25 @@ class Facts:
         is_value = not isinstance(found, dict | list | notification.HiddenValue)
         return found if is_value and not self.is_hidden(path) else notification.HiddenValue()
 
+    def holds_at(self, path: str, wanted: str, *, exactly: bool) -> bool | None:
+        """Return True if a JSON output's value is as wanted; None if that cannot be told."""
+        found, text = self._at(path), self.value_at(path)
+        if self.is_hidden(path):
+            return None
+        if text is None:
+            return False
+        if isinstance(found, dict | list):
+            return matches_glob(wanted, text, exactly=exactly) or None
+        return _holds(wanted, found, exactly=exactly)
+
     def has(self, path: str) -> bool:
         """Return True if there is something at a path, also if people are not shown it."""
         return not isinstance(self._at(path), notification.HiddenValue)
 
     @property
     def is_erased(self) -> bool:
-        """True if passages of a call were taken out: any value may have been another."""
-        return self.call is not None and self.call.erased > 0
+        """True if passages were taken out: any value may have been another."""
+        return self.output.erased > 0 or (self.call is not None and self.call.erased > 0)
 
     def is_hidden(self, path: str) -> bool:
         """Return True if people are not shown an argument, so that no rule takes it as read."""
@@ -178,8 +189,8 @@ class Conditions:
     arguments: notification.Given = setting(
         (),
         parse_json,
-        "arguments of such a call, as `json`; one that is not there, or of another type than"
-        " the condition, cannot be told: the strictest rule that may match counts",
+        "arguments of such a call, as `json`; one that is not there cannot be told either: the"
+        " strictest rule that may match counts",
         example='{ amount = ["> 0", "< 100"] }',
     )
     task: str | None = setting(
@@ -199,7 +210,7 @@ class Conditions:
         parse_json,
         "values of an output that is JSON, by their paths (`items.0.price`): a pattern, or"
         " `>=`, `>`, `<=`, `<`, `=` or `!=` and a number, or a list of such comparisons, which"
-        " must all hold",
+        " must all hold; a value of another type cannot be told",
         example='{ "budget.eur" = ">= 50000" }',
     )
     inputs: notification.Given = setting(
@@ -247,11 +258,9 @@ class Conditions:
         if self.contains and not any(facts.contains(one, exactly=exactly) for one in self.contains):
             yield Mismatch(Key.CONTAINS, self.contains, None, unsure=facts.is_erased)
         for path, wanted in self.json:
-            found = facts.value_at(path)
-            if facts.is_hidden(path):
-                yield Mismatch(Key.JSON, (wanted,), None, path, unsure=True)
-            elif found is None or not is_wanted(wanted, found, exactly=exactly):
-                yield Mismatch(Key.JSON, (wanted,), _shown(found), path)
+            if (holds := facts.holds_at(path, wanted, exactly=exactly)) is not True:
+                found = None if facts.is_hidden(path) else _shown(facts.value_at(path))
+                yield Mismatch(Key.JSON, (wanted,), found, path, unsure=holds is None)
 
     def _of_call(self, facts: Facts, *, exactly: bool) -> Iterator[Mismatch]:
         call = facts.call
@@ -269,21 +278,13 @@ class Conditions:
             found = None if call is None else facts.argument(path)
             if call is None or isinstance(found, notification.HiddenValue):
                 yield Mismatch(Key.ARGUMENTS, (wanted,), None, path, unsure=call is not None)
-            elif (holds := _is_argument(wanted, found, exactly=exactly)) is not True:
+            elif (holds := _holds(wanted, found, exactly=exactly)) is not True:
                 shown = _shown(_as_text(found))
                 yield Mismatch(Key.ARGUMENTS, (wanted,), shown, path, unsure=holds is None)
 
 
-def is_wanted(wanted: str, value: str, *, exactly: bool = False) -> bool:
-    """Return True if an output's value is what `json` asks for: a comparison or a glob."""
-    comparison = Comparison.parse(wanted)
-    if comparison is None:
-        return matches_glob(wanted, value, exactly=exactly)
-    return comparison.holds(value)
-
-
-def _is_argument(wanted: str, value: object, *, exactly: bool) -> bool | None:
-    """Return True if a call's argument is as wanted; None if it is of another type than that.
+def _holds(wanted: str, value: object, *, exactly: bool) -> bool | None:
+    """Return True if a value is as wanted; None if it is of another type than that.
 
     A tool's schema makes True of "yes", and 7 of " 07".
     """

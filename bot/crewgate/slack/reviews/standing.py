@@ -20,7 +20,8 @@ from crewgate.usecases.read_models import Approvers, CardView
 
 _NOTE_LINE: Final = 150
 _NOTES_SHOWN: Final = 5
-_ERASED: Final = (
+_ERASED: Final = "*Secrets were taken out of this, which nobody is shown.*"
+_ERASED_OF_CALL: Final = (
     "*Secrets were taken out of this call, which nobody is shown: it would run with more than"
     " what stands here.*"
 )
@@ -131,7 +132,8 @@ def render_caveats(
                 what = pages if turned.pages > 1 else "looked at this for"
                 lines.append(f"*You {what} {names.duration(turned.took)}.*")
             case Unseen.ERASED:
-                lines.append(_ERASED)
+                is_call = isinstance(view.round.subject, acts.ToolCall)
+                lines.append(_ERASED_OF_CALL if is_call else _ERASED)
             case Unseen.MAY_HAVE_RUN:
                 lines.append(_AGAIN)
     return [section(line) for line in lines if line]

@@ -1,12 +1,13 @@
 """Crews, and the callers behind them, as the use cases see them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from crewgate.domain.notification import Callback, CallerValues, WebhookUrls
+from crewgate.domain.notification import Callback, CallerValues, WebhookUrls, unless_erased
 from crewgate.domain.outcome import NotSent, Outcome, Unknown
+from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import Decision
 from crewgate.usecases.read_models import CrewUnavailable, ForwardedWebhook, Progress
 
@@ -24,6 +25,16 @@ class KickoffRequest:
     """The caller fills the input for lessons, or sends inputs that cannot be changed."""
     lessons: str | None = None
     """The bot's value of that input; None leaves the inputs unchanged."""
+
+
+def without_known(request: KickoffRequest, redactor: Redactor) -> KickoffRequest:
+    """Return a kickoff whose shown values have no secrets; the crew gets the body as it came."""
+    shown = redactor.fields(request, keep=("body", "given"))
+    return replace(
+        shown,
+        inputs=unless_erased(request.inputs, shown.inputs),
+        meta=unless_erased(request.meta, shown.meta),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
