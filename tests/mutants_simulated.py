@@ -59,11 +59,6 @@ SIMULATED: Final = (
         '.where(reviews.c.id.in_(sa.bindparam("reviews", expanding=True)))\n    .limit(4)\n)',
     ),
     mutant(
-        "a flood whose card is decided gathers on",
-        "    rounds.c.state == sa.literal_column(f\"'{State.WAITING.value}'\"),\n)",
-        ")",
-    ),
-    mutant(
         "the next card of a flood is never posted",
         "        if others:\n            await tx.expedite(call, at=due)",
         "        if others and card is None:\n            await tx.expedite(call, at=due)",

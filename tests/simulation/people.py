@@ -258,16 +258,28 @@ class People(Known):
             await self.see_a_lesson(lesson)
 
     async def keep(self, choices: Choices) -> None:
+        """Somebody votes for a lesson, or two people do at the same time."""
         lesson = choices.pick(list(self.proposed.values())[::-1])
-        by = choices.pick(EVERYBODY)
-        with suppress(CrewgateError):
+        people = [choices.pick(EVERYBODY) for _ in range(choices.pick([1, 2]))]
+        counted = await asyncio.gather(*(self.vote_for(lesson, by) for by in people))
+        found, _ = await self.world.uow.read.lessons.find(lesson.id)
+        voices = {voice for vote in found.votes for voice in vote.voices}
+        lost = [one.id for one, is_counted in zip(people, counted, strict=True) if is_counted]
+        lost = [one for one in lost if one not in voices]
+        require(not lost, "truth", f"{lost} voted for {lesson.id}, which has {voices}")
+
+    async def vote_for(self, lesson: Lesson, by: Person) -> bool:
+        try:
             after = await lessons.keep(by, lesson.id, context=self.world.reviews)
-            if after.state is LessonState.KEPT and lesson.id not in self.ever_kept:
-                self.check_votes(after)
-                self.kept.pop(after.replaces or "", None)
-                self.kept[lesson.id] = self.world.clock()
-                self.ever_kept.add(lesson.id)
-            await self.see_a_lesson(lesson)
+        except CrewgateError:
+            return False
+        if after.state is LessonState.KEPT and lesson.id not in self.ever_kept:
+            self.check_votes(after)
+            self.kept.pop(after.replaces or "", None)
+            self.kept[lesson.id] = self.world.clock()
+            self.ever_kept.add(lesson.id)
+        await self.see_a_lesson(lesson)
+        return True
 
     def check_votes(self, lesson: Lesson) -> None:
         """A lesson needs the voices that its round needs, and none of its author's own."""
