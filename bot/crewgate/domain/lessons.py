@@ -246,9 +246,12 @@ def _stems(text: str) -> frozenset[str]:
     return frozenset(word[:_STEM] for word in words if len(word) >= _SHORTEST)
 
 
+#: Begins the id of a lesson that a flow's question is about; the round's id follows.
+DRAWN: Final = "lesson-"
+
+
 def id_of_drawn(round_id: str) -> str:
-    """Return the id of the lesson that a flow's question is about."""
-    return f"lesson-{round_id}"
+    return f"{DRAWN}{round_id}"
 
 
 def drawn_lesson(round_: Round, *, lasts: timedelta | None) -> Lesson | None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import LessonNotFound
-from crewgate.domain.lessons import Lesson, LessonsGiven, LessonState, Revision, Side, Sides
+from crewgate.domain.lessons import DRAWN, Lesson, LessonsGiven, LessonState, Revision, Side, Sides
 from crewgate.domain.notification import FlowRequest
 from crewgate.domain.verdict import Person, Via
 from crewgate.store import tables
@@ -55,7 +55,8 @@ _is_to_be_told: Final = sa.exists().where(
 #: Of a flow's request: its round is about a lesson in force, or about one whose end its host is
 #: still to be told.
 TEACHES_A_FLOW: Final = sa.exists().where(
-    lessons.c.round_id == tables.flow_requests.c.round_id,
+    # By its id, which an index finds.
+    lessons.c.id == sa.literal(DRAWN).concat(tables.flow_requests.c.round_id),
     lessons.c.of_flow,
     lessons.c.ended_at.is_(None) | _is_to_be_told,
 )
