@@ -79,8 +79,8 @@ SLACK: Final = (
     ),
     mutant(
         "a form is silent about the rule",
-        "        *standing(view, notes=not caveats.notes, claim=caveats.claim is None),\n",
-        "",
+        "    viewer = view.viewer\n    if viewer is None or",
+        "    viewer = view.viewer\n    if viewer is not None or",
         "slack/reviews/test_standing.py",
     ),
     mutant(
@@ -91,8 +91,8 @@ SLACK: Final = (
     ),
     mutant(
         "a starter is offered Approve in Home",
-        "                started_by=to_starters(row),\n                due_at=row.due_at,",
-        "                due_at=row.due_at,",
+        "                started_by=or_none(to_starters, row) or (),\n",
+        "",
         "journeys/test_standing.py",
     ),
     mutant(

@@ -190,6 +190,7 @@ SEVERAL: Final = (
     "2 approvals",
     "once enough people have",
 )
+WORDS: Final = "revise, refuse or answer in words"
 NOT_THERE: Final[Mapping[tuple[str, str], str]] = {
     ("card", "what comes next"): "told in private: the channel knows the crew",
     ("row in Home", "masks"): "the row has the masks themselves, and its Approve asks",
@@ -203,6 +204,10 @@ NO_NEED: Final[Mapping[tuple[str, str, str], str]] = {
         "work",
     ): "the crew goes on, with what comes next",
     ("row in Home", "what happens on Approve", "question"): "each label is a button",
+    ("change the arguments", "what happens on Approve", "call"): "it says so of the new arguments",
+    (WORDS, "what happens on Approve", "work"): "nothing is approved there",
+    (WORDS, "what happens on Approve", "call"): "nothing is approved there",
+    (WORDS, "how many approvals", "work"): "the words of one person decide",
 }
 
 

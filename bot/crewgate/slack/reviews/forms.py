@@ -220,7 +220,7 @@ def render_revise_form(
         cards.words_label(round_),
         present(
             section(cards.about(view)),
-            *standing(view, notes=False),
+            *standing(view, notes=False, approves=question is not None),
             *(_output(view, "*The question*") if is_ask else []),
             *(_question(round_, question) if question else []),
             context(_TOOLS_AGAIN) if round_.tools_used and not question else None,

@@ -44,30 +44,36 @@ def head(
     *,
     again: bool = False,
     where: Where = Where.MODAL,
+    approves: bool = True,
 ) -> list[Block]:
-    """Return the beginning of a form: its subject, what to look at, and what else must be known."""
+    """Return the beginning of a form: its subject, what to look at, and what else must be known.
+
+    Without `approves`, the form itself says what happens on Approve.
+    """
     return [
         section(cards.about(view)),
         *render_caveats(caveats, notes, view, again=again, where=where),
-        *standing(view, notes=not caveats.notes, claim=caveats.claim is None),
+        *standing(view, notes=not caveats.notes, claim=caveats.claim is None, approves=approves),
     ]
 
 
-def standing(view: CardView, *, notes: bool = True, claim: bool = True) -> list[Block]:
+def standing(
+    view: CardView, *, notes: bool = True, claim: bool = True, approves: bool = True
+) -> list[Block]:
     """Return what its viewer must know of a waiting round, below what it is about.
 
-    The flags leave out what is said beside it already. Pages and caveats tell of masks, to those
-    who were not shown them.
+    The flags leave out what is said beside it already, or is not offered there. Pages and caveats
+    tell of masks, to those who were not shown them.
     """
     viewer = view.viewer
     if viewer is None or view.round.state is not review.State.WAITING:
         return []
-    about = cards.about_waiting(view, now=viewer.now, reader=viewer.user)
+    about = cards.about_waiting(view, now=viewer.now, reader=viewer.user, names_round=False)
     return [
         context(names.joined(about, *viewer.why)),
         *([] if isinstance(view.round.subject, acts.ToolCall) else what_was_asked(view)),
         *what_people_do(view, now=viewer.now, notes=notes, claim=claim),
-        what_happens(view, viewer.user),
+        *([what_happens(view, viewer.user)] if approves else []),
     ]
 
 

@@ -11,6 +11,7 @@ from crewgate.domain.masking import Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.redaction import is_hidden_argument
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.rule import valid_for
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
@@ -156,9 +157,10 @@ def render_change_form(
     return blocks.modal(
         "Change the arguments",
         [
-            *head(view, caveats, notes, again=revision > 0),
+            *head(view, caveats, notes, again=revision > 0, approves=False),
             blocks.section(
-                "You approve the call with what stands here: it runs once, in your name."
+                "You approve the call with what stands here: it runs once, in your name, within"
+                f" {decisions.how_long(valid_for(round_.rule))}."
             ),
             *([blocks.context(several)] if several else []),
             *([blocks.context(MASKS_STAY)] if fields.masks else []),

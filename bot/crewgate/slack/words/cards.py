@@ -97,17 +97,19 @@ def about_waiting(
     changed: str = "",
     plain: bool = False,
     reader: str | None = None,
+    names_round: bool = True,
 ) -> str:
     """Return the lines below a waiting card's headline: approvals and deadlines, then the rest.
 
-    `changed` is the amount of changes since the last round; `plain` leaves out foreign text.
+    `changed` is the amount of changes since the last round; `plain` leaves out foreign text;
+    without `names_round`, the line above has the round and the crew.
     """
     round_ = view.round
     first = names.joined(
         names.date(round_.opened_at),
-        names.numbered(round_),
+        names.numbered(round_) if names_round else "",
         changed,
-        names.crew(round_.review.crew),
+        names.crew(round_.review.crew) if names_round else "",
         _rule(round_),
         names.with_lessons(view.lessons),
     )
