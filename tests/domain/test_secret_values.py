@@ -59,6 +59,7 @@ def test_a_name_that_only_has_such_letters_hides_nothing(name: str) -> None:
         ('{"token": "cut of', '{"token": "[secret]'),
         ('{"token": ["cut of', '{"token": "[secret]"'),
         ('{"token":', '{"token":'),
+        ('"token": "a"', '"token": "[secret]"'),
         ('{"tok', '{"tok'),
     ],
 )
