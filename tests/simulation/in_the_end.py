@@ -99,10 +99,12 @@ async def what_a_rule_promises_was_done(of: Known) -> None:
     """People were reminded, others called, and time did what it does; the thread says so."""
     keys = [one.key for one in of.world.slack.messages]
     live = [one.key for one in of.world.slack.messages if not one.deleted]
+    # A channel that refuses for a day has its messages set aside, which operators see.
+    aside = {row.subject for row in await of.world.everything() if row.set_aside_at is not None}
     for round_ in of.in_state(State.WAITING):
         posted = f"card {round_.id}" in live
         rule = round_.rule
-        if rule is None or not posted:
+        if rule is None or not posted or round_.id in aside:
             continue
         read = f"{round_.id} waits under {rule.name!r}: {round_.reminders} reminders"
         if rule.remind is not None:

@@ -99,6 +99,7 @@ class Simulation(People, Crews):
             "channels_refuse": 1,
             "crew_works": 4 * decided,
             "no_decision_arrives": 2 * decided,
+            "answers_are_lost": 2 * decided,
             "time_passes": 2,
             "calm_down": 1,
             "status_is_asked": 1,
@@ -201,6 +202,18 @@ class Simulation(People, Crews):
                 self.crew.finish(name, same=False)
                 await self.crew.update(name)
                 await self.crew.announce(name)
+
+    async def answers_are_lost(self, choices: Choices) -> None:
+        """A crew takes decisions, its answers are lost, and it is asked again."""
+        decided = sorted({one.review.crew for one in self.in_state(State.DECIDED)})
+        name = choices.pick([one for one in decided if one in self.world.clients] or [TASKS])
+        client = self.world.clients[name]
+        for lost in (9, 0):
+            client.faults.extend([Fault(LOST, after=True)] * lost)
+            for job in await self.world.lease(crew_destination(name)):
+                await deliver(job, self.world.context)
+            client.faults.clear()
+            await self.world.pass_time(LEASE)
 
     async def time_passes(self, choices: Choices) -> None:
         await self.world.pass_time(choices.pick([*WHILES[2:], timedelta(days=8)]))
