@@ -65,6 +65,18 @@ QUEUE: Final = (
         "usecases/delivery/test_floods.py",
     ),
     mutant(
+        "a timer of a crashed process is put off twice",
+        "due = sa.case((is_timer, outbox.c.due_at), else_=at)",
+        "due = at",
+        "store/test_outbox.py",
+    ),
+    mutant(
+        "what a crashed process held is due at once",
+        "due = sa.case((is_timer, outbox.c.due_at), else_=at)",
+        "due = outbox.c.due_at",
+        "store/test_outbox.py",
+    ),
+    mutant(
         "a flood's next card is put off by each look at the clock",
         "due = now if round_ is None else await _due(round_, card, context, now=now)",
         "due = now if round_ is None else await _due(round_, card, context, now=context.clock())",

@@ -276,6 +276,20 @@ async def test_after_a_crash_what_was_held_is_released_and_stays_unsure(
     assert job.in_doubt
 
 
+async def test_a_timer_that_a_crash_cut_off_is_put_off_once_by_the_time_away(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    timer = an_effect(EffectKind.TIME_OUT)
+    await put(uow, timer)
+    back = NOW + 8 * HOUR
+    await outbox.note_alive(now=NOW, compare=False)
+    assert len(await lease(outbox, to=timer.destination)) == 1
+    await outbox.release(due_at=back)
+    await outbox.note_alive(now=back, compare=True)
+    (job,) = await lease(outbox, to=timer.destination, now=back)
+    assert job.effect == timer
+
+
 async def test_what_was_hastened_before_a_crash_is_at_its_first_try(
     engines: Engines, outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:

@@ -388,13 +388,17 @@ class SqlOutbox(Reading, Outbox):
         """Take back the jobs of a crashed process, due at `due_at`; return their number.
 
         Only for a database that no other process uses. Tries do not count, but `began_at` stays:
-        their outcome is unknown.
+        their outcome is unknown. A timer keeps its time, which the heartbeat puts off by the time
+        that was lost: `due_at` has that in it already.
         """
+        is_timer = one_of(outbox.c.kind, sorted(effects.TIMED))
+        at = sa.literal(due_at, outbox.c.due_at.type)
+        due = sa.case((is_timer, outbox.c.due_at), else_=at)
         async with self._writing() as connection:
             released = await connection.execute(
                 sa.update(outbox)
                 .where(outbox.c.lease_until.is_not(None))
-                .values(lease_until=None, due_at=due_at, tries=_TRIED - 1)
+                .values(lease_until=None, due_at=due, tries=_TRIED - 1)
             )
         return released.rowcount
 
