@@ -198,7 +198,7 @@ async def test_an_edit_of_a_masked_text_reaches_the_crew_whole(world: World) -> 
     edited = TEXT.replace("and alice@example.com", f"and {IBAN}").replace("now.", "now!")
     await world.pause("draft", edited)
     second = await world.card("now!", round_=2)
-    assert "all 2 were made" in message_text(second)
+    assert "both were made" in message_text(second)
     await world.slack.overflow(ANA, second, "History")
     await modal(world, ANA, "“Pay them now.” → “Pay them now!”")
     assert not leaks(world.slack)
