@@ -6,6 +6,18 @@ from tests.mutating import mutant
 
 AUDIT: Final = (
     mutant(
+        "a rule's words that are left out of the file are not compared",
+        "is_said = salt is None or data",
+        "is_said = salt is None or True or data",
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "an output that is no call may run",
+        '            require(data["round"] in self.told.tools, "it ran, and is no call")\n',
+        "",
+        "audit/test_evidence.py",
+    ),
+    mutant(
         "a rule's decision on a call decides nothing for `audit verify`",
         "return self in {Code.DECIDED, Code.TIMED_OUT, Code.RULE_DECIDED}",
         "return self in {Code.DECIDED, Code.TIMED_OUT}",

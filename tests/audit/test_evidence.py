@@ -262,6 +262,9 @@ def by(actor: str) -> Callable[[Body], object]:
         ("call refused", "CG132", ends("ran"), "it ran, and was refused"),
         ("set back", "CG125", data(set_back=10**9), "no clock is set back by so much"),
         ("set back", "CG113", data(set_back=-1), "no clock is set back by so much"),
+        ("alone", "CG124", data(votes={"U0ANA": None, "U0BEN": None}), "others' votes count"),
+        ("alone", "CG132", ends("ran"), "it ran, and is no call"),
+        ("alone", "CG124", lambda body: body.update(v=4), "is not of its form"),
     ],
 )
 async def test_the_rule_the_order_and_the_time_are_replayed(
@@ -272,6 +275,23 @@ async def test_the_rule_the_order_and_the_time_are_replayed(
     # Its texts are those of other entries then.
     with pytest.raises(Contradiction, match=says):
         lines(forged(file | {"texts": [], "rules": rules_of(file, code, edit)}, (code, edit)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [("timed out", "CG125"), ("call refused by its rule", "CG126")]
+)
+async def test_a_rules_words_are_compared_where_their_text_is_left_out(
+    make: Make, kind: str, code: str
+) -> None:
+    file = await make(kind)
+    [of_round] = file["texts"]
+    left = of_round["texts"][:1]
+    assert len(of_round["texts"]) > 1
+    partly = forged(file | {"texts": [of_round | {"texts": left}]})
+    assert "the rule decides" in "\n".join(lines(partly))
+    for words in (None, sha256(b"Something else.").hexdigest()):
+        with pytest.raises(Contradiction, match="the rule has other words"):
+            lines(forged(partly, (code, data(words=words))))
 
 
 def rules_of(file: File, code: str, edit: Callable[[Body], object]) -> list[Any]:

@@ -72,16 +72,17 @@ def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterato
     entries = read_chain(file)
     found = f"{file['head']['number']}:{file['head']['hash']}"
     yield f"{len(entries)} entries of execution {file['execution']} lead to the head {found}"
+    require(head in (None, found), f"it leads to the head {found}, and not to {head}")
     if head is None:
         yield "! no head from outside was given: a complete rewrite would not be seen"
-    elif head != found:
-        raise Contradiction(f"it leads to the head {found}, and not to {head}")
     yield check_signature(file["head"], found, key)
     texts, withheld = read_texts(file, entries)
     yield f"{len(texts)} texts are those of the entries"
     if withheld:
         yield f"! texts and names of the entries that are not in this file: {withheld}"
-    told = StoryFacts(texts, read_rules(file, entries), names_in(entries, texts), tools_in(entries))
+    salts = {one["round"]: one["salt"] for one in file["texts"]}
+    rules, names = read_rules(file, entries), names_in(entries, texts)
+    told = StoryFacts(texts, rules, names, tools_in(entries), salts)
     replay = Replay(entries, told)
     yield from replay.lines()
     if not replay.is_whole:
@@ -190,7 +191,7 @@ def read_entry(link: str, number: int) -> dict[str, Any]:
     body = json.loads(link)
     canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     is_entry = canonical == link and set(body) == ENTRY and isinstance(body["data"], dict)
-    require(is_entry, f"entry {number} is not of its form")
+    require(is_entry and body["v"] in range(1, COUNTED + 1), f"entry {number} is not of its form")
     expect(body["at"], r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
     return body  # type: ignore[no-any-return]
 
@@ -228,9 +229,8 @@ def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
 
 def read_texts(file: Mapping[str, Any], entries: Iterable[Entry]) -> tuple[dict[str, str], int]:
     """Return the texts by digest, and the number of missing ones. Raises Contradiction."""
-    own = [entry for entry in entries if "round" in entry.data]
     known: dict[str, dict[str, None]] = {}
-    for entry in own:
+    for entry in (one for one in entries if "round" in one.data):
         known.setdefault(entry.data["round"], {}).update(dict.fromkeys(digests_in(entry)))
     texts: dict[str, str] = {}
     rounds = iter(known)
@@ -408,7 +408,8 @@ class Replay:
             is_answer = data["verdict"] == ANSWER
             is_asked = round_.form < COUNTED or is_answer is (round_.labels is not None)
             require(is_asked, "an answer is for a question, and a verdict for anything else")
-        if code == "CG117" and data["call"] != "closed" and data["round"] in self.told.tools:
+        if code == "CG117" and data["call"] != "closed":
+            require(data["round"] in self.told.tools, "it ran, and is no call")
             round_.run()
         elif code == "CG121":
             self._require_right(entry, round_)
@@ -434,8 +435,7 @@ class Replay:
         round_.form, round_.labels = entry.form, data.get("labels")
         rule, was_escalated = self._rule(round_.rule), not (before or self.is_whole)
         require(data["approvals"] == needed(rule), "the rule asks for another number of approvals")
-        if before is not None:
-            require(before.phase != "waiting", "the round before still waited")
+        require(before is None or before.phase != "waiting", "the round before still waited")
         if before is not None and entry.actor != "crew":
             edit = before.last or entry
             is_edit = edit.code == "CG106" and edit.actor == entry.actor
@@ -478,8 +478,9 @@ class Replay:
         require(then and data["verdict"] in (then, ANSWER), "the rule does not decide so")
         if by_time:
             require_time(entry, round_, timeout["after"])
-        words = self.told.texts.get(data["words"], feedback)
-        require(data["verdict"] != REVISE or words == feedback, "the rule has other words")
+        salt = self.told.salts.get(data["round"])
+        is_said = salt is None or data["words"] == hash_of(f"{salt}\n{feedback}")
+        require(data["verdict"] != REVISE or is_said, "the rule has other words")
         return f"the rule decides after {timeout['after']}" if by_time else "the rule decides"
 
     def _decision(self, entry: Entry, round_: Round) -> str:
@@ -496,6 +497,7 @@ class Replay:
         for vote in [] if not approves else [entry] if needed(rule) == 1 else votes.values():
             require_other(vote, [], data, rule)
         if not approves or needed(rule) == 1:
+            require(not approves or set(data["votes"]) <= {entry.actor}, "others' votes count")
             return "who might decide"
         stood = f"{len(votes)} of {needed(rule)} approvals"
         is_enough = set(data["votes"]) == set(votes) and len(votes) >= needed(rule)
@@ -656,7 +658,8 @@ class StoryFacts:
     rules: Mapping[str, Rule]
     names: Mapping[str, str]
     tools: Mapping[str, str]
-    """The tools that calls are for, by round."""
+    salts: Mapping[str, str] = field(default_factory=dict)
+    """The salts of digests, by round; `tools`, too, has a call's tool by its round."""
 
     def who(self, actor: object) -> str:
         """Return a person's name and id, or the name of an actor that is no person."""
@@ -769,6 +772,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check_file(path: str, head: str | None, key: str | None) -> int:
     """Print the facts that the file proves; return 1 if it is not valid, 3 if not all is known."""
+    wrong = ""
     try:
         for line in check(read(Path(path).read_bytes()), head, key):
             print(printable(line))  # noqa: T201
@@ -781,8 +785,6 @@ def check_file(path: str, head: str | None, key: str | None) -> int:
         return 3
     except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
         wrong = "a part of the file is not of its form"
-    else:
-        wrong = ""
     print(printable(f"✗ {wrong}" if wrong else "✓ it holds"))  # noqa: T201
     return int(bool(wrong))
 
