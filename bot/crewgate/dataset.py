@@ -28,7 +28,7 @@ from crewgate.store.replay import Replay, StoredRound
 
 _MENTION: Final = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^<>]*)?>")
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
-#: The outcomes of `crewgate host` for a lesson, which is no output.
+#: The outcomes of a review of a lesson in `crewgate host`; a lesson is no output.
 _OF_LESSONS: Final = ("Keep", "Drop")
 
 

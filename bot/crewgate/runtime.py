@@ -39,7 +39,7 @@ LASTING: Final = timedelta(seconds=30)
 #: The time for which a step is reported.
 TOLD: Final = timedelta(hours=1)
 #: A thread takes less than a second for the worst text. More threads would not be faster: they
-#: share the interpreter with the event loop, which waits some milliseconds for it at most.
+#: share the interpreter with the event loop, whose turn comes after some milliseconds at most.
 THREADS: Final = 2
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ def steady_now() -> datetime:
 
 
 class SteppingClock:
-    """The machine's time; a step counts once it has lasted.
+    """The machine's time, with a step of its clock once the step has lasted.
 
     A clock steps when it is set, or when the machine wakes up. A rule's timer of days must not run
     out because a clock was days ahead for seconds.

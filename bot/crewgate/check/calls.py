@@ -19,7 +19,7 @@ DAYS: Final = 30
 
 @dataclass(slots=True)
 class _Unmet:
-    """A rule's conditions on calls, and its tool and arguments that no call has had yet."""
+    """A rule's conditions on calls; its tool and arguments, as far as no call has had them yet."""
 
     place: str
     when: Conditions

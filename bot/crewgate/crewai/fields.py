@@ -29,7 +29,7 @@ from crewgate.domain.redaction import hide_credentials
 
 #: The longest id that is accepted, in characters; real ones are UUIDs or task names.
 ID_LIMIT: Final = 512
-#: The longest id in bytes of UTF-8: PostgreSQL's indexes hold 2,704, for two ids and a crew's name.
+#: The most UTF-8 bytes of an id: PostgreSQL's indexes hold 2,704, for two ids and a crew's name.
 ID_BYTES: Final = 1_024
 
 #: The largest plausible number of tasks and of tokens; a larger one is ignored.

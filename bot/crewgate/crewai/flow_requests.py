@@ -110,7 +110,7 @@ def parse_flow_request(body: bytes) -> notification.FlowRequest:
 
 
 def _merged(members: dict[str, object]) -> dict[str, object]:
-    """Return the flat shape for either shape, without nulls; numeric ids become texts."""
+    """Return members of either shape in the flat one, without nulls; numeric ids become texts."""
     request = members.get("request")
     inner = request if isinstance(request, dict) else {}
     found = {

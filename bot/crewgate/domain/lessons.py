@@ -38,7 +38,7 @@ class LessonState(StrEnum):
     KEPT = "kept"
     DROPPED = "dropped"
     RETIRED = "retired"
-    """Ended by a person, or by its time: then nobody ended it."""
+    """A person ended the lesson, or its time ran out: then nobody ended it."""
     REPLACED = "replaced"
     """Another lesson was kept in its place."""
 
@@ -65,7 +65,7 @@ class Lesson:
     ended_at: datetime | None = None
     ended_by: Person | None = None
     of_flow: bool = False
-    """A flow under `crewgate host` is given it by the host; kickoffs do not carry it."""
+    """The host gives the lesson to a flow under `crewgate host`; kickoffs do not carry it."""
 
     def is_in_force(self, at: datetime) -> bool:
         return self.state is LessonState.KEPT and (self.expires_at is None or at < self.expires_at)
@@ -201,7 +201,7 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A revision in somebody's words, in an execution that was given lessons, or by lot none."""
+    """A revision in somebody's words; the execution was given lessons or, by lot, no lesson."""
 
     words: str
     at: datetime

@@ -117,7 +117,7 @@ class Masking:
             return masks[original]
 
         masked = self._replaced(text, put)
-        # Where a link's target is masked, its label looks like a mask now.
+        # The label of a link whose target is masked looks like a mask now.
         same = {found: found for found in _MASK.findall(masked)}
         return masked, same | stands_for if masks else {}
 
@@ -358,7 +358,7 @@ def _value_of(name: str, text: str, start: int) -> tuple[int, int] | None:
     elif opens in "{[":
         try:
             end = json.JSONDecoder().raw_decode(text, start)[1]
-        except (ValueError, RecursionError):  # it is cut
+        except (ValueError, RecursionError):  # the JSON is cut
             end = len(text)
     else:
         word = _NUMBER_OR_WORD.match(text, start)

@@ -235,9 +235,9 @@ class Notification:
 
 
 def with_erased(before: Notification, after: Notification) -> Notification:
-    """Return a notification without secrets, with what this took out of its texts.
+    """Return a notification without secrets, which notes what redaction took out of its texts.
 
-    Of its output that is the number of passages; a value of a caller's is unknown then.
+    The output counts its erased passages; an erased value of a caller's is unknown to rules.
     """
     if after is before:
         return after
@@ -279,7 +279,7 @@ class Source:
     keep: str
     """The label that keeps the lesson."""
     retire: str
-    """The later answer that ends it."""
+    """The later answer that ends the lesson."""
     round_id: str = ""
     """Empty for an answer that did not come through this bot."""
     by: Person | None = None

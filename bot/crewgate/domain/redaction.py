@@ -41,7 +41,7 @@ _TOKEN: Final = re.compile(r"[!-?A-~]+")
 
 
 class _Forms(NamedTuple):
-    """The spellings to look for, the longest first: one may be a part of another."""
+    """The spellings of secrets, the longest first: a spelling may be a part of another."""
 
     secrets: frozenset[str] = frozenset()
     inside: tuple[bytes, ...] = ()
@@ -335,7 +335,7 @@ _NAME: Final = (
     r"|(?-i:(?<![a-z])o?auth|O?Auth)(?-i:(?![a-z]))|(?-i:(?<![A-Z])O?AUTH(?![A-Z])))"
 )
 _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
-#: A name and its ending; whoever has the callback URL of a flow can answer.
+#: A secret's name and its ending. The callback URL of a flow is enough to answer the flow.
 _CALLED: Final = rf"(?:{_NAME}|callback[_-]?url)[\w-]{{0,40}}"
 _QUOTED: Final = r"\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|\\+[\"'][^\"'\\]*+(?:\\+[\"'])?"
 _BARE: Final = r"[^\s,;&\"'\\{}\[\]]"

@@ -502,7 +502,7 @@ class Round:
             case Delivered() if self._may_yet_be_taken:
                 return self._take(outcome, at)
             case Refused() | NotSent() if isinstance(self.reason, Inferred) and not in_doubt:
-                # The newer output was no evidence after all: it was there before our only try.
+                # The newer output proves nothing after all: our only try came later.
                 return replace(self, in_doubt_since=None)._close_for(NeverSent(), at)
             case Refused() | NotSent() if isinstance(self.reason, PerhapsTaken) and not in_doubt:
                 surely_not = replace(self, in_doubt_since=None)

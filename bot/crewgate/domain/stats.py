@@ -134,7 +134,7 @@ class Share:
 
     @property
     def percent(self) -> int:
-        """The percentage, rounded down, so that 100 means all; 0 of an empty whole."""
+        """The percentage, rounded down, so that 100 means all; 0 if the whole is empty."""
         return 100 * self.part // max(1, self.whole)
 
 
@@ -210,7 +210,7 @@ def compared(tallies: Collection[Tally]) -> Compared:
 
 
 class DecidedRound(NamedTuple):
-    """A round whose verdict by a person the crew has; their own text counts as sent back."""
+    """A round whose crew has a person's verdict; a text of the person's counts as sent back."""
 
     at: datetime
     id: str

@@ -145,7 +145,7 @@ class MissedNotes:
             log.warning("thread_not_read", round_id=round_id, why=str(error))
             return AGAIN
         except RowUnreadable:
-            return None  # it is logged already
+            return None  # the unreadable row is logged already
         except CallFailed as error:
             log.warning("thread_not_read", round_id=round_id, why=str(error))
             if isinstance(error.failure, Refused):

@@ -63,7 +63,7 @@ def _key(crew: str, execution_id: str) -> dict[str, Any]:
     return {"b_crew": crew, "b_execution": execution_id}
 
 
-# As text, because SQLAlchemy's RETURNING leaves out the tables' names.
+# The condition is text, because SQLAlchemy's RETURNING leaves out the tables' names.
 _HAS_WEBHOOKS: Final[sa.ColumnElement[bool]] = sa.literal_column(
     "(EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
     " AND webhooks.execution_id = executions.execution_id)"
@@ -247,7 +247,7 @@ class ExecutionQueries(MaskedReading):
     async def revised(
         self, executions: Iterable[tuple[str, str]]
     ) -> Mapping[tuple[str, str], Sequence[str]]:
-        """Return by execution, where texts are masked, the outputs that people may have edited.
+        """Return the outputs that people may have edited, by execution, if its texts are masked.
 
         A masked passage of such an output may come again, changed, in the result.
         """

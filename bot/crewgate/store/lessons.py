@@ -52,10 +52,10 @@ _is_to_be_told: Final = sa.exists().where(
     tables.outbox.c.kind == EffectKind.RETIRE_AT_HOST.value,
     tables.outbox.c.set_aside_at.is_(None),
 )
-#: Of a flow's request: its round is about a lesson in force, or about one whose end its host is
+#: A flow's request whose round is about a lesson in force, or about a lesson whose end its host is
 #: still to be told.
 TEACHES_A_FLOW: Final = sa.exists().where(
-    # By its id, which an index finds.
+    # An index finds the lesson by its id.
     lessons.c.id == sa.literal(DRAWN).concat(tables.flow_requests.c.round_id),
     lessons.c.of_flow,
     lessons.c.ended_at.is_(None) | _is_to_be_told,
@@ -191,7 +191,7 @@ class LessonQueries(Reading):
         return {row.id: row.rule_id for row in found}
 
     async def of_ids(self, ids: Collection[str]) -> tuple[Lesson, ...]:
-        """Return these lessons, in their order, in any state."""
+        """Return the lessons of these ids, in the order of the ids, in any state."""
         rows = await self._rows(sa.select(lessons).where(lessons.c.id.in_(ids)))
         found = {one.id: one for one in each(_to_lesson, rows)}
         return tuple(found[one] for one in ids if one in found)

@@ -164,7 +164,7 @@ _WEBHOOKS: Final = sa.select(webhooks).where(
     webhooks.c.execution_id == sa.bindparam("execution"),
     webhooks.c.origin.in_([REGISTERED, sa.bindparam("round")]),
 )
-#: Selected by the rules of these crews' rounds, so that one index has all waiting ones.
+#: The query names all rules of the crews, so that one index has all waiting rounds.
 _WAITING: Final = (
     sa.select(
         sa.true().label("waits"),
@@ -583,7 +583,7 @@ async def _arguments_after(
 ) -> Output | None:
     if newer is None or not isinstance(round_.subject, ToolCall):
         return None
-    # Who reads this card may not read a card in another channel.
+    # A reader of this card may have no access to a card in another channel.
     if newer.round.other_channel != round_.other_channel or newer.round.removed_at is not None:
         return None
     found = await rows(connection, _ARGUMENTS, {"round": newer.round.id})

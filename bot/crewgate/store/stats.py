@@ -92,7 +92,7 @@ _WAITING: Final = (
 )
 #: The rounds in memory at a time.
 PAGE: Final = 200
-#: By ids, which are random, so that all pages together read each round once.
+#: Pages follow rounds' ids, which are random, so that all pages together read each round once.
 _DECISIONS: Final = (
     sa.select(
         *(_round.id, _round.rule_id, _round.crew, reviews.c.execution_id.label("execution")),

@@ -340,14 +340,14 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
 
 
 T = TypeVar("T")
-#: Lists show the decisions of the last day; for a while at their old place.
+#: Lists show the decisions of the last day, which for a while keep their old place.
 LISTED: Final = timedelta(days=2)
 K = TypeVar("K", str, QueueKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewContext:
-    """What use cases of people need; built once, by the app."""
+    """The parts that use cases of people need; the app builds them once."""
 
     uow: UnitOfWork
     crews: Crews

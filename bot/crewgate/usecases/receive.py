@@ -66,7 +66,7 @@ async def receive_notification(
             crew, notification.execution_id, at=now, activity=0 if is_end else 1
         )
 
-        # The texts without secrets, and of inputs and meta what rules ask about.
+        # Texts lose their secrets; inputs and meta keep the values that rules ask about.
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         shown = redactor.fields(notification, keep=Notification.VERBATIM)
         notification = with_erased(notification, shown)

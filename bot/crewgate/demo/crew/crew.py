@@ -96,7 +96,7 @@ class Crew(deployment.Deployment):
             case "POST", ["kickoff"]:
                 answer: object = self._kickoff(raw)
             case "POST", ["resume"]:
-                # The demo's samples show what only `crewgate host` takes.
+                # The demo's samples show answers that only `crewgate host` takes.
                 parse = wire.parse_resume_of_host if self.samples else wire.parse_resume
                 answer = self.engine.resume(parse(raw))
             case "POST", [*prefix, request_id, "respond"] if tuple(prefix) == flows.PREFIX:

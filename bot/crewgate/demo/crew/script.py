@@ -390,7 +390,7 @@ _SEND_EMAIL: Final = Tool(
     },
     "Sent as message 17.",
 )
-#: The outcomes of the flow's question, first the approving one.
+#: The outcomes of the flow's question; the first outcome approves.
 _EMIT: Final = ("approved", "needs_revision", "rejected")
 
 SAMPLES: Final = (

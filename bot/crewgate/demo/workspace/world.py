@@ -67,7 +67,7 @@ class File:
 class Message:
     """A snapshot of a message: an edit makes a new snapshot.
 
-    `Workspace.fresh(message)` returns the present one.
+    `Workspace.fresh(message)` returns the present snapshot.
     """
 
     channel: str

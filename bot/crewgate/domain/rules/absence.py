@@ -11,7 +11,7 @@ from crewgate.domain.verdict import Person
 LONGEST: Final = timedelta(days=366)
 
 _DAY: Final = timedelta(days=1)
-#: Of a second that comes twice, where clocks are put back, the later one.
+#: The last second of a day; if clocks put back repeat that second, the later time.
 _LAST_SECOND: Final = time(23, 59, 59, fold=1)
 
 

@@ -80,7 +80,7 @@ def _filled_in(value: Any, given: Any, made: Any, path: str = "") -> Iterator[st
         case dict():
             parts = [(name, *_part(value, given, name)) for name in made]
         case list():
-            # An MCP client leaves some out; a value that is no list has other parts than these.
+            # An MCP client leaves some parts out; the parts of a value that is no list are unknown.
             values, givens = (
                 one
                 if isinstance(one, list | tuple) and len(one) == len(made)
@@ -159,9 +159,9 @@ def _is_served(original: Any) -> bool:
 
 
 def _cleaned(values: Mapping[str, Any]) -> Json:
-    """Return the arguments that CrewAI's MCP client sends for these."""
-    client = object.__new__(MCPClient)  # it needs no server for this
-    cleaned: Json = client._clean_tool_arguments(dict(values))  # no public way
+    """Return the arguments that CrewAI's MCP client sends for these values."""
+    client = object.__new__(MCPClient)  # the client cleans without a server
+    cleaned: Json = client._clean_tool_arguments(dict(values))  # CrewAI offers no public way
     return cleaned
 
 
@@ -198,7 +198,7 @@ def _name(name: Any) -> str:
 
 
 class Passage:
-    """The way of one approved call to its tool: once, with the approved arguments."""
+    """The way of an approved call to its tool: the call goes once, with the approved arguments."""
 
     def __init__(
         self, tool: Any, arguments: Json, *, doors: "Sequence[Door]", seconds: float

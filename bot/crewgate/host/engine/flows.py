@@ -145,7 +145,7 @@ class Asks:
             return None
 
     def watch(self, flow: Any, lessons: Lessons) -> None:
-        """Ask the questions of this flow only once its other methods ask, too, or have ended."""
+        """Hold a flow's questions back until each of its other methods asks, too, or has ended."""
         flow.stream = False  # a run would return a stream at once, and nobody would read it
         flow.__dict__[_WORK] = _Work(flow, lessons)
 
@@ -264,7 +264,7 @@ class FlowTarget:
         reviews = Reviews(run, hooks, tasks.id_of)
         reviews.take_up(run.rounds())
         set_provider(reviews)
-        # For flows of this thread, and of those that CrewAI starts from it.
+        # Flows read this in this thread, and in threads that CrewAI starts from this thread.
         _HOSTED.set(Hosted(run, self._flow.__name__, execution_id, tasks.since))
         pending = self._persistence.load_pending_feedback(execution_id)
         known = {} if question is None else question.pending.get("context", {})
@@ -292,7 +292,7 @@ class FlowTarget:
         asks = flow._definition.methods[context.method_name].human_feedback  # noqa: SLF001  # no public way
         model = None if asks is None else asks.llm
         exact = feedback in question.emit
-        # CrewAI hands back a description of the model, from which it may not find it again.
+        # CrewAI hands back a description of the model, from which it may not find the model.
         if exact:
             model = _ExactOutcome(model="exact-outcome", outcome=feedback, then=model)
         context.llm = model or context.llm

@@ -52,7 +52,7 @@ log = structlog.get_logger(__name__)
 #: The most calls of an execution that wait at once, and the most that an agent may ask people.
 MOST_WAITING: Final = 20
 MOST_QUESTIONS: Final = 5
-#: The largest notification of a call, of which the bot takes 1 MiB, and schema of a form, in bytes.
+#: The most bytes of a call's notification (the bot takes 1 MiB), and of a form's schema.
 _LARGEST: Final = 900_000
 _LARGEST_SCHEMA: Final = 50_000
 #: The longest first line of a result that people are shown.
@@ -432,7 +432,7 @@ def _schema_of(context: Any, asked: Call) -> Json | None:
     try:
         _changed(context.tool, schema, asked, asked.arguments)
     except (ValueError, TypeError, LookupError, AttributeError):
-        return None  # it would take no change
+        return None  # the call would take no change
     return schema if _size(schema) <= _LARGEST_SCHEMA else None
 
 

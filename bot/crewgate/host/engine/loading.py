@@ -38,7 +38,7 @@ def load_targets(
     replace_terminal()
     guarded = sorted({one for patterns in approve_tools.values() for one in patterns})
     guard(guarded)
-    # As `python -m` does it; `crewai create` puts the project below `src`.
+    # `python -m` adds the folder, too; `crewai create` puts the project below `src`.
     for place in (folder / "src", folder):
         if place.is_dir() and str(place) not in sys.path:
             sys.path.insert(0, str(place))
@@ -132,7 +132,7 @@ def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
         case Crew():
             # Each execution fills in its own inputs, so each gets a copy.
             return CrewTarget(name, found if makes else partial(_copy_of, found))
-        case (Crew(), dict() as defaults) if makes:  # as `load_crew` gives them
+        case (Crew(), dict() as defaults) if makes:  # `load_crew` returns such a pair
             return CrewTarget(name, lambda: found()[0], defaults)
         case Flow():
             return FlowTarget(name, _maker_of(made), flow_states)

@@ -16,7 +16,7 @@ from crewgate.slack.blockkit.blocks import Block, present
 from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of, with_box
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 
-#: The characters of one block. Slack documents no limit, so this is a section's.
+#: The characters of one block. Slack documents no limit, so a section's limit holds.
 RICH_TEXT_LIMIT: Final = 3_000
 _MOST: Final = 500
 """Elements of one block, and texts of one element; Slack refuses more than 1,000."""

@@ -46,7 +46,7 @@ _NEEDED: Final = re.compile(
     f"|(?<=[0-9#*])\ufe0f(?=\u20e3)"  # keycaps
     f"|(?<=\U0001f3f4)(?:{_FLAGS})\U000e007f"  # England, Scotland, Wales
     f"|(?<=[{_JOINED}])[\u200c\u200d]"
-    f"|(?<=[{_UNSPACED}])\u200b(?=[{_UNSPACED}])"  # where a line may break
+    f"|(?<=[{_UNSPACED}])\u200b(?=[{_UNSPACED}])"  # a line may break here
     f"|(?<=[{_MONGOLIAN}])[\u180b-\u180f]"
     f"|(?<=[\u2801-\u28ff])\u2800"
     f"|(?<=[<&@\\]`]){JOINER}"  # joiners that this module inserted
@@ -273,7 +273,7 @@ def _open_links(paragraph: str) -> str:
 
 
 def _open_links_in_prose(prose: str) -> str:
-    # Twice, because a link's label can be an image.
+    # Links are opened twice, because a link's label can be an image.
     for _ in range(2):
         prose = _LINK.sub(_open_link, prose)
     return _AUTOLINK.sub(r"\g<url>", prose)

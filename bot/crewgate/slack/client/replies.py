@@ -107,12 +107,12 @@ async def open_modal(
 async def update_modal(client: AsyncWebClient, view: Block, **which: str) -> str:
     """Replace a modal by `view_id` or `external_id`, unless its `hash` is old.
 
-    Return an empty string, or why it is not replaced, as Slack's code if there is one.
+    Return an empty string, or the reason for keeping the modal: Slack's code if there is one.
     """
     try:
         await call(client, "views.update", **which, view=view)
     except CallFailed as error:
-        # The person may have closed it.
+        # The person may have closed the modal.
         log.info("modal_not_updated", why=str(error))
         return str(error)
     return ""

@@ -232,7 +232,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
         await reply.ack()
         try:
             await reply.update(await modals.receipt(press.value, context))
-        except errors.StoreUnavailable:  # the decision is recorded even if this fails
+        except errors.StoreUnavailable:  # the decision is recorded all the same
             await reply.say(cards.RECORDED)
     else:
         await _done(press, reply)

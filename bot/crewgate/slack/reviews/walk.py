@@ -196,7 +196,7 @@ async def skip(press: Press, reply: Reply) -> None:
 
 
 def of_walks(on_sent: OnSent) -> OnSent:
-    """Have a sent form of a walk lead on to the next review, where others close."""
+    """Let a form sent in a walk lead on to the next review; other forms close."""
 
     async def on_sent_in_walk(
         ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread

@@ -102,7 +102,7 @@ def about_waiting(
     """Return the lines below a waiting card's headline: approvals and deadlines, then the rest.
 
     `changed` is the amount of changes since the last round; `plain` leaves out foreign text;
-    without `names_round`, the line above has the round and the crew.
+    without `names_round`, the round and the crew are left to the line above.
     """
     round_ = view.round
     first = names.joined(

@@ -84,7 +84,7 @@ from crewgate.slack.words.names import (
 NAMED_SHORT: Final = 3
 #: The most people called by a message about their decision.
 ADDRESSED: Final = 10
-#: The longest list of names, in characters: fifty mentions with those they decided for.
+#: The longest list of names, in characters: fifty mentions such as `@Ben for @Ana`.
 _NAMES_LIMIT: Final = 1_800
 #: The longest words of a crew that are shown, in characters once escaped.
 ANSWER_LIMIT: Final = 400

@@ -1,4 +1,4 @@
-"""The steps from an earlier shape of the database to the present one."""
+"""The steps from an earlier shape of the database to its present shape."""
 
 from collections.abc import Sequence
 

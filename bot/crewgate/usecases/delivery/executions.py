@@ -211,7 +211,7 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     webhook = await context.uow.read.executions.forwarded_webhook(job.effect.target)
     if webhook is None:
         return await _drop(job, context)
-    # Read before the URLs: a kickoff's answer is stored together with its URLs.
+    # The execution is read before its URLs: a kickoff's answer is stored together with its URLs.
     execution = await context.uow.read.executions.find(webhook.crew, webhook.execution_id)
     given = await context.uow.read.executions.given_webhooks(webhook.crew, webhook.execution_id)
     urls = context.crews[webhook.crew].forwards_to(given)
@@ -246,7 +246,7 @@ async def _wait_for_url(
     """
     if execution is None:
         return await _drop(job, context)  # the dead letter has its own report
-    # Inputs are no evidence: a notification may carry them.
+    # Inputs prove no answer: a notification may carry inputs, too.
     answered = answered or said_starter(execution.starter, execution.meta) is not None
     if answered or context.clock() - execution.began_at >= KICKOFF_ANSWER_TIMEOUT:
         return await _drop(job, context)

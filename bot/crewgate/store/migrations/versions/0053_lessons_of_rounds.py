@@ -1,4 +1,4 @@
-"""An index of lessons by their rounds: the end of each execution asks for those of its own."""
+"""An index of lessons by their rounds: the end of an execution asks for its rounds' lessons."""
 
 from alembic import op
 
