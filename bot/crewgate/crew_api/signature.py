@@ -6,7 +6,7 @@ from typing import Final
 
 #: The headers of signature and timestamp, as captured from the vendor.
 CAPTURED: Final = ("X-CrewAI-Signature", "X-CrewAI-Timestamp")
-#: Those headers as the vendor's page documents them.
+#: The headers of signature and timestamp as the vendor's page documents them.
 DOCUMENTED: Final = ("X-Signature", "X-Timestamp")
 
 

@@ -46,7 +46,7 @@ class Address:
 
     url: str
     authorization: str = field(default="", repr=False)
-    """The value of the Authorization header; empty for none."""
+    """The value of the Authorization header; empty without such a header."""
 
     @classmethod
     def bearer(cls, url: str, token: str) -> Self:
@@ -107,7 +107,7 @@ class Answer:
     feedback: str
     source: str
     valid_until: float | None = None
-    """The end of a lesson that this keeps, in seconds since the epoch; None without an end."""
+    """The end of a lesson that the answer keeps, in seconds since the epoch; None without end."""
 
 
 def parse_object(raw: bytes) -> Json:
@@ -186,7 +186,7 @@ def _parse_end(given: object) -> float | None:
         return None
     with suppress(ValueError, OverflowError):
         end = datetime.fromisoformat(given) if isinstance(given, str) else None
-        # A time without a zone would be another one on each machine.
+        # A time without a zone would be another moment on each machine.
         if end is not None and end.tzinfo is not None:
             return end.timestamp()
     why = "must be a time with a zone, as in RFC 3339"

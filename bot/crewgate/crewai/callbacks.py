@@ -115,7 +115,7 @@ class HttpFlowAnswers(FlowAnswers):
         if refusal := self._refusal(crew, where):
             return refusal
         if where.scheme == "https" and self.is_proxied(untrusted_addresses.host_of(where)):
-            # The proxy looks the name up, and the certificate proves that it is the host.
+            # The proxy looks the name up, and the certificate proves that the right host answers.
             addresses: list[str] | Refused | NotSent = [untrusted_addresses.host_of(where)]
         else:
             named = _is_named(where, self.hosts[crew])
@@ -141,7 +141,7 @@ class HttpFlowAnswers(FlowAnswers):
 
 
 def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
-    """Read a flow's 2xx as a resume's is read, then the outcome in it; never raises."""
+    """Read a flow's 2xx as a resume's 2xx, then the outcome in the answer; never raises."""
     read = parse_resume_answer(code, body, content_type)
     if not isinstance(read, Delivered):
         return read

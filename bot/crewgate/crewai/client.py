@@ -1,9 +1,9 @@
 """The HTTP client of a crew, `HttpCrew`.
 
-It must know if a resume or a kickoff may have taken effect. Nothing was sent without a connection:
-httpx raises ConnectError (refused, DNS and TLS alike), ConnectTimeout, PoolTimeout or ProxyError.
-After any later failure nobody can say. A write error does not even surface: httpcore reads on,
-since a server may answer before it has read everything.
+The client must know if a resume or a kickoff may have taken effect. Nothing was sent without a
+connection: httpx raises ConnectError (refused, DNS and TLS alike), ConnectTimeout, PoolTimeout or
+ProxyError. After any later failure nobody can say. A write error does not even surface: httpcore
+reads on, since a server may answer before it has read everything.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ def outcome_of(answer: client.Answer, *, parse: ParseSuccess, now: datetime) -> 
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
             wait = _wait(answer.retry_after, now)
             return NotSent(str(answer.status), wait, words=error_words(answer))
-        # A gateway's way to say that the crew behind it took too long.
+        # A gateway says 408 if the crew behind the gateway took too long.
         case HTTPStatus.REQUEST_TIMEOUT:
             return Unknown(str(answer.status), words=error_words(answer), code=str(answer.status))
         case code if 300 <= code < 500:  # noqa: PLR2004
@@ -97,8 +97,8 @@ def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
 class HttpCrew(CrewClient):
     """The REST API of one deployed crew.
 
-    `kickoff_http` has separate connections for kickoffs: they can take minutes, and must not use up
-    those for resumes.
+    `kickoff_http` has separate connections for kickoffs: kickoffs can take minutes, and must not
+    use up the connections for resumes.
     """
 
     def __init__(

@@ -27,12 +27,12 @@ from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import TEXT_LIMIT, WORDS_LIMIT
 from crewgate.domain.redaction import hide_credentials
 
-#: The longest id that is accepted, in characters; real ones are UUIDs or task names.
+#: The longest id that is accepted, in characters; real ids are UUIDs or task names.
 ID_LIMIT: Final = 512
 #: The most UTF-8 bytes of an id: PostgreSQL's indexes hold 2,704, for two ids and a crew's name.
 ID_BYTES: Final = 1_024
 
-#: The largest plausible number of tasks and of tokens; a larger one is ignored.
+#: The largest plausible number of tasks and of tokens; a larger number is ignored.
 COUNT_LIMIT: Final = 10**6
 TOKENS_LIMIT: Final = 10**15
 
@@ -45,7 +45,7 @@ _HIDDEN_IN: Final = 20 * WORDS_LIMIT
 #: The characters of a text that are read to find the first WORDS_LIMIT that are not blank.
 SCAN_LIMIT: Final = 64 * 2**10
 
-#: Indenting deep JSON can multiply its size by hundreds; beyond this it is written compactly.
+#: Indenting deep JSON can multiply its size by hundreds; larger JSON is written compactly.
 PRETTY_LIMIT: Final = 4 * 2**20
 
 #: Malformed's words for JSON that can be read but not shown.
@@ -228,7 +228,7 @@ def _none_when_invalid(value: object, validate: ValidatorFunctionWrapHandler) ->
 
 
 def _as_written(url: str) -> str:
-    # Pydantic only checks the address: it may spell an address otherwise than it was given.
+    # Pydantic only checks the address: its own result may spell the address in another way.
     HTTP_URL.validate_python(url)
     if not _names_a_host(url):
         raise ValueError("no host could be called by this name")

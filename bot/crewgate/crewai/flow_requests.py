@@ -20,7 +20,7 @@ from crewgate.domain import notification
 from crewgate.domain.errors import Malformed
 from crewgate.domain.people import Email
 
-#: The most characters of a message; a longer one goes into the output as a whole too.
+#: The most characters of a message; a longer message goes into the output as a whole too.
 MESSAGE_LIMIT: Final = 3_000
 #: The most lessons of one request that are shown; CrewAI recalls ten.
 LESSONS: Final = 20
@@ -137,7 +137,7 @@ def _is_escalation(members: Mapping[str, object]) -> bool:
 def _message_and_output(
     members: Mapping[str, object], *, is_ask: bool
 ) -> tuple[str, notification.Output]:
-    """Return the question, and what it is about: the output or, if there is none, the flow's state.
+    """Return the question and its subject: the output or, without an output, the flow's state.
 
     A question of `Flow.ask()` is about itself.
     """

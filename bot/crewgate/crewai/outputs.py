@@ -23,7 +23,7 @@ _HEADER: Final = re.compile(r"(?i)\s*(bearer|basic)\s+\S+\s*")
 def read_output(value: object) -> Output:
     """Read an output: a text, an object with the text in `raw`, or other JSON, indented.
 
-    Raises Malformed if it is nested too deeply.
+    Raises Malformed if the output is nested too deeply.
     """
     match value:
         case None:
@@ -106,7 +106,7 @@ def _is_blank(value: object) -> bool:
 def without_credentials(value: object) -> object:
     """Return JSON without the values that are secret by their name or their form.
 
-    Raises Malformed if it is nested too deeply.
+    Raises Malformed if the JSON is nested too deeply.
     """
     try:
         return _hide(value)

@@ -64,7 +64,7 @@ RESUME_STATUSES: Final = {
     "retrying": ResumeStatus.RETRYING,
     "completed": ResumeStatus.COMPLETED,
 }
-#: Words for a resume that was not taken. None is documented, but their meaning is plain.
+#: Words for a resume that was not taken. No such word is documented, but each meaning is plain.
 RESUME_FAILURES: Final = frozenset(
     {
         "denied",
@@ -228,7 +228,7 @@ def resume_body(request: ResumeRequest) -> dict[str, object]:
 def decision_body(round_: Round, edited: Edited | None = None) -> bytes:
     """Return the answer to a request for a decision: a resume's fields, equal each time.
 
-    Once its words are removed, the answer is `closed`: nobody can tell what to do.
+    Once the decision's words are removed, the answer is `closed`: nobody can tell what to do.
     """
     decision, state = round_.decision, "waiting"
     body: dict[str, object] = {}

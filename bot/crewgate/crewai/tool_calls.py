@@ -13,7 +13,7 @@ from crewgate.crewai.outputs import read_output
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
 from crewgate.domain.notification import TEXT_LIMIT, Format, HiddenValue, Output, part_of
 
-#: The arguments that a form can change, and the longest of their names and choices, in characters.
+#: The most arguments that a form can change, and the most characters of a name or a choice.
 _ARGUMENTS_LIMIT: Final = 20
 _WORD_LIMIT: Final = 75
 _CHOICES_LIMIT: Final = 100
@@ -53,7 +53,7 @@ def read_call(value: object) -> ToolCall | None:
 
 
 def _other_names(value: object) -> tuple[str, ...]:
-    """Read the further names of a tool, of which an unreadable one is empty."""
+    """Read the further names of a tool; an unreadable name is empty."""
     named = value if isinstance(value, list) else [] if value is None else [value]
     found = [*map(_name, named[:_NAMES_LIMIT]), *([""] if len(named) > _NAMES_LIMIT else [])]
     return tuple(dict.fromkeys(found))
@@ -82,9 +82,9 @@ def _filled_in(value: object, arguments: object) -> tuple[str, ...]:
 def read_arguments(value: object, written: object) -> Output:
     """Return the arguments of `tool_call` as the tool gets them.
 
-    What looks secret by its name is masked where people read it. `written` is the notification's
-    output, with the arguments in the agent's order. It counts only if it has equal arguments:
-    people must see the call that would run. Raises Malformed if they are nested too deeply.
+    A value whose name looks secret is masked where people read it. `written` is the notification's
+    output, with the arguments in the agent's order. `written` counts only with equal arguments:
+    people must see the call that would run. Raises Malformed for arguments nested too deeply.
     """
     arguments = value.get("arguments") if isinstance(value, dict) else None
     if not isinstance(arguments, dict):

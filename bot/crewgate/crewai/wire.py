@@ -24,7 +24,7 @@ HUMAN_INPUT: Final = AliasChoices("humanInputWebhook", "human_input_webhook")
 HUMAN_INPUT_URL: Final = AliasChoices("humanInputWebhookUrl", "human_input_webhook_url")
 #: The most outcomes that a click or a menu can offer: Slack's limit for a menu.
 OUTCOMES: Final = 100
-#: The longest label that is offered, in characters; longer ones can be answered in words.
+#: The longest label that is offered, in characters; longer labels can be answered in words.
 LABEL_LIMIT: Final = 500
 #: The known fields besides the output: a field of any other name may be the output.
 KNOWN: Final = (
@@ -82,7 +82,7 @@ class AskWire(Wire):
     place: Id
     expires_at: Lenient[AwareDatetime] = None
     choices: Lenient[list[Verbatim]] = None
-    """For `ask_people`: answers to choose from."""
+    """The answers to choose from, for `ask_people`."""
 
     def ask(self) -> Ask:
         fit = (one for one in self.choices or () if one.strip() and len(one) <= LABEL_LIMIT)
@@ -91,7 +91,7 @@ class AskWire(Wire):
 
 
 class Webhooks(Wire):
-    """The webhook URLs in an object; invalid ones are left out."""
+    """The webhook URLs in an object; invalid URLs are left out."""
 
     task_url: Lenient[Url] = Field(None, validation_alias=TASK_URL)
     step_url: Lenient[Url] = Field(None, validation_alias=STEP_URL)

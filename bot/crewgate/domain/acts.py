@@ -48,14 +48,14 @@ class Contradiction(StrEnum):
     UNDECIDED = "undecided"
     REFUSED = "refused"
     UNSENT = "unsent"
-    """It was approved, and the approval surely did not reach anybody."""
+    """The call was approved, and the approval surely did not reach anybody."""
     AGAIN = "again"
-    """It had run already on this approval."""
+    """The call had run already on this approval."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """The end of a call, with the first line of its result, or why there is none."""
+    """The end of a call, with the first line of its result, or the reason for no result."""
 
     state: CallState
     words: str = ""
@@ -68,13 +68,13 @@ class CallResult:
         return self.state is not CallState.CLOSED
 
     def repeats(self, before: Self) -> bool:
-        """Return True if this says nothing that an earlier result has not said."""
+        """Return True if this result says nothing that an earlier result has not said."""
         return not self.has_run or (self.state, self.words) == (before.state, before.words)
 
     def judged(self, before: Self | None, *, approved: bool | None, may_be_known: bool) -> Self:
         """Return the result with the reason why the call must not have run, if there is one.
 
-        `approved`: the decision, if there is one, which the asker may know if `may_be_known`.
+        `approved`: the decision, if one exists; the asker may know the decision if `may_be_known`.
         """
         why = None
         if not self.has_run:
@@ -109,7 +109,7 @@ class ToolCall(Asked):
     erased: int = 0
     """The number of passages that bot and host took out, because they know them as secrets."""
     other_names: tuple[str, ...] = ()
-    """The tool's further names, such as an MCP server's; an empty one is unreadable."""
+    """The tool's further names, such as an MCP server's; an empty name is unreadable."""
 
     @property
     def name(self) -> str:
@@ -117,9 +117,9 @@ class ToolCall(Asked):
         return min((self.tool, *filter(None, self.other_names)), key=len)
 
     def names(self, *, exactly: bool) -> tuple[str, ...]:
-        """Return the names that rules read; `exactly` that of CrewAI alone.
+        """Return the names that rules read; `exactly`: only the name that CrewAI gives.
 
-        Two servers may have a tool of one name, so what loosens needs CrewAI's.
+        Two servers may have a tool of one name, so a rule that loosens needs CrewAI's name.
         """
         return (self.tool,) if exactly else (self.tool, *self.other_names)
 
@@ -134,9 +134,9 @@ class UsedTool:
 
 
 def first_arguments(text: str) -> tuple[dict[str, object], bool]:
-    """Return the arguments at the beginning of a call's text, and True if they are all.
+    """Return the arguments at the beginning of a call's text, and True if the call has no more.
 
-    The last one may be a text that is cut; a number is never cut.
+    The last argument may be a text that is cut; a number is never cut.
     """
     whole = arguments_of(text)
     if whole is not None:
@@ -195,7 +195,7 @@ def shown_value(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An argument's text before and after a person's change; None if it is absent."""
+    """An argument's text before and after a person's change; None if the argument is absent."""
 
     name: str
     old: str | None

@@ -62,9 +62,9 @@ def decided_on(subject: Subject, decision: Decision) -> Decision:
 def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
     """Return True if a verdict needs as many people as an approval does.
 
-    A label does unless it rejects or asks for changes, for nobody knows its effect. A flow may turn
-    words into any label, so words do too if the rule asks for several approvals, or excludes the
-    starter.
+    A label needs as many unless it rejects or asks for changes, for nobody knows its effect. A
+    flow may turn words into any label, so words need as many too if the rule asks for several
+    approvals, or excludes the starter.
     """
     match verdict:
         case Answer(text, is_label=True):
@@ -111,7 +111,7 @@ def verdict_of_time(timeout: TimeOut, subject: Subject, *, sent_back: int) -> Ve
 
 
 def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:
-    """Return the rule for a question; its assignees become reviewers if nothing else names any.
+    """Return the rule for a question; assignees become reviewers if nothing else names reviewers.
 
     `reviewers`: True if the settings name reviewers. A rule made here has an empty name. A question
     of `Flow.ask()` takes one answer: no two people write equal words.
@@ -141,7 +141,7 @@ def is_open_to_assigned(
 
 
 def why_request_ended(refused: Refused, subject: Subject, *, in_doubt: bool) -> RequestEnded | None:
-    """Return the reason why a flow no longer takes an answer; None if it still may.
+    """Return the reason why a flow no longer takes an answer; None if the flow still may.
 
     `in_doubt`: an earlier try may have been taken, so an existing answer or a used token may be
     ours.

@@ -17,7 +17,7 @@ class Asked:
     takes_answers: ClassVar[bool] = False
     """True if people answer in labels or words, and approve nothing."""
     has_text: ClassVar[bool] = False
-    """True if its output is a text that people edit, comment on and teach by."""
+    """True if the subject's output is a text that people edit, comment on and teach by."""
 
     @property
     def is_of_flow(self) -> bool:
@@ -36,10 +36,10 @@ class Asked:
 
     @property
     def waits_until(self) -> datetime | None:
-        """The time when the asker goes on without an answer; None: it has no such time."""
+        """The time when the asker goes on without an answer; None: the asker has no such time."""
         return None
 
     @property
     def author(self) -> Person | None:
-        """The person whose words it was drawn from: nobody keeps their own, if the rule says so."""
+        """The person from whose words a lesson was drawn; a rule may forbid keeping one's own."""
         return None

@@ -219,7 +219,7 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
     yield from _of_rule(before, after, actor)
     for vote in before.votes:
         if (vote.by, vote.at) not in now:
-            # That an earlier vote lapsed is noticed only when somebody approves.
+            # Lapsed earlier votes are noticed only when somebody approves.
             code = Code.LAPSED if given else Code.TAKEN_BACK
             yield Entry(code, BOT if given else actor or vote.by.id, _of_vote(vote, after))
     for vote in given:
@@ -240,7 +240,7 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
 
 
 def _regrouped(before: Iterable[verdict.Vote], now: Iterable[verdict.Vote]) -> dict[str, Any]:
-    """Return the groups of earlier voters, where they are others than at their approval."""
+    """Return the groups of earlier voters whose groups are not those of their approval."""
     was = {(vote.by.id, vote.at): set(vote.groups) for vote in before}
     stayed = [vote for vote in now if was.get((vote.by.id, vote.at)) not in (None, {*vote.groups})]
     groups = {vote.by.id: [*map(str, vote.groups)] for vote in stayed}

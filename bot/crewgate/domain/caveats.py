@@ -142,11 +142,11 @@ def turned_in_haste(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The time since which a person was shown pages, the last one too."""
+    """The time since which a person was shown pages, the last page included."""
 
     began: datetime
     enough_at: datetime
-    """The first moment at which somebody could have read them."""
+    """The first moment at which somebody could have read the pages."""
 
     def in_haste(self, at: datetime) -> HastyReading | None:
         is_enough = at >= self.enough_at
@@ -160,7 +160,7 @@ def look_at(began: datetime, characters: int) -> Look:
 def slipped(share: Share | None, began: datetime | None, at: datetime) -> HastyReading | None:
     """Return the page that ends an output, if a press on it is a slip.
 
-    Where one review follows the other, a double click on the one before reaches the next.
+    Where one review follows another, a double click in the first review reaches the second.
     """
     if share is None or began is None or share.shown < share.of:
         return None
@@ -188,7 +188,7 @@ class Seen:
 
     @property
     def calls_for_words(self) -> bool:
-        """True if the safe way on is words, for reading more or all of it would change nothing."""
+        """True if only words are a safe way on, for reading more of the output changes nothing."""
         is_final = bool(self.unseen) and self.unseen <= {Unseen.MAY_HAVE_RUN, Unseen.ERASED}
         return bool(self.notes) or is_empty(self.share) or is_final
 
@@ -213,7 +213,7 @@ class Caveats:
 
     @property
     def shown_little(self) -> int | None:
-        """The percentage shown, if it is so low that others should know."""
+        """The percentage shown, if it is so low that other people should know."""
         return self.shown if self.shown is not None and self.shown < _LITTLE else None
 
     @property
@@ -253,11 +253,11 @@ class Circumstances:
     """Each note's ts and the ts of its last edit."""
     claim: Claim | None = None
     shown: int | None = None
-    """The percentage on its card; None: unknown, or not posted yet."""
+    """The percentage of the output on its card; None: unknown, or no card is posted yet."""
     characters: int = 0
     read_to_end: bool = False
     turned: HastyReading | None = None
-    """The pages before the last one, if they were turned in haste."""
+    """The pages before the last page, if the person turned them in haste."""
     look: Look | None = None
     masked: bool | None = False
     """True if the card shows masks that this person has not lifted; None: no card yet."""
@@ -287,7 +287,7 @@ class Circumstances:
         return self.masked is False and not self.erased
 
     def _in_haste(self, at: datetime, seen: Seen) -> HastyReading | None:
-        """Return the look at the last page, unless all of it stands beside the button anyway."""
+        """Return the look at the last page, unless the whole output stands beside the button."""
         stands = seen.share is not None and seen.share.percent == WHOLE and not seen.in_reader
         return None if stands or self.look is None else self.look.in_haste(at)
 

@@ -70,7 +70,7 @@ class _Matcher(SequenceMatcher[int]):
     def find_longest_match(
         self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
     ) -> Match:
-        """Return the longest common stretch; an empty one if the search costs more than is left."""
+        """Return the longest common stretch; an empty stretch if the search costs too much."""
         end = len(self._costs) - 1 if ahi is None else ahi
         self._budget.steps -= self._costs[end] - self._costs[alo]
         if self._budget.steps < 0:
@@ -79,7 +79,7 @@ class _Matcher(SequenceMatcher[int]):
 
 
 WORDS_COMPARED: Final = 1_500
-"""The most words of a passage to compare; a longer one counts as changed as a whole."""
+"""The most words of a passage to compare; a longer passage counts as changed as a whole."""
 #: Passages with less than this in common are shown one after the other.
 LEAST_IN_COMMON: Final = 0.3
 CELLS_BETWEEN: Final = " | "
@@ -170,7 +170,7 @@ def _letters(words: Sequence[Word]) -> int:
 
 
 def _without_islands(blocks: list[Block], old: list[Word]) -> list[Block]:
-    """Merge a short unchanged word into the changes on both sides, for it only splits them."""
+    """Merge a short unchanged word into the changes on both sides, which the word only splits."""
     made: list[Block] = []
     for at, block in enumerate(blocks):
         is_island = (
@@ -209,7 +209,7 @@ def _one_after_the_other(before: str | None, after: str | None) -> tuple[Segment
     return tuple(Segment(kind, text) for kind, text in both if text is not None)
 
 
-#: The most leaves of a JSON text; a larger one is compared by its lines.
+#: The most leaves of a JSON text; a larger text is compared by its lines.
 LEAVES_COMPARED: Final = 5_000
 #: The longest shown path of a leaf, in characters.
 PATH_SHOWN: Final = 300
@@ -244,7 +244,7 @@ class Paths:
 
 
 def read_leaves(text: str, paths: Paths) -> dict[int, str] | None:
-    """Return each leaf of a JSON text by its place; None if it is no JSON, or too large."""
+    """Return each leaf of a JSON text by its place; None if the text is no JSON, or too large."""
     # Each leaf but the last is followed by a comma, so the text need not be parsed to count them.
     if text.count(",") + text.count("[") + text.count("{") > LEAVES_COMPARED:
         return None

@@ -171,7 +171,7 @@ class Crew:
 
         Each URL is the first that exists: registered for the execution, carried by the
         notification, configured for the crew, this bot's own. An address of ours is always sent as
-        configured, with our own credentials: the received one may have lost them on its way.
+        configured, with our credentials: the received address may have lost its own on its way.
         """
         found = registered.or_else(carried).or_else(self.configured).or_else(self.own)
         own = self.own
@@ -186,7 +186,7 @@ class Crew:
         return urls if self.resend_human_input else replace(urls, human_input=None)
 
     def webhooks_for_kickoff(self, given: WebhookUrls) -> WebhookUrls:
-        """Return a kickoff's URLs, the caller's, the crew's or this bot's; pauses come to us."""
+        """Return a kickoff's URLs: the caller's, the crew's or this bot's; the bot gets pauses."""
         urls = given.or_else(self.configured).or_else(self.own)
         if self.forward:
             urls = self.own.or_else(urls)
@@ -217,7 +217,7 @@ class Crew:
     def _leads_here(self, url: str, *path: str | EllipsisType) -> bool:
         """Return True if a URL's path is one of this crew's addresses here, under any host.
 
-        `...` stands for any one segment.
+        In these addresses `...` stands for any one segment.
         """
         try:
             given = urlsplit(url).path

@@ -14,7 +14,7 @@ from typing import Final, Self
 class Lane(StrEnum):
     """The queue that an effect waits in; lanes with `of` are one per crew.
 
-    Each lane has a worker: an outage of one never holds up another.
+    Each lane has a worker: an outage of one lane never holds up another lane.
     """
 
     POSTS = "posts"
@@ -41,14 +41,14 @@ class Row:
 
     lane: Lane = Lane.SLACK
     priority: int = 0
-    """The lowest number goes first."""
+    """The priority of the effect: the lowest number goes first."""
     names: tuple[str, ...] = ("target",)
     by_execution: bool = False
     """Effects keep their order within an execution, not only within a target."""
     needs_card: bool = False
     of_waiting: bool = False
     key: str = ""
-    """The key to find its message by after a lost answer; empty if it posts no message.
+    """The key that finds the effect's message after a lost answer; empty without a message.
 
     `occasion` tells repeated messages of one kind about one target apart.
     """
@@ -57,9 +57,9 @@ class Row:
     revives_card: bool = False
     """If somebody deleted the thread of an open round, its card and this message come back."""
     tells_reviewers: bool = False
-    """Afterwards, reviewers without a private message about the round get one."""
+    """After the effect, reviewers without a private message about the round get one."""
     is_absolute: bool = False
-    """A fixed time, from a calendar or another system: lost time does not move it."""
+    """The time is fixed, by a calendar or another system: lost time does not move the effect."""
     is_merged: bool = False
     """Several waiting effects with one ordering key are carried out by one of them."""
 
@@ -175,7 +175,7 @@ class EffectKind(StrEnum):
     MORNING_LINE = "morning_line", Row(key="morning {target} {occasion}", is_absolute=True)
     """Tell a person, the target, what waits for them."""
     CALL_NEXT = "call_next", Row(lane=Lane.TIMER, is_merged=True)
-    """Post the card of the next round of a flood, which has the name of its first, the target."""
+    """Post the card of the next round of a flood; the target is the flood's first round."""
     EXPIRE_CLAIM = "expire_claim"
     """Update the card: the claim on the round is over."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)
@@ -257,9 +257,9 @@ class Effect:
 
     @property
     def names(self) -> str:
-        """The fields that its kind names, in one string, as stored; `named` reads it.
+        """The fields that the effect's kind names, in one string, as stored; `named` reads it.
 
-        Several are quoted: crews choose the ids of executions.
+        Several fields are quoted: crews choose the ids of executions.
         """
         if len(self.kind.row.names) == 1:
             return self.target

@@ -91,7 +91,7 @@ class VotedOtherwise(VoteRefused):
 
 
 class GroupsComplete(VoteRefused):
-    """The groups that this person counts for have enough approvals; others are missing."""
+    """The groups that this person counts for have enough approvals; other groups lack some."""
 
 
 class GroupsUnresolved(VoteRefused):

@@ -45,7 +45,7 @@ def starter_named(said: str) -> User | Email | None:
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
 
-#: The longest topic, and the longest value in one, in characters.
+#: The longest topic, and the longest value in a topic, in characters.
 TOPIC_LIMIT = 60
 _TOPIC_PARTS = 3
 _SAY_NOTHING = frozenset({"true", "false", "yes", "no", "none", "null"})
@@ -71,10 +71,10 @@ class Execution:
     tracked: bool = False
     """Slack shows the execution, because it was started here or has a review."""
     began_at: datetime
-    """The time when this bot first heard of it."""
+    """The time when this bot first heard of the execution."""
     starter: Person | None = None
     also_started: tuple[str, ...] = ()
-    """User ids or addresses of others whose kickoffs the crew answered with this id."""
+    """User ids or addresses of other people whose kickoffs the crew answered with this id."""
     inputs: CallerValues = UNKNOWN
     meta: CallerValues = ()
     named: Given = ()
@@ -92,7 +92,7 @@ class Execution:
     error: str = ""
     ended_at: datetime | None = None
     activity_count: int = 0
-    """The number of its webhooks, counted by the database."""
+    """The number of the execution's webhooks, counted by the database."""
     asked_at: datetime | None = None
     """The time of the last status question that the crew answered."""
     asked_activity: int = 0
@@ -102,7 +102,7 @@ class Execution:
     not_found_count: int = 0
     is_flow: bool = False
     removed_at: datetime | None = None
-    """The time when its texts were removed; None again once anything new came."""
+    """The time when the execution's texts were removed; None again once anything new came."""
     stuck_in_doubt: bool = False
     """A stuck decision may have taken effect; evidence can show it."""
 
@@ -202,7 +202,7 @@ class Execution:
         error: str = "",
         tokens: int | None = None,
     ) -> Self:
-        """End the execution. The first report counts; a later one may add the number of tokens."""
+        """End the execution. The first report counts; a later report may add the tokens' number."""
         if self.is_over:
             return replace(self, tokens=self.tokens if tokens is None else tokens)
         return replace(

@@ -22,10 +22,10 @@ INPUT: Final = "lessons"
 NO_LESSONS: Final = "(none)"
 """The input's value without lessons: CrewAI refuses a kickoff that lacks an input."""
 LESSON_CHARACTERS: Final = 300
-#: The most lessons of one kickoff, and their characters with numbers and line breaks.
+#: The most lessons of one kickoff, and the most characters of all, with numbers and line breaks.
 MOST: Final = 12
 GIVEN_CHARACTERS: Final = 2_500
-#: The approved outputs on a side from which on its figures tell something.
+#: From this many approved outputs on, the figures of a side tell something.
 ENOUGH: Final = 20
 #: A lesson counts as not followed when its wish was written again so often in spite of it.
 NOT_FOLLOWED: Final = 3
@@ -52,7 +52,7 @@ class Lesson:
     text: str
     author: Person
     round_id: str
-    """The approved round that it comes from; that round's rule decides on the lesson too."""
+    """The approved round behind the lesson; that round's rule decides on the lesson too."""
     wish_id: str
     """The round whose revision has the wish."""
     proposed_at: datetime
@@ -76,7 +76,7 @@ class Lesson:
             raise LessonEnded(self)
 
     def ballot(self, round_: Round) -> Round:
-        """Return its round as waiting with the lesson's votes, so that the rule counts them."""
+        """Return the lesson's round as waiting, with the lesson's votes, for the rule to count."""
         return replace(round_, state=State.WAITING, decision=None, votes=self.votes)
 
     def after(self, ballot: Round, *, lasts: timedelta | None) -> Self:
@@ -175,7 +175,7 @@ def fill(in_force: Iterable[Lesson]) -> tuple[str, LessonsGiven]:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Counts of executions with lessons, or of those that the lot left without."""
+    """Counts of executions with lessons, or of executions that the lot left without lessons."""
 
     first: int = 0
     """First outputs that a person approved or had revised; `at_once` of them were approved."""
@@ -215,7 +215,7 @@ class Revision:
 
 
 def is_without(key: bytes, kickoff: str, share: float) -> bool:
-    """Return True for about this share of kickoffs; without the key nobody can foresee which."""
+    """Return True for about this share of kickoffs; nobody without the key can foresee which."""
     drawn = hmac.digest(key, kickoff.encode(), "sha256")[:8]
     return int.from_bytes(drawn, "big") < share * 2**64
 

@@ -310,7 +310,7 @@ def _decoded(found: re.Match[str]) -> str:
 
 #: A string of JSON, perhaps one that is cut.
 _JSON_STRING: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)"?', re.DOTALL)
-#: The rest of a string, and a colon if it is a name.
+#: The rest of a string, and a colon if the string is a name.
 _REST_OF_STRING: Final = re.compile(r'(?:[^"\\]++|\\.)*+(?:"(\s*+:\s*+)?|\\?\Z)', re.DOTALL)
 _BARE_MASK: Final = re.compile(
     rf'("(?:[^"\\]++|\\.)*+"?)|\[(?:{"|".join(Kind)})(?: [0-9]+)?\]', re.DOTALL
@@ -388,7 +388,7 @@ _ESCAPES: Final = 1_000
 
 # --- what is found --------------------------------------------------------------------------------
 
-#: The longest an address may be before and behind its sign (RFC 5321, 4.5.3.1).
+#: The most characters of an address before and behind its sign (RFC 5321, 4.5.3.1).
 _LOCAL_LIMIT: Final = 64
 _DOMAIN_LIMIT: Final = 255
 #: A local part from its end to its beginning.
@@ -432,8 +432,8 @@ _IBAN_LENGTHS: Final = {one[:2]: int(one[2:]) for one in _IBANS.split()}
 #: The signs between the groups of a number, also across lines, in a quotation and in a table.
 _BETWEEN: Final = r"[\s>|_\\-]"
 _SIGN: Final = "[.,+/:]"
-#: The digits behind a country code: inside a word only behind a number or `IBAN`. They are
-#: looked for first, here and below, because most places have none.
+#: The digits behind a country code: inside a word only behind a number or `IBAN`. Digits are
+#: looked for first, here and below, because most places have no digits.
 _CHECK_DIGITS: Final = re.compile(
     r"[0-9]{2}(?<=[A-Za-z]{2}..)"
     r"(?:(?<![^\W_].{4})|(?<=[0-9][A-Z]{2}..)|(?<=[iI][bB][aA][nN].{4}))",
@@ -464,7 +464,7 @@ def find_ibans(text: str) -> Iterator[tuple[int, int]]:
                 yield written.span()
 
 
-#: Not the digits behind the point of a number, as of 0.5333333333333333.
+#: The digits of a number, but not those behind a point, as in 0.5333333333333333.
 _NUMBERS: Final = re.compile(
     r"[0-9](?<![^\W_].)(?<!\b[0-9]\..)(?<!\b[0-9]{2}\..)(?<!\b[0-9]{3}\..)[0-9]*+"
     rf"(?:{_BETWEEN}{{1,4}}+[0-9]++)*+"

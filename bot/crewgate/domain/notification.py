@@ -67,7 +67,7 @@ def value_of(came: CallerValues, name: str) -> str | HiddenValue | None:
 
 #: The longest optional text, such as a task's name, in characters; the rest is cut.
 TEXT_LIMIT: Final = 500
-#: The longest line of a crew's own words, in characters; a longer one is stored cut, with "…".
+#: The longest line of a crew's own words, in characters; a longer line is stored cut, with "…".
 WORDS_LIMIT: Final = 300
 #: Stands for a stored address or token that no key of the bot decrypts.
 UNREADABLE: Final = ""
@@ -82,7 +82,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """The text of a flow before CrewAI rewrote it, and the lessons by which it did."""
+    """The text of a flow before CrewAI rewrote it, and the lessons that CrewAI followed."""
 
     original: str
     lessons: tuple[str, ...]
@@ -100,7 +100,7 @@ class Output:
 
     @property
     def digest(self) -> str:
-        """A value that is equal for equal outputs, to compare rounds without reading either."""
+        """A value that is equal for equal outputs, to compare rounds without reading outputs."""
         return hashlib.sha256(f"{self.format}\n{self.text}".encode()).hexdigest()
 
 
@@ -255,9 +255,9 @@ def _counted(before: Output, after: Output) -> Output:
 
 
 def unless_erased(before: CallerValues, after: CallerValues) -> CallerValues:
-    """Return a caller's values after redaction; those that it changed are unknown to rules.
+    """Return a caller's values after redaction; values that it changed are unknown to rules.
 
-    People are shown the rest of them, so each is there twice: the last one is what rules read.
+    People are shown the rest of a changed value, so it is listed twice: rules read the last entry.
     """
     came = dict(before)
     changed = (name for name, value in after if came.get(name, value) != value)
@@ -268,13 +268,13 @@ ASSIGNED_LIMIT: Final = 50
 #: The shortest pause between two messages that mention people about an escalation, which anybody
 #: may repeat.
 CALLED_EVERY: Final = timedelta(hours=1)
-#: The longest last segment of a URL that is a name: a longer one may be a token.
+#: The longest last segment of a URL that is a name: a longer segment may be a token.
 _NAME_LIMIT: Final = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The answer to a flow from which CrewAI drew a lesson, and how its host is told about it."""
+    """The answer to a flow from which CrewAI drew a lesson, and the way to tell its host."""
 
     keep: str
     """The label that keeps the lesson."""
@@ -305,7 +305,7 @@ class Question(Asked):
     """The settings forbade the callback's host when the request came."""
     ask: Ask | None = None
     drawn_from: Source | None = None
-    """The question is if a lesson is kept, which `crewgate host` found in this answer."""
+    """The question is whether to keep a lesson, which `crewgate host` found in this answer."""
 
     @property
     def author(self) -> Person | None:

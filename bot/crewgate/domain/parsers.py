@@ -1,6 +1,6 @@
 """Parsers of settings: pure functions from a raw value to a typed one.
 
-Errors say what to put there; none echoes a value that may be a secret.
+Errors say what to write as the value; no error echoes a value that may be a secret.
 """
 
 import difflib
@@ -136,13 +136,13 @@ class Setting:
     default: str = ""
     example: str = ""
     instead_of: tuple[str, ...] = ()
-    """Keys of the table that exclude this one."""
+    """Keys of the table that exclude this key."""
     only_with: str = ""
-    """A key that this one needs."""
+    """A key that this key needs."""
     names_variable: bool = False
     """The file names an environment variable, whose value counts."""
     shared: str = ""
-    """The environment variable for crews that do not set it themselves."""
+    """The environment variable for crews that do not set the key themselves."""
 
 
 def about(parse: Callable[[object], Any], meaning: str, **more: Any) -> dict[str, Setting]:  # noqa: ANN401  # parameters are the fields of Setting

@@ -46,7 +46,7 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class EmailOwner:
-    """The account of an e-mail address, until an operator confirms another one."""
+    """The account of an e-mail address, until an operator confirms another account."""
 
     address: str
     user: str

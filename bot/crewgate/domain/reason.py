@@ -10,8 +10,8 @@
 |         | AnsweredElsewhere, PerhapsTaken, RequestGone,        |
 |         | TimeOver, Withdrawn, Expired                         |
 
-SUPERSEDED has EditedBy where a person's own text took its place. Otherwise it has none, as WAITING:
-the state is enough. CLOSED has none where a call ran that nobody had approved: its result says so.
+SUPERSEDED has EditedBy where a person's own text took its place; else no reason, as WAITING has:
+the state is enough. CLOSED has no reason where a call ran that nobody approved: its result says so.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from typing import Final
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.verdict import Person
 
-#: Fields with words from outside; any other field is the code, and no class has two.
+#: Fields with words from outside; any other field is the code, and no class has two codes.
 WORDS: Final = frozenset({"error", "why", "words"})
 
 
@@ -62,7 +62,7 @@ class TakenAs:
 
 @dataclass(frozen=True, slots=True)
 class NotFetched:
-    """The asker fetches the decision, and has not done it yet."""
+    """The asker fetches the decision, and has not fetched it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class AnsweredElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class PerhapsTaken:
-    """The flow has an answer: ours, if it arrived although its receipt was lost, or another one."""
+    """The flow has an answer: ours, if ours arrived although the receipt was lost, or another."""
 
     words: str = ""
 

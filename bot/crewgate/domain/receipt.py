@@ -110,8 +110,8 @@ def open_edited(
 ) -> Receipt:
     """Open a round for a person's own text, in place of a waiting round.
 
-    The new round keeps the opening time, but no approvals. A time-out must not approve it, for the
-    rule was meant for the crew's text. Raises as `require_waiting`.
+    The new round keeps the opening time, but no approvals. A time-out must not approve the new
+    round, for the rule was meant for the crew's text. Raises as `require_waiting`.
     """
     if rule is not None:
         rule = replace(rule, timeout=left_by_time(rule))
@@ -142,7 +142,7 @@ def ask_again(
     """Open a round for the agent's own call, whose approval the tool did not get.
 
     `before` is CLOSED, or STUCK with arguments or an approval that the crew refused; it ends with
-    its reason. What may have run by that approval is not decided by time or by a rule alone.
+    its reason. A call that may have run by that approval is not decided by time or a rule alone.
     """
     assert isinstance(before.subject, ToolCall), "a call has an approval that ends"
     ended = replace(before, state=State.CLOSED, ended_at=before.ended_at or at)

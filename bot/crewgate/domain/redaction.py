@@ -31,7 +31,7 @@ SHORTEST: Final = 4
 #: Shorter secrets may be words, or parts of others: they are removed only where they stand alone.
 _SHORTEST_INSIDE: Final = 10
 #: Base64 in several lines has lines of 64 or 76 characters (RFC 7468, RFC 2045), and words are
-#: shorter. Looking for one of at least 40 is cheaper than removing line breaks from each text.
+#: shorter. Looking for a line of at least 40 is cheaper than removing line breaks from each text.
 _LINE: Final = b"x" * 40
 _AS_LINE: Final = re.sub(rb"[\w+/-]", b"x", bytes(range(256)))
 #: A path segment of this length with a digit, or with letters of both cases, is no name.
@@ -64,7 +64,7 @@ class _Forms(NamedTuple):
             tuple(dict.fromkeys(form.lower() for form in _longest_first(spellings - short))),
             _longest_first(coded),
             _longest_first(form for form in coded if len(form) < len(_LINE)),
-            # No pattern if there is nothing to find: even one that never matches costs time.
+            # Without such secrets there is no pattern: even one that never matches costs time.
             (re.compile(pattern),) if alone else (),
         )
 
@@ -331,7 +331,7 @@ def _inside_base64(secret: str) -> Iterator[str]:
 
 _NAME: Final = (
     r"(?:token|secret|passw(?:or)?d|credential|authorization|(?:api|access|private)[_-]?key"
-    # Not the beginning of `author`.
+    # `auth` must not be the beginning of `author`.
     r"|(?-i:(?<![a-z])o?auth|O?Auth)(?-i:(?![a-z]))|(?-i:(?<![A-Z])O?AUTH(?![A-Z])))"
 )
 _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)

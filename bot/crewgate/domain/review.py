@@ -123,13 +123,13 @@ class Round:
     digest: str
     opened_at: datetime
     unchanged: bool = False
-    """The output repeats the one before although changes were asked for."""
+    """The output repeats the output before although changes were asked for."""
     state: State = State.WAITING
     version: int = 1
     rule: Rule | None = None
-    """The rule that applied when it opened; None: the crew's settings apply."""
+    """The rule that applied when the round opened; None: the crew's settings apply."""
     votes: tuple[verdict.Vote, ...] = ()
-    """The approvals so far, if it needs several; one per person."""
+    """The approvals so far, if the round needs several; one per person."""
     escalated_at: datetime | None = None
     """The time when the rule escalated; from then on `escalate.to` may decide too."""
     reminders: int = 0
@@ -174,7 +174,7 @@ class Round:
 
     @property
     def valid_until(self) -> datetime | None:
-        """The end of a decision on a call; None for any other, and before a decision."""
+        """The end of a decision on a call; None for other decisions, and before a decision."""
         match self.subject, self.decision:
             case ToolCall(), verdict.Decision(at=at):
                 return approval_ends(self.rule, at)
@@ -256,7 +256,7 @@ class Round:
         """Take one person's decision; the first one wins.
 
         Raises AlreadyDecided, RoundSuperseded or RoundClosed if the round is not waiting,
-        InvalidTransition if one approval is not enough: that takes `approve`.
+        InvalidTransition if one approval is not enough: several approvals take `approve`.
         """
         self.require_waiting()
         if decision.is_approve and self.approvals > 1:
@@ -395,8 +395,8 @@ class Round:
     def supersede_decided(self, at: datetime) -> Transition:
         """End the round, because a newer output came while its decision was on its way.
 
-        If the decision may have been sent, that output is evidence that it was taken. If it was
-        never sent, it must not be: its reviewer did not see the newer output.
+        If the decision may have been sent, that output is evidence that it was taken. A decision
+        that was never sent must not be sent: its reviewer did not see the newer output.
         """
         self._must_be(State.DECIDED, State.STUCK, to="be superseded")
         return self._infer(at) if self.in_doubt else self._close_for(NeverSent(), at)

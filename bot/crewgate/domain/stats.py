@@ -71,7 +71,7 @@ class Tally:
 
     crew: str
     earlier: bool
-    """True for the span before."""
+    """True for the span before the requested span."""
     by: str
     """The person's id; empty for rules."""
     count: int
@@ -228,7 +228,7 @@ class Sampled:
 
     @property
     def at_most(self) -> int:
-        """The most in 100 of the others that are sent back, at a confidence of 95 %."""
+        """The most in 100 of the unread rounds that are sent back, at a confidence of 95 %."""
         return ceil(100 * upper_bound(self.sent_back) - 1e-9)
 
 

@@ -1,6 +1,6 @@
 """The subjects of rounds: the work of a task, a question, or a call of a tool.
 
-The words about each are in `slack.words.subjects`.
+The words about each subject are in `slack.words.subjects`.
 """
 
 from dataclasses import dataclass

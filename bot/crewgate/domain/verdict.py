@@ -273,7 +273,7 @@ Needed = tuple[tuple[UserGroup, int], ...]
 def assign(needed: Needed, able: Iterable[Collection[UserGroup]]) -> tuple[UserGroup | None, ...]:
     """Return the group that each person counts for, given the groups that they could count for.
 
-    As few approvals as possible are missing, and earlier people go before later ones: a person of
+    As few approvals as possible are missing, and earlier people go before later people: a person of
     two groups moves to the other group if that makes room. None: the groups are complete without
     this person.
     """

@@ -21,7 +21,7 @@ from crewgate.domain.rules.rule import (
 )
 from crewgate.domain.verdict import Needed
 
-#: A rule that refuses, one that asks people, one that allows.
+#: The decisions of a rule that refuses, of a rule that asks people, and of a rule that allows.
 _DECIDES: Final = (Decide.REFUSE, None, Decide.ALLOW)
 #: The words for the agent where nobody decided in time.
 NOT_IN_TIME: Final = "Nobody decided in time."
@@ -37,7 +37,7 @@ _WHO: Final = (
 
 
 def choose(rules: Sequence[Rule], facts: Facts) -> Rule | None:
-    """Return the rule that counts; if that is uncertain, the strictest that may; None: no rule."""
+    """Return the rule that counts; if uncertain, the strictest that may count; None: no rule."""
     return strictest(could_apply(rules, facts))
 
 

@@ -83,7 +83,7 @@ class Facts:
         return in_lower_case(self._text)
 
     def argument(self, path: str) -> object:
-        """Return a call's argument; HiddenValue if it cannot be told, or is no single value."""
+        """Return a call's argument; HiddenValue if it is unknown, or is no single value."""
         found = self._at(path)
         is_value = not isinstance(found, dict | list | notification.HiddenValue)
         return found if is_value and not self.is_hidden(path) else notification.HiddenValue()
@@ -177,7 +177,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """Conditions that must all hold; one that is left out holds for every review."""
+    """Conditions that must all hold; a condition that is left out holds for every review."""
 
     tool: str | None = setting(
         None,
@@ -284,7 +284,7 @@ class Conditions:
 
 
 def _holds(wanted: str, value: object, *, exactly: bool) -> bool | None:
-    """Return True if a value is as wanted; None if it is of another type than that.
+    """Return True if a value is as wanted; None if its type is not that of the wanted value.
 
     A tool's schema makes True of "yes", and 7 of " 07".
     """

@@ -75,7 +75,7 @@ class WorkingHours:
         return self.next_open(at) == at.astimezone(UTC)
 
     def next_open(self, at: datetime) -> datetime:
-        """Return this moment if people work then, else their next beginning; in UTC."""
+        """Return this moment if people work then, else when their hours next begin; in UTC."""
         begin, _ = next(self._spans_after(at))
         return max(begin, at.astimezone(UTC))
 
@@ -180,7 +180,7 @@ def _read_zone(name: str) -> ZoneInfo:
         raise NoSuchZone(name) from None
 
 
-#: Longer ones are slips of the pen, and `datetime` ends at the year 9999.
+#: Longer durations are slips of the pen, and `datetime` ends at the year 9999.
 LONGEST: Final = timedelta(days=366)
 LONGEST_WORKING: Final = timedelta(hours=1_000)
 EXAMPLES: Final = "30s, 15m, 4h, 3d, or 4wh for working hours"

@@ -56,7 +56,7 @@ _BLANK: Final = "\u115f\u1160\u2800\u3164"
 class _Plain(dict[int, str]):
     """A table for `str.translate` from a character to plain ones.
 
-    One by one: `normalize` sorts the marks of a whole text, in quadratic time.
+    Characters are changed one by one: `normalize` sorts a whole text's marks, in quadratic time.
     """
 
     def __missing__(self, code: int) -> str:
@@ -99,7 +99,7 @@ def _regex(pattern: str, *, exactly: bool = False) -> re.Pattern[str]:
 _OF_ONE_VALUE: Final = r"[^\s,;]"
 
 
-#: The signs of comparisons; the longer ones come first, because they begin with the shorter ones.
+#: The signs of comparisons; longer signs come first, because they begin with shorter signs.
 _SIGNS: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -126,7 +126,7 @@ class Comparison:
         return None if number is None else cls(sign, number)
 
     def holds(self, value: str) -> bool:
-        """Return True if a value compares so; a text that is no number is only unequal."""
+        """Return True if a value compares in this way; a text that is no number is only unequal."""
         number = read_number(value)
         return self.sign == "!=" if number is None else _SIGNS[self.sign](number, self.number)
 

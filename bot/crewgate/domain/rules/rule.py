@@ -25,7 +25,7 @@ class Naming(StrEnum):
     """Unanswered kickoffs that name different people may have started it: operators decide."""
     UNREADABLE = "unreadable"
     NO_MEMBER = "no_member"
-    """No such account, or a guest, an app, a deactivated account, or a stranger."""
+    """The value names no account, or a guest, an app, a deactivated account, or a stranger."""
     STARTER = "starter"
     """The named person started the execution and may not approve it."""
     NOT_TOLD = "not_told"
@@ -49,12 +49,12 @@ class Decide(StrEnum):
     """A rule's decision on a call without a person."""
 
     ALLOW = "allow"
-    """It runs."""
+    """The call runs."""
     REFUSE = "refuse"
     """The agent is told the rule's reason."""
 
 
-#: How long an approval of a call holds whose rule does not say.
+#: The time for which an approval of a call holds if the rule names no time.
 VALID_FOR: Final = Duration.parse("1h")
 #: The options that ask people, or act after a time.
 _ASKS_PEOPLE: Final = (
