@@ -108,7 +108,7 @@ def _read_day(word: str, today: date) -> date:
 def _read_mention(word: str) -> Person:
     found = _MENTION.fullmatch(word)
     if found is None:
-        # Names are not unique, and people change them.
+        # People's names are not unique, and people change their names.
         raise RequestUnclear(
             f"I cannot tell who {_quoted(word)} is: Slack gave me a name and no account."
         )
@@ -191,7 +191,7 @@ def _until(day: date, zone: ZoneInfo | None) -> str:
 
 
 def name_of(zone: ZoneInfo) -> str:
-    """Return `America/New York time`; what some call `Etc/UTC` is UTC."""
+    """Return `America/New York time`; the zone `Etc/UTC` becomes `UTC time`."""
     return f"{zone.key.removeprefix('Etc/').replace('_', ' ')} time"
 
 
@@ -221,7 +221,7 @@ _ABOUT_THE_DAY: Final = frozenset({AbsenceProblem.PAST, AbsenceProblem.TOO_FAR})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A sentence, and the form's field to correct; None once the absence is set."""
+    """A sentence, and the form's field to correct: `wrong` is None once the absence is set."""
 
     sentence: str
     wrong: str | None = None

@@ -212,7 +212,7 @@ def _execution_line(
     else:
         at = f"at {names.title(execution.current_task)}, " if execution.current_task else ""
         stands = f"{at}running for {duration(now - execution.began_at)}"
-    # For the command that shows it in full, unless it is named so.
+    # People type this name into the command that shows the execution in full.
     name = names.identifier(id_beginning(execution.execution_id))
     return names.joined(
         f"{states.icon(first.round) if first else icons.RUNNING} {title}",
@@ -297,7 +297,7 @@ _BUDGET: Final = MESSAGE_LIMIT - 1_000
 _CONDITIONS: Final = 6
 _TEXTS: Final = 3
 _PEOPLE: Final = 5
-#: Lengths once escaped.
+#: The most characters of a name, a value and a feedback, once escaped.
 _NAME_LIMIT: Final = 40
 _VALUE_LIMIT: Final = 60
 _FEEDBACK_LIMIT: Final = 200

@@ -172,8 +172,8 @@ def render_home(
     lines = lines_of(found)
     blocks = [actions(*_page_buttons(found, count_new(rows, found)))]
     if any(row.round_id not in lines for row in rows):
-        # A sentence replaces a row that the person may no longer read; without it others would
-        # move.
+        # A sentence replaces a row that the person may no longer read; without the sentence other
+        # rows would move.
         blocks.append(section(_RIGHTS_CHANGED))
         rows = ()
     else:
@@ -238,12 +238,12 @@ def _text(
         named = "" if row.part is Part.MINE else names.deciders(deciders(round_))
         whom = f"for {named} " if named else ""
         state = f"waiting {whom}for {duration(now - round_.opened_at)}"
-    # In one line with the rest: a row that changes is as high as before, or nearly so.
+    # The state shares a line with the rest: a row that changes stays about as high as before.
     about = names.crew(round_.review.crew), names.numbered(round_), state
     known = [*about, *states.claim_and_notes(line, now=now)]
     if round_.state is review.State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
         known.append(cards.not_their_own(line))
-        # For a call it is more than to let the crew go on.
+        # To approve a call is more than to let the crew go on.
         approvers = _approvers(line, row)
         if isinstance(round_.subject, acts.ToolCall) and not approvers.bar(user):
             known.append(cards.what_buttons_do(round_))
@@ -275,7 +275,7 @@ RENEW_SECONDS: Final = 60
 #: The pause between two refreshes, unless somebody opens Home: a burst of changes is shown at once,
 #: well within Slack's rate.
 PAUSE_SECONDS: Final = 0.2
-#: The most readers kept, by their last visit; others see the present state when they come back.
+#: The most readers kept, by their last visit; others see the present state at their next visit.
 READERS: Final = 100
 _CHANGED_BY_ANOTHER: Final = "hash_conflict"
 """Slack's code for a view that has changed since the caller saw it."""
@@ -345,7 +345,7 @@ class HomeRefresher:
             await self.opened.wait(PAUSE_SECONDS)
 
     async def _serve(self) -> set[str]:
-        """Show Home to the people who have just opened it; nobody else's is read before."""
+        """Show Home to the people who have just opened it; nobody else's Home is read before."""
         served = set()
         while self.unserved:
             user = self.unserved.pop(0)

@@ -69,9 +69,9 @@ PAUSE: Final = 1.5
 LONGEST: Final = 86_400
 #: Seconds until a thread is tried again, unless Slack names a time.
 AGAIN: Final = 30
-#: Seconds of a form's three that its thread may take.
+#: Of the three seconds that a form has, the seconds to read its thread.
 FORM_SECONDS: Final = 1
-#: The tries of a thread in a row.
+#: The most tries in a row to read a thread.
 TRIES: Final = 10
 #: The most waiting rounds whose threads are read; no workspace has as many.
 MOST: Final = 50_000
@@ -121,7 +121,7 @@ class MissedNotes:
             round_id, tries = due.popleft()
             pause = await self._try(round_id)
             if pause is not None and tries > 1:
-                due.append((round_id, tries - 1))  # one that always fails holds up no other
+                due.append((round_id, tries - 1))  # a failing thread holds up no other
             await self._context.sleep(PAUSE if pause is None else pause)
 
     async def _waiting(self) -> list[str]:

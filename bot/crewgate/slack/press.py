@@ -111,7 +111,7 @@ class Reply:
     async def show(self, view: Block, *, otherwise: str = words.names.MODAL_NOT_OPENED) -> bool:
         """Open a modal, and return True if Slack did.
 
-        Slack stacks three modals: this one lies on the first, in place of the second; the third
+        Slack stacks three modals: this modal lies on the first, in place of the second; the third
         place is for errors. If Slack does not open it, the channel shows `otherwise`, if there is
         one.
         """

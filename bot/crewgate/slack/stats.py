@@ -226,7 +226,7 @@ def _share(share: Share) -> str:
     return f"{share.percent} % of {share.whole:,}" if share.whole else "none"
 
 
-#: The budgets of a list of crews and of one of people.
+#: The budgets of a list of crews and of a list of people.
 _LIST_BUDGET: Final = 2_500
 #: The most bars of a chart in text: more would not fit on a phone.
 _BARS: Final = 10
@@ -293,7 +293,7 @@ _Values = Sequence[float | None]
 
 @dataclass(frozen=True, slots=True)
 class _Chart:
-    """Bars of this span and the one before; the text has each number too."""
+    """Bars of this span and the span before; the text has each number too."""
 
     title: str
     labels: Sequence[str]

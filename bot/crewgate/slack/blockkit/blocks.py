@@ -92,7 +92,7 @@ def button(
 
 
 def said_of(row: Block, about: str) -> Block:
-    """Say to screen readers what the buttons of a row are about: many are called Approve."""
+    """Tell screen readers what the buttons of a row are about: many buttons are called Approve."""
     spoken = [
         one | {"accessibility_label": plain(f"{one['text']['text']} {about}", LABEL_LIMIT)}
         if one["type"] == "button"
@@ -121,7 +121,7 @@ def actions(*buttons: Block) -> Block:
 
 
 def sections(lines: Iterable[str], *, budget: int) -> tuple[list[Block], int]:
-    """Return the first lines in as few sections as possible within the budget, and their number."""
+    """Return the first lines, in as few sections as the budget allows, and the number of lines."""
     made: list[str] = []
     shown = 0
     for line in lines:

@@ -42,7 +42,7 @@ from crewgate.slack.blockkit.text import (
 
 #: The shortest part of a paragraph that is shown alone, in characters.
 _FEW_WORDS = 80
-#: The joiner of two emoji; at the end of a part nothing is left to join.
+#: The joiner of two emoji; a joiner at the end of a part joins nothing.
 _JOINER = "\u200d"
 
 
@@ -61,7 +61,7 @@ def count_rows(text: str) -> int:
 def measure_overflow(markdown: str) -> tuple[int, int, int]:
     """Return the widest table's columns, the characters off a phone's screen, and a line's number.
 
-    All are 0 if every table fits. The line is the next one; after a nested table, the last.
+    All are 0 if every table fits. The line follows the table; for a nested table, it is the last.
     """
     if not _WIDE_ROW.search(markdown):
         return 0, 0, 0
@@ -89,8 +89,8 @@ _WIDE_ROW = re.compile(rf"(?:[^\n|]*+\|){{{COLUMNS}}}")
 def short_part(text: str, *, characters: int, rows: int, limit: int) -> tuple[str, int]:
     """Return a short beginning of a longer text, neutralised, and its length in the original.
 
-    It has about `characters`, at most `rows` of tables, and at most `limit` once neutralised. It
-    ends with a paragraph, an item or a row, else with a sentence or a word of a long paragraph;
+    The part has about `characters`, at most `rows` of tables, and at most `limit` once neutralised.
+    It ends with a paragraph, an item or a row, else with a sentence or a word of a long paragraph;
     with a heading only if there is nothing else. A longer fence is cut at a line and closed.
     """
     written = clean_controls(text[: 2 * characters + 2])
@@ -169,7 +169,7 @@ def first_part(
     room; behind a heading only if there is nothing else. A longer fence is cut at a line and
     closed.
     """
-    # No rendering makes a text shorter than half, so more than this never fits.
+    # No rendering makes a text shorter than half, so more characters than `most` never fit.
     most = 2 * limit + 2
     written = clean_controls(text[:most])
     head = reveal(written)
@@ -389,8 +389,8 @@ class Page:
 def page_of(text: str, number: int | None, size: int = PAGE, *, seen: int = 0) -> Page:
     """Return the page with this number, or the last page; cleaned, at most about `size` long.
 
-    Without a number, the first page with text after the first `seen` characters. Fenced code across
-    a cut is closed there and opened again on the next page.
+    Without a number, return the first page with text after the first `seen` characters. Fenced code
+    across a cut is closed there and opened again on the next page.
     """
     whole = cleaned(text)
     pieces = _Cutter(whole, size).pieces()
@@ -512,7 +512,7 @@ class BlocksPage:
 def page_of_blocks(
     groups: Iterable[Sequence[Block]], wanted: int, *, most: int = BLOCKS_ON_A_PAGE
 ) -> BlocksPage:
-    """Return the page with this number, or the last; a group stays on one page if it fits."""
+    """Return the page with this number, or the last page; a group that fits stays on one page."""
     kept: list[Block] = []
     number = size = count = 0
     for group in groups:

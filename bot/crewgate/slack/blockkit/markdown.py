@@ -112,7 +112,7 @@ _FENCE = re.compile(
 )
 _FENCE_MARK = re.compile("```|~~~")
 _WRITTEN_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-#: The characters repeated of a fence's info string, usually its language.
+#: The most characters that are repeated of a fence's info string, usually a language.
 _INFO_SHOWN = 40
 
 

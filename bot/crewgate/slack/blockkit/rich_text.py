@@ -16,7 +16,7 @@ from crewgate.slack.blockkit.blocks import Block, present
 from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of, with_box
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 
-#: The characters of one block. Slack documents no limit, so a section's limit holds.
+#: The most characters of one block. Slack documents no limit, so a section's limit holds.
 RICH_TEXT_LIMIT: Final = 3_000
 _MOST: Final = 500
 """Elements of one block, and texts of one element; Slack refuses more than 1,000."""
@@ -119,7 +119,7 @@ def _split_leaves(element: Block) -> Iterator[Block]:
                 yield element | {"elements": held}
                 held, room = [], RICH_TEXT_LIMIT - 1
                 continue
-            # A character costs two at most.
+            # A character costs two UTF-16 units at most.
             most = room if text.isascii() else room // 2
             at = len(text) if fits else text.rfind("\n", most // 2, most) + 1
             at = at or place_to_break(text, most // 2, most)

@@ -28,7 +28,7 @@ _EMOJI: Final = (  # emoji and other visible signs
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u27ff\u2801-\u2bff\u3030\u303d\u3297\u3299"
     "🀀-\U0001faff"
 )
-# Arabic to Mandaic, the scripts of India, Tibet and South East Asia, Mongolian; their later blocks.
+# Scripts from Arabic to Mandaic, of India, Tibet and South East Asia, Mongolian; later blocks.
 _JOINED: Final = (
     "\u0600-\u061b\u061d-\u109f\u1780-\u17b3\u17b6-\u180a\u1810-\u18af\u1a20-\u1aaf\u1b00-\u1c4f"
     "\ua800-\ua8ff\ua930-\ua9df\uaa60-\uaa7f\uabc0-\uabff\ufb50-\ufdff\ufe70-\ufefc"
@@ -60,7 +60,7 @@ _RIGHT_TO_LEFT: Final = re.compile(
 _MARKS: Final = frozenset("\u061c\u200e\u200f")
 _RUN: Final = re.compile(
     f"[{UNSEEN}]+"
-    # The two that are needed most often are left out: `_revealed` takes ten times as long to tell.
+    # The two most frequent needs are left out: to tell them, `_revealed` takes ten times as long.
     f"(?<!{_RIGHT_TO_LEFT.pattern}[{''.join(_MARKS)}])"  # a mark alone right after its letter
     f"(?!(?<=[{_EMOJI}]\u200d)[{_EMOJI}])"  # a joiner alone between two emoji
 )
@@ -80,8 +80,8 @@ def reveal(text: str) -> str:
 def with_scripts_named(text: str) -> str:
     """Name the letters of one script inside a word of another: `b‹Cyrillic о›b`.
 
-    Of Latin, Cyrillic and Greek, whose letters look alike; a word's most frequent script counts as
-    its own, and Latin where two are equally frequent.
+    The scripts are Latin, Cyrillic and Greek, whose letters look alike. A word's own script is its
+    most frequent one, and Latin where two scripts are equally frequent.
     """
     return text if text.isascii() else _WORD.sub(_with_script_named, text)
 
@@ -162,8 +162,8 @@ ELLIPSIS: Final = "…"
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _BLANK = re.compile(rf"[\s{UNSEEN}]*")
 
-# Both the raw and the entity-escaped form, because Slack does not say whether it decodes entities
-# in a markdown block; in code too, because its idea of where code ends may differ from ours.
+# The pattern has the raw and the entity-escaped form: Slack does not say whether it decodes
+# entities in a markdown block. Code is broken too: Slack may see the end of code elsewhere.
 _TOKEN = re.compile(
     r"<(?=[A-Za-z!@#/?\\&])"  # mentions, dates, links, tags, comments
     r"|&(?=(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{0,31});"
@@ -225,7 +225,7 @@ def is_blank(text: str) -> bool:
 
 
 def neutralise_markdown(text: str) -> str:
-    """Neutralise Markdown for Slack's `markdown` block: it reads as written and does nothing.
+    """Neutralise Markdown for Slack's `markdown` block: the text reads as written and does nothing.
 
     Web links are opened up as `label (address)`. An invisible character breaks everything else that
     could become a link, a mention or Slack's markup, so that it is shown.

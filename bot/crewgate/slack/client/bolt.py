@@ -72,7 +72,7 @@ class Middleware(AsyncMiddleware):
         *,
         req: AsyncBoltRequest,
         resp: BoltResponse,
-        next: Next,  # Bolt passes it by this name
+        next: Next,  # Bolt passes `next` by name
     ) -> BoltResponse | None:
         return await self._function(req, next)
 
@@ -118,7 +118,7 @@ def new_bolt(client: AsyncWebClient) -> BoltApp:
 def _unseen(prefix: str) -> Iterator[None]:
     """Hide environment variables from Bolt, which reads more than its arguments.
 
-    It would warn of `SLACK_BOT_TOKEN`; `SLACK_CLIENT_ID` and its secret would make an app of many
+    Bolt would warn of `SLACK_BOT_TOKEN`; `SLACK_CLIENT_ID` and its secret would make an app of many
     workspaces, whose tokens are kept in files.
     """
     environment = os.environ  # noqa: TID251  # variables are hidden from Bolt, and none is read

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 RENEW = timedelta(minutes=5)
 #: An older answer about a group or a channel decides nothing.
 TRUST = timedelta(minutes=15)
-#: The interval while an answer is missing, or after a person was refused.
+#: The interval of questions to Slack while an answer is missing, or after a person was refused.
 RENEW_SOON = timedelta(seconds=20)
 #: Seconds that a person waits while Slack is asked: Slack waits 3 s for us.
 ASK_SECONDS: Final = 2
@@ -150,7 +150,7 @@ class SlackDirectory:
         return Members(found.users.union(*users), unresolved)
 
     def in_slack(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
-        """Replace each e-mail address by its account, where that is known."""
+        """Replace each e-mail address by its account, where the account is known."""
         found: list[ReviewerRef] = []
         for ref in named:
             match ref:
@@ -260,10 +260,10 @@ class SlackDirectory:
                 await self._has_asked.wait()
 
     async def renew(self) -> None:
-        """Ask Slack about every e-mail and group; about known ones every RENEW_SOON at most.
+        """Ask Slack about every e-mail and group; about known entries every RENEW_SOON at most.
 
         Slack answers about 50 addresses a minute, so unknown and old addresses come first. Without
-        an answer the last one stays. A deactivated account is nobody's.
+        an answer the last answer stays. A deactivated account is nobody's.
         """
         now, asked = self._clock(), self.unresolved
         if self._renewed_at is None or now - self._renewed_at >= RENEW_SOON:

@@ -15,14 +15,14 @@ from crewgate.usecases.read_models import MessageRef
 
 log = structlog.get_logger(__name__)
 
-#: Seconds until Slack is asked again: after no answer, and after one, within which a revoked
-#: token shows up.
+#: Seconds until Slack is asked again: after no answer, and after an answer. A revoked token shows
+#: up within the second time.
 ASK_AGAIN = 15
 ASK_LATER = 300
 
 
 class NoWorkspaceFits(web_api.CallFailed):
-    """The app is in no workspace, in several, or not in the one that the settings name."""
+    """The app is in no workspace, in several, or not in the workspace of the settings."""
 
 
 class Identity:
@@ -87,7 +87,7 @@ class Identity:
     async def team(self) -> str | None:
         """Return the bot's workspace; None if Slack has never named it.
 
-        An app of a whole organisation must name it in calls about one workspace; Slack ignores it
+        An app of a whole organisation must name the workspace in calls about one; Slack ignores it
         with any other token (https://docs.slack.dev/reference/methods/usergroups.users.list).
         """
         await self.ask_once()

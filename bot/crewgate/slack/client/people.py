@@ -60,7 +60,7 @@ class Remembered(ABC, Generic[T]):
     async def renew(self, key: str) -> bool:
         """Ask Slack, as often as is allowed; return True if it answered.
 
-        Without an answer the last one stays, as long as it is trusted.
+        Without an answer the last answer stays, as long as that answer is trusted.
         """
         before = self._known.get(key)
         async with self._locks[key]:
@@ -86,11 +86,11 @@ STANDING_RENEWED: Final = timedelta(hours=1)
 #: People asked about in one turn; Slack takes about 100 such calls a minute.
 #: https://docs.slack.dev/reference/methods/users.info
 STANDING_AT_ONCE: Final = 25
-#: The most people asked about ahead of time; others are asked about when they act.
+#: The most people asked about ahead of time; the bot asks about others when these act.
 STANDING_AHEAD: Final = 200
 #: Failures after which the rest waits: Slack is away, or wants to be left alone.
 GIVE_UP: Final = 3
-#: Slack's own assistant: it is no bot by `users.info`, and in every list of people.
+#: Slack's own assistant is no bot by `users.info`, and is in every list of people.
 SLACKBOT: Final = "USLACKBOT"
 #: Slack's codes for an id that belongs to nobody, or to nobody visible to this bot.
 NOBODY: Final = frozenset({"user_not_found", "user_not_visible"})
@@ -279,7 +279,7 @@ async def time_zone_of(client: AsyncWebClient, user: str) -> ZoneInfo | None:
         why = "no answer in time"
     except web_api.CallFailed as error:
         why = str(error)
-    # A folder's name and one that leads out of the database are refused in these ways.
+    # `zoneinfo` so refuses a folder's name, and a name that leads out of its database.
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         why = type(error).__name__
     log.info("time_zone_not_found", why=why)

@@ -1,7 +1,7 @@
 """Posting to channels and threads: every message once, within Slack's rate.
 
 A message carries a key in its metadata, so that a post without an answer can be found again. A file
-carries none, and is found by its name.
+carries no key, and is found by its name.
 """
 
 from collections.abc import AsyncIterator
@@ -52,7 +52,7 @@ class MessageSearch:
     async def since(
         self, key: str, channel: str, thread_ts: str | None, since: datetime
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the messages since then; none if the bot may not read here.
+        """Yield the messages since `since`; no messages if the bot may not read here.
 
         Only the age of `since` counts, for messages bear Slack's time. A second search with one
         `key` skips the span of the first. A bot that may post but not read (a channel known by its
@@ -109,7 +109,7 @@ async def messages_between(
     method = "conversations.replies" if thread_ts else "conversations.history"
     cursor = ""
     while True:
-        # These two read their arguments from the query only.
+        # These two methods of Slack read their arguments from the query only.
         calling = client.api_call(method, http_verb="GET", params=params | {"cursor": cursor})
         answer = await web_api.attempt(calling, method)
         for message in web_api.list_at(answer, "messages"):
@@ -279,7 +279,7 @@ async def upload_private(client: AsyncWebClient, user: str, file: IO[bytes], *, 
     place = await web_api.attempt(client.files_getUploadURLExternal(filename=name, length=length))
     seconds = aiohttp.ClientTimeout(total=UPLOAD_SECONDS)
     try:
-        # The SDK would read all of it into memory.
+        # The SDK would read the whole file into memory.
         async with aiohttp.ClientSession(timeout=seconds, trust_env=True) as session:
             sent = await session.post(web_api.text_at(place, "upload_url"), data=file)
             sent.raise_for_status()

@@ -27,7 +27,7 @@ Respond = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Bolt's `respond`, on a client's connections: Bolt's own opens one for each answer."""
+    """Bolt's `respond`, on a client's connections: Bolt itself opens one connection an answer."""
 
     client: AsyncWebClient
     url: str | None

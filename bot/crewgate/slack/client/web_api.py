@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds for one call; well within the outbox's deadline, look-ups included.
 SECONDS = 15
-#: Seconds that an idle connection is kept: less than servers and proxies do. A call on one that is
-#: about to close would lose its answer.
+#: Seconds that an idle connection is kept: servers and proxies keep it for longer. A call on a
+#: connection that is about to close would lose its answer.
 KEPT_SECONDS = 15
 
 #: Codes that refuse the token for every call, until somebody changes it.
@@ -104,7 +104,7 @@ Failure = NotSent | Refused | Unknown
 Answer = AsyncSlackResponse | aiohttp.ClientResponse
 Headers = Mapping[str, str]
 
-#: On every answer to a call with a token (docs.slack.dev/tools/bolt-python reads it there too).
+#: Every answer to a call with a token has this header (docs.slack.dev/tools/bolt-python reads it).
 _SCOPES_HEADER = "x-oauth-scopes"
 
 
@@ -123,7 +123,7 @@ class CallFailed(Exception):
 async def keep_connections() -> AsyncIterator[aiohttp.ClientSession]:
     """Yield shared connections: a new one costs three round trips and a certificate check.
 
-    Their number has no limit, so that hanging calls delay no others.
+    The number of connections has no limit, so that hanging calls delay no others.
     """
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_SECONDS),

@@ -68,7 +68,7 @@ READ_WORDS: Final = Button(HISTORY.id, "Read the words")
 
 #: More outcomes of a flow become a menu.
 BUTTONS: Final = 4
-#: A letter in front of a label that reads as an outcome; no emoji, which a label could bring too.
+#: A letter in front of a label that reads as an outcome; a label could bring an emoji itself.
 _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.REVISION: "↺ "}
 
 
@@ -77,8 +77,8 @@ def decide_buttons(
 ) -> tuple[Block, ...]:
     """Approve and Revise, or a flow's outcomes: the first buttons of a waiting round.
 
-    `reader` is the only user who sees the buttons: Approve is left out once they have approved, or
-    if `approvers` say that it would be refused. Where everybody sees them, none is green then.
+    `reader` is the only user who sees the buttons: Approve is left out once this user has approved,
+    or if `approvers` say that Approve would be refused; if everybody sees it then, it is not green.
     """
     is_barred = approvers is not None and approvers.bar(reader)
     is_refused = is_barred and reader and not round_.subject.takes_answers
@@ -112,7 +112,7 @@ def words_button(round_: Round) -> Block:
 
 
 def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
-    """*Take back my approval*: for its owner, or on a card, which everybody sees alike."""
+    """*Take back my approval*: for the approval's owner, or on a card, which all see alike."""
     voices = voices_of(round_.votes)
     may_take_back = bool(voices) if reader is None else reader in voices
     return (TAKE_BACK.on(round_.id),) if may_take_back else ()

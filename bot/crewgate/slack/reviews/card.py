@@ -138,7 +138,7 @@ def file_title(view: CardView) -> str:
 def _with_menu(headline: str, view: CardView, share: caveats.Share | None = None) -> Block:
     """The first line, with a menu of the actions without a button; the round's id names its block.
 
-    `share` is the part of a waiting round's output on the card: a whole one needs no Read all.
+    `share` is the part of a waiting round's output on the card: a whole output needs no Read all.
     """
     round_ = view.round
     waits = round_.state is State.WAITING
@@ -182,7 +182,7 @@ def _changed(view: CardView) -> str:
 
 
 def _shows_arguments(view: CardView) -> bool:
-    """Return True for a call: what changed of its arguments stands on the card."""
+    """Return True for a call: the card shows the changes of its arguments."""
     return isinstance(view.round.subject, acts.ToolCall)
 
 

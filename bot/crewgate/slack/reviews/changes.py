@@ -268,7 +268,7 @@ def _hunk(hunk: Hunk) -> Iterator[Block]:
 
 
 def _runs(hunk: Hunk) -> Iterator[tuple[str, dict[str, bool]]]:
-    """Yield words with their styles: `0.18 → 0.09`, or `0.18 (gone)` where nothing came for it."""
+    """Yield words with their styles: `0.18 → 0.09`, or `0.18 (gone)` if nothing replaced it."""
     segments = hunk.segments
     whole, code = hunk.fate is Fate.ADDED, _code(hunk.passage)
     in_one_line = (

@@ -291,7 +291,7 @@ def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     reason = names.capital(redactor.text(dead_letter.reason))
     why = one_line(reason, ANSWER_LIMIT).rstrip(". ")
     name = f"*{names.date(dead_letter.received_at)}* · {names.identifier(dead_letter.id)}"
-    # Far more than is shown, so that the cut is not seen: it may go through a secret.
+    # Far more is read than is shown, for the unseen end may be cut through a secret.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
     while utf16_length(body := mrkdwn_code(head)) > _EXCERPT_LIMIT:

@@ -183,7 +183,7 @@ async def maskable_parts(
     """Return an output's editable parts, its masked passages by mask, and a mark of the text.
 
     The mark tells if masks still stand for these passages: other settings or versions may number
-    them anew. Raises RoundNotFound or StoreUnavailable.
+    passages anew. Raises RoundNotFound or StoreUnavailable.
     """
     posting = await context.uow.read.posting(round_id, as_it_came=True)
     output = posting.view.output
@@ -328,5 +328,5 @@ async def show_page(
                     position.round_id, by=by, context=context, turned=turned, look=look
                 )
         except StoreUnavailable as error:
-            # Where this is lost, the bot asks the person once more when they approve.
+            # Without this record the bot asks the person once more at their approval.
             log.warning("read_to_end_lost", why=str(error))

@@ -103,7 +103,7 @@ def output_on_card(output: Output) -> ShownOutput:
     return ShownOutput([*blocks, left_off], share, total > OUTPUT_LIMIT)
 
 
-#: The longest value beside its name; a longer one is a paragraph.
+#: The longest value beside its name; a longer value is a paragraph.
 _BESIDE: Final = 80
 
 
@@ -129,7 +129,7 @@ def arguments_on_card(output: Output) -> ShownOutput:
 def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], int | None]:
     """Return the elements of as many arguments as fit, and the number of shown characters.
 
-    None: everything is shown.
+    The number is None if everything is shown.
     """
     made: list[Block] = []
     line: list[Block] = []
@@ -237,7 +237,7 @@ def output_in_message(output: Output) -> ShownOutput:
 
 
 def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
-    """A page for a modal, which has no markdown block; beyond `limit` it is left unformatted."""
+    """A page for a modal, which has no markdown block; text beyond `limit` is unformatted."""
     if output.format is Format.JSON:
         return preformatted(output.text)
     blocks = rich_text(output.text)
@@ -261,7 +261,7 @@ def _with_text(shown: str, *left_off: Block) -> list[Block]:
     return [*left_off] if is_blank(shown) else [markdown(shown), *left_off]
 
 
-#: Characters that a box begins with: it holds 3,000, so it can grow.
+#: The most characters that a box begins with: a box holds 3,000, so its text can grow.
 _BOX: Final = 2_000
 #: The most boxes: Slack takes 100 blocks, with others around.
 _BOXES: Final = 80
@@ -308,7 +308,7 @@ def preview(line: RoundLine) -> tuple[str, Share]:
 
 
 _LINE: Final = 160
-#: An output of so many characters is whole.
+#: The most characters of an output that is shown whole.
 _SHORT: Final = 400
 
 

@@ -60,7 +60,7 @@ class People:
     async def complete(self, view: CardView, user: str | None = None) -> CardView:
         """Return the view with its deciders, the absences that matter, and the approvers left.
 
-        `user` is the only person who sees it: the approvers tell if this person is one.
+        `user` is the only person who sees the view: `approvers` tells if this person may approve.
         """
         round_ = view.round
         reviewers, away = self(round_, Role.REVIEWER), self._away(view)

@@ -62,8 +62,8 @@ def standing(
 ) -> list[Block]:
     """Return what its viewer must know of a waiting round, below what it is about.
 
-    The flags leave out what is said beside it already, or is not offered there. Pages and caveats
-    tell of masks, to those who were not shown them.
+    The flags leave out lines that the form or page says itself or does not offer. Pages and caveats
+    tell of masks, to viewers who were not shown the masked text.
     """
     viewer = view.viewer
     if viewer is None or view.round.state is not review.State.WAITING:

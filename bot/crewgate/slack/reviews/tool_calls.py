@@ -59,7 +59,7 @@ def _short(text: str) -> str:
 def about_tool(view: CardView) -> str:
     """Return `Filled in by the tool: amount, cc`, and the agent's name of the tool if it is longer.
 
-    Empty for arguments that are all the agent's, of a tool with one name.
+    The text is empty for arguments that are all the agent's, of a tool with one name.
     """
     call = view.round.subject
     if not isinstance(call, ToolCall):
@@ -106,7 +106,7 @@ _APART: Final = "\n\0\n"
 
 
 def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | None:
-    """Return the fields of a call's form; None if there is none. `output` is unmasked."""
+    """Return the fields of a call's form; None without a form. `output` is unmasked."""
     arguments, call = arguments_of(output.text), round_.subject
     if not isinstance(call, ToolCall) or arguments is None or not round_.takes_edits:
         return None

@@ -38,7 +38,7 @@ _CLOSED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A person's place in their queue; `asked`: about their haste, which is asked once.
+    """A person's place in their queue; `asked`: the walk asked about haste, which it does once.
 
     `card` is the round whose card counts a flood: the walk stays within that flood.
     """
@@ -49,7 +49,7 @@ class Walk:
     card: str = ""
 
     def behind(self, metadata: str) -> str:
-        # No JSON of one line has a line end in it.
+        # JSON in one line contains no line end.
         return f"{metadata}\n{self.number} {self.total} {int(self.asked)} {self.card}"
 
 

@@ -156,7 +156,7 @@ def clause(
         case Answer(text, is_label):
             if not is_label:
                 return f"{who} answered in words"
-            # Several approved, perhaps each with another label; the last one's is the answer.
+            # Several approved, perhaps with different labels; the last label is the answer.
             several = bool(decision.votes) and approves(decision.verdict)
             did = "approved, so the answer is" if several else "answered"
             return f"{who} {did} {label(text, voice)}"
@@ -381,7 +381,7 @@ def call_ended(round_: Round) -> str:
 
 
 def until(round_: Round) -> str:
-    """Return until when an approval of a call holds, as the end of a clause; empty for others."""
+    """Return the end of a call's approval, as the end of a clause; empty for other decisions."""
     end, decision = round_.valid_until, round_.decision
     if end is None or decision is None or not decision.is_approve:
         return ""
@@ -396,7 +396,7 @@ def _ended(result: CallResult) -> str:
 
 
 def ran_although(round_: Round) -> str | None:
-    """Return the alarm about a call that must not have run; None for any other."""
+    """Return the alarm about a call that must not have run; None for any other call."""
     why = round_.contradiction
     return None if why is None else _RAN[why]
 

@@ -54,7 +54,7 @@ class Voice:
     """True: an approval also names its group, which a new message would notify."""
 
     def person(self, who: Person) -> str:
-        """Return a name, or a mention if this voice mentions people and Slack knows this one."""
+        """Return a name, or a mention if this voice mentions people and Slack knows the person."""
         if self.mentions and _USER_ID.fullmatch(who.id):
             return f"<@{who.id}>"
         return self.text(who.name or who.id, CREW_LIMIT)
@@ -104,7 +104,7 @@ def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
 
 
 def not_an_operator(crew_name: str, *, uncertain: bool) -> str:
-    """Refuse an operator's action; plain, so that a form can show it too."""
+    """Refuse an operator's action, in plain text, so that a form can show the refusal too."""
     if uncertain:
         return "Slack did not say whether you may see this. Try again in a minute."
     return f"This is for operators of {crew(crew_name, PLAIN)}: you are not one of them."
@@ -203,7 +203,7 @@ def task(round_: Round, voice: Voice = MRKDWN) -> str:
 def spoken(round_: Round, topic: str, text: str) -> str:
     """Return what buttons are about: `send_email to bob@acme.example`, or a task and its topic.
 
-    Not escaped. Of a call's arguments it has the recipient, or the first one.
+    The text is not escaped. Of a call's arguments it has the recipient, or the first argument.
     """
     match round_.subject:
         case ToolCall(name=tool_name):
@@ -252,7 +252,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def with_lessons(given: LessonsGiven | None) -> str:
-    """Return `with 4 lessons`; empty where there were none to give."""
+    """Return `with 4 lessons`; empty where there were no lessons to give."""
     if given is None or given.counted is None:
         return ""
     lot = "without lessons, by lot"
@@ -337,7 +337,7 @@ def number(round_: Round) -> str:
 def numbered(round_: Round) -> str:
     """Return `round 2, edited by @Ana`: the author is named if the text is not the crew's.
 
-    Empty for a call, which is asked once: its number says nothing.
+    The text is empty for a call, which is asked about once: its number says nothing.
     """
     match round_.subject, round_.edited_by:
         case ToolCall(), _:

@@ -30,7 +30,7 @@ FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_de
 def called(people: Sequence[ReviewerRef], away: Sequence[Absence] = ()) -> str:
     """Return mentions, with delegates of absent people: `@Legal and @Ben for @Ana`.
 
-    A delegate who may decide in any case is named once. Empty without people.
+    A delegate who may decide in any case is named once. The text is empty without people.
     """
     mentions = [names.reviewer(ref) for ref in people]
     mentions += [
