@@ -82,7 +82,7 @@ async def write_dataset(settings: Settings, chosen: argparse.Namespace) -> int:
 def _case(line: dict[str, Any]) -> dict[str, Any]:
     """Return an approval as loaders of evaluations read it: texts, and all else beside them.
 
-    The prompt of the task is not known; the input is what it was made of.
+    The prompt of the task is not known; the input is the values that the prompt was made of.
     """
     approved, known = line["approved"], ("task", "inputs", "lessons")
     rest = {name: value for name, value in line.items() if name not in ("approved", "inputs")}

@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 #: longer counts as unknown at the next start.
 STOP_WORKING_SECONDS = 17
 STOP_LISTENING_SECONDS = 5
-#: The concurrent requests for statuses of one crew: those of hundreds of executions must not take
-#: the connections that its resumes need.
+#: The concurrent requests for statuses of one crew: requests about hundreds of executions must not
+#: take the connections that its resumes need.
 STATUSES_AT_ONCE = 4
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -50,7 +50,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._dead: dict[str, str] = {}
         self.last_turns: dict[str, datetime] = {}
-        """The end of each loop's last turn, by `clock`; at first its start."""
+        """The end of each loop's last turn, by `clock`; at first the loop's start."""
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ class Supervisor:
         end_turn.set(partial(self._note_turn, name))  # for the loop's own task, which copies it
         while True:
             began = self.last_turns[name] = self._clock()
-            # Collected, not caught: any error may end a loop, so no type can be named.
+            # The error is collected, not caught: any error may end a loop, so no type can be named.
             [error] = await asyncio.gather(loop(), return_exceptions=True)
             if error is None:
                 return

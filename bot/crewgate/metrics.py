@@ -22,7 +22,7 @@ from crewgate.domain.acts import ToolCall
 from crewgate.domain.recorded import DECIDERS, OUTCOMES, VERDICTS, verdict_label
 from crewgate.domain.review import Round
 
-#: Otherwise each counter would have a second series with its creation time.
+#: Without this call each counter would have a second series with its creation time.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REGISTRY: Final = CollectorRegistry()

@@ -112,7 +112,7 @@ class Runtime:
 
     clock: Clock = field(default_factory=SteppingClock)
     steady: Clock = steady_now
-    """A clock that is never set; pauses and renewals go by it."""
+    """A clock that is never set; pauses and renewals go by this clock."""
     new_id: NewId = field(default=lambda: secrets.token_urlsafe(12))
     jitter: Callable[[], float] = random.random
     sleep: Sleep = asyncio.sleep

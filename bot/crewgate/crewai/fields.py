@@ -45,7 +45,7 @@ _HIDDEN_IN: Final = 20 * WORDS_LIMIT
 #: The characters of a text that are read to find the first WORDS_LIMIT that are not blank.
 SCAN_LIMIT: Final = 64 * 2**10
 
-#: Indenting deep JSON can multiply its size by hundreds; larger JSON is written compactly.
+#: Indenting deep JSON can multiply its size by hundreds; beyond this size JSON is not indented.
 PRETTY_LIMIT: Final = 4 * 2**20
 
 #: Malformed's words for JSON that can be read but not shown.

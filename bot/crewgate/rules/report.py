@@ -50,7 +50,7 @@ Obstacle = TooFew | UnknownStarter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The difference that the rules make; equal for rounds of one group."""
+    """The difference that the rules make to a round; equal for rounds of one group."""
 
     was: str
     now: str
@@ -125,7 +125,7 @@ def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> Obst
 
 
 def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None:
-    """Return the user ids of these people; None if Slack did not name all."""
+    """Return the user ids of these people; None if Slack did not name all people."""
     found: set[str] = set()
     for ref in named:
         if ref in known:
@@ -138,7 +138,7 @@ def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None
 
 
 def _starter(stored: StoredRound, known: Known) -> frozenset[str]:
-    """Return the starters' accounts; an address counts only if the settings name it too."""
+    """Return the starters' accounts; an address counts only if the settings also name it."""
     each = ({one.id} if isinstance(one, User) else known.get(one, ()) for one in stored.starters)
     return frozenset[str]().union(*each)
 
@@ -188,7 +188,7 @@ def head(count: int, since: date, given: str) -> str:
 def sample_lines(
     crew: str, rounds: Iterable[DecidedRound], share: Fraction, after: int
 ) -> Iterator[str]:
-    """Yield a line for each task, the largest first."""
+    """Yield a line for each task, the largest task first."""
     by_task: dict[str, list[DecidedRound]] = {}
     for one in rounds:
         by_task.setdefault(one.task, []).append(one)
@@ -203,7 +203,7 @@ def no_such_crew(crew: str, count: int) -> str:
 
 
 def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
-    """Yield a crew's groups: first those that nobody could approve, then the largest."""
+    """Yield a crew's groups: first the groups that nobody could approve, then the largest."""
     yield ""
     yield f"{crew}: {counted(sum(group.count for group in groups.values()), 'round')}"
     order = sorted(groups.items(), key=lambda one: (one[0].obstacle is None, -one[1].count))

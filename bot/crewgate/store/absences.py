@@ -27,7 +27,7 @@ class Absences(Changing, AbsenceQueries):
     """Changes absences on a transaction's connection."""
 
     async def put(self, absence: Absence, *, at: datetime) -> None:
-        """Store an absence in place of the person's present one; delete all that have ended."""
+        """Store an absence in place of the person's present one; delete all absences that ended."""
         await self._connection.execute(sa.delete(absences).where(absences.c.until <= at))
         row = {
             "user_id": absence.away.id,

@@ -27,9 +27,9 @@ from crewgate.store.tables import audit_entries, audit_heads, outputs, reviews, 
 from crewgate.usecases.log_fields import place
 from crewgate.usecases.ports.base import Clock
 
-#: The version of the form of entries, in each of them.
+#: The version of the form of entries; each entry holds it.
 FORM: Final = 3
-#: The entries that are linked in one transaction, for which all others wait. With a backlog,
+#: The entries that are linked in one transaction, for which all other writes wait. With a backlog,
 #: batches of 100 delayed the slowest 1 % of notifications by 15 to 35 ms on a busy machine; batches
 #: of 50 did not.
 BATCH: Final = 50
@@ -50,9 +50,9 @@ _EARLIER: Final = audit_entries.alias("earlier")
 _SAME_EXECUTION: Final = tuple(
     _EARLIER.c[name] == audit_entries.c[name] for name in ("crew", "execution_id")
 )
-#: The number of latest linked entries of an execution among which its highest count is looked for.
-#: With several processes on PostgreSQL an entry may be committed, and so linked, after some with
-#: higher ids.
+#: The highest count of an execution is looked for among so many of its latest linked entries.
+#: With several processes on PostgreSQL an entry may be committed, and so linked, after entries
+#: with higher ids.
 _LATE: Final = 50
 _LATEST: Final = (
     sa.select(_EARLIER.c.nth)
@@ -62,7 +62,7 @@ _LATEST: Final = (
     .correlate(audit_entries)
     .subquery()
 )
-#: How many entries of an execution are linked; only the first one that is counted reads them all.
+#: The number of an execution's linked entries; only the first counted entry reads them all.
 _COUNTED: Final = sa.case(
     (audit_entries.c.execution_id == "", 0),
     else_=sa.func.coalesce(
@@ -84,7 +84,7 @@ _LINK: Final = (
     .where(audit_entries.c.id == sa.bindparam("b_id"), audit_entries.c.number.is_(None))
     .values({name: sa.bindparam(name) for name in ("number", "previous", "hash", "nth")})
 )
-#: A head's entry and the next ones, enough to tell if anything happened since.
+#: A head's entry and the entries behind it, enough to tell if anything happened since the head.
 _FROM_HEAD: Final = (
     sa.select(audit_entries.c.hash, audit_entries.c.body)
     .where(audit_entries.c.number >= sa.bindparam("b_number"))
@@ -108,7 +108,7 @@ def tag_of(crew: str, execution_id: str) -> bytes:
 def link_hash(previous: bytes, number: int, tag: bytes, nth: int | None, body: bytes) -> bytes:
     """Return an entry's hash: of the previous hash, the number, the execution and the body.
 
-    `nth`: its number within the execution, which entries linked by earlier versions lack.
+    `nth`: the entry's number within the execution; entries linked by earlier versions lack it.
     """
     count = b"" if nth is None else nth.to_bytes(8, "big")
     about = number.to_bytes(8, "big") + tag + count
@@ -300,7 +300,7 @@ def _labels_of(round_: Round) -> dict[str, Any]:
     }
 
 
-#: The entries in memory at a time: each has about 1 kB.
+#: The entries in memory at a time: each entry has about 1 kB.
 PAGE: Final = 500
 #: The most executions that are named for an ambiguous beginning.
 CANDIDATES: Final = 5
@@ -349,7 +349,7 @@ class AuditReading(Reading):
         return [row for row in reversed(own) if b'"CG191"' in row.body]
 
     async def executions(self, prefix: str, crew: str | None = None) -> list[tuple[str, str]]:
-        """Return the execution with this id or, if there is none, some with this beginning."""
+        """Return the execution with this id, or else some executions with this beginning."""
         table = audit_entries.c
         # Entries without an execution have no id, or a person's.
         some = sa.select(table.crew, table.execution_id).distinct()

@@ -63,7 +63,7 @@ def _loaded(own: Codec, stored: Any, _kind: Any) -> Any:
 
 
 _hidden: Final = _as_list(HiddenValue)
-#: The types with a stored form of their own.
+#: The types that have a stored form of their own.
 _OWN: Final[Mapping[Any, Codec]] = {
     Duration: Codec(str, Duration.parse),
     Email: Codec(str, Email),

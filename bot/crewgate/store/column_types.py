@@ -42,7 +42,7 @@ class Secret(sa.types.TypeDecorator[Any]):
     form: ClassVar[tuple[Callable[[Any], str], Callable[[str], Any]]] = (str, str)
     """From a value to its text, and back."""
     unreadable: ClassVar[Any] = UNREADABLE
-    """The value if no key opens it."""
+    """The value that is read if no key opens the stored value."""
 
     @override
     def process_bind_param(self, value: Any | None, dialect: Any) -> Any | None:
@@ -84,5 +84,5 @@ class SecretBytes(Secret):
     unreadable: ClassVar = b"(encrypted with a key that SECRET_KEYS lacks)"
 
 
-#: Compared byte by byte on both databases, so that an index serves "begins with" too.
+#: A text that both databases compare byte by byte, so that an index serves "begins with" too.
 Bytewise: Final = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")

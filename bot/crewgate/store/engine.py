@@ -37,7 +37,7 @@ def translate_errors() -> Iterator[None]:
 
 
 #: The seconds that a write waits for its turn before the database counts as unavailable. A crew
-#: waits for the answer to its notification about 30 s; this leaves room to answer 503.
+#: waits for the answer to its notification about 30 s, so this leaves room to answer 503.
 TURN_SECONDS = 10
 #: The seconds that a read for the outbox waits for a locked SQLite file: it blocks the event loop.
 OUTBOX_READ_SECONDS = 0.05
@@ -161,7 +161,7 @@ class OutboxEngines:
 
     @property
     def free_bytes(self) -> int | None:
-        """The free bytes on the disk; None if the database server watches its own disk."""
+        """The free bytes on the disk; None if the database server watches a disk of its own."""
         return None
 
 

@@ -142,7 +142,7 @@ def _save(names: tuple[str, ...]) -> sa.Update:
 
 @cache
 def _register(dialect: str) -> sa.Insert:
-    """Upsert an execution's registered URLs; absent ones stay as they were."""
+    """Upsert an execution's registered URLs; absent URLs stay as they were."""
     statement = insert_of(dialect)(webhooks)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[webhooks.c.crew, webhooks.c.execution_id, webhooks.c.origin],
@@ -275,7 +275,7 @@ class ExecutionQueries(MaskedReading):
         return bool(await self._rows(registered, _key(crew, execution_id)))
 
     async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
-        """Return the secrets in an execution's webhooks, of its kickoff or of its pauses."""
+        """Return the secrets in an execution's webhooks, of its kickoff and of its pauses."""
         key = _key(crew, execution_id)
         urls = map(to_webhooks, await self._rows(_WEBHOOKS, key))
         callbacks = (
@@ -307,7 +307,7 @@ class Executions(Changing, ExecutionQueries):
     async def open(
         self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
     ) -> Execution:
-        """Upsert and lock an execution; `activity` adds to the webhooks about its progress."""
+        """Upsert and lock an execution; `activity` adds to the number of its progress webhooks."""
         new = Execution(crew=crew, execution_id=execution_id, began_at=at)
         row = _NEW | {
             "crew": crew,
@@ -359,7 +359,7 @@ class Executions(Changing, ExecutionQueries):
     async def unclear_kickoffs(
         self, crew: str, *, since: datetime, until: datetime
     ) -> tuple[read_models.UnclearKickoff, ...]:
-        """Return the kickoffs of a crew in this span whose answer is unknown."""
+        """Return the kickoffs of a crew in this span whose answers are unknown."""
         found = await self._connection.execute(
             sa.select(unclear_kickoffs)
             .where(unclear_kickoffs.c.crew == crew)
@@ -374,7 +374,7 @@ class Executions(Changing, ExecutionQueries):
         )
 
     async def register(self, crew: str, execution_id: str, urls: notification.WebhookUrls) -> None:
-        """Store the URLs that a caller gave; absent ones stay as they were."""
+        """Store the URLs that a caller gave; absent URLs stay as they were."""
         key = {"crew": crew, "execution_id": execution_id, "origin": REGISTERED}
         await self._connection.execute(_register(self._dialect), key | from_webhooks(urls))
 
@@ -383,7 +383,7 @@ class Executions(Changing, ExecutionQueries):
         key = execution.crew, execution.execution_id
         has_webhooks = key in self._with_webhooks
         if self._dialect == "postgresql":
-            # They are read by a statement of their own: the one that waited for the lock read other
+            # A statement of its own looks for webhooks: the one that waited for the lock read other
             # tables as they were before the wait.
             [found] = await self._prepared(_FIND_HAS, _key(*key))
             has_webhooks = found.has_webhooks

@@ -65,7 +65,7 @@ _CARD: Final = sa.select(
     rounds.c.announced_at,
     sa.func.coalesce(rounds.c.ended_at, rounds.c.decided_at).label("ended_at"),
 ).where(rounds.c.card_ts.is_not(None))
-#: The cards come in no order: for one, SQLite would read all cards that the flood ever had.
+#: The cards come in no order: for an order SQLite would read all cards that the flood ever had.
 _WAITING_CARDS: Final = _CARD.where(*_OF_FLOOD).limit(COUNTED)
 _LAST_CARD: Final = (
     _CARD.where(_gathered_by == sa.bindparam("flood"), rounds.c.announced_at.is_not(None))
@@ -185,7 +185,7 @@ class FloodQueries(Reading):
 
 
 class Floods(Changing):
-    """Gathers rounds in a transaction. Of several at once each waits for those before."""
+    """Gathers rounds in a transaction; of several transactions each waits for those before it."""
 
     async def gather(self, round_: Round) -> str:
         """Return the flood that a round joins; its own id if it is the first of one."""

@@ -60,7 +60,7 @@ TEACHES_A_FLOW: Final = sa.exists().where(
     lessons.c.of_flow,
     lessons.c.ended_at.is_(None) | _is_to_be_told,
 )
-#: Forget the address for a flow's answer; its request stays known.
+#: Forgets the address for a flow's answer; the flow's request stays known.
 _FORGET_CALLBACK: Final = (
     sa.update(tables.flow_requests)
     .where(tables.flow_requests.c.round_id == sa.bindparam("b_round"), ~TEACHES_A_FLOW)
@@ -206,7 +206,7 @@ class LessonQueries(Reading):
     async def compare_with_untaught(
         self, crew: str, rules: Collection[str], *, since: datetime
     ) -> Sides:
-        """Count people's decisions since then on both sides."""
+        """Count people's decisions since that time on both sides."""
         parameters = {"crew": crew, "rules": rules, "since": since}
         found = {row.taught: row for row in await self._rows(_SIDES, parameters)}
         both = [
@@ -218,7 +218,7 @@ class LessonQueries(Reading):
     async def revisions(
         self, crew: str, rules: Collection[str], *, since: datetime
     ) -> tuple[Revision, ...]:
-        """Return the latest revisions since then on both sides."""
+        """Return the latest revisions since that time on both sides."""
         parameters = {"crew": crew, "rules": rules, "since": since}
         return tuple(each(_to_revision, await self._rows(_REVISIONS, parameters)))
 
@@ -261,8 +261,8 @@ class Lessons(Changing, LessonQueries):
     async def lock_in_place_of(self, lesson: Lesson) -> Lesson | None:
         """Lock the lesson whose place a kept one takes; None if it replaces none.
 
-        Another edit may have replaced the old lesson meanwhile: follow those to the last. Locks go
-        from older lessons to newer ones that are kept, so none waits for a proposal's.
+        Another edit may have replaced the old lesson meanwhile: follow the edits to the last.
+        Locks go from older lessons to newer kept lessons, so none waits for a proposal's lock.
         """
         old = lesson.replaces and await self.lock(lesson.replaces)
         while old and old.state is LessonState.REPLACED:

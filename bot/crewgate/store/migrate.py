@@ -120,7 +120,7 @@ def _bring_up(connection: sa.Connection, age: Age) -> str | None:
         if connection.dialect.name == "sqlite":
             copy = _copy_beside(driver_of(connection), age.revision)
         if age.revision != HEAD:
-            # Only needed here, so not imported at other starts.
+            # Alembic is only needed here, so it is not imported at other starts.
             from alembic import command  # noqa: PLC0415
             from alembic.config import Config  # noqa: PLC0415
 

@@ -22,7 +22,7 @@ from crewgate.usecases.read_models import MessageRef
 _NOTE: Final = Columns(Note, tables.notes, apart=())
 _ORIGIN: Final = sa.func.coalesce(tables.rounds.c.origin_id, tables.rounds.c.id)
 _origin_of = sa.select(_ORIGIN).where(tables.rounds.c.id == sa.bindparam("round")).correlate(None)
-#: The notes of a round, also those on the crew's output that its own text replaced.
+#: The notes of a round; for a person's text, also the notes on the crew's output that it replaced.
 _THEIRS: Final = (
     tables.notes.c.round_id == _origin_of.scalar_subquery(),
     tables.notes.c.deleted.is_(False),
@@ -82,7 +82,7 @@ _CARD_ABOVE: Final = (
     .scalar_subquery()
 )
 #: The rounds that waited when a message was written. The first is the latest round of the review
-#: with the last card above it; without such a card, the newest.
+#: with the last card above the message; without such a card, the newest round.
 _WAITED: Final = (
     ROUND.add_columns(_thread.c.rule.label("there"))
     .join(
@@ -101,7 +101,7 @@ _WAITED: Final = (
     .limit(100)
 )
 
-#: The most notes of a round that are read; nobody is asked about older ones.
+#: The most notes of a round that are read; nobody is asked about older notes.
 _MOST: Final = 1_000
 _waiting = (
     sa.select(tables.notes.c.ts, tables.notes.c.edited_ts)
@@ -120,7 +120,7 @@ _erased = (
     .where(tables.outputs.c.round_id == tables.rounds.c.id)
     .scalar_subquery()
 )
-#: A row for each note, or one without a note.
+#: A row for each note; one row without a note if there is none.
 _CIRCUMSTANCES: Final = (
     sa.select(
         tables.rounds.c.card_shows,

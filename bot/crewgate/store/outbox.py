@@ -80,7 +80,7 @@ _LEASE = (
         tries=sa.case((outbox.c.lease_until.is_(None), outbox.c.tries + 1), else_=_TRIED),
     )
 )
-#: Sets a row aside that cannot be read, such as one of a later version: no other waits for it.
+#: Sets a row aside that cannot be read, such as a later version's row: no other row waits for it.
 _UNREADABLE = (
     sa.update(outbox)
     .where(outbox.c.id == sa.bindparam("b_job"))
@@ -96,8 +96,8 @@ _FIRST_OF_KEY = (
     .order_by(outbox.c.id)
     .limit(1)
 )
-#: Locks the first job of the key: its transaction ends before this one, or ends later and then sees
-#: the jobs that wait behind it.
+#: Locks the first job of the key: that job's transaction ends before this one, or ends later and
+#: then sees the jobs that wait behind it.
 _AHEAD = _FIRST_OF_KEY.with_for_update(read=True)
 _NEXT = (
     sa.update(outbox)
@@ -141,8 +141,8 @@ def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
     )
     if locked:
         due = due.with_for_update(skip_locked=True)
-    # A range of the index each: for all priorities at once it would be read to its end. Those of
-    # texts that were removed, the last, need no settings: a crew's may be removed after it.
+    # Each priority is a range of the index; one range for all would be read to its end. Jobs of the
+    # last priority, for removed texts, need no settings: a crew may leave the settings before.
     each = first_of_each(
         due.where(outbox.c.priority == priority, named).order_by(outbox.c.due_at, outbox.c.id)
         for priority, named in (
@@ -222,13 +222,13 @@ _LATER = (
     .values(due_at=outbox.c.due_at + _lost_since(outbox.c.created_at))
 )
 _TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(effects.TIMED)))
-#: The search for a message that may have been posted goes by the time since its try began.
+#: The search for a message that may have been posted goes by the time since that try began.
 _BEGAN_SOONER = (
     sa.update(outbox)
     .where(outbox.c.began_at.is_not(None))
     .values(began_at=outbox.c.began_at + sa.bindparam("lost", type_=sa.BigInteger))
 )
-#: The time until a job is given up counts only while it is tried.
+#: The time until a job is given up counts only while the job is tried.
 _FAILING_LATER = (
     sa.update(outbox)
     .where(outbox.c.failing_since.is_not(None))

@@ -110,7 +110,7 @@ _SHOWN_LINE: Final = _lines_with(EXCERPT)
 _HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
 _TIMES_OUT: Final = outbox.c.kind == EffectKind.TIME_OUT.value
 _due_at = sa.select(outbox.c.due_at).where(outbox.c.subject == rounds.c.id, _TIMES_OUT)
-#: With the facts that must be known before somebody decides in a list.
+#: Lines with the facts that must be known before somebody decides in a list.
 _LINES: Final = _SHOWN_LINE.add_columns(
     _due_at.limit(1).scalar_subquery().label("due_at"),
     executions.c.starter,
@@ -126,7 +126,7 @@ _LATEST: Final = (
 )
 _POSTING: Final = WHOLE.where(rounds.c.id == sa.bindparam("round"))
 _RIGHT_BEFORE: Final = rounds.c.number == sa.bindparam("number") - 1
-#: The previous round with its output, and the last decided one before that.
+#: The previous round with its output, and the last decided round before that round.
 _EARLIER: Final = (
     ROUND.add_columns(
         outputs.c.format,
@@ -486,13 +486,13 @@ class Queries(MaskedReading):
         return found.get(REGISTERED, WebhookUrls()), found.get(round_.origin, WebhookUrls())
 
     async def email_owner(self, address: str) -> EmailOwner | None:
-        """Return the owner of an address, or None if Slack was never asked."""
+        """Return the owner of an address, or None if Slack was never asked about the address."""
         of = sa.select(email_owners).where(email_owners.c.address == address.lower())
         found = await self._rows(of)
         return EmailOwner(address, found[0].user_id, found[0].moved_to) if found else None
 
     async def installation(self, token_digest: str) -> Installation | None:
-        """Return the installation of the bot with this token, or None if Slack never named it."""
+        """Return the installation of the bot with this token, or None if Slack never named one."""
         columns = sa.select(*(installations.c[one.name] for one in fields(Installation)))
         found = await self._rows(columns.where(installations.c.token_digest == token_digest))
         return Installation(**found[0]._mapping) if found else None
@@ -531,7 +531,7 @@ class Queries(MaskedReading):
         return found[0][0] if found else None
 
     async def ping(self) -> None:
-        # It reads a table: SQLite answers anything else without its file.
+        # The probe reads a table: SQLite answers anything else without its file.
         await self._rows(sa.select(executions.c.activity_count).limit(1))
 
 

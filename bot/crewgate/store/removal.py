@@ -34,8 +34,8 @@ _KEPT: Final = (
     tables.executions.c.removed_at.is_(None),
     tables.executions.c.ended_at < _BEFORE,
 )
-#: Locked before they are claimed: after a wait for a lock, other tables would be read as before it,
-#: without the review that a webhook opened meanwhile.
+#: Executions are locked before they are claimed: after a wait for a lock, other tables would be
+#: read as before the wait, without the review that a webhook opened meanwhile.
 _ENDED: Final = (
     sa.select(tables.executions.c.ended_at, tables.executions.c.execution_id)
     .where(
@@ -57,7 +57,7 @@ _IN_USE: Final = sa.exists().where(
     tables.rounds.c.review_id == tables.reviews.c.id,
     one_of(tables.rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
     | (tables.rounds.c.ended_at >= _BEFORE)
-    # Times of Slack have one length and compare as texts; other values have another.
+    # Times of Slack have one length and compare as texts; other values have other lengths.
     | (
         (sa.func.length(tables.rounds.c.card_ts) == _TS_LENGTH)
         & (tables.rounds.c.card_ts >= _BEFORE_TS)
@@ -80,7 +80,7 @@ _REMOVABLE: Final = (
     # SQLite uses no index range for IS NOT NULL.
     ~_has_job(tables.outbox.c.set_aside_at > _FIRST[0]),
 )
-#: The process that claims an execution removes its texts; another finds it claimed.
+#: The process that claims an execution removes its texts; another process finds it claimed.
 _CLAIM: Final = (
     sa.update(tables.executions)
     .where(*_REMOVABLE, tables.executions.c.execution_id.in_(_EXECUTIONS))
@@ -109,7 +109,7 @@ def _of_removed_executions(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 _ROUNDS: Final = ROUND.where(_of_removed_executions(tables.reviews))
-#: Locked before they are read: see `Tx._lock`.
+#: Rounds are locked before they are read: see `Tx._lock`.
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(tables.rounds.c.id).with_for_update(
     of=tables.rounds
 )
@@ -160,7 +160,7 @@ _NOW: Final = sa.bindparam("now", type_=lessons.c.ended_at.type)
 _HAS_NO_TEXTS: Final = sa.exists().where(
     tables.rounds.c.id == lessons.c.round_id, tables.rounds.c.removed_at.is_not(None)
 )
-#: Lessons with a text that were ended, or whose time was over, before then; and proposals of that
+#: Lessons with a text that were ended, or whose time was over, before a time; and proposals of that
 #: time which came after the texts of their review were removed.
 _ENDED_LESSONS: Final = (
     sa.select(lessons.c.id)
@@ -182,7 +182,7 @@ _REMOVED_LESSONS: Final = (
     )
     .returning(lessons.c.id, lessons.c.round_id)
 )
-#: Proposals nobody decided on go with the texts of the reviews that they come from.
+#: Proposals that nobody decided on go with the texts of the reviews that they come from.
 _PROPOSED: Final = _REMOVED_LESSONS.where(
     lessons.c.crew == _CREW, _IS_PROPOSED, lessons.c.round_id.in_(_ROUND_IDS)
 )

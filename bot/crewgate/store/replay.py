@@ -26,12 +26,12 @@ from crewgate.store.rounds import (
 from crewgate.store.tables import executions, notes, reviews, rounds
 from crewgate.store.unreadable import each, or_none, reads
 
-#: The rounds in memory at a time: each may have an output of a megabyte.
+#: The rounds in memory at a time: each round may have an output of a megabyte.
 PAGE: Final = 20
 LATEST: Final = 50
 
-# By their ids, which come in no order, so that one page after the other can be read by an index;
-# and what belongs to them by itself, so that no plan joins all of it first.
+# Rounds are read by their ids, which have no order, so that an index serves one page after another;
+# what belongs to them is read by itself, so that no plan joins all of it first.
 _NEXT: Final = (
     sa.select(rounds.c.id)
     .where(rounds.c.id > sa.bindparam("after"), rounds.c.opened_at >= sa.bindparam("since"))
@@ -104,7 +104,7 @@ class Replay(Reading):
     ) -> AsyncIterator[tuple[Sequence[StoredRound], Sequence[str], Collection[str]]]:
         """Yield by review its rounds with texts, the kickoff's lessons, and names of note writers.
 
-        The executions ended since then.
+        The executions ended since the given time.
         """
         place: dict[str, Any] = {"after": since, "after_id": ""}
         while found := await self._rows(_ENDED, {"crew": crew, **place}):

@@ -116,7 +116,7 @@ _SINCE: Final = (
 )
 _of_name = sa.bindparam("name", type_=sa.Text)
 _newer = rounds.alias("newer")
-#: Its crew may still wait for a dismissed decision; and it works after a request for changes. The
+#: The crew may still wait for a dismissed decision; it works after a request for changes. The
 #: task of a call has other reviews.
 _MAY_RUN: Final = sa.and_(
     (rounds.c.reason == "dismissed")
@@ -129,8 +129,8 @@ _MAY_RUN: Final = sa.and_(
 )
 _one, _other = rounds.alias("one"), rounds.alias("other")
 _review_of_one = reviews.alias("review_of_one")
-#: The tasks of one execution run beside each other if two have waited for people at once: then one
-#: may run of which nothing was heard yet.
+#: The tasks of one execution run beside each other if two have waited for people at once: then a
+#: task may run of which nothing was heard yet.
 _RAN_BESIDE: Final = sa.exists().where(
     _review_of_one.c.crew == sa.bindparam("crew"),
     _review_of_one.c.execution_id == sa.bindparam("execution"),
@@ -178,7 +178,7 @@ _APPROVED_CALLS: Final = (
     .limit(20)
 )
 
-#: Threads of an execution's rounds in other channels than its own, the latest first.
+#: Threads of an execution's rounds in other channels than the execution's, the latest first.
 _ELSEWHERE: Final = (
     sa.select(rounds.c.card_channel, rounds.c.card_thread_ts, rules.c.rule)
     .join_from(rounds, reviews)
@@ -191,7 +191,7 @@ _ELSEWHERE: Final = (
 )
 
 #: The number of rules whose JSON is cached: lists read all rules that were ever applied, and flows
-#: that assign people have one for each set of them. Each takes 0.6 kB.
+#: that assign people have one rule for each set of people. Each rule takes 0.6 kB.
 REMEMBERED: Final = 10_000
 
 WHILE_WAITING: Final = "while_waiting"

@@ -19,7 +19,7 @@ from crewgate.usecases.ports.base import Sleep
 
 #: The rows of one transaction on SQLite, for which a running bot waits.
 BATCH: Final = 50
-#: The seconds between two such transactions, for the bot's own.
+#: The seconds between two such transactions, for the bot's own transactions.
 _PAUSE_SECONDS: Final = 0.02
 
 

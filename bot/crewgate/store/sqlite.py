@@ -29,7 +29,7 @@ _Conversions = tuple[tuple[int, Callable[[Any], Any]], ...]
 """Conversions of values for SQLite, by position; null is null."""
 
 _DIALECT: Final = sqlite(json_deserializer=read_json)
-# The driver looks for an adapter of each value that is no str, int or float, and finding none takes
+# The driver looks for an adapter of each value that is no str, int or float. Finding none takes
 # ten times as long: 5 % of a notification, whose rows have many nulls.
 sqlite3.register_adapter(type(None), {None: None}.get)
 sqlite3.register_adapter(bytes, bytes)
@@ -51,7 +51,7 @@ class Prepared:
     row_conversions: _Conversions
 
     def bind(self, given: Mapping[str, Any]) -> list[Any]:
-        """Return the values for its `?`, in order. Raises KeyError if one is missing."""
+        """Return the values for each `?`, in order. Raises KeyError if a value is missing."""
         if self.own:
             given = {**self.own, **given}
         return _converted([*map(given.__getitem__, self.names)], self.conversions)
@@ -204,7 +204,7 @@ class SqliteReader:
         return connection
 
 
-#: Transactions in one commit. The first of them waits for all; more bring little.
+#: Transactions in one commit. The first of them waits for all; a larger number brings little.
 BATCH: Final = 64
 _LOST: Final = "SQLite took back the whole batch of transactions"
 _FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, OSError)
@@ -213,9 +213,9 @@ _FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, OSError)
 @dataclass(eq=False, slots=True)
 class _Turn:
     come: asyncio.Future[SqliteConnection] = field(default_factory=asyncio.Future)
-    """Done when the transaction may run its statements."""
+    """A future that is done when the transaction may run its statements."""
     over: asyncio.Future[bool] = field(default_factory=asyncio.Future)
-    """Done when the statements have run; False undoes their changes."""
+    """A future that is done when the statements have run; False undoes their changes."""
     durable: asyncio.Future[None] = field(default_factory=asyncio.Future)
     """Done when the batch is committed."""
     follows: bool = False

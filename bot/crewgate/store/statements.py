@@ -73,7 +73,7 @@ OF_RULES: Final = (
     rounds.c.rule_id.in_(sa.bindparam("rules", expanding=True)),
 )
 IS_EDITED: Final = rounds.c.edited_at.is_not(None)
-#: A person's text is the second round of its review, and the crew's first output all the same.
+#: A person's text is the second round of its review, and yet counts as the crew's first output.
 IS_FIRST: Final = rounds.c.number == sa.case((IS_EDITED, 2), else_=1)
 
 # Each crew, rule and state is a range of one index, read in order and with a limit of its own: in
@@ -149,7 +149,7 @@ def _first(ranges: int, by_decision: bool, is_behind: bool) -> sa.Select[Any]:  
 
 @cache
 def _count(ranges: int, by_decision: bool, leaves_out: bool) -> sa.Select[Any]:  # noqa: FBT001  # these are the cache's key
-    # Only columns of the index: a row itself costs several times as much.
+    # The count reads only columns of the index: a row itself costs several times as much.
     ids = (rounds.c.id,) if leaves_out else ()
     found = _each(ranges, *ids, by_decision=by_decision)
     each = sa.select(found.c.at).limit(MOST)
@@ -168,7 +168,7 @@ def _each(
     ranges: int, *columns: sa.ColumnElement[Any], by_decision: bool, is_behind: bool = False
 ) -> sa.Subquery:
     at = rounds.c.decided_at if by_decision else rounds.c.opened_at
-    # Ids come last in the order where they are read anyway; a count reads the index alone.
+    # Ids come last in the order if they are read anyway; a count reads the index alone.
     order = (at.desc(),) if by_decision else (at, *columns)
     since = [at >= sa.bindparam("since", type_=Instant)] if by_decision else []
     if is_behind:

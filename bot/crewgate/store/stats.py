@@ -57,7 +57,7 @@ def _minutes(seconds: sa.ColumnElement[int]) -> sa.ColumnElement[str]:
     return sa.func.aggregate_strings(sa.cast(seconds // 60, sa.Text), ",")
 
 
-#: One crew at a time: each column of a group makes sorting dearer.
+#: The statement is for one crew: each column of a group makes sorting dearer.
 _TALLIES: Final = (
     sa.select(
         _by.label("by"),
@@ -160,7 +160,7 @@ class StatsQueries(Reading):
     async def verdicted(
         self, of: Rules, *, since: datetime, limit: int = 100_000
     ) -> list[DecidedRound]:
-        """Return the outcomes since then, for each rule the latest."""
+        """Return the outcomes since that time, the latest of each rule."""
         return [
             DecidedRound._make(row)
             for crew, each in of.items()

@@ -70,12 +70,12 @@ executions = sa.Table(
     sa.Column("named", sa.JSON(none_as_null=True)),
     sa.Column("also_started", sa.JSON(none_as_null=True)),
     sa.Column("lessons", sa.JSON(none_as_null=True)),
-    #: The time when its texts were removed; null again after any news.
+    #: The time when the execution's texts were removed; null again after any news.
     sa.Column("removed_at", Instant),
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),
-    # Only ended executions with texts are in it.
+    # The index has only ended executions with texts.
     index_where(
         "ended_at IS NOT NULL AND removed_at IS NULL",
         "ix_executions_kept",
@@ -138,7 +138,7 @@ rounds = sa.Table(
     sa.Column("in_doubt_since", Instant),
     sa.Column("activity_before", sa.Integer, nullable=False),
     sa.Column("was_alone", sa.Boolean, server_default=sa.false()),
-    #: Null in rows that are older than this column.
+    #: The value is null in rows that are older than this column.
     sa.Column("retries", sa.Integer),
     sa.Column("reason", sa.Text),
     sa.Column("reason_code", sa.Text, nullable=False),
@@ -149,7 +149,7 @@ rounds = sa.Table(
     sa.Column("crew", Bytewise),
     sa.Column("card_shows", sa.Integer),
     sa.Column("masked", sa.Integer),
-    #: Too few people may approve it, as of its card's last update.
+    #: True if too few people may approve the round, as of its card's last update.
     sa.Column("no_approver", sa.Boolean),
     sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("votes", sa.JSON(none_as_null=True)),
@@ -162,21 +162,21 @@ rounds = sa.Table(
     sa.Column("question", sa.JSON(none_as_null=True)),
     #: True if an answer to a flow is one of its own labels; null for any other verdict.
     sa.Column("is_label", sa.Boolean),
-    #: The salt of the digests of its texts in the audit trail; null once they are wiped.
+    #: The salt of the digests of the round's texts in the audit trail; null once they are wiped.
     sa.Column("salt", sa.Text),
     sa.Column("pause_id", sa.Text),
     sa.Column("takes_edits", sa.Boolean),
     sa.Column("takes_key", sa.Boolean),
-    #: None if it opened before this column; read as False.
+    #: The value is None if the round opened before this column; read as False.
     sa.Column("is_fetched", sa.Boolean),
     #: The author of the text, if it is not the crew's own.
     sa.Column("edited_by", sa.JSON(none_as_null=True)),
     sa.Column("edited_at", Instant),
-    #: None if it opened before this column; read as never.
+    #: The value is None if the round opened before this column; read as never.
     sa.Column("sent_back", sa.Integer),
     #: The round of the crew's output that the text replaced.
     sa.Column("origin_id", sa.Text),
-    # For the stats alone; null in rounds of before there were these.
+    # These columns are for the stats alone; null in rounds that are older than the columns.
     sa.Column("characters", sa.Integer),
     sa.Column("waited_seconds", sa.BigInteger),
     sa.Column("made_in_seconds", sa.BigInteger),
@@ -187,13 +187,13 @@ rounds = sa.Table(
     sa.Column("tools_used", sa.JSON(none_as_null=True)),
     #: For the stats alone: True for a call of a tool, else null.
     sa.Column("is_act", sa.Boolean),
-    #: For the stats alone: the lessons of its kickoff; 0 if by lot none; null if not counted.
+    #: For the stats alone: the number of its kickoff's lessons; 0: by lot none; null: not counted.
     sa.Column("lessons", sa.Integer),
     #: A digest of a first round's task or tool, and of its rule: floods are counted by it.
     sa.Column("task_key", sa.Text),
-    #: The first round of its flood: itself, or another.
+    #: The first round of the round's flood: itself, or another round.
     sa.Column("gathered_by", sa.Text),
-    #: When Slack took its card, or before that, first, another one's that counts it.
+    #: When Slack took its card or, before that, the first card of another round that counts it.
     sa.Column("announced_at", Instant),
     #: The task after an approval, if the crew says so.
     sa.Column("next_task", sa.Text),
@@ -258,7 +258,7 @@ read_to_end = sa.Table(
     sa.Column("enough_at", Instant),
 )
 
-#: Apart from the rounds, so that moving a round never rewrites half a megabyte.
+#: Outputs are apart from the rounds, so that moving a round never rewrites half a megabyte.
 outputs = sa.Table(
     "outputs",
     metadata,
@@ -351,7 +351,7 @@ dead_letters = sa.Table(
     sa.Column("dismissed_by_name", sa.Text),
     sa.Column("dismissed_why", sa.Text),
     sa.Column("dismissed_at", Instant),
-    #: The time when its body was removed.
+    #: The time when the dead letter's body was removed.
     sa.Column("removed_at", Instant),
     sa.Index(None, "crew", "received_at", "report_ts", "dismissed_at"),
     index_where("removed_at IS NULL", "ix_dead_letters_kept", "crew", "received_at"),
@@ -394,7 +394,7 @@ installations = sa.Table(
     sa.Column("whole_enterprise", sa.Boolean, nullable=False),
 )
 
-#: Webhooks that are forwarded to a caller; a row is deleted when it is done.
+#: Webhooks that are forwarded to a caller; a row is deleted when the forwarding is done.
 forwarded_webhooks = sa.Table(
     "forwarded_webhooks",
     metadata,
@@ -406,7 +406,7 @@ forwarded_webhooks = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
-#: The forms that were sent to start a crew: each starts one execution, however often it comes.
+#: The forms that were sent to start a crew: each form starts one execution, however often it comes.
 kickoff_forms = sa.Table(
     "kickoff_forms",
     metadata,
@@ -429,7 +429,7 @@ unclear_kickoffs = sa.Table(
 )
 
 #: Notes: messages of people in threads, by the round of the crew's output that they are about. A
-#: deleted one keeps its row: Slack may repeat its message.
+#: deleted note keeps its row: Slack may repeat its message.
 notes = sa.Table(
     "notes",
     metadata,
@@ -454,8 +454,8 @@ direct_messages = sa.Table(
     sa.Column("ts", sa.Text, nullable=False),
 )
 
-#: Requests of flows, for recognising a repeated one, and for its answer. An address or a token lets
-#: its holder answer: both are null once the round takes no answer.
+#: Requests of flows, for recognising a repeated request, and for its answer. An address or a token
+#: lets its holder answer: both are null once the round takes no answer.
 flow_requests = sa.Table(
     "flow_requests",
     metadata,
@@ -492,7 +492,7 @@ audit_entries = sa.Table(
     sa.Column("previous", sa.LargeBinary),
     sa.Column("hash", sa.LargeBinary),
     sa.Column("nth", sa.BigInteger),  # within its execution
-    # Only linked entries are in them: a decision writes two indexes less.
+    # The indexes have only linked entries: a decision writes two indexes less.
     *(
         index_where("number IS NOT NULL", f"uq_audit_entries_{name}", name, unique=True)
         for name in ("number", "previous")

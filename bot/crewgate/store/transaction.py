@@ -107,7 +107,7 @@ _SAME_EFFECT: Final = (
     tables.outbox.c.set_aside_at.is_(None),
 )
 _WAITS_ALREADY: Final = sa.select(tables.outbox.c.id).where(*_SAME_EFFECT).limit(1)
-#: A job that is under way may have read an earlier state, so it does not stand for this one.
+#: A job that is under way may have read an earlier state, so it does not stand for a new job.
 _WAITS_UNBEGUN: Final = _WAITS_ALREADY.where(tables.outbox.c.lease_until.is_(None))
 _AT: Final = sa.bindparam("b_at", type_=tables.outbox.c.due_at.type)
 _EXPEDITE: Final = (
@@ -211,12 +211,12 @@ class Tx:
         self._found: dict[str, Round] = {}
         """The rounds as they were read."""
         self.changed: set[str] = set()
-        """The crews with new effects: what people see of them may have changed."""
+        """The crews with new effects: what people see of these crews may have changed."""
         self.woken: set[str] = set()
         """Destinations with new work after the commit."""
         self._new_effects: list[dict[str, Any]] = []
 
-    # Most transactions use two or three of these, so each is made when it is first asked for.
+    # Most transactions use two or three of these parts, so each is made when first asked for.
 
     @cached_property
     def executions(self) -> Executions:
@@ -292,7 +292,7 @@ class Tx:
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """Return the rounds closed only because the crew forgot the execution.
 
-        At most the latest round of each review. The execution must be opened first.
+        The list has at most the latest round of each review. The execution must be opened first.
         """
         about = {"crew": crew, "execution": execution_id}
         return await self._lock(_CLOSED_AS_GONE, about, alone=False)
@@ -475,7 +475,7 @@ class Tx:
             await self.enqueue([effect], at=at, due_at=due_at, last=last)
 
     async def expedite(self, effect: Effect, *, at: datetime) -> None:
-        """Carry out an effect by this time: a waiting one, else a new one.
+        """Carry out an effect by this time: a waiting effect, else a new one.
 
         Tries and their time limit start anew.
         """
@@ -551,7 +551,7 @@ class Tx:
     async def _lock(
         self, statement: sa.Select[Any], parameters: dict[str, Any], *, alone: bool = True
     ) -> tuple[Round, ...]:
-        """Lock the rounds that a statement finds, then read them; of several, those that it can.
+        """Lock the rounds that a statement finds, then read them; of several, the readable rounds.
 
         After waiting for a lock, PostgreSQL reads only the locked row anew, not joined rows: a
         round whose rule has changed would come without a rule. On SQLite nobody else writes.

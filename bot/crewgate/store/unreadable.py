@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 #: The errors of conversions: broken JSON, an unknown word, a missing or another kind of value.
 _DAMAGED: Final = (ValueError, LookupError, TypeError, AttributeError)
-#: The most rows that are remembered: each costs a line in the log.
+#: The most rows that are remembered: each row costs a line in the log.
 _MOST: Final = 1_000
 _noted: Final[dict[tuple[str, str], None]] = {}
 
@@ -62,7 +62,7 @@ def note(table: str, row_id: str, error: Exception) -> None:
 
 
 def each(convert: Callable[[Any], T], found: Iterable[sa.Row[Any]]) -> Iterator[T]:
-    """Convert the rows that can be read; damaged ones are left out."""
+    """Convert the rows that can be read; damaged rows are left out."""
     for row in found:
         try:
             one = convert(row)
@@ -72,7 +72,7 @@ def each(convert: Callable[[Any], T], found: Iterable[sa.Row[Any]]) -> Iterator[
 
 
 def or_none(convert: Callable[[Any], T], row: sa.Row[Any] | None) -> T | None:
-    """Convert a row; None for no row, or a damaged one."""
+    """Convert a row; None for no row, or a damaged row."""
     return None if row is None else next(each(convert, [row]), None)
 
 

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 #: The pause between two looks at the database: another bot on it wakes nobody here.
 LOOK_EVERY: Final = timedelta(seconds=2)
-#: The most askers that wait at once: each holds a connection, of which crews need some too.
+#: The most askers that wait at once: each asker holds a connection, and crews need some too.
 AT_ONCE: Final = 100
 
 Render = Callable[[Round, Edited | None], bytes]

@@ -54,7 +54,7 @@ async def queue(
     approved = await done_by(user, mine, context=context)
     approved = tuple(key for key in approved if key not in nobody)
 
-    # The parts of the page, in their order, each with its own count.
+    # The parts of the page, in their order, each part with its own count.
     parts: tuple[read_models.Selection | tuple[str, ...], ...] = (
         read_models.Selection(queues=readable, states=(State.STUCK,)),
         nobody,
@@ -70,7 +70,7 @@ async def queue(
         for part in parts
     ]
 
-    # The ids on this page: of each part those between the page's first and last row.
+    # The ids on this page: of each part the ids between the page's first and last row.
     pages = max(1, -(-sum(totals) // PAGE))
     page = max(0, min(page, pages - 1))
     begin, end = page * PAGE, (page + 1) * PAGE
@@ -174,7 +174,7 @@ class CrewHealth:
 
     crew: str
     took: timedelta | None
-    """None: the crew has no address, and is not asked."""
+    """The value is None if the crew has no address, and is not asked."""
     warning: str | None
     failing: read_models.Failing | None = None
     """Decisions that the crew does not take, even if it answers."""
@@ -228,7 +228,7 @@ async def _executions(
     listed = await _listed(tuple(ids[:LINES]), read)
     more = sum(totals) > LINES
     if not more:
-        # All urgent executions are listed, so the others just run.
+        # All urgent executions are listed, so the other executions just run.
         running = await read.executions.running(crews=crews, limit=len(listed) + LINES + 1)
         known = {_key(line.posting) for line in listed}
         rest = [read_models.ExecutionLine(one) for one in running if _key(one) not in known]

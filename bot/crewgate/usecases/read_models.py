@@ -50,7 +50,7 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class NewerRound:
-    """The latest round of a review, and its card."""
+    """The latest round of a review, and that round's card."""
 
     round: Round
     card: MessageRef
@@ -63,7 +63,7 @@ class Viewer:
     user: str
     now: datetime
     why: tuple[str, ...] = ()
-    """Why this person is asked, and the task that follows."""
+    """The reasons why this person is asked, and the task that follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +78,9 @@ class RoundFacts:
     started_by: tuple[User | Email, ...] = ()
     """The starter by account or address: Slack's, or the caller's `started_by`."""
     approvers: Approvers | None = None
-    """Limits on its approvers; None if unknown, or if its rule sets none."""
+    """Limits on the round's approvers; None if unknown, or if the rule sets no limits."""
     due_at: datetime | None = None
-    """The time of the rule's own decision; None if nobody's time ends, or if it does not wait."""
+    """The time of the rule's own decision; None if no time ends, or if the round does not wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,25 +100,25 @@ class CardView(RoundFacts):
     absences: tuple[Absence, ...] = ()
     """Absences, perhaps past or future ones; none once the round waits no longer."""
     lessons: LessonsGiven | None = None
-    """The lessons with which its execution was started."""
+    """The lessons with which the round's execution was started."""
     approved_calls: tuple[tuple[str, Decision], ...] = ()
-    """By tool: the approvals of its agent's calls since the round before."""
+    """The approvals of the agent's calls since the round before, each with its tool."""
     newer: NewerRound | None = None
-    """The latest round of its review, if it is another one with a card."""
+    """The latest round of the review, if that is another round with a card."""
     after: Output | None = None
     """The arguments of `newer`, if this is a call and `newer` is for the same people."""
     calls_all: bool = False
     gathered: int = 0
-    """The other waiting rounds of its flood, without a card, that this card counts."""
+    """The other waiting rounds of the flood, without a card, that this card counts."""
     masked: Masked = ()
     asked_text: str | None = None
     """The edited `before`, if the crew was asked for exactly these edits."""
     viewer: Viewer | None = None
-    """The only person who sees it; None: everybody in the channel."""
+    """The only person who sees the card; None: everybody in the channel."""
 
     @property
     def earlier(self) -> tuple[Round, ...]:
-        """The earlier rounds that it quotes or compares with, the latest first."""
+        """The earlier rounds that the card quotes or compares with, the latest first."""
         return tuple(one for one in (self.previous, self.decided_before) if one is not None)
 
     def with_earlier(self, readable: Collection[str]) -> Self:
@@ -176,7 +176,7 @@ class FloodCard:
     round_id: str
     waits: bool
     called_at: datetime
-    """When Slack took the latest card of the flood, which mentions people."""
+    """The time when Slack took the latest card of the flood, which mentions people."""
     ended_at: datetime | None
 
 
@@ -187,18 +187,18 @@ class Posting:
     view: CardView
     card: MessageRef | None
     channel: str | None
-    """None before the thread's first message."""
+    """The thread's channel; None before the thread's first message."""
     thread_ts: str | None
     no_approver: bool = False
     """True if the last card or update said that too few people are left who may approve."""
     flood: str | None = None
     """The first round of the flood that the round came in; perhaps itself."""
     announced_at: datetime | None = None
-    """When Slack took the round's card, or before there was one, a message that counts it."""
+    """When Slack took the round's card or, before that card, a message that counts the round."""
     uncounted: tuple[str, ...] = ()
     """The rounds that this card counts, and that no message in Slack has counted."""
     counted_on: Round | None = None
-    """The round whose card counts the others of the flood until this one's is posted."""
+    """The round whose card counts the flood's others until this round's card is posted."""
     reader: str | None = None
     shows_progress: bool = False
     masking: Masking = NOTHING
@@ -210,7 +210,7 @@ class UnclearKickoff:
     """A kickoff whose answer is unknown."""
 
     starter: User | Email | None
-    """None if only the named reviewer matters."""
+    """The starter; None if only the named reviewer matters."""
     named: Mapping[str, str]
     sent_at: datetime
 
@@ -281,12 +281,12 @@ class LessonView:
     wish: str
     """The revision in its writer's words; empty once the round's texts were removed."""
     from_card: MessageRef | None
-    """The card of that round."""
+    """The card of the approved round."""
     card: MessageRef | None
     beside: tuple[Lesson, ...] = ()
     """The crew's other lessons in force, from rounds in the card's channel, the newest first."""
     beside_elsewhere: int = 0
-    """The count of those from rounds in other channels: people in this one may not read them."""
+    """The count of such lessons from other channels, which people here may not read."""
 
     @property
     def ballot(self) -> Round:
@@ -303,9 +303,9 @@ class LessonLine:
     uses: int
     wish: str
     again: int = 0
-    """Revisions with its wish in executions that carried it."""
+    """Revisions with the lesson's wish in executions that carried the lesson."""
     is_masked: bool = False
-    """Its text holds what the crew's `redact` masks by now."""
+    """The lesson's text holds what the crew's `redact` masks by now."""
 
     @property
     def is_not_followed(self) -> bool:
@@ -328,7 +328,7 @@ class CrewStatus(Enum):
     COMPLETED = auto()
     FAILED = auto()
     OTHER = auto()
-    """The crew used another word, which does not count as an end."""
+    """The crew used another word for the state, which does not count as an end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -391,7 +391,7 @@ class DeadLetter:
     report: MessageRef | None = None
     dismissed: Dismissed | None = None
     count: int = 1
-    """The number of dead letters in its report, itself included, up to COUNTED."""
+    """The number of dead letters in the letter's report, itself included, up to COUNTED."""
     removed_at: datetime | None = None
 
 
@@ -420,7 +420,7 @@ class Queue:
     reviewed: frozenset[QueueKey] = frozenset()
     operated: frozenset[str] = frozenset()
     crews: frozenset[str] = frozenset()
-    """The crews whose rounds can be in it."""
+    """The crews whose rounds can be in the queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -435,7 +435,7 @@ class ExecutionPosting:
     finished_before: int = 0
     approved: Round | None = None
     rounds: tuple[Round, ...] = ()
-    """Its last rounds, for the progress message."""
+    """The execution's last rounds, for the progress message."""
 
     @property
     def thread(self) -> MessageRef | None:

@@ -20,7 +20,7 @@ from crewgate.usecases.ports.store import Tx, UnitOfWork
 log = structlog.get_logger(__name__)
 
 #: The pause after each batch, in seconds: Slack takes some 50 changes of messages a minute, and
-#: changes that people wait for must not queue behind these.
+#: changes that people wait for must not queue behind those of removals.
 BATCH_EVERY: Final = 30
 LOOK_EVERY: Final = 60 * 60
 
@@ -91,7 +91,7 @@ class RemovalLoop:
     async def now(self) -> datetime | None:
         """Return the earlier of Slack's time and our clock's; None while Slack is silent.
 
-        A fast clock must not remove anything early, for nothing brings texts back.
+        A fast clock must not remove any text early, for nothing brings texts back.
         """
         there = await self.slack_time()
         return None if there is None else min(there, self.clock())

@@ -1,4 +1,4 @@
-"""Numbers about the reviews that a person may read, beside those of the span before."""
+"""Numbers about the reviews that a person may read, beside the numbers of the span before."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace

@@ -77,7 +77,7 @@ class Teaching:
             self._asked[crew] = self.clock(), takes
 
     def learns_from(self, outcome: KickoffOutcome, request: KickoffRequest, crew: str) -> bool:
-        """Return True if a crew started nothing for want of lessons, which it has come to take."""
+        """Return True if a crew started nothing for want of lessons, and has come to take them."""
         match outcome:
             case KickoffAnswer(missing=missing, is_in_doubt=False) if INPUT in missing:
                 if not request.gives_lessons and request.lessons is None:
@@ -129,7 +129,7 @@ async def keep_drawn(tx: Tx, round_: Round, crew: Crew) -> None:
 async def enqueue_end(tx: Tx, lesson: Lesson, round_: Round, *, at: datetime) -> None:
     """End a kept lesson once its time is over."""
     if lesson.expires_at is not None:
-        # Of no execution: its texts are removed although this waits.
+        # The effect belongs to no execution: the execution's texts are removed although this waits.
         effect = round_.effect(EffectKind.END_LESSON)
         end = replace(effect, target=lesson.id, execution_id="")
         await tx.enqueue([end], at=at, due_at=lesson.expires_at)
@@ -145,7 +145,7 @@ def record_lesson(code: Code, about: Lesson, by: Person, tx: Tx) -> None:
 async def lessons_of_crew(
     crew: str, rules: Collection[str], *, since: datetime, at: datetime, read: Queries
 ) -> CrewLessons:
-    """Return a crew's lessons, and both sides since then, from rounds under these rules."""
+    """Return a crew's lessons, and both sides since that time, from rounds under these rules."""
     lines = await read.lessons.listed(crew, rules, at=at)
     sides = await read.lessons.compare_with_untaught(crew, rules, since=since)
     if sides == Sides():

@@ -49,7 +49,7 @@ def first_poll(execution: Execution) -> timedelta:
 async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
     """Return True if an execution cannot go on before somebody decides.
 
-    It can if its status names a task that does not wait: then another branch runs.
+    An execution can go on if its status names a task that does not wait: another branch runs.
     """
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
     waiting = [one.review for one in unfinished if one.state is State.WAITING]
@@ -173,7 +173,7 @@ async def track(
         unfinished = await tx.unfinished(execution.crew, execution.execution_id)
         effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
     if starter is not None or execution.completed_tasks:
-        # After a pause, the card is what people wait for.
+        # After a pause, the card is what people wait for, so the progress message comes last.
         progress = about(execution, EffectKind.PROGRESS)
         await tx.enqueue([progress], at=at, last=carried is not None)
     if first and execution.is_over:

@@ -1,4 +1,4 @@
-"""The rounds that wait for one person: which, the next of them, and how many are left."""
+"""The rounds that wait for one person: their ids, the next round, and how many are left."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -83,7 +83,7 @@ async def next_for(
 ) -> str | None:
     """Return the oldest round that a person may decide on, of those opened `after` another.
 
-    With `card`, a round whose card counts a flood, only of that flood, and not that round.
+    `card`: a round whose card counts a flood; then only this flood's other rounds are looked at.
     """
     waiting, read = replace(await waiting_for(by, context), after=after), context.uow.read
     while True:
@@ -97,9 +97,9 @@ async def next_for(
 
 
 async def left_for(by: str, *, context: ReviewContext) -> tuple[int, datetime | None]:
-    """Count the rounds that wait for a person, up to COUNTED; return the time of a reminder, too.
+    """Count the rounds that wait for a person, up to COUNTED; return a reminder's time, too.
 
-    That is the next one about any of them: the first COUNTED under rules that remind.
+    That is the next reminder about any of these: the first COUNTED rounds under rules that remind.
     """
     waiting, read = await waiting_for(by, context), context.uow.read
     many = await read.rounds.count(waiting)

@@ -30,11 +30,11 @@ class Credentials:
     crew: str
     webhook_secret: str = field(repr=False)
     token: str | None = field(repr=False)
-    """Callers present it to the crew, and to us for calls through this bot; None: no calls."""
+    """Callers present this token to the crew, and to us for calls by this bot; None: no calls."""
     flow_secret: str | None = field(default=None, repr=False)
-    """Signs the requests of the crew's flows; None: they are refused."""
+    """The secret that signs the requests of the crew's flows; None: they are refused."""
     webhook_secret_previous: str | None = field(default=None, repr=False)
-    """Accepted too during a rotation."""
+    """The secret before, which is accepted too during a rotation."""
     flow_secret_previous: str | None = field(default=None, repr=False)
 
     def accept_crew(self, authorization: str | None) -> bool:
@@ -129,7 +129,7 @@ class TakenRequests:
         self._until = {known: until for known, until in self._until.items() if until >= min(now)}
         if signature in self._until:
             return False
-        # The clock that it was signed by may be TOLERANCE ahead.
+        # The clock that signed the request may be TOLERANCE ahead.
         self._until[signature] = max(now) + 2 * TOLERANCE
         return True
 

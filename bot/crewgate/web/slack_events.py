@@ -113,7 +113,7 @@ async def on_slack_event(
     clock.is_right()
     sent = asyncio.Event()
     try:
-        # Parsed as a socket's payloads are: Bolt's own way takes 0.1 ms for each kB of a form.
+        # A body is parsed as a socket's payload: Bolt's own way takes 0.1 ms for each kB of a form.
         payload = _payload_of(text, request.content_type)
         for_bolt = AsyncBoltRequest(mode="socket_mode", body=payload, context={RESPONSE_SENT: sent})
     except (ValueError, RecursionError, AttributeError, LookupError, TypeError):
@@ -186,7 +186,7 @@ def _now_if_signed_at_another_time(
 ) -> float | None:
     """Return the time now if the request bears this app's signature, with an older or later time.
 
-    It may be one that somebody recorded; else a clock is wrong.
+    The request may be one that somebody recorded; else a clock is wrong.
     """
     timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
     signature = request.headers.get("X-Slack-Signature", "")

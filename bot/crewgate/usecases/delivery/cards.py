@@ -249,7 +249,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
             return Delivered("deleted")
         outcome = Delivered("deleted")
     round_ = posting.view.round
-    # Before a decision there is no news; nor is there of texts removed long ago.
+    # Before a decision a failed update is no news, nor is it once texts were removed long ago.
     untold = round_.state is State.WAITING or round_.removed_at is not None
     failed = None if untold else round_.effect(EffectKind.REFRESH_FAILED)
     return await settle(job, outcome, context, failed=failed)
@@ -258,7 +258,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 async def _have_others_follow(job: Job, posting: Posting, context: DeliveryContext) -> None:
     """Update the other messages about this round: direct messages, first card, progress.
 
-    If there is a newer round, that round updates them, and not a first round.
+    If there is a newer round, that round updates these messages, but not those of a first round.
     """
     round_, removed = posting.view.round, posting.view.round.removed_at is not None
     is_latest = posting.view.newer is None
@@ -287,7 +287,7 @@ def _progress(job: Job, posting: Posting) -> list[Effect]:
 
 async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
     posting = await context.uow.read.posting(job.effect.target)
-    # Each failed try asks for this message: the thread shows if it was posted.
+    # Each failed try asks for this message, so the thread is searched for an earlier one.
     round_ = posting.view.round
     ended = f" {round_.ended_at.isoformat()}" if round_.ended_at else ""
     return await messages.say_about(

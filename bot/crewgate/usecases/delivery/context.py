@@ -67,7 +67,7 @@ class DeliveryContext(ReviewContext):
     """Crews and channels that refused the latest post; their operators know of it."""
 
     def wait_for_evidence(self, round_: Round) -> datetime | None:
-        """Return the time before which a try in doubt is not repeated; None if it may be now."""
+        """Return the time before which a try in doubt is not repeated; None if it need not wait."""
         begun = round_.in_doubt_since
         since = self.listening.since
         if since is None or begun is None or begun >= since:

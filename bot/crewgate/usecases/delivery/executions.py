@@ -219,7 +219,7 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     if not given.is_readable:
         outcome: Outcome = _UNREADABLE
     elif url is None:
-        # The URLs of a notification are no evidence: it may come before that answer.
+        # The URLs of a notification are no evidence: a notification may come before that answer.
         of = webhook.crew, webhook.execution_id
         answered = await context.uow.read.executions.has_registered(*of)
         return await _wait_for_url(job, execution, context, answered=answered)

@@ -1,6 +1,6 @@
 """Floods: more than `FLOOD` waiting rounds of one task under one rule.
 
-The later ones have no card. The card of one that waits counts them, and *Start* there shows them.
+The later rounds have no card. A waiting round's card counts them, and *Start* there shows them.
 Once it is decided, the next has a card, as soon as nobody goes on deciding; while some are left,
 people are called again hourly, by the next card.
 """
@@ -26,7 +26,7 @@ HOURLY: Final = timedelta(hours=1)
 
 
 async def gather(job: Job, posting: Posting, context: DeliveryContext) -> bool:
-    """Leave a round of a flood to another one's card; return False if it gets its own."""
+    """Leave a round of a flood to another round's card; return False if it gets its own."""
     round_, read = posting.view.round, context.uow.read
     if round_.number > 1 or job.in_doubt or posting.flood is not None:
         return False
@@ -43,7 +43,7 @@ async def gather(job: Job, posting: Posting, context: DeliveryContext) -> bool:
 async def follow(posting: Posting, context: DeliveryContext) -> None:
     """Have a round counted that waits without a card, or no longer waits.
 
-    By the update of the card that counts its flood, or by the post of the next card.
+    The flood's counting card is updated for that, or the flood's next card is posted.
     """
     round_, flood, read = posting.view.round, posting.flood, context.uow.read
     if flood is None or (round_.state is State.WAITING and posting.card is not None):
@@ -105,9 +105,9 @@ async def begin_time(posting: Posting, context: DeliveryContext) -> None:
 
 
 async def can_be_reached(posting: Posting, context: DeliveryContext) -> bool:
-    """Return True if people can see a waiting round: from its card, or from one that counts it.
+    """Return True if people can see a waiting round: by its card, or by a card that counts it.
 
-    A counting card that was decided a moment ago still does: else rounds whose time ends together
+    A counting card that was decided a moment ago still counts: else rounds whose time ends together
     would be put off again and again, each for the one before.
     """
     if posting.card is not None or posting.flood is None:

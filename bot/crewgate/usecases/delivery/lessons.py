@@ -63,7 +63,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, outcome, context)
     async with context.uow.begin() as tx:
         await tx.lessons.place_card(view.lesson.id, outcome.ref)
-        # Somebody may have acted on it elsewhere since it was read.
+        # Somebody may have acted on the lesson elsewhere since it was read.
         refresh = replace(job.effect, kind=EffectKind.REFRESH_LESSON)
         await tx.enqueue([refresh], at=context.clock())
         await tx.complete(job)
@@ -83,7 +83,7 @@ async def end(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def retire_at_host(job: Job, context: DeliveryContext) -> Outcome:
-    """End a flow's lesson at its host, which takes that any number of times."""
+    """End a flow's lesson at its host, which takes the same end any number of times."""
     read = context.uow.read
     lesson, _ = await read.lessons.find(job.effect.target)
     round_, callback = await read.round(lesson.round_id), await read.callback(lesson.round_id)

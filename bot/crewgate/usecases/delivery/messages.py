@@ -20,7 +20,7 @@ from crewgate.usecases.ports.slack import About, Posted, Thread
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef, Posting
 
-#: The delay of timers that were due while nobody could see the card: time to decide, once they can.
+#: The delay of timers that were due while nobody could see the card: people need time to decide.
 WITHOUT_CARD: Final = timedelta(hours=1)
 
 
@@ -46,7 +46,7 @@ async def say_about(
     outcome = await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
     told = row.tells_reviewers and isinstance(outcome, Delivered)
     if told and notify_of(round_, context) is Notify.DM:
-        # Reviewers who got no private message are told by this effect.
+        # This effect tells the reviewers who got no private message.
         tell = round_.effect(EffectKind.TELL_REVIEWERS)
         return await settle(job, outcome, context, then=[tell])
     if row.revives_card:

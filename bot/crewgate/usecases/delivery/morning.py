@@ -25,9 +25,9 @@ LATE: Final = timedelta(hours=4)
 
 
 async def send_line(job: Job, context: DeliveryContext) -> Outcome:
-    """Send the line of the day, if something waits, and plan the next, even if this one fails.
+    """Send the line of the day, if something waits, and plan the next line, even if this fails.
 
-    The wish or the time zone may have changed since this was planned.
+    The wish or the time zone may have changed since this line was planned.
     """
     user = job.effect.target
     zone = await context.directory.zone_of(user)
@@ -66,7 +66,7 @@ async def send_line(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _waiting(wish: Morning, day: date, context: ReviewContext) -> QueuePart | None:
-    """Return all that waits, with the oldest; None if nothing of it is worked on that day."""
+    """Return all that waits, with the oldest round; None if nobody works on it that day."""
     waiting = await waiting_for(wish.user_id, context)
     hours = {one.key: one.rule.working_hours for one in await context.rules_in_use()}
     working = [(key, hours.get(key)) for key in waiting.queues]
@@ -74,6 +74,6 @@ async def _waiting(wish: Morning, day: date, context: ReviewContext) -> QueuePar
     read = context.uow.read.rounds
     if not await read.first(replace(waiting, queues=queues), limit=1):
         return None
-    # More than one: a row that cannot be read is left out.
+    # Nine rounds are read, not one: a row that cannot be read is left out.
     oldest = await read.lines(await read.first(waiting, limit=9))
     return QueuePart(oldest[:1], await read.count(waiting)) if oldest else None

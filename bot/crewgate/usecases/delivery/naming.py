@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 #: A crew may pause before its kickoff was answered and stored: the longest wait for that.
 ANSWERED_WITHIN: Final = timedelta(minutes=1)
-#: A crew may be asleep when it is started: this is the longest time until it answers, and a minute
+#: A crew may be asleep when it is started: this is its longest time to answer, with a minute more
 #: to store the answer.
 SENT_WITHIN: Final = timedelta(minutes=11)
 
@@ -68,7 +68,7 @@ async def _find(round_: Round, name: str, context: DeliveryContext) -> User | Na
     review = round_.review
     now = context.clock()
     async with context.uow.begin() as tx:
-        # Locked: a kickoff's answer is stored before this, with the name, or after.
+        # The execution is locked: a kickoff's answer, with the name, is stored before or after.
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)
         began = execution.began_at
         unclear = await tx.executions.unclear_kickoffs(

@@ -91,7 +91,7 @@ async def _until_next(
 ) -> timedelta:
     """Return ever longer waits, and long waits while a person is waited for.
 
-    A doubtful answer is followed by a short wait, because it must be repeated to count.
+    A short wait follows a doubtful answer, because such an answer must be repeated to count.
     """
     wait = track.STATUS_POLL.after(tries + 1, jitter=jitter)
     gone = isinstance(answer, CrewUnavailable) and answer.gone

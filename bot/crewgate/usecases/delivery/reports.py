@@ -19,7 +19,7 @@ from crewgate.usecases.stats import of_crew
 
 log = structlog.get_logger(__name__)
 
-#: The time after a report in which it counts further dead letters, until it is dismissed.
+#: The time for which a report counts further dead letters, unless it is dismissed before.
 TOGETHER: Final = timedelta(hours=1)
 
 

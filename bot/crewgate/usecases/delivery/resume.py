@@ -40,18 +40,18 @@ LOST_ADDRESS, _LOST_WEBHOOKS = (
 async def resume(job: Job, context: DeliveryContext) -> Outcome:
     known = await context.uow.read.round(job.effect.target)
     if known.reason is None and context.gives_up(job):
-        # Trying has raised for a day, so there is no outcome: a person must know.
+        # Each try has raised an error for a day, so there is no outcome: a person must know.
         await _record(job, Unknown("it could not be sent"), in_doubt=True, context=context)
         return Delivered()
     client = context.clients.get(job.effect.crew)
     if (client is None or known.is_fetched) and not known.is_of_flow:
         return await _await_fetch(job, context)
-    # Asked before the try begins: it takes up to 2 s, and webhooks meanwhile count too.
+    # The crew is asked before the try: that takes up to 2 s, and webhooks meanwhile count too.
     asked = await _ask(known, client, context)
     # Read first: the text was there when it was to be sent, and may be wiped at any time after.
     callback = await context.uow.read.callback(known.id) if known.is_of_flow else None
     async with context.uow.begin() as tx:
-        # Opened first: a webhook either comes before the try, or counts as later.
+        # The execution is opened first: a webhook either comes before the try, or counts as later.
         if asked is None:
             effect = job.effect
             execution = await tx.executions.open(
@@ -138,7 +138,7 @@ async def _send(
 ) -> Outcome:
     assert round_.decision is not None, "a DECIDED round has a decision"
     if round_.is_of_flow:
-        # Kept as long as the round may be sent, unless `crewgate rotate --forget` took it out.
+        # An address is kept while the round may be sent, unless `crewgate rotate --forget` took it.
         if callback is None or not callback.is_readable:
             return LOST_ADDRESS
         is_lesson = isinstance(round_.subject, Question) and round_.subject.drawn_from
@@ -150,7 +150,7 @@ async def _send(
             round_.decision.human_feedback,
             valid_until=kept[0].expires_at if kept else None,
         )
-        # Its address says nothing of where the crew, or another of its flows, is answered.
+        # The failure of one address says nothing of where the crew, or another flow, is answered.
         return replace(outcome, alone=True) if isinstance(outcome, NotSent) else outcome
     assert client is not None, "a crew without a client fetches its decisions"
     # Looked up now, not when the button was pressed: somebody may have registered URLs since.
@@ -215,7 +215,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         if transition.round.state is not State.DECIDED:
             await tx.complete(job)
         elif isinstance(outcome, Unknown):
-            # Soon, the first time, however often it was not sent before: see GRACE.
+            # The first repetition comes soon, however often nothing was sent before: see GRACE.
             at = context.next_try(job, in_doubt=True) if in_doubt else now + context.grace
             await tx.retry(job, at=at, in_doubt=True, failed_at=now)
         elif isinstance(outcome, NotSent) and outcome.alone:

@@ -33,8 +33,8 @@ log = structlog.get_logger(__name__)
 
 Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
-#: The length of a lease. Every call outside ends well before, so that only a process that crashed
-#: or stood still loses one.
+#: The length of a lease. Every call outside ends well before the lease, so that only a process that
+#: crashed or stood still loses one.
 LEASE = timedelta(seconds=75)
 DEADLINE = timedelta(seconds=60)
 #: The time after a pause in which a destination counts as away although nothing was tried again.
@@ -184,7 +184,7 @@ class Worker:
             self._outbox_gone_at = self._outbox_gone_at or now
             return ()
         except Exception:
-            # Nobody is waiting for this answer, and a loop that ended would end it for good.
+            # Nobody waits for this answer, and a loop that ended would end the leasing for good.
             log.exception("lease_failed", destination=self.destination)
             return ()
         self.last_polled_at = now
@@ -206,7 +206,7 @@ class Worker:
         """Carry out a job; never raises: an unforeseen error is logged, and the job tried again."""
         effect = job.effect
         about = {"kind": effect.kind, "subject": effect.names, "tries": job.tries}
-        # Each job is a task of its own, so this ends with it.
+        # Each job is a task of its own, so these names end with it.
         named = {"crew": effect.crew, "execution": effect.execution_id}
         bind_contextvars(**{name: text for name, text in named.items() if text}, **about)
         began = self._context.clock()

@@ -24,7 +24,7 @@ class KickoffRequest:
     gives_lessons: bool = False
     """The caller fills the input for lessons, or sends inputs that cannot be changed."""
     lessons: str | None = None
-    """The bot's value of that input; None leaves the inputs unchanged."""
+    """The bot's value of the input for lessons; None leaves the inputs unchanged."""
 
 
 def without_known(request: KickoffRequest, redactor: Redactor) -> KickoffRequest:
@@ -74,7 +74,7 @@ class ResumeRequest:
     webhooks: WebhookUrls = WebhookUrls()
     edited: Edited | None = None
     key: str | None = None
-    """With a key that it knows the crew repeats its first answer."""
+    """The crew repeats its first answer for a key that it knows."""
     valid_until: datetime | None = None
     """The time after which the crew refuses an approval."""
 

@@ -35,7 +35,7 @@ class Thread:
     """A place for a message; without `ts` the message begins the thread."""
 
     channel: str | None
-    """None if there is no thread, or no longer."""
+    """The channel of the message; None if there is no thread, or none any longer."""
     ts: str | None = None
 
 
@@ -145,7 +145,7 @@ class Directory(Protocol):
         """Return False if the app was installed without the scope to look `ref` up."""
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
-        """`Anyone` adds nobody."""
+        """Return the members; `Anyone` adds nobody."""
 
     def starters(self, said: tuple[User | Email, ...]) -> Members:
         """Return the accounts of starters; unknown addresses need `ask_about` first."""
@@ -173,6 +173,6 @@ class Directory(Protocol):
         """Ask Slack for a person's time zone, and if the account is deactivated; None: unknown."""
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
-        """Return this colleague's account, or why there is none; NotSent: ask again later."""
+        """Return this colleague's account, or why none exists; NotSent: ask again later."""
 
     async def look_up(self, user: str, channel: str, *, guests: bool) -> None: ...
