@@ -33,7 +33,7 @@ class Signer:
     def __call__(self, head: Head) -> Signature:
         if self._seed is None:
             return Signature("", "")
-        # This import takes 10 MB of memory, and is needed once a day.
+        # The import of `cryptography` takes 10 MB of memory, and is needed once a day.
         from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
             Ed25519PrivateKey,
         )

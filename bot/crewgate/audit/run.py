@@ -236,7 +236,7 @@ def _misfit(row: sa.Row[Any], before: Head, heads: dict[int, bytes]) -> str | No
 def _miscount(row: sa.Row[Any], counts: dict[bytes, int]) -> str | None:
     """Return the reason why an entry's number within its execution is wrong, or None.
 
-    `counts` follows the entries: of each execution, how many there are.
+    `counts` follows the entries: it has the number of entries of each execution.
     """
     tag = tag_of(row.crew, row.execution_id)
     counts[tag] = nth = counts.get(tag, 0) + 1

@@ -8,7 +8,7 @@ from crewgate.domain.outcome import NotSent, Refused
 from crewgate.logs import printable
 from crewgate.slack.client.web_api import TOKEN_REFUSED, CallFailed
 
-#: Advice for Slack's error codes; others are shown without any.
+#: Advice for Slack's error codes; other codes are shown without advice.
 _ADVICE = {
     "account_inactive": "the bot was removed from the workspace; install it again",
     "channel_not_found": "no such channel, or a private one: /invite the bot, or fix the id",

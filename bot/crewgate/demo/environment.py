@@ -19,9 +19,9 @@ CHANNEL = "C0REVIEWS"
 ANA = "U0ANA"
 BEN = "U0BEN"
 CARL = "U0CARL"
-"""In the channel, but no reviewer."""
+"""Carl is in the channel, but is no reviewer."""
 DANA = "U0DANA"
-"""May decide on a contract once its rule has escalated."""
+"""Dana may decide on a contract once the contract's rule has escalated."""
 ROLES = {
     ANA: "reviewer",
     BEN: "reviewer",

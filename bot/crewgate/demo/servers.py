@@ -15,9 +15,9 @@ from aiohttp import web
 
 _HOST: Final = "127.0.0.1"
 _RANGE_FILE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
-#: Linux's default, and below the range of other systems (49152 and above).
+#: Linux's default range, which begins below the range of other systems (49152 and above).
 _OUTGOING: Final = (32_768, 60_999)
-#: Above ports that people choose by hand, and those that browsers refuse (10080).
+#: This port is above ports that people choose by hand, and ports that browsers refuse (10080).
 _LOWEST: Final = 11_000
 #: Fewer ports than this below the outgoing range are too few to walk through.
 _ENOUGH: Final = 1_000
@@ -34,8 +34,8 @@ class NoFreePort(OSError):
 class Ports:
     """Hands out each free port once, and reserves the latest against other processes.
 
-    It binds the unused UDP port of that number: a `Ports` in another process finds it taken, until
-    this process ends.
+    `Ports` binds the unused UDP port of that number: a `Ports` in another process finds that port
+    taken, until this process ends.
     """
 
     def __init__(self, candidates: range, *, first: int) -> None:
@@ -115,7 +115,7 @@ class DidNotStart(Exception):
     def __init__(self, what: str, log: str) -> None:
         super().__init__(f"{what} did not start. It said:\n{log}")
         self.log = log
-        """The end of its output."""
+        """The end of the process's output."""
 
 
 class ServerProcess:
@@ -123,7 +123,7 @@ class ServerProcess:
 
     what = "The server"
     #: The time limit of a start, in seconds.
-    start_seconds = 60  # beside whatever else the machine does
+    start_seconds = 60  # the machine may be busy with other work
     #: The path that answers below 500 once the process is ready.
     ready_path = "/"
 
@@ -229,7 +229,7 @@ def inherited() -> dict[str, str]:
     return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
 
-#: Arguments of Python. Tests have a bot with shorter waits.
+#: The arguments of Python for a bot. Tests have a bot with shorter waits.
 COMMAND = ("-m", "crewgate", "serve")
 
 

@@ -30,7 +30,7 @@ SECRET_LENGTH: Final = 16
 
 
 def run_host(chosen: argparse.Namespace) -> int:
-    # The crew's own keys are there too: what `.env` holds is in the environment from here on.
+    # The crew's own keys are in `.env` too: its contents are in the environment from here on.
     load_dotenv(Path(".env"))
     leave_terminal()
     try:
@@ -84,8 +84,8 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
 def leave_terminal() -> None:
     """Close the terminal's input: nobody there can answer for executions that callers start.
 
-    CrewAI asks there whether to upload traces of a first execution, and waits 20 s; a crew's own
-    `input()` would wait for ever.
+    CrewAI asks at the terminal whether to upload a first execution's traces, and waits 20 s; a
+    crew's own `input()` would wait for ever.
     """
     sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  # until the process ends
 

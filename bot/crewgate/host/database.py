@@ -105,7 +105,7 @@ _STEPS: Final = {
     ),
     11: (
         "ALTER TABLE executions ADD COLUMN lesson_until REAL",
-        # Nobody said until when: as long as the bot's settings keep a lesson by default.
+        # Nobody said until when a lesson holds: it gets the default time of the bot's settings.
         "UPDATE executions SET lesson_until = ended_at + 90 * 86400 WHERE id GLOB 'lesson-*'",
     ),
 }
@@ -119,9 +119,9 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: The columns that are decrypted: no other column of a table has the name of one.
+#: The columns that are decrypted: no other column of a table has the name of such a column.
 _COLUMNS: Final = frozenset({"canary", *(name for names in SEALED.values() for name in names)})
-#: The most addresses kept decrypted: each look for due webhooks compares those that wait.
+#: The most addresses kept decrypted: each look for due webhooks compares waiting addresses.
 _OPENED: Final = 4_096
 
 
@@ -220,7 +220,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit the block's changes durably, or none of them. Raises HostStops."""
+        """Commit the block's changes durably, or commit no change. Raises HostStops."""
         with self.reading():
             self._connection.execute("BEGIN IMMEDIATE")
             try:

@@ -40,7 +40,7 @@ class TaskRow:
     id: str
     name: str
     key: str
-    """The key that CrewAI derives from its description and expected output."""
+    """The key that CrewAI derives from the task's description and expected output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Execution:
     kickoff: Kickoff
     state: State
     tasks: tuple[TaskRow, ...]
-    """Empty before the first run, and for a flow."""
+    """The tasks; none before the first run, and none for a flow."""
     result: str
     error: str
     created_at: float
@@ -88,7 +88,7 @@ class Call:
     """One call of a tool: people see it, rules judge it, the tool gets it."""
 
     tool: str
-    """The name by which the model called it, in CrewAI's form."""
+    """The name by which the model called the tool, in CrewAI's form."""
     names: tuple[str, ...]
     """All names of the tool, `tool` among them: its own, uncut, and the MCP server's."""
     arguments: Json
@@ -131,7 +131,7 @@ class Outcome:
     """The end of a call that people approved."""
 
     state: str
-    """`ran`, `failed`, or `closed` where it did not run."""
+    """`ran`, `failed`, or `closed` where the call did not run."""
     words: str
     in_doubt: bool = False
     """Nobody knows if a failed call had its effect."""
@@ -172,7 +172,7 @@ class Round:
     body: Json = field(default_factory=dict)
     """The further fields of a notification of a call or a question."""
     spent: bool = False
-    """The answer was delivered, or can no longer be."""
+    """The answer was delivered, or can no longer be delivered."""
     outcome: Json | None = None
     """The result of a call, once it is known: `state`, `words` and `at`."""
 
@@ -206,7 +206,7 @@ class Pending:
     """A call or a question that waits for people in the middle of a task."""
 
     id: str
-    """Equal for an equal call or question in a task; the round's id adds a number."""
+    """The id is equal for equal calls or questions in a task; the round's id adds a number."""
     asker: str
     place: str
     """`asker` and `place` as in Round."""
@@ -218,7 +218,7 @@ class Pending:
     most: int | None = None
     """The limit of its `kind` in one execution."""
     check: Callable[[Json], Json] | None = None
-    """Returns changed arguments as the tool will get them; ValueError if it does not take them."""
+    """Returns changed arguments as the tool will get them; ValueError if the tool does not."""
     fits: Callable[[Call], bool] = lambda _: True
     """True if the tool can still be given exactly a call that was stored before a restart."""
 
@@ -261,7 +261,7 @@ class Question:
     pending: Json
     """The flow's state and position, restored after a crash."""
     place: str | None
-    """As in Asked."""
+    """The place, as in Asked."""
     expires_at: float | None
     feedback: str | None
     """The answer; None while nobody has answered."""
@@ -317,14 +317,14 @@ class Expired(Exception):
 class HostStops(BaseException):
     """Ends a thread that waits for a person; its pause is on disk, or its execution has ended.
 
-    It is no `Exception`: crewai would treat that as a failure of the agent, and try again.
+    It is no `Exception`: crewai would treat an `Exception` as the agent's failure, and try again.
     """
 
 
 class NotKept(BaseException):
     """Ends a thread whose work cannot be written to disk now; the work is repeated later.
 
-    It is no `Exception`: that would end the execution as failed.
+    It is no `Exception`: an `Exception` would end the execution as failed.
     """
 
 

@@ -36,9 +36,9 @@ from crewgate.network.untrusted_addresses import Lookups
 
 log = structlog.get_logger(__name__)
 
-#: CrewAI's own limit is half a minute.
+#: CrewAI's own limit for an MCP server is half a minute.
 TOOL_SECONDS: Final = 3_600.0
-#: As many as CrewAI recalls itself.
+#: CrewAI itself recalls as many lessons.
 MOST_LESSONS: Final = 10
 
 
@@ -97,7 +97,7 @@ class Waiters:
                 waiter.set()
 
     def withdraw(self, execution_id: str, task_id: str) -> bool:
-        """Unregister a waiter; return False if it must wait, for somebody is about to wake it."""
+        """Unregister a waiter; return False if the waiter must wait, for its waking is reserved."""
         with self._lock:
             if (execution_id, task_id) in self._claimed:
                 return False
@@ -114,7 +114,7 @@ class Waiters:
                 raise records.HostStops
 
     def claim(self, execution_id: str, task_id: str) -> bool:
-        """Reserve waking a waiter; return False if nobody waits or somebody has reserved it."""
+        """Reserve waking a waiter; return False if nobody waits or the waking is reserved."""
         with self._lock:
             key = (execution_id, task_id)
             if key not in self._waiting or key in self._claimed:
@@ -190,7 +190,7 @@ class Shared:
     new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 
     def release(self, execution_id: str, closed: Sequence[str]) -> None:
-        """End the threads that wait for what was closed, each in a place that it left."""
+        """End the threads that wait for what was closed; each thread takes a place again."""
         for task_id in closed:
             if self.waiters.claim(execution_id, task_id):
                 self.slots.submit(partial(self.waiters.wake, execution_id, task_id))
@@ -280,7 +280,7 @@ class Run:
         self, task_id: str, output: str, body: Json, *, pending: records.Pending | None = None
     ) -> records.Decision:
         """Show an output, call or question, and wait for people. Raises HostStops."""
-        # Given once, also where a database is restored from a copy.
+        # A pause's id is given once, also where a database is restored from a copy.
         body = {**body, "pause_id": self._shared.options.new_id()}
         if pending is not None:
             pending = replace(pending, body=body)
@@ -349,7 +349,7 @@ class Run:
         return next(one for one in self.rounds() if one.task_id == task_id)
 
     def _spend(self, task_id: str) -> None:
-        """Take an answer, for once. Raises Expired, and RuntimeError if it was given before."""
+        """Take an answer once. Raises Expired, and RuntimeError if the answer was given before."""
         closing = self.closing("Its approval ended before it ran. It is asked about again.")
         try:
             is_spent = self._store.spend(self._id, task_id, closing, at=self._shared.now())
@@ -363,11 +363,11 @@ class Run:
     def _ran_before(self, pending: records.Pending, alike: Sequence[records.Round]) -> Json:
         """Return what a notification says of approved calls from before a restart.
 
-        Their outcome is told only if that of all of them is known.
+        The calls' outcome is told only if the outcome of every call is known.
         """
         earlier = [one for one in alike if one.spent and one.task_id not in self._asking]
         ran = [one for one in earlier if _may_have_run(one)]
-        # A card that waited already says nothing about a call that was approved before it.
+        # A card that waited before the restart says nothing about calls approved before the card.
         again = sum(one.rpartition("-")[0] == pending.id for one in self._anew)
         if len(ran) < again:
             return {"may_have_run": False}
@@ -400,8 +400,8 @@ class Run:
     ) -> None:
         """Give up the agent's calls from before a restart, once it makes another call.
 
-        An agent that repeats a call of before the restart will come to the next ones, too. It may
-        make several at once, so it has some time to repeat them.
+        An agent that repeats a call of before the restart will come to the next calls, too. It may
+        make several calls at once, so it has some time to repeat them.
         """
         if any(one.task_id not in self._asking for one in alike):
             return
@@ -471,7 +471,7 @@ class Run:
         answered_at = f"{self._shared.url}/human_feedback_requests/{question_id}/respond"
         webhooks = question_webhooks(
             execution,
-            # The message may say why the answer before could not be read.
+            # The message may say why the last answer could not be read.
             replace(asked, message=self._shared.options.redactor.error(asked.message)),
             question_id,
             url=None if webhook is None else webhook.url.replace("{name}", self._target),
@@ -562,7 +562,7 @@ class Completed:
 
     result: str
     more: Json = field(default_factory=dict)
-    """Further fields of its webhook."""
+    """Further fields of the webhook about the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -576,7 +576,7 @@ class Target(Protocol):
     """A crew or a flow."""
 
     name: str
-    """Its last name in the command's argument."""
+    """The target's last name in the command's argument."""
     is_flow: bool
     inputs: Sequence[str]
 

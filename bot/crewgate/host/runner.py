@@ -34,8 +34,8 @@ def _task_id(given: str, execution: records.Execution, shown: Mapping[str, recor
         raise Refusal.not_found("Task not found in this execution")
     waits = [one for one in shown.values() if one.waits and (one.asker or one.task_id) in named]
     waiting = [one.task_id for one in waits]
-    # Where calls wait, a decision has to name its call: a late or repeated one would let the next
-    # call run, unseen.
+    # Where calls wait, a decision has to name its call: a late or repeated decision would let
+    # the next call run, unseen.
     if len(waits) > 1 or any("tool_call" in one.body for one in waits):
         raise Refusal.bad_request(f"Give one of {', '.join(waiting)} as task_id")
     return waiting[0] if waiting else named[0]
@@ -243,7 +243,7 @@ class Runner:
     def _go_on(self, execution_id: str, target: str) -> None:
         """Run an execution in its own thread once there is a place, never twice at a time."""
         if target not in self._targets:
-            return  # taken up at the next start that serves it
+            return  # the next start that serves its target takes it up
         with self._lock:
             if execution_id in self._working:
                 self._again.add(execution_id)

@@ -77,7 +77,7 @@ class Store:
     def add_lesson(self, name: str, target: str, kickoff: Kickoff, *, at: float) -> str | None:
         """Store a lesson to ask people about, and return its id; None if they were asked before.
 
-        They are asked anew once a kept one has ended by time.
+        People are asked anew once a kept lesson has ended by time.
         """
         [[ended]] = self._database.rows(
             "SELECT count(*) FROM executions WHERE (id = ? OR id GLOB ? || '-*')"
@@ -97,7 +97,7 @@ class Store:
     ) -> tuple[records.TaskRow, ...]:
         """Mark the execution as running on these tasks, and return its tasks as first stored.
 
-        Raises TargetChanged if these tasks differ from them.
+        Raises TargetChanged if these tasks differ from the stored tasks.
         """
         with self._database.transaction() as sql:
             row = sql.execute("SELECT * FROM executions WHERE id = ?", (execution_id,)).fetchone()
@@ -259,9 +259,9 @@ class Store:
         return of_task[-1].decision if of_task else None
 
     def spend(self, execution_id: str, task_id: str, closing: Closing, *, at: float) -> bool:
-        """Mark an answer as delivered; return False if it is marked already, or closed.
+        """Mark an answer as delivered; return False if the answer is marked already, or closed.
 
-        A call whose digest is not that of the decision is closed as well. Raises Expired.
+        A call whose digest is not the decision's digest is closed as well. Raises Expired.
         """
         with self._database.transaction() as sql:
             row = sql.execute(
@@ -301,7 +301,7 @@ class Store:
         at: float,
         undecided: bool = True,
     ) -> list[str]:
-        """Give up calls and questions, if `undecided` only those; return the ids of these."""
+        """Give up calls and questions, with `undecided` only undecided ones; return their ids."""
         which = f"task_id IN ({', '.join('?' * len(task_ids))})"
         which += " AND approve IS NULL" if undecided else ""
         with self._database.transaction() as sql:
@@ -321,7 +321,7 @@ class Store:
     ) -> None:
         """Store a flow's question, and forget the URLs.
 
-        Earlier questions count as carried out; `Flow.ask()` only replaces one at its place.
+        Earlier questions count as carried out; `Flow.ask()` replaces only a question at its place.
         """
         with self._database.transaction() as sql:
             if asked.place is None:
@@ -391,7 +391,7 @@ class Store:
     ) -> records.Question | None:
         """Store an answer, or None for a time-out; the first one wins.
 
-        `until` is the end of a lesson that it keeps. Return the question if it was over already.
+        `until` ends a lesson that the answer keeps. Return the question if it was over already.
         """
         with self._database.transaction() as sql:
             answered = sql.execute(
@@ -420,7 +420,7 @@ class Store:
     def announce(
         self, execution_id: str, webhooks: Iterable[records.Webhook], *, at: float
     ) -> None:
-        """Store the announcements of pauses in the place of those that were not taken yet."""
+        """Store the announcements of pauses in the place of earlier ones not taken yet."""
         with self._database.transaction() as sql:
             for one in webhooks:
                 forget_about(sql, execution_id, one.about)
@@ -431,7 +431,7 @@ class Store:
     ) -> list[records.DueWebhook]:
         """Return the webhooks that are due, the oldest first, except for those being sent.
 
-        Either those that announce a pause or all others, and at most `to_one_url` for each URL. The
+        Return those that announce a pause or all others, and at most `to_one_url` for each URL. The
         end of a crew waits for its tasks' webhooks: receivers expect none after it.
         """
         held = json.dumps(list(except_for))

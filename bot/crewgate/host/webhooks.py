@@ -22,20 +22,20 @@ from crewgate.network.untrusted_addresses import Lookups, Post, call
 
 log = structlog.get_logger(__name__)
 
-#: The longest that a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
+#: The longest that a receiver may take, in seconds; the vendor names 30 s for its flow webhooks.
 TIMEOUT: Final = 30.0
-#: One of its addresses may take 5 s to be connected to, before the next one is tried.
+#: Connecting to one address of a receiver may take 5 s, before the next address is tried.
 _TIMEOUT: Final = Timeout(connect=5, read=TIMEOUT, total=TIMEOUT)
 #: Seconds until the next try, doubled each time up to the longest.
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
-#: The tries of a webhook that announces no pause. A pause is announced until somebody decided.
+#: The tries of a webhook that announces no pause. A pause is announced until somebody decides.
 TRIES: Final = 6
 #: The tries of a webhook with a call's result: about a day, at the longest pause.
 OUTCOME_TRIES: Final = 300
 LASTING: Final = frozenset({"human_input", "flow"})
-#: The most under way at a time, of those that announce pauses and of all others each:
-#: a receiver that hangs takes `TIMEOUT` for each of its own.
+#: The most webhooks under way at a time, of those that announce pauses and of all others each:
+#: a receiver that hangs takes `TIMEOUT` for each of its webhooks.
 AT_ONCE: Final = 16
 TO_ONE_URL: Final = 4
 
@@ -80,7 +80,7 @@ class Sender:
                         await self._changed.wait()
 
     async def settle(self, seconds: float) -> None:
-        """Wait until each due announcement was tried once, but no longer than this."""
+        """Wait until each due announcement was tried once, but no longer than these seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:
@@ -160,8 +160,8 @@ class Sender:
         if webhook.kind == "flow" and self._flow_webhook is not None:
             headers |= sign(self._flow_webhook.secret, body, at=self._now())
         try:
-            # One limit for the lookup and the tries of all addresses together: a webhook that hangs
-            # takes one of AT_ONCE places.
+            # One limit holds for the lookup and the tries of all addresses together: a webhook that
+            # hangs takes one of AT_ONCE places.
             async with asyncio.timeout(TIMEOUT):
                 # The bot is mostly in the same private network, so its addresses are called too.
                 answer = await call(
@@ -209,7 +209,7 @@ def human_input_webhooks(
     if address is None:
         return []
     told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
-    # The fields of a model cannot be any text, and a question is answered in words.
+    # A model's fields cannot take every text, and a question is answered in words.
     takes_edits = isinstance(body.get("task_output"), str) and "ask" not in body
     takes = EDITED if "tool_call" not in body else ARGUMENTS
     if takes is ARGUMENTS and "schema" not in body["tool_call"]:

@@ -25,7 +25,7 @@ _PLAIN: Final = frozenset({"", "identity"})
 
 
 def unpack(content: bytes, encoding: str, limit: int) -> tuple[bytes, bool] | None:
-    """Return at most `limit` unpacked bytes, and True if these are all.
+    """Return at most `limit` unpacked bytes, and True if there are no more bytes.
 
     `encoding` is a `Content-Encoding`. None if the content cannot be unpacked.
     """
@@ -63,7 +63,7 @@ class Timeout:
 class Timeouts:
     """The timeout of each kind of call, for one address of its host.
 
-    A call of the outbox must end before its lease, or a second try could overlap. Its connection
+    A call of the outbox must end before its lease, or a second try could overlap. The connection
     must be made before the total ends, or nobody could say that nothing was sent.
     """
 
@@ -100,7 +100,7 @@ def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
 
     With `trust_env` it uses the proxy of the environment, but never for this machine. It keeps no
     cookies: one host's must not reach another. It does not limit connections, because hanging crews
-    would take them from others: callers limit them for each crew.
+    would take connections from other crews: callers limit connections for each crew.
     """
     return httpx.AsyncClient(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -115,7 +115,7 @@ def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
 
 @cache
 def _authorities() -> ssl.SSLContext:
-    """Return the trusted certificates, read once for all clients: that takes milliseconds."""
+    """Return the trusted certificates, read once for all clients: reading takes milliseconds."""
     return httpx.create_ssl_context()
 
 
@@ -134,7 +134,7 @@ async def send(
     request.extensions["timeout"] = httpx.Timeout(
         timeout.read, connect=timeout.connect, write=_WRITE_SECONDS
     ).as_dict()
-    # The path of the address is not logged: that of a webhook may be a secret.
+    # The path of the address is not logged: a webhook's path may be a secret.
     with logged_call(host=request.url.host, method=request.method) as called:
         try:
             async with asyncio.timeout_at(deadline):
@@ -214,7 +214,7 @@ def _why_no_connection(cause: BaseException) -> str | None:
         case socket.gaierror():
             return "the host name is not known"
         case ssl.SSLCertVerificationError():
-            detail = getattr(cause, "verify_message", "")  # set by a real handshake only
+            detail = getattr(cause, "verify_message", "")  # only a real handshake sets this
             return f"the certificate was not accepted: {detail}".removesuffix(": ")
         case ssl.SSLError():
             return "no secure connection"

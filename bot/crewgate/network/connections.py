@@ -21,8 +21,8 @@ from crewgate.network.requests import UNPROVEN, Handler, malformed
 
 log = structlog.get_logger(__name__)
 
-#: The most connections that asyncio accepts in one go; each takes a file before an idle one has
-#: made room for it.
+#: The most connections that asyncio accepts in one go; each takes a file before an idle connection
+#: has made room for it.
 _BACKLOG_OF_CONNECTIONS = 1 / 4
 #: The age in seconds up to which a connection is about to bring its first request.
 JUST_MADE = 1.0
@@ -35,10 +35,10 @@ class Limits:
     """The limits of one server's connections; times in seconds."""
 
     first_request: float = 15
-    """From the connection to the end of the first request's headers."""
+    """The time from the connection to the end of the first request's headers."""
     next_request: float = 75
-    """From an answer to the end of the next request's headers. Proxies keep connections for 60 s
-    and send without asking: an earlier close would lose their requests."""
+    """The time from an answer to the end of the next request's headers. Proxies keep connections
+    for 60 s and send without asking: an earlier close would lose their requests."""
     leftover: float = 2
     """The wait after the answer for the rest of an unread body."""
     connections: int = 500
@@ -83,7 +83,7 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Log malformed HTTP without a traceback: it is somebody else's mistake."""
+        """Log malformed HTTP without a traceback: the mistake is somebody else's."""
         if status != 400:  # noqa: PLR2004
             return super().handle_error(request, status, exc, message)
         log.info("no_http", why=type(exc).__name__)
@@ -96,7 +96,7 @@ class _Connection(web.RequestHandler):
 class _Idle:
     since: float
     timer: asyncio.TimerHandle | None = None
-    """Runs until the first request."""
+    """The timer runs until the first request."""
 
 
 class Guard:
@@ -107,7 +107,7 @@ class Guard:
         self._open: set[web.RequestHandler] = set()
         self._idle: dict[web.RequestHandler, _Idle] = {}
         self._unproven: dict[web.RequestHandler, None] = {}
-        """The oldest first, like `_idle`."""
+        """The connections with unproven bodies, the oldest first, like `_idle`."""
 
     @web.middleware
     async def mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -158,7 +158,7 @@ class Guard:
         transport = connection.transport
         connection.force_close()
         if transport is not None:
-            transport.abort()  # a caller that never reads the answer would keep this open
+            transport.abort()  # a caller that never reads the answer would keep the transport open
 
     def _leave_idle(self, connection: web.RequestHandler) -> None:
         idle = self._idle.pop(connection, None)

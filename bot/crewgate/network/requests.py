@@ -119,7 +119,7 @@ class _Holder:
 
 
 class BodyBudget:
-    """Memory for unauthenticated bodies that arrive; their proof needs the whole body.
+    """Memory for unauthenticated bodies that arrive; a sender's proof needs the whole body.
 
     Hundreds of connections may each send a body, and together take the memory of the whole bot. A
     small body is always accepted. If the room is full, a larger one ends the oldest: a crew sends
@@ -130,13 +130,13 @@ class BodyBudget:
         self._left = size
         self._small = small
         self._holders: dict[_Holder, None] = {}
-        """In the order of their arrival."""
+        """The bodies in the order of their arrival."""
 
     @contextmanager
     def hold(self, deadline: asyncio.Timeout) -> Iterator[Callable[[int], None]]:
         """Yield a function to call with each part's length.
 
-        Both raise RequestRefused if this body has to make room for another.
+        `hold` and the function raise RequestRefused if this body has to make room for another body.
         """
         holder = _Holder(deadline)
         self._holders[holder] = None

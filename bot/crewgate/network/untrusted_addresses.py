@@ -44,7 +44,7 @@ class TooManyLookups(OSError):
 class _Lookup:
     answer: asyncio.Future[list[AddressInfo]]
     until: float
-    """The end of its time on the loop's clock, after which it counts as hanging."""
+    """The end of the lookup's time on the loop's clock, after which a lookup counts as hanging."""
 
 
 class Lookups:
@@ -91,8 +91,8 @@ class Lookups:
     def _start(self, query: _Query, owner: str) -> _Lookup:
         loop = asyncio.get_running_loop()
         lookup = _Lookup(loop.create_future(), loop.time() + self._deadline)
-        # Each lookup has a thread of its own: one of a pool would be waited for when the process
-        # ends.
+        # Each lookup has a thread of its own: the process would wait at its end for a thread of
+        # a pool.
         thread = threading.Thread(
             target=self._run, args=(loop, lookup, query, owner), name="lookup", daemon=True
         )
@@ -230,7 +230,7 @@ async def find_addresses(
 async def post(
     http: httpx.AsyncClient, where: httpx.URL, addresses: list[str], sent: Post
 ) -> client.Answer | NotSent | Unknown:
-    """Post to the first address that connects; Unknown if the request may have arrived."""
+    """Post to the first address that connects; return Unknown if the request may have arrived."""
     outcome = NotSent("the host has no address")
     for address in addresses:
         request = http.build_request(

@@ -32,7 +32,7 @@ class CrewSettings(Crew):
         " decision](http.md#fetch-a-decision)",
         example='"https://research-crew.crewai.com"',
     )
-    """Ends without a slash."""
+    """The URL ends without a slash."""
     token: str | None = setting(
         None,
         parsers.parse_secret,
@@ -56,7 +56,7 @@ class CrewSettings(Crew):
         ),
     )
     webhook_secret_previous: str | None = field(default=None, repr=False)
-    """From the variable with `_PREVIOUS` at its end; accepted during a rotation."""
+    """The secret in the variable with `_PREVIOUS` at its end; accepted during a rotation."""
     # Webhook addresses often carry a secret of their own.
     task_webhook_url: str | None = setting(
         None,
@@ -91,7 +91,7 @@ class CrewSettings(Crew):
         example='"RESEARCH_FLOW_SECRET"',
         hidden=True,
     )
-    """Verifies requests of the crew's flows; None: they are refused."""
+    """Verifies requests of the crew's flows; None refuses these requests."""
     flow_webhook_secret_previous: str | None = field(default=None, repr=False)
     flow_callback_hosts: tuple[str, ...] = setting(
         (),
@@ -152,7 +152,7 @@ def _shown_name(name: str) -> str:
 
 
 def _lines(text: str, crew: str) -> list[int]:
-    """Return the line at which each rule of a crew begins; TOML's parser does not tell."""
+    """Return the line at which each rule of a crew begins; TOML's parser tells no lines."""
     head = (
         rf"""[ \t]*\[\[[ \t]*crews[ \t]*\.[ \t]*["']?{re.escape(crew)}["']?[ \t]*\.[ \t]*rules\b"""
     )
@@ -232,7 +232,7 @@ def _durations(rule: Rule) -> Iterator[tuple[str, Duration]]:
 def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:
     """Yield the place of each doubtful rule, with the reason and advice.
 
-    An earlier rule takes all its rounds, it approves by itself, or it has keys without effect.
+    A doubtful rule gets no round after an earlier one, approves by itself, or has keys in vain.
     """
     places = dict(zip(crew.rules, crew.places, strict=True))
     for at, (rule, place) in enumerate(places.items()):

@@ -28,7 +28,7 @@ _OWNER_ONLY: Final = 0o600
 
 
 class NotWritten(CrewgateError):
-    """There is a `.env` already, or none can be written here."""
+    """A `.env` exists already, or no `.env` can be written here."""
 
 
 def default_of(option: Option) -> str:

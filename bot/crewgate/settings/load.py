@@ -98,7 +98,7 @@ class Settings:
         parsers.parse_folder_url,
         "base of the Web API (for proxies, GovSlack, tests)",
     )
-    """Ends with a slash."""
+    """The address ends with a slash."""
     crew_url: str | None = setting(
         None,
         parsers.parse_base_url,
@@ -177,7 +177,7 @@ class Settings:
         " with it, a resume carries this bot's own webhook URLs where nobody else gave any",
         example="https://bot.example.com",
     )
-    """Ends without a slash."""
+    """The address ends without a slash."""
     database_url: str = setting(
         "sqlite+aiosqlite:///crewgate.db",
         parsers.parse_database_url,
@@ -187,7 +187,7 @@ class Settings:
         example="sqlite:///crewgate.db",
         hidden=True,
     )
-    """An asynchronous SQLAlchemy URL; may hold a password."""
+    """An asynchronous SQLAlchemy URL, which may hold a password."""
     audit_channel: str | None = setting(
         None,
         parse_channel,
@@ -221,7 +221,7 @@ class Settings:
         parsers.parse_base_url,
         "where [traces](#traces) go, by OTLP over HTTP; needs the extra `crewgate[otel]`",
     )
-    """Ends without a slash."""
+    """The address ends without a slash."""
     status_token: str | None = setting(
         None,
         parsers.parse_status_token,
@@ -310,7 +310,7 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
 
 
 def load_to_read(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
-    """Read the settings; if some are wrong, only those that reading the database needs.
+    """Read the settings; if some are wrong, only the settings that reading the database needs.
 
     Raises SettingsError.
     """
@@ -418,9 +418,9 @@ def _previous(option: Option, crew: Reader, env: Reader) -> str | None:
 def _complete(
     name: str, crew: Reader, values: dict[str, Any], env: Reader, shared: Settings
 ) -> CrewSettings:
-    """Return a crew's settings, including shared ones; note the missing ones."""
+    """Return a crew's settings, including shared settings; note the missing settings."""
     for option in crew_options.OPTIONS:
-        # An empty list is a value too: it names nobody.
+        # An empty list is a value too: such a list names nobody.
         if option.setting.shared and option.name not in crew:
             values[option.field] = getattr(shared, option.setting.shared.lower())
     if "channel" not in crew and "SLACK_CHANNEL" not in env:

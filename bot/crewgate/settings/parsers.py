@@ -46,7 +46,7 @@ def parse_signing_secret(raw: object) -> str:
     return text
 
 
-#: The shortest secret that is accepted, in characters: shorter ones can be guessed.
+#: The shortest secret that is accepted, in characters: shorter secrets can be guessed.
 SECRET_LENGTH: Final = 16
 
 
@@ -223,7 +223,7 @@ def parse_crew_name(raw: object) -> str:
     return text
 
 
-#: The text arguments of `asyncpg.connect`; any other in an address would fail at the first
+#: The text arguments of `asyncpg.connect`; another argument in an address would fail at the first
 #: connection, far from its cause. https://magicstack.github.io/asyncpg/current/api/
 _ASYNCPG: Final = frozenset(
     {"gsslib", "host", "krbsrvname", "passfile", "port", "prepared_statement_cache_size"}

@@ -27,7 +27,7 @@ class SlackContext(ReviewContext):
 
     directory: SlackDirectory
     client: AsyncWebClient
-    """For calls outside of payloads, such as Home's."""
+    """The client for calls outside of payloads, such as Home's."""
     identity: Identity
     clients: CrewClients
     kickoffs: Kickoffs

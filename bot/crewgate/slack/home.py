@@ -52,7 +52,7 @@ class Part(StrEnum):
 
 
 _OVER: Final = "over"
-"""In place of a share: the round is over, and its row can only be read."""
+"""The value replaces the share of a round that is over: its row can only be read."""
 _NOT_KNOWN: Final = caveats.Share(0, 1)
 """The share in a row of an earlier version; it counts as a partial view."""
 

@@ -42,7 +42,7 @@ class Crew(deployment.Deployment):
         await self.engine.stop()
         await super().stop()
 
-    # Requests; each is carried out in one step, without awaiting
+    # Requests; each request is carried out in one step, without awaiting
 
     @override
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -56,7 +56,7 @@ class Crew(deployment.Deployment):
         except web.HTTPRequestEntityTooLarge:
             too_large = wire.Refusal(413, "Payload Too Large", "The body is over 1 MiB")
         call = self.called(request, raw)
-        # The undecoded path, so that an id with a slash in it stays one segment.
+        # The path is read undecoded, so that an id with a slash in it stays one segment.
         segments = [unquote(part) for part in request.rel_url.raw_path.split("/")[1:]]
 
         async def work() -> web.Response:

@@ -176,7 +176,7 @@ class BoundedLog(Generic[T]):
         return (entry for _, entry in self._entries)
 
 
-#: The longest time for a receiver's answer, in seconds; the vendor names 30 for flow webhooks.
+#: The longest time for a receiver's answer, in seconds; the vendor names 30 s for flow webhooks.
 TIMEOUT: Final = 30.0
 
 
@@ -235,7 +235,7 @@ class Deployment(ABC):
         return self._server.url
 
     async def start(self, port: int = 0) -> None:
-        # Fresh connections: a webhook is never repeated, so none may be lost to a stale one.
+        # Connections are fresh: a webhook is never repeated, so a stale connection may lose none.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=True),
             timeout=aiohttp.ClientTimeout(total=TIMEOUT),

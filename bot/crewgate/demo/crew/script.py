@@ -22,7 +22,7 @@ class Tool:
 
     name: str
     schema: Mapping[str, object]
-    """The JSON schema of its arguments."""
+    """The JSON schema of the tool's arguments."""
     result: str
 
 

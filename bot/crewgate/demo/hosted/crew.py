@@ -1,7 +1,7 @@
 """A crew of `crewgate host` as the demo's crew: the sample crew with the real CrewAI.
 
 A proxy between the bot and the host records both directions, and fails on demand. It replaces the
-addresses of webhooks with its own, so that these pass through it too.
+addresses of webhooks with its own, so that webhooks pass through the proxy too.
 """
 
 import json
@@ -102,7 +102,7 @@ class HostProcess(ServerProcess):
     """A host with its file in this folder, which is also its home."""
 
     what = "The crew"
-    start_seconds = 60  # importing crewai alone takes several
+    start_seconds = 60  # importing crewai alone takes several seconds
 
     def __init__(
         self,

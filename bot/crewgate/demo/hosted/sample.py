@@ -1,7 +1,7 @@
 """A real CrewAI crew with the demo's tasks, and a model that answers from a script.
 
-It needs no key and no network. `crewgate demo --crewai` serves it, and so does `crewgate host
-crewgate.demo.hosted.sample:crew`.
+The crew needs no key and no network. `crewgate demo --crewai` serves it, and so does `crewgate
+host crewgate.demo.hosted.sample:crew`.
 """
 
 import os

@@ -250,7 +250,7 @@ class Actions:
     # ---- at the crew, faults, and the bot process
 
     async def _kickoff(self, _: str, body: Json) -> Json:
-        # A crew sends a webhook once: one to a bot that is just starting would be lost.
+        # A crew sends a webhook once: a webhook to a bot that is just starting would be lost.
         await self._supervisor.settled()
         # The kickoff goes through the bot, which adds the lessons that people kept.
         address = f"{self._environment.bot.url}/crews/{self._crew.name}/kickoff"
@@ -290,7 +290,7 @@ class Actions:
         return _DONE
 
     async def _notify(self, _: str, body: Json) -> Json:
-        """Change `notify`, and restart the bot, which reads it at its start."""
+        """Change `notify`, and restart the bot, which reads the setting at its start."""
         if body["notify"] not in NOTIFY:
             raise ActionRefused(f"reviewers are told by {', '.join(NOTIFY)}")
         self._environment.notify = body["notify"]

@@ -42,7 +42,7 @@ def find_message(channel: Channel, ts: str) -> Message:
 
 
 def content_of(args: Args, world: World) -> Json:
-    """Return a message's text and blocks. Raises Refused without either of them."""
+    """Return a message's text and blocks. Raises Refused if the message has neither."""
     text, blocks = args.text("text"), args.json("blocks", "invalid_blocks_format") or []
     if not (text.strip() or blocks):
         raise Refused("no_text")

@@ -24,9 +24,9 @@ class CannotDoThat(Exception):
 def find_element(
     blocks: Iterable[Json], wanted: str, block_id: str | None = None, kind: str | None = None
 ) -> tuple[Json, Json]:
-    """Return the element with this text or action id, and its block; of two equal ones the last.
+    """Return the element with this text or action id, and its block; of equal elements the last.
 
-    Raises CannotDoThat if there is none, or if several match and `block_id` names none of them.
+    Raises CannotDoThat if no element matches, or if several match and `block_id` names none.
     """
     there = list(elements(blocks))
     found = [

@@ -14,7 +14,7 @@ from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.wire import Args, Method, Refused
 from crewgate.demo.workspace.world import World
 
-#: What the bot's manifest asks for.
+#: The scopes that the bot's manifest asks for.
 SCOPES: Final = (
     "channels:history,channels:read,chat:write,commands,files:write,groups:history,groups:read,"
     "im:history,im:read,im:write,reactions:write,usergroups:read,users:read,users:read.email"
@@ -28,7 +28,7 @@ class Call:
     method: str
     args: Json
     answer: Json | None
-    """None if a fault prevented the work."""
+    """The answer; None if a fault prevented the work."""
     at: float
 
 

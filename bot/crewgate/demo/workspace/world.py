@@ -55,7 +55,7 @@ class File:
     title: str = ""
     content: bytes | None = None
     channel: str | None = None
-    """None until the completed upload shows the file in a channel."""
+    """The file's channel; None until the completed upload shows the file there."""
     thread_ts: str | None = None
 
     @property
@@ -202,7 +202,7 @@ class World:
         return f"{prefix}{self._ids:09X}"
 
     def new_ts(self) -> str:
-        """Return a new message timestamp, which is also its id: later than every one before."""
+        """Return a new message timestamp, the message's id: it is later than every one before."""
         self._last_ts = max(self._last_ts + 1, int(self.now() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 

@@ -14,5 +14,5 @@ def replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> Non
         given = answers.pop()() if task is wanted and answers else None
         return execute(task, context, tools) if given is None else given
 
-    # The models of crewai only let fields be set; Python finds this one before the class's.
+    # The models of crewai only let fields be set; Python finds this method before the class's.
     agent.__dict__["execute_task"] = execute_task

@@ -56,7 +56,7 @@ class CrewTarget:
         self.foreign = [one.role for one in agents if not isinstance(one, Agent)]
         """Agents of other libraries, whose tools CrewAI's hooks do not see."""
         self.tools = {name for tool in tools for name in names_of(tool)} | _GIVEN
-        """The names of its tools, without those of MCP servers."""
+        """The names of the crew's tools, without the tools of MCP servers."""
 
     def check(self, inputs: Json) -> None:
         """Raise Refusal if inputs are missing."""
@@ -75,7 +75,7 @@ class _Work:
         self._run = run
         self._tasks: list[Any] = list(crew.tasks)
         rows = [TaskRow(str(task.id), task.name or "", task.key) for task in self._tasks]
-        # A task of a crew that is built anew has another id; people know the first one.
+        # A task of a crew that is built anew has another id; people know the first id.
         self._ids = [row.id for row in run.begin(rows)]
         by_task = {id(task): known for task, known in zip(self._tasks, self._ids, strict=True)}
         self._hooks = Hooks(run, lambda task: by_task.get(id(task), ""))
@@ -155,7 +155,7 @@ class _Work:
             pydantic=model.model_validate(stored) if model and stored is not None else None,
         )
         if task.async_execution:
-            # CrewAI resumes at the first task that is not done, and runs those beside it again.
+            # CrewAI resumes at the first task that is not done, and reruns the tasks beside it.
             _give_back(task, task.output)
         for skipped in self._tasks[: one.position]:
             # Conditional tasks that were skipped leave no output, and would end the resuming.

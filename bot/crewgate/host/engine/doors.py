@@ -61,9 +61,9 @@ def why_no_door(tool: Any) -> str:
 
 
 def arguments_of(tool: Any, given: Json) -> tuple[Json, tuple[str, ...]]:
-    """Return the arguments that a tool, or its MCP server, gets for these, and those filled in.
+    """Return the arguments that a tool, or its MCP server, gets for `given`, and the filled parts.
 
-    The latter are paths, such as `to.0.country`. Raises what a validator of the tool raises, and
+    Filled parts are paths, such as `to.0.country`. Raises what the tool's validator raises, and
     ValueError for what no JSON can hold.
     """
     schema, copied = tool.args_schema, deepcopy(given)  # a validator may change its input
@@ -75,7 +75,7 @@ def arguments_of(tool: Any, given: Json) -> tuple[Json, tuple[str, ...]]:
 
 
 def _filled_in(value: Any, given: Any, made: Any, path: str = "") -> Iterator[str]:
-    """Yield the paths in JSON, made of a validated value, that were not in the given one."""
+    """Yield the paths in JSON, made of a validated value, that were not in the given value."""
     match made:
         case dict():
             parts = [(name, *_part(value, given, name)) for name in made]
@@ -101,7 +101,7 @@ _NOT_GIVEN: Final = object()
 
 
 def _part(value: Any, given: Any, name: str) -> tuple[Any, Any]:
-    """Return a validated value's part and the given one: None if unknown, or `_NOT_GIVEN`."""
+    """Return a validated value's part and the given part: None if unknown, or `_NOT_GIVEN`."""
     names = {name}
     if isinstance(value, BaseModel):
         for own, field in type(value).model_fields.items():
@@ -126,9 +126,9 @@ def _aliases(alias: Any) -> set[Any]:
 
 
 def given_for(tool: Any, given: Json, approved: Json) -> Json | None:
-    """Return the arguments of which CrewAI makes exactly the approved ones; None if there are none.
+    """Return the arguments of which CrewAI makes exactly the approved ones; None if none fit.
 
-    Those of the model serve where a validator would change its own result.
+    The model's arguments serve where a validator would change its own result.
     """
     for candidate in (approved, given):
         with suppress(ValueError, TypeError, LookupError, AttributeError):
@@ -182,7 +182,7 @@ def _plain(value: Any) -> Any:
             plain = sorted(map(_plain, value), key=exact)
         case _:
             plain = to_jsonable_python(value)
-            # It may be read once only, or have masked parts.
+            # Such a value may be readable once only, or have masked parts.
             if isinstance(plain, dict | list):
                 raise ValueError(f"a value of type {type(value).__name__} cannot be shown")  # noqa: TRY004  # as for a value
     return plain
@@ -223,7 +223,7 @@ class Passage:
 
     @property
     def by_client(self) -> bool:
-        """True if CrewAI's MCP client sends the call, and not one within it."""
+        """True if CrewAI's MCP client sends this call, and not a call within it."""
         return isinstance(self._original, MCPNativeTool)
 
     def open(self) -> None:
@@ -269,7 +269,7 @@ class Passage:
         return Outcome("failed" if failed else "ran", words, unsure=returns_errors)
 
 
-#: The passages that hooks opened in this thread, the newest last, and the passage that it is in.
+#: The thread's passages that hooks opened, the newest last, and the passage that the thread is in.
 _OPEN: Final[ContextVar[tuple[Passage, ...]]] = ContextVar("crewgate_open", default=())
 _PASSING: Final[ContextVar[Passage | None]] = ContextVar("crewgate_passing", default=None)
 _HANGING: Final = Lock()
@@ -286,7 +286,7 @@ class Door:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         passage = next((one for one in reversed(_OPEN.get()) if one.leads_through(self)), None)
-        # A tool's function may call another one of the same tool.
+        # A tool's function may call another function of the same tool.
         if passage is None or passage is _PASSING.get():
             return self.__wrapped__(*args, **kwargs)
         passage.require_first()
@@ -308,7 +308,7 @@ class Door:
 
 
 def hang_doors(tool: Any) -> list[Door]:
-    """Put doors before a tool's functions, or return those that stand there.
+    """Put doors before a tool's functions, or return the doors that stand there.
 
     CrewAI calls another function for a model's own calls.
     """
@@ -321,7 +321,7 @@ def hang_doors(tool: Any) -> list[Door]:
         name = "func" if isinstance(original, Tool) else "_run"
         function = getattr(original, name)
         if not isinstance(function, Door):
-            # Models of pydantic let only fields be set; Python finds this one before the class's.
+            # Models of pydantic let only fields be set; Python finds the door before the function.
             function = original.__dict__[name] = Door(function)
         return [tool.func, function]
 

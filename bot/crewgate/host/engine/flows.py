@@ -1,8 +1,8 @@
 """A flow: runs it to its next question, and continues it with the answer.
 
 CrewAI keeps a paused flow in its own persistence: one row for each flow, which is deleted before
-the methods after the question have run. The host keeps a copy of the row until they have, and puts
-the copy back if it was killed meanwhile.
+the methods after the question have run. The host keeps a copy of the row until these have run, and
+puts the copy back if it was killed meanwhile.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ from crewgate.host.engine.reviews import Reviews
 from crewgate.host.records import Asked, HostNotStarted, Question, digest
 from crewgate.host.run import Completed, Failed, Run
 
-#: The turns of the event loop to wait for a method that listens to the one that ended: CrewAI needs
-#: fewer, for between the two it only passes results on.
+#: The turns of the event loop to wait for a method that listens to an ended method: CrewAI needs
+#: fewer turns, for between two methods it only passes results on.
 ROUNDS: Final = 32
 _WORK: Final = "_crewgate_work"
 
@@ -193,7 +193,7 @@ class _Work:
                 self._working -= 1
                 self._changed.set()
 
-        # Models of crewai only let fields be set; Python finds this one before the class's.
+        # Models of crewai only let fields be set; Python finds this method before the class's.
         flow.__dict__["_execute_method"] = execute_method
 
     async def until_all_ask(self) -> None:
@@ -264,7 +264,7 @@ class FlowTarget:
         reviews = Reviews(run, hooks, tasks.id_of)
         reviews.take_up(run.rounds())
         set_provider(reviews)
-        # Flows read this in this thread, and in threads that CrewAI starts from this thread.
+        # Flows read this variable here, and in threads that CrewAI starts from this thread.
         _HOSTED.set(Hosted(run, self._flow.__name__, execution_id, tasks.since))
         pending = self._persistence.load_pending_feedback(execution_id)
         known = {} if question is None else question.pending.get("context", {})
@@ -288,7 +288,7 @@ class FlowTarget:
         flow = self._flow.from_pending(execution_id, self._persistence)
         _ASKS.watch(flow, Lessons(flow, run, self._flow.__name__, feedback, question.id))
         context = flow.pending_feedback
-        context.metadata.pop(REWRITTEN, None)  # the flow finds what its author put there
+        context.metadata.pop(REWRITTEN, None)  # the flow finds its author's own metadata
         asks = flow._definition.methods[context.method_name].human_feedback  # noqa: SLF001  # no public way
         model = None if asks is None else asks.llm
         exact = feedback in question.emit
@@ -351,8 +351,8 @@ class _InnerTasks:
     """Task ids that stay equal when a flow begins again; a change of CrewAI's ids.
 
     A restarted flow builds its crews anew, but people have seen their tasks' outputs. An id depends
-    on the task's words, with inputs filled in, and on how often they have come since the flow's
-    start or its last answer.
+    on the task's words, with inputs filled in, and on how often these words have come since the
+    flow's start or its last answer.
     """
 
     def __init__(self, execution_id: str, since: str) -> None:
@@ -377,14 +377,14 @@ class _InnerTasks:
 class _ExactOutcome(BaseLLM):
     """A model that returns the outcome that a person chose; later calls go to the flow's own model.
 
-    CrewAI asks the flow's model for the outcome even if the answer is a label: that costs a call,
+    CrewAI asks the flow's model for the outcome even if the answer is a label: asking costs a call,
     fails without a model, and may choose another outcome.
     """
 
     outcome: str
     then: Any = Field(exclude=True)
-    """The flow's own model, its name or its settings, or None. It is made on first use, so that a
-    label needs no model key."""
+    """The flow's own model, its name or its settings, or None. The model is made on first use, so
+    that a label needs no model key."""
     _chosen: bool = PrivateAttr(default=False)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:

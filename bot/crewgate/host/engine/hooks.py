@@ -58,7 +58,7 @@ _LARGEST_SCHEMA: Final = 50_000
 #: The longest first line of a result that people are shown.
 _LINE: Final = 300
 ASK_PEOPLE: Final = "ask_people"
-#: CrewAI cuts names at 64 characters; patterns are held against what it cuts, too.
+#: CrewAI cuts names at 64 characters; patterns are compared with uncut names, too.
 _CUT: Final = 64
 _UNCUT: Final = 10_000
 _GLOBS: Final = re.compile(r"([*?]|\[[^]]+\])")
@@ -192,7 +192,7 @@ class Hooks:
             call.refusal = self._let_through(call, given, found.call, doors)
 
     def _let_through(self, call: _Call, given: Json, approved: Call, doors: Sequence[Door]) -> str:
-        """Give CrewAI what makes exactly the approved call; return why it does not run."""
+        """Give CrewAI what makes exactly the approved call; return why the call does not run."""
         context = call.context
         handed = given_for(context.tool, given, approved.arguments)
         if exact(context.tool_input) != exact(given):
@@ -209,7 +209,7 @@ class Hooks:
         return ""
 
     def after(self, call: _Call, result: Any, raw: Any) -> str | None:
-        """Count a call and report its result; return the words for the agent if it did not run."""
+        """Count a call and report its result; return words for the agent if it did not run."""
         if call.passage is not None:
             call.passage.close()
         if call.refusal:
@@ -304,7 +304,7 @@ def before_tool_call(context: Any) -> None:
 
 def after_tool_call(context: Any) -> str | None:
     """Return the result of a call that did not run, as CrewAI's hook."""
-    # A hook of the user's that aborts comes first: then this call is not known here.
+    # A hook of the user's that aborts runs first; a call so aborted is not known here.
     call = _known(lambda one: one.tool_input is context.tool_input)
     if call is None or (hooks := _HOOKS.get()) is None:
         return None
@@ -325,7 +325,7 @@ def guard(patterns: Iterable[str]) -> None:
     guarded = tuple(patterns)
 
     def refuse_unasked(context: Any) -> None:
-        # Runs before the user's hooks, which cannot replace the values that CrewAI gives the tool.
+        # This hook runs before the user's, which so cannot replace CrewAI's values for the tool.
         context.crewgate_given = vars(context).copy()
         # A later hook could change the approved arguments.
         if get_scoped_hooks(_BEFORE)[-1:] == [before_tool_call]:
@@ -437,9 +437,9 @@ def _schema_of(context: Any, asked: Call) -> Json | None:
 
 
 def _changed(tool: Any, schema: Json | None, asked: Call, written: Json) -> Json:
-    """Return the arguments that a tool gets for changed ones.
+    """Return the arguments that a tool gets for changed arguments.
 
-    Raises ValueError if it does not take exactly these, with what people saw filled in.
+    Raises ValueError if the tool does not take exactly these, with what people saw filled in.
     """
     schema = schema or {}
     unknown = written.keys() - schema.get("properties", {}).keys()

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 REWRITTEN: Final = "crewgate_rewritten"
 """The key in the metadata of a pause, which CrewAI keeps, until the host has asked."""
-#: The most of one answer that people are asked about.
+#: The most lessons from one answer that people are asked about.
 MOST_DRAWN: Final = 5
 #: CrewAI's search for lessons, with the output as the method returned it.
 _SEARCH: Final = re.compile(r"human feedback lessons for ([^:]+): (.*)", re.DOTALL)
@@ -74,7 +74,7 @@ class Lessons:
         return []
 
     def rewritten(self, method: str, output: Any) -> Json | None:
-        """Return the original of an output and the lessons it was rewritten by; None if it is."""
+        """Return a rewritten output's original and its lessons; None for an original output."""
         original, lessons = self._recalled.pop(method, ("", ()))
         is_model = isinstance(output, BaseModel)
         if not lessons or original == (output.model_dump_json() if is_model else output):

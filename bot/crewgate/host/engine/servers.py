@@ -19,7 +19,7 @@ SECONDS: Final = 10.0
 
 @dataclass
 class Found:
-    """The tools of MCP servers, and what is not known of them."""
+    """The tools of MCP servers, and the servers that did not answer."""
 
     tools: list[Any] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
@@ -60,7 +60,7 @@ def ask_servers(agents: Iterable[Any], *, seconds: float = SECONDS) -> Found:
 
 
 def name_of(server: Any) -> str:
-    """Return the name by which the tools of a server know it."""
+    """Return the name by which the tools of a server know the server."""
     if not isinstance(server, str):
         _, name = MCPToolResolver._create_transport(server)  # noqa: SLF001  # no public way
         return str(name)

@@ -17,8 +17,8 @@ _HOOKS: Final = "hooks could not ask people, and let through what they were to s
 _MCP: Final = "calls of MCP servers could run otherwise than people approved"
 _RESTART: Final = "crews could not go on after a restart"
 _LESSONS: Final = "nobody could keep or drop what flows learn"
-#: Where, the names, and what would not work without them. All of them are used in `engine`, most
-#: of them not before the first pause.
+#: Modules, the names needed in each, and what would not work without these names. `engine` uses
+#: all of the names, and most of them not before the first pause.
 _NEEDED: Final = (
     ("crewai.core.providers.human_input", ("set_provider",), "crews could not ask people"),
     ("crewai.agents.agent_executor:AgentExecutor", ("_invoke_loop", "_ainvoke_loop"), _REVISING),
@@ -59,7 +59,7 @@ _NEEDED: Final = (
 
 
 def require_crewai() -> str:
-    """Return the version of crewai, without importing it: that takes seconds.
+    """Return the version of crewai, without importing crewai: an import takes seconds.
 
     Raises HostNotStarted.
     """
@@ -88,7 +88,7 @@ def check_version(version: str) -> None:
 
 
 def check_names(version: str) -> None:
-    """Check that crewai has every name that the host needs, for none of them is promised.
+    """Check that crewai has every name that the host needs, for crewai promises no such name.
 
     Raises HostNotStarted with the missing names, and what would fail without them.
     """

@@ -19,14 +19,14 @@ Block: TypeAlias = dict[str, Any]
 SECTION_LIMIT: Final = 3_000
 BLOCKS_LIMIT: Final = 50
 MESSAGE_LIMIT: Final = 12_000
-"""All blocks' texts together. Slack documents no number; it refuses about 13,200."""
+"""The limit of all blocks' texts together. Slack documents no number; it refuses about 13,200."""
 LABEL_LIMIT: Final = 75
 TITLE_LIMIT: Final = 24
 HEADER_LIMIT: Final = 150
 CHART_LABEL_LIMIT: Final = 20
 CHART_CATEGORIES: Final = 20
 TEXT_LIMIT: Final = 4_000
-"""A message's own text, for notifications and screen readers."""
+"""The limit of a message's own text, for notifications and screen readers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class Fence:
         self.start = found.start()
         self.mark = found["mark"]
         self.end = len(found.string)
-        """The place after its last line, once known."""
+        """The place after the fence's last line, once known."""
 
     @property
     def opening(self) -> str:

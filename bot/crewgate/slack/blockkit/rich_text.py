@@ -19,14 +19,14 @@ from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 #: The most characters of one block. Slack documents no limit, so a section's limit holds.
 RICH_TEXT_LIMIT: Final = 3_000
 _MOST: Final = 500
-"""Elements of one block, and texts of one element; Slack refuses more than 1,000."""
+"""The most elements of one block, and texts of one element; Slack refuses more than 1,000."""
 _WORTHWHILE: Final = 400
 """The least room in a block, in characters, that is used for the beginning of a longer text."""
 _DEEPEST: Final = 5
 _ON_A_PHONE: Final = 40
 """Characters of code in one line of a modal, where a screen is 390 px wide."""
 _TABLE_LIMIT: Final = 9_000
-"""The longest table, in characters, that is laid out; a longer one stays as written."""
+"""The longest table, in characters, that is laid out; a longer table stays as written."""
 
 
 def rich_text(markdown: str) -> list[Block]:

@@ -87,7 +87,7 @@ class Identity:
     async def team(self) -> str | None:
         """Return the bot's workspace; None if Slack has never named it.
 
-        An app of a whole organisation must name the workspace in calls about one; Slack ignores it
+        An app of a whole organisation must name a workspace in calls about it; Slack ignores this
         with any other token (https://docs.slack.dev/reference/methods/usergroups.users.list).
         """
         await self.ask_once()

@@ -27,7 +27,7 @@ Respond = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Bolt's `respond`, on a client's connections: Bolt itself opens one connection an answer."""
+    """Bolt's `respond`, on a client's connections: Bolt would open a connection for each answer."""
 
     client: AsyncWebClient
     url: str | None

@@ -68,7 +68,7 @@ READ_WORDS: Final = Button(HISTORY.id, "Read the words")
 
 #: More outcomes of a flow become a menu.
 BUTTONS: Final = 4
-#: A letter in front of a label that reads as an outcome; a label could bring an emoji itself.
+#: The letter before a label that reads as an outcome: no emoji, for a label could bring emoji too.
 _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.REVISION: "↺ "}
 
 
@@ -78,7 +78,7 @@ def decide_buttons(
     """Approve and Revise, or a flow's outcomes: the first buttons of a waiting round.
 
     `reader` is the only user who sees the buttons: Approve is left out once this user has approved,
-    or if `approvers` say that Approve would be refused; if everybody sees it then, it is not green.
+    or if `approvers` say that it would be refused; buttons that everybody sees are not green then.
     """
     is_barred = approvers is not None and approvers.bar(reader)
     is_refused = is_barred and reader and not round_.subject.takes_answers

@@ -126,7 +126,7 @@ async def on_press(
 
 
 def _seen(press: Press) -> Seen:
-    if press.where is Where.CARD:  # every card says above its buttons that it may have run
+    if press.where is Where.CARD:  # a card says above its buttons that a call may have run
         again = frozenset((Unseen.MAY_HAVE_RUN,))
         return Seen(share=parse_share(press.block_id), unseen=again)
     position = _position(press)

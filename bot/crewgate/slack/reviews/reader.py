@@ -99,7 +99,7 @@ class ReaderPosition:
     round_id: str
     tab: ReaderTab
     page: int | None = None
-    """None: the first unseen page, or in a history the page with this round."""
+    """The page; None for the first unseen page, or in a history for the page with this round."""
     share: Share | None = None
     """The share of the output seen here, or where the reader was opened; None: unknown."""
     first: int | None = None

@@ -135,7 +135,7 @@ def _changed_by(round_: Round) -> str:
 
 
 def _task_or_agent(round_: Round) -> str:
-    """Return the agent's name; for a call, whose headline has that, the task's name, if any."""
+    """The agent's name; for a call, whose headline names the agent, the task's name, if any."""
     review = round_.review
     match round_.subject:
         case acts.ToolCall(tool=tool):

@@ -64,7 +64,7 @@ MRKDWN: Final = Voice(one_line, mentions=True)
 IN_FULL: Final = Voice(one_line, mentions=True, groups=True)
 CALLS_NOBODY: Final = Voice(one_line)
 PLAIN: Final = Voice(plain)
-"""For notifications, forms and modals' errors, which do not render mrkdwn."""
+"""The voice for notifications, forms and modals' errors, which do not render mrkdwn."""
 
 
 def not_a_reviewer(
@@ -134,7 +134,7 @@ LESSON_REFUSED: Final[Mapping[LessonProblem, str]] = {
     LessonProblem.NOT_TAUGHT: "A lesson comes from a text that somebody asked for with Revise, and "
     "that a person then approved. This is none.",
 }
-"""Plain, since most of them stand below a form's box."""
+"""The sentences are plain, since most of them stand below a form's box."""
 UNKNOWN_ROUND_PLAIN: Final = f"{UNKNOWN_ROUND} Your text was not sent."
 STORE_UNAVAILABLE: Final = (
     "I cannot reach my records at the moment. Nothing was recorded; try again in a minute."

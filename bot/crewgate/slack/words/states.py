@@ -354,9 +354,9 @@ class _ReceiverWords:
 
     name: str
     silent: str
-    """Said if nobody knows whether the last try was taken, with the next step."""
+    """The sentence if nobody knows whether the last try was taken, with the next step."""
     lost: str
-    """Said if CrewAI or the flow did not answer an earlier try."""
+    """The sentence if CrewAI or the flow did not answer an earlier try."""
     perhaps: str
     """Advice while nobody knows whether the decision was taken."""
     what_to_do: Mapping[str, str]

@@ -19,7 +19,7 @@ class Wording:
     """The words about the rounds of one type of subject."""
 
     ready: str
-    """The beginning of a push while it waits."""
+    """The beginning of a push while the round waits."""
     waits_for: str
     please: str
     in_own_words: str
