@@ -132,7 +132,7 @@ class _Assembly:
         self.clock_beside_slacks = slack_events.ClockBesideSlacks()
         self.sleep = ending_turns(runtime.sleep)
         self.workers: Mapping[str, Worker] = {}
-        """Empty until `build_deliveries`; earlier parts wake the workers through it."""
+        """Empty until `build_deliveries`; earlier parts wake the workers through this mapping."""
 
     def warn_of_rules(self) -> None:
         for crew in self.settings.crews.values():

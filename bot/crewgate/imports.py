@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def kept_imports() -> Iterator[None]:
     """Collect no garbage during imports, and later never search their objects.
 
-    Imported modules stay. Repeated garbage collections cost 14 % of start-up, and later ones would
-    delay clicks.
+    Imported modules stay. Repeated garbage collections cost 14 % of start-up, and later collections
+    would delay clicks.
     """
     gc.disable()
     try:

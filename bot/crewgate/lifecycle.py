@@ -92,7 +92,7 @@ class Supervisor:
 async def serve_http(
     application: web.Application, host: str, port: int, *, limits: Limits | None = None
 ) -> AsyncIterator[str]:
-    """Listen and yield the address; at the end, refuse new requests and answer open ones.
+    """Listen and yield the address; at the end, refuse new requests and answer open requests.
 
     Raises CannotListen.
     """
@@ -133,7 +133,7 @@ async def open_outbox(engines: Engines, *, due_at: datetime, crews: Collection[s
     """Return the outbox; jobs leased by a crashed process are due at `due_at`."""
     outbox = SqlOutbox(engines.for_outbox, crews)
     if engines.is_sqlite:
-        # The file is ours alone, so whatever is leased belonged to a process that crashed.
+        # The file is ours alone, so whatever is leased belonged to a crashed process.
         await outbox.release(due_at=due_at)
     return outbox
 

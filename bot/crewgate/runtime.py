@@ -150,7 +150,7 @@ class Runtime:
 def open_threads() -> Iterator[OffLoop]:
     """Open threads for long computations: comparing, rendering, reading large JSON.
 
-    No others use these threads, such as lookups of names; the end waits for no thread.
+    No other work uses these threads, such as lookups of names; the end waits for no thread.
     """
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="off-loop")
 

@@ -66,7 +66,7 @@ class FlowWebhook:
     """The address for flows' questions, and the secret that signs them."""
 
     url: str
-    """A URL; `{name}` in it becomes the target's name if several are served."""
+    """A URL; `{name}` in the URL becomes the target's name if several targets are served."""
     secret: str = field(repr=False)
 
 

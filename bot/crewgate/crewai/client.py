@@ -65,7 +65,7 @@ async def redacted(answer: client.Answer, redactor: Redactor, off_loop: OffLoop)
 
 
 async def read_body(read: Callable[[bytes], T], body: bytes, off_loop: OffLoop) -> T:
-    """Read a body on the event loop, or in a thread if it is large."""
+    """Read a body on the event loop, or in a thread if the body is large."""
     return read(body) if len(body) <= LARGE else await off_loop(read, body)
 
 

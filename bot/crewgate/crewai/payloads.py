@@ -226,7 +226,7 @@ def resume_body(request: ResumeRequest) -> dict[str, object]:
 
 
 def decision_body(round_: Round, edited: Edited | None = None) -> bytes:
-    """Return the answer to a request for a decision: a resume's fields, equal each time.
+    """Return the answer to a request for a decision: a resume's fields, equal at each request.
 
     Once the decision's words are removed, the answer is `closed`: nobody can tell what to do.
     """
@@ -251,8 +251,8 @@ def decision_body(round_: Round, edited: Edited | None = None) -> bytes:
 def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
     """Read a 2xx to a resume; never raises.
 
-    Refused if the crew's own words report a failure. Unknown for a page of a proxy or a login: the
-    crew may not have seen the resume. Every other answer, even empty or malformed, counts as a yes.
+    The result is Refused if the crew's own words report a failure, Unknown for a page of a proxy or
+    a login: the crew may not have seen the resume. Every other answer, even empty, counts as a yes.
     """
     try:
         answer = _Answer.model_validate(parse_object(body))

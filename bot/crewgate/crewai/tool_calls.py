@@ -37,7 +37,7 @@ _TYPES: Final[Mapping[Kind, type | tuple[type, ...]]] = {
 
 
 def read_call(value: object) -> ToolCall | None:
-    """Read `tool_call`; None if there is none."""
+    """Read the call in `tool_call`; None if there is no call."""
     if value is None:
         return None
     fields = value if isinstance(value, dict) else {}

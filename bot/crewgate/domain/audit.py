@@ -95,7 +95,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: what happened, who did it, and what is known of it."""
+    """One entry: the event, the person who caused it, and the facts that are known of it."""
 
     code: Code
     actor: str

@@ -198,14 +198,14 @@ NOTHING_SEEN: Final = Seen()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caveats:
-    """The things that one approver could overlook; empty where nothing applies."""
+    """The things that one approver could overlook; a field is empty where nothing applies."""
 
     notes: int = 0
     notes_mark: str = ""
     """A value that changes whenever a note comes, is edited or goes."""
     claim: Claim | None = None
     shown: int | None = WHOLE
-    """The percentage of the output that the approver was shown; None: an unknown part of it."""
+    """The percentage of the output that the approver was shown; None: an unknown part."""
     share: Share | None = None
     on_card: int | None = None
     turned: HastyReading | None = None

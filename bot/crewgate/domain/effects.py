@@ -61,7 +61,7 @@ class Row:
     is_absolute: bool = False
     """The time is fixed, by a calendar or another system: lost time does not move the effect."""
     is_merged: bool = False
-    """Several waiting effects with one ordering key are carried out by one of them."""
+    """Several waiting effects with one ordering key are carried out by one of these effects."""
 
 
 _message = partial(Row, lane=Lane.POSTS, priority=1)
@@ -86,7 +86,7 @@ class EffectKind(StrEnum):
         return kind
 
     POST = "post", _first_message(posts_card=True, key="card {target}")
-    """Post the round's card in the execution's thread, or start the thread with it."""
+    """Post the round's card in the execution's thread, or start the thread with the card."""
     REPOST = "repost", _first_message(posts_card=True, key="card {target}")
     """Post the card again: somebody deleted it while it must be acted on."""
     ATTACH = "attach", Row(needs_card=True)

@@ -65,7 +65,7 @@ class RoundClosed(NotWaiting):
 
 
 class VoteRefused(CrewgateError):
-    """This person's approval does not count, or there is none to take back."""
+    """This person's approval does not count, or there is no approval to take back."""
 
     others: Sequence[ReviewerRef] = ()
 
@@ -347,7 +347,7 @@ class StoreUnavailable(CrewgateError):
 
 
 class RowUnreadable(CrewgateError):
-    """A stored row is damaged: it is set aside alone, and the others are worked on."""
+    """A stored row is damaged: it is set aside alone, and the other rows are worked on."""
 
     def __init__(self, table: str, row_id: str) -> None:
         super().__init__(f"the row {row_id} of {table} cannot be read")

@@ -27,7 +27,7 @@ MOST: Final = 12
 GIVEN_CHARACTERS: Final = 2_500
 #: From this many approved outputs on, the figures of a side tell something.
 ENOUGH: Final = 20
-#: A lesson counts as not followed when its wish was written again so often in spite of it.
+#: A lesson counts as not followed when its wish was written again so often despite the lesson.
 NOT_FOLLOWED: Final = 3
 
 
@@ -151,7 +151,7 @@ class LessonsGiven:
     left_out: int = 0
     """The older lessons in force for which there was no room."""
     without: bool = False
-    """There were lessons, but this kickoff was drawn to carry none."""
+    """There were lessons, but this kickoff was drawn to carry no lessons."""
 
     @property
     def counted(self) -> int | None:
@@ -178,7 +178,7 @@ class Side:
     """Counts of executions with lessons, or of executions that the lot left without lessons."""
 
     first: int = 0
-    """First outputs that a person approved or had revised; `at_once` of them were approved."""
+    """First outputs that a person approved or had revised; `at_once` counts the approved ones."""
     at_once: int = 0
     approved: int = 0
     rounds: int = 0
@@ -255,7 +255,7 @@ def id_of_drawn(round_id: str) -> str:
 
 
 def drawn_lesson(round_: Round, *, lasts: timedelta | None) -> Lesson | None:
-    """Return the lesson that people kept in a flow's question, without its text; None if none."""
+    """Return the lesson that people kept in a flow's question, without its text, or None."""
     match round_:
         case Round(
             subject=Question(drawn_from=Source(keep=keep) as source),

@@ -37,7 +37,7 @@ def shown(came: CallerValues) -> Given:
 
 
 def keep_asked(came: CallerValues, names: Collection[str]) -> CallerValues:
-    """Return the values without hidden ones that no rule asks for."""
+    """Return the values without hidden values that no rule asks for."""
     return tuple(
         (name, value if isinstance(value, str) or name in names else HiddenValue())
         for name, value in came
@@ -65,7 +65,7 @@ def value_of(came: CallerValues, name: str) -> str | HiddenValue | None:
     return found if text is None else text
 
 
-#: The longest optional text, such as a task's name, in characters; the rest is cut.
+#: The longest optional text, such as a task's name, in characters; a longer text is cut.
 TEXT_LIMIT: Final = 500
 #: The longest line of a crew's own words, in characters; a longer line is stored cut, with "…".
 WORDS_LIMIT: Final = 300

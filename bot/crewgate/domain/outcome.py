@@ -31,7 +31,7 @@ class RefusalKind(StrEnum):
     OFF = "off"
     """The app was installed without an optional scope, which the words name."""
     ANSWERED = "answered"
-    """Nothing waits for this answer: another one was taken, or its call was closed."""
+    """Nothing waits for this answer: another answer was taken, or its call was closed."""
     EXPIRED = "expired"
     """The time of an approval of a call is over."""
     ARGUMENTS = "arguments"
@@ -76,8 +76,8 @@ class NotSent(OutcomeBase):
     """The try surely did not take effect; it may be repeated, not before `retry_after`.
 
     `why` is in our own words, for the log too; `words` are the other side's, for people only.
-    `code` is the other side's error code, if any. `alone`: the cause lies in this effect; others
-    may arrive.
+    `code` is the other side's error code, if any. `alone`: the cause lies in this effect; other
+    effects may arrive.
     """
 
     why: str

@@ -69,7 +69,7 @@ def receive(
     older host sends no id but takes edits; its approved output is a duplicate.
 
     A notification that ends a call or a question is about the latest round, whatever its output.
-    If there is no round, it opens one that is over at once.
+    If there is no round, the notification opens a round that is over at once.
     """
     result = notification.call_result
     subject = question or notification.call or WORK

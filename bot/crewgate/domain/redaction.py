@@ -28,7 +28,7 @@ MARK: Final = "[redacted]"
 
 #: Shorter secrets protect nothing, and removing them would spoil every text.
 SHORTEST: Final = 4
-#: Shorter secrets may be words, or parts of others: they are removed only where they stand alone.
+#: Shorter secrets may be words or parts of words: they are removed only where they stand alone.
 _SHORTEST_INSIDE: Final = 10
 #: Base64 in several lines has lines of 64 or 76 characters (RFC 7468, RFC 2045), and words are
 #: shorter. Looking for a line of at least 40 is cheaper than removing line breaks from each text.

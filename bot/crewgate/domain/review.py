@@ -411,7 +411,7 @@ class Round:
         """Record the end of a call, or of a hook's question; a no-op if it is recorded.
 
         A call that ran without an approval that it may have, or twice, is an alarm: `contradicts`
-        says why. It ends the round all the same.
+        says why. Such a call ends the round all the same.
         """
         if self.can_reopen:
             return self.reopen().round.end_call(result, at)
@@ -480,7 +480,7 @@ class Round:
 
         `in_doubt`: an earlier try may have taken effect; `was_taken`: there is evidence that it
         did. A refusal is no evidence, whatever its code, for it may be about the request. The round
-        stays DECIDED if it is worth trying again.
+        stays DECIDED if the resume is worth trying again.
         """
         if self.state is not State.DECIDED:
             return self._settle_late(outcome, in_doubt=in_doubt, at=at)

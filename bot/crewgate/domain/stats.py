@@ -303,7 +303,7 @@ class Stats:
 
     days: int
     crews: tuple[CrewStats, ...]
-    """The requested crews, those with the most decisions first."""
+    """The requested crews; crews with the most decisions come first."""
     team: Compared
     mine: Compared | None
     people: tuple[tuple[str, Figures], ...]

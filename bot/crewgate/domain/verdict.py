@@ -42,7 +42,7 @@ class Refuse:
 class Answer:
     """An answer to a flow or a hook: exactly one of a flow's labels, or words.
 
-    A flow maps words to a label; a hook takes them as they are.
+    A flow maps words to a label; a hook takes words as they are.
     """
 
     text: str
@@ -155,7 +155,7 @@ _LONGEST: Final = max(map(len, _WORDS))
 
 
 def reading_of(label: str) -> Reading:
-    """Return the meaning of a label; only whole labels count, so `not approved` has none."""
+    """Return the meaning of a label; only whole labels count: `not approved` has no meaning."""
     text = label.strip()
     if len(text) > _LONGEST:
         return Reading.OTHER

@@ -1,4 +1,4 @@
-"""The effect of today's rules on earlier rounds, and the sentences about it."""
+"""The effect of today's rules on earlier rounds, and the sentences about the effect."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

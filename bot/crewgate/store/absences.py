@@ -40,7 +40,7 @@ class Absences(Changing, AbsenceQueries):
         await insert_over(self._connection, absences, row)
 
     async def remove(self, user: str, *, at: datetime) -> bool:
-        """Delete a person's absence; return False if there was none, now or later."""
+        """Delete a person's absence; return False if there was no present or later absence."""
         theirs = sa.delete(absences).where(absences.c.user_id == user, absences.c.until > at)
         return bool((await self._connection.execute(theirs)).rowcount)
 

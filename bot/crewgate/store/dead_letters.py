@@ -24,7 +24,7 @@ class DeadLetterQueries(MaskedReading):
         return (await self._dead_letters(found))[0] if found else None
 
     async def report(self, first: DeadLetter, *, most: int = 1) -> tuple[DeadLetter, ...]:
-        """Return the dead letters of one report: `first`, with their count, and later ones.
+        """Return the dead letters of one report: `first`, with their count, and later letters.
 
         A later letter with a report of its own ends the list.
         """

@@ -264,7 +264,7 @@ def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
 
 
 def _open_sqlite(url: sa.URL) -> Engines:
-    """Open one writing connection, so that no write meets a lock, and a few reading ones.
+    """Open one writing connection, so that no write meets a lock, and a few reading connections.
 
     Reads for people may take long and run in threads; the outbox reads rows by their keys.
     """

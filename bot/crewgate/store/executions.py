@@ -424,13 +424,13 @@ class Executions(Changing, ExecutionQueries):
     async def place_progress_message(
         self, crew: str, execution_id: str, ref: read_models.MessageRef
     ) -> None:
-        """Store the place of the progress message, which starts the thread if there is none."""
+        """Store the place of the progress message, which starts the thread if none exists."""
         where = {"progress_channel": ref.channel, "progress_ts": ref.ts}
         await write(self._connection, _PLACE_PROGRESS, _key(crew, execution_id) | where)
         await self.join_thread(crew, execution_id, ref)
 
     async def join_thread(self, crew: str, execution_id: str, ref: read_models.MessageRef) -> None:
-        """Store the thread of a message about the execution, if there is none yet."""
+        """Store the thread of a message about the execution, if no thread is stored yet."""
         where = {"channel": ref.channel, "thread_ts": ref.thread_ts}
         await write(self._connection, _START_THREAD, _key(crew, execution_id) | where)
 

@@ -103,7 +103,7 @@ _PLACE: Final = sa.select(_opened_at, _gathered_by).where(rounds.c.id == sa.bind
 
 
 def task_key(round_: Round) -> str | None:
-    """Return a digest of the task or tool of a review's first round, and of those it asks."""
+    """Return a digest of the task or tool of a review's first round, and of the people it asks."""
     review, rule = round_.review, round_.rule
     name = review.task_name or review.task_id
     if isinstance(round_.subject, ToolCall):
@@ -119,7 +119,7 @@ def _of_task(round_: Round) -> dict[str, Any]:
 async def others(connection: Connection, flood: str, round_id: str) -> tuple[int, tuple[str, ...]]:
     """Count the other waiting rounds of a flood without a card, up to COUNTED.
 
-    Return also the ids of those that no message in Slack has counted.
+    Return also the ids of the rounds that no message in Slack has counted.
     """
     about = {"flood": flood, "round": round_id}
     many = len(await rows(connection, _OTHERS, about))
@@ -128,7 +128,7 @@ async def others(connection: Connection, flood: str, round_id: str) -> tuple[int
 
 
 async def counting_card(connection: Connection, flood: str) -> FloodCard | None:
-    """Return the card that counts the others: the latest that waits, else the latest."""
+    """Return the card that counts the other rounds: the latest that waits, else the latest."""
     found = await rows(connection, _WAITING_CARDS, {"flood": flood})
     last = await rows(connection, _LAST_CARD, {"flood": flood})
     if not last:
@@ -146,7 +146,7 @@ class FloodQueries(Reading):
         return len(await self._prepared(_WAITING, _of_task(round_) | up_to))
 
     async def card(self, flood: str) -> FloodCard | None:
-        """Return the card that counts the others of a flood; None if none was ever posted."""
+        """Return the card that counts a flood's other rounds; None if no card was ever posted."""
         async with self._connected() as connection:
             return await counting_card(connection, flood)
 

@@ -259,7 +259,7 @@ class Lessons(Changing, LessonQueries):
         return _to_lesson(row)
 
     async def lock_in_place_of(self, lesson: Lesson) -> Lesson | None:
-        """Lock the lesson whose place a kept one takes; None if it replaces none.
+        """Lock the lesson whose place a kept lesson takes; None if it replaces no lesson.
 
         Another edit may have replaced the old lesson meanwhile: follow the edits to the last.
         Locks go from older lessons to newer kept lessons, so none waits for a proposal's lock.

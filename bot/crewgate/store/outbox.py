@@ -365,8 +365,8 @@ class SqlOutbox(Reading, Outbox):
                     if abs(now - row.at) > MISSED:
                         since.setdefault(row.at, []).append(row.crew)
             if since and self._dialect == "postgresql":
-                # Many rows at once, which others lock in another order, one transaction after
-                # the other: they wait here before any of these is locked.
+                # Many rows change, which others lock in another order, one transaction after
+                # the other: each waits here before any of these rows is locked.
                 await connection.execute(_LOCK)
             for last, crews in since.items():
                 lost = now - last
@@ -387,9 +387,9 @@ class SqlOutbox(Reading, Outbox):
     async def release(self, *, due_at: datetime) -> int:
         """Take back the jobs of a crashed process, due at `due_at`; return their number.
 
-        Only for a database that no other process uses. Tries do not count, but `began_at` stays:
-        their outcome is unknown. A timer keeps its time, which the heartbeat puts off by the time
-        that was lost: `due_at` has that in it already.
+        Call this only for a database that no other process uses. Tries do not count, but `began_at`
+        stays: their outcome is unknown. A timer keeps its time, which the heartbeat puts off by the
+        lost time: `due_at` includes that already.
         """
         is_timer = one_of(outbox.c.kind, sorted(effects.TIMED))
         at = sa.literal(due_at, outbox.c.due_at.type)
@@ -462,7 +462,7 @@ def _to_job(row: sa.Row[Any]) -> Job | None:
 
 
 async def queue_up(connection: Connection, row: dict[str, Any]) -> None:
-    """Put a new webhook behind unsent ones of its ordering key."""
+    """Put a new webhook behind unsent webhooks of its ordering key."""
     is_forwarded = row["kind"] == effects.EffectKind.FORWARD
     if is_forwarded and await rows(connection, _AHEAD, {"key": row["ordering_key"]}):
         row["priority"] = _BEHIND

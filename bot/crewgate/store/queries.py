@@ -346,7 +346,7 @@ class RoundQueries(MaskedReading):
 
 
 class Queries(MaskedReading):
-    """All queries; those about `executions`, `notes`, … are in classes of their own.
+    """All queries; queries about `executions`, `notes`, … are in classes of their own.
 
     Read models have crews' texts masked by the settings, unless a caller asks otherwise. Single
     rounds and executions, and people's own words, are not masked.
@@ -402,7 +402,7 @@ class Queries(MaskedReading):
             flood, counted_on, gathered = row.gathered_by, None, 0
             uncounted: tuple[str, ...] = ()
             card = await counting_card(connection, flood) if flood else None
-            # A round without a card is about to get one, which counts the others from then on.
+            # A round without a card is about to get one, which then counts the other rounds.
             if flood and (card is None or card.round_id == round_id or row.card_ts is None):
                 gathered, uncounted = await others(connection, flood, round_id)
             if card is not None and card.round_id != round_id:

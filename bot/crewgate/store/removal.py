@@ -207,7 +207,7 @@ class Removal(Changing):
     async def remove(
         self, crew: str, *, before: datetime, after: Place | None, at: datetime
     ) -> tuple[dict[str, list[Effect]], Place | None]:
-        """Remove the texts of the next executions, up to BATCH, except those in use.
+        """Remove the texts of the next executions, up to BATCH, except executions in use.
 
         Return the effects that update their messages, by execution, and the last execution's place;
         None if no executions are left.

@@ -31,7 +31,7 @@ PAGE: Final = 20
 LATEST: Final = 50
 
 # Rounds are read by their ids, which have no order, so that an index serves one page after another;
-# what belongs to them is read by itself, so that no plan joins all of it first.
+# what belongs to the rounds is read by itself, so that no plan joins all of it first.
 _NEXT: Final = (
     sa.select(rounds.c.id)
     .where(rounds.c.id > sa.bindparam("after"), rounds.c.opened_at >= sa.bindparam("since"))
@@ -120,7 +120,7 @@ class Replay(Reading):
             place = {"after": found[-1].ended_at, "after_id": found[-1].execution_id}
 
     async def read_open(self) -> None:
-        """Read the open rounds, so that damaged ones are met. Raises StoreUnavailable."""
+        """Read the open rounds, so that damaged rounds are met. Raises StoreUnavailable."""
         for _ in each(to_round, await self._rows(ROUND.where(IS_UNFINISHED))):
             pass
 

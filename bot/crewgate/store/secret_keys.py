@@ -175,7 +175,7 @@ async def _batches(
 
 
 def _read(table: sa.Table, row: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the values to encrypt anew, and the replacements of unreadable ones.
+    """Return the values to encrypt anew, and the replacements of unreadable values.
 
     `row` has the credentials as they are stored.
     """

@@ -204,7 +204,7 @@ class SqliteReader:
         return connection
 
 
-#: Transactions in one commit. The first of them waits for all; a larger number brings little.
+#: Transactions in one commit. The first transaction waits for all; a larger number brings little.
 BATCH: Final = 64
 _LOST: Final = "SQLite took back the whole batch of transactions"
 _FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, OSError)
@@ -229,7 +229,7 @@ class _Turn:
 
 
 class SqliteWriter:
-    """Writes to one SQLite file: one transaction at a time, several in a commit.
+    """Writes to one SQLite file: one transaction at a time, several transactions in a commit.
 
     A commit syncs the disk, and costs far more than the few indexed rows of a transaction. So
     transactions that arrive during a commit run in turn, each in a savepoint, and are committed

@@ -158,7 +158,7 @@ def _count(ranges: int, by_decision: bool, leaves_out: bool) -> sa.Select[Any]: 
     return sa.select(sa.func.count()).select_from(each.subquery())
 
 
-#: The round that others are behind: its id alone is carried in a modal.
+#: The round that other rounds are behind: its id alone is carried in a modal.
 _AFTER: Final = rounds.alias("after")
 _after = sa.bindparam("after", type_=sa.Text)
 _AFTER_AT: Final = sa.select(_AFTER.c.opened_at).where(_AFTER.c.id == _after).scalar_subquery()

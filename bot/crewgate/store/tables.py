@@ -33,7 +33,7 @@ def index_where(where: str, name: str, *columns: str, unique: bool = False) -> s
 
 
 #: `inputs` and `meta` are pairs; `subject`, the topic, is made of them. Long columns come last:
-#: reading the others does not read them.
+#: reading the other columns does not read long ones.
 executions = sa.Table(
     "executions",
     metadata,
@@ -109,7 +109,7 @@ rules = sa.Table(
 )
 
 #: `crew` is the review's, and never null: beside the state, so that one index serves the lists.
-#: `card_shows` is the percentage of the output on the card; null until it is posted. `rule_id` is
+#: `card_shows` is the percentage of the output on the card; null before the post. `rule_id` is
 #: empty if the crew's settings count. `card_thread_ts` is the thread of a card in another channel
 #: than the execution's thread.
 _OF_FLOOD = ("gathered_by", "state", "card_ts", "opened_at", "id")
@@ -189,7 +189,7 @@ rounds = sa.Table(
     sa.Column("is_act", sa.Boolean),
     #: For the stats alone: the number of its kickoff's lessons; 0: by lot none; null: not counted.
     sa.Column("lessons", sa.Integer),
-    #: A digest of a first round's task or tool, and of its rule: floods are counted by it.
+    #: A digest of a first round's task or tool, and of its rule: floods are counted by this digest.
     sa.Column("task_key", sa.Text),
     #: The first round of the round's flood: itself, or another round.
     sa.Column("gathered_by", sa.Text),
@@ -244,7 +244,7 @@ mornings = sa.Table(
 )
 
 #: People who have turned to the last page of a round's output, or revealed its masked passages;
-#: `pages` and `seconds` are of those who turned faster than anybody reads; the times, of a `Look`.
+#: `pages` and `seconds` are of people who turned faster than anybody reads; the times, of a `Look`.
 read_to_end = sa.Table(
     "read_to_end",
     metadata,
@@ -516,7 +516,7 @@ audit_heads = sa.Table(
 for _table in (audit_entries, audit_heads):
     sa.event.listen(_table, "after_create", lambda table, on, **_: keep(on, table.name))
 
-#: The keys that credentials may be encrypted with, and a text that each of them encrypted.
+#: The keys that credentials may be encrypted with, and a text that each of these keys encrypted.
 secret_keys = sa.Table(
     "secret_keys",
     metadata,

@@ -416,7 +416,7 @@ class Tx:
         self.audit.of_round(Entry(Code.SHOWN, BOT, card), round_)
 
     async def forget_card(self, round_: Round) -> None:
-        """Forget a deleted card: the round has none until it is posted again."""
+        """Forget a deleted card: the round has no card until it is posted again."""
         await self._connection.execute(
             sa.update(tables.rounds)
             .where(tables.rounds.c.id == round_.id)
@@ -456,8 +456,8 @@ class Tx:
     ) -> None:
         """Store effects in the outbox with the transaction; `at` is now.
 
-        They are due at `due_at` or, with a wake-up of their workers after the commit, at once.
-        `last` puts them behind all other effects of their destination.
+        The effects are due at `due_at` or, with a wake-up of the workers after the commit, at once.
+        `last` puts the effects behind all other effects of their destination.
         """
         for effect in effects:
             row = from_effect(effect) | {"created_at": at, "due_at": due_at or at, "tries": 0}

@@ -189,7 +189,7 @@ class Access:
         }
 
     def drop_lapsed_votes(self, round_: Round) -> tuple[Round, tuple[Vote, ...]]:
-        """Return the round without approvals of people who may no longer decide, and those votes.
+        """Return the round without votes of people who may no longer decide, and those votes.
 
         A delegate's approval counts while the absent person may decide, even if back, the delegate
         is a colleague, and the rule allows delegation. Without an answer of Slack an approval
@@ -228,7 +228,7 @@ class Access:
     async def _delegated_to(
         self, user: str, round_: Round, tx: Tx | None
     ) -> tuple[tuple[Person, ...], bool]:
-        """Return the absent people for whom a person may decide; True: perhaps for others too."""
+        """Return the absent people for whom a person may decide; True: perhaps for more people."""
         absences = (self.read if tx is None else tx).absences
         decides = {
             absence.away: self._decides(absence.away.id, round_)
@@ -302,7 +302,7 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
 
 
 def author_of(author: Person, ballot: Round, access: Access) -> Starter:
-    """Return a lesson's author as a starter, so that one rule holds for both."""
+    """Return a lesson's author as a starter, so that one rule holds for starters and authors."""
     permitted = crew_for(ballot, access.crews).permitted(Role.REVIEWER)
     others = tuple(ref for ref in permitted if str(ref) != author.id)
     return Starter(frozenset((author.id,)), others)

@@ -55,7 +55,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A round's output as a person who saw all of it rewrote it."""
+    """A round's output as rewritten by a person who saw all of the output."""
 
     round: Round
     output: Output
@@ -90,7 +90,7 @@ async def decide(
             round_.require_waiting()
 
             # The rule for the words or the text that are decided: it may be stricter than the
-            # rule of the output, and ask others.
+            # rule of the output, and ask other people.
             meaning, rule = answering.interpret(verdict, round_.subject), round_.rule
             round_, opened = await _under_its_rule(
                 round_, by, meaning, edited, tx=tx, context=context
@@ -237,7 +237,7 @@ def approve(
     *,
     unsent_notes: int = 0,
 ) -> Transition:
-    """Count the first valid one of these votes; each is by another right of one person."""
+    """Count the first valid one of these votes; each vote is by another right of one person."""
     refused: list[errors.VoteRefused] = []
     for vote in votes:
         try:
@@ -425,9 +425,9 @@ async def edit(
     context: ReviewContext,
     seen: Seen,
 ) -> Round:
-    """Replace a round's output by this text: approve it if the crew takes edits, else ask for it.
+    """Replace a round's output by this text: approve it if the crew takes edits, else request it.
 
-    Asking is a revision that lists exactly these edits.
+    A request is a revision that lists exactly these edits.
     """
     posting = await context.uow.read.posting(round_id, as_it_came=True)
     round_, before = posting.view.round, posting.view.output

@@ -30,7 +30,7 @@ from crewgate.usecases.track import STATUS_POLL
 
 log = structlog.get_logger(__name__)
 
-#: The pause between two looks at the database: another bot on it wakes nobody here.
+#: The pause between two looks at the database: another bot on the database wakes nobody here.
 LOOK_EVERY: Final = timedelta(seconds=2)
 #: The most askers that wait at once: each asker holds a connection, and crews need some too.
 AT_ONCE: Final = 100
@@ -72,10 +72,10 @@ class Fetches:
         is_there: Check,
         number: int | None = None,
     ) -> bytes | None:
-        """Wait for the decision on a review's latest round, and return it.
+        """Wait for the decision on a review's latest round, and return the decision.
 
         With `number` the answer is about that round, and `closed` once another notification has
-        opened a newer one. None: there is no such review or round, or the bot itself sends the
+        opened a newer round. None: there is no such review or round, or the bot itself sends the
         decision.
 
         After `seconds` the answer may be that it still waits. If `is_there` says that the asker has
@@ -123,7 +123,7 @@ class Fetches:
             self._waiting.pop(asker, None)
 
     def _makes_room(self, of: str) -> bool:
-        """End the oldest poll of the crew with the most, if that leaves it as many as this one.
+        """End the oldest poll of the crew with the most polls, if it then has as many as this crew.
 
         Its asker learns that the round still waits, and asks again.
         """

@@ -14,7 +14,7 @@ from crewgate.usecases.ports.store import UnitOfWork
 class Installations:
     """The `RememberedInstallation` of one bot token.
 
-    It is stored with the token's digest, so that another workspace's token finds nothing.
+    The installation is stored with the token's digest: another workspace's token finds nothing.
     """
 
     uow: UnitOfWork

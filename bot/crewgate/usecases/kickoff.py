@@ -131,7 +131,7 @@ class Kickoffs:
     ) -> str | None:
         """Record the starter of a kickoff until its answer is known; return the id if stored.
 
-        So even without an answer the starter may not approve, and the named reviewer decides.
+        Even without an answer the starter thus may not approve, and the named reviewer decides.
         """
         starter = said_starter(by, request.meta)
         named = named_by(crew.rules, request.inputs, request.meta)

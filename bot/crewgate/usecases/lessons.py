@@ -217,7 +217,7 @@ async def lessons_given(by: str, round_id: str, *, context: ReviewContext) -> tu
 async def lessons_of(
     by: str, crew: str | None, *, context: ReviewContext
 ) -> tuple[CrewLessons, ...]:
-    """Return the lessons that a person may read: of one crew, or of all of theirs.
+    """Return the lessons that a person may read: of one crew, or of all crews of that person.
 
     Raises UnknownCrew and NotAReader.
     """

@@ -47,7 +47,7 @@ async def queue(
     read = context.uow.read.rounds
 
     # Rounds that are listed by id, because no state tells them apart: those that too few people may
-    # approve, and those that this person has approved already.
+    # approve, and rounds that this person has approved already.
     nobody = await read.without_approver(
         {key for key in readable if key in mine or key[0] in crews}
     )
@@ -94,7 +94,7 @@ async def queue(
         read_models.QueuePart(tuple(lines[key] for key in keys), total)
         for keys, total in zip(shown, totals, strict=True)
     )
-    # A round that this person approved waits for others.
+    # A round that this person approved waits for other people.
     of_others = read_models.QueuePart(
         (*approved_by_me.lines, *of_others.lines),
         min(approved_by_me.total + of_others.total, _MOST),

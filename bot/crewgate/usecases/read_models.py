@@ -26,7 +26,7 @@ QueueKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Approvers:
-    """Limits on the approvers of a round: several are needed, or others than its starter."""
+    """Limits on the approvers of a round: several are needed, or people other than its starter."""
 
     starters: tuple[ReviewerRef, ...] = ()
     not_told: bool = False
@@ -98,7 +98,7 @@ class CardView(RoundFacts):
     escalates_to: tuple[ReviewerRef, ...] = ()
     names: Given = ()
     absences: tuple[Absence, ...] = ()
-    """Absences, perhaps past or future ones; none once the round waits no longer."""
+    """Absences, perhaps past or future absences; empty once the round waits no longer."""
     lessons: LessonsGiven | None = None
     """The lessons with which the round's execution was started."""
     approved_calls: tuple[tuple[str, Decision], ...] = ()
@@ -124,7 +124,7 @@ class CardView(RoundFacts):
     def with_earlier(self, readable: Collection[str]) -> Self:
         """Return the view with only the readable earlier rounds.
 
-        Without the previous round it has none, for it does not follow an older round.
+        Without the previous round the view has none, for it does not follow an older round.
         """
         if self.previous is None or self.previous.id not in readable:
             return replace(self, previous=None, before=None, asked_text=None, decided_before=None)
@@ -133,7 +133,7 @@ class CardView(RoundFacts):
 
     @property
     def may_hide_changes(self) -> bool:
-        """True if a masked passage may differ between this round and the one before."""
+        """True if a masked passage may differ between this round and the round before."""
         return (
             self.previous is not None
             and bool(self.masked)
@@ -397,7 +397,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class QueuePart:
-    """One part of a reviewer's queue, or a slice of it. `total` counts all of it, up to COUNTED."""
+    """One part of a reviewer's queue, or a slice of it. `total` counts the part, up to COUNTED."""
 
     lines: tuple[RoundLine, ...]
     total: int

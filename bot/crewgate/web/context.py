@@ -79,7 +79,7 @@ def response_to(error: errors.CrewgateError) -> web.Response | None:  # noqa: PL
 
 @web.middleware
 async def explain_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer each foreseen failure as JSON; aiohttp answers all others with 500."""
+    """Answer each foreseen failure as JSON; aiohttp answers all other failures with 500."""
     clear_contextvars()  # requests of one connection share a task and its variables
     try:
         return await handler(request)
@@ -135,7 +135,7 @@ class WebContext(ReceiveContext):
     def now_by_each(self) -> tuple[datetime, datetime]:
         """Return the present moment by both clocks.
 
-        After a step one of them is right, and a request that is sent only once must pass by either.
+        After a step one clock is right, and a request that is sent only once must pass by either.
         """
         return self.clock(), self.machine()
 

@@ -94,7 +94,7 @@ async def on_slack_event(
     room: requests.BodyBudget,
     clock: ClockBesideSlacks,
 ) -> web.StreamResponse:
-    """Pass a signed request on to Bolt; refuse all others."""
+    """Pass a signed request on to Bolt; refuse all other requests."""
     text = _text_of(requests.content_of(await requests.read_body(request, room=room)))
     if not _is_signed(request, text, verifiers):
         # https://docs.slack.dev/interactivity/implementing-slash-commands

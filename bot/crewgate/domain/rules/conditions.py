@@ -50,7 +50,7 @@ def _as_text(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """The values that conditions look at, never trusted; the costly ones are computed on demand."""
+    """The values that conditions look at, never trusted; costly values are computed on demand."""
 
     task_id: str
     task_name: str | None

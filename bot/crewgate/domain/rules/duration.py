@@ -40,7 +40,7 @@ class WorkingHours:
     """
 
     days: frozenset[int]
-    """Numbers of `datetime.weekday`: Monday is 0. Never empty."""
+    """Numbers of `datetime.weekday`: Monday is 0. The set is never empty."""
     begin: time
     end: time
     """Later than `begin`; 00:00 is the end of that day."""

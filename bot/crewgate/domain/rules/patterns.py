@@ -31,7 +31,7 @@ def matches_glob(pattern: str, text: str, *, exactly: bool = False) -> bool:
 def in_lower_case(text: str) -> str:
     """Return a text in lower case, or as it is if that would change more than case.
 
-    So `ß` is not `ss`, and a Kelvin sign is no `k`.
+    For example, `ß` does not become `ss`, nor a Kelvin sign `k`.
     """
     lower = text.lower()
     return lower if lower.upper() == text.upper() else text
@@ -54,7 +54,7 @@ _BLANK: Final = "\u115f\u1160\u2800\u3164"
 
 
 class _Plain(dict[int, str]):
-    """A table for `str.translate` from a character to plain ones.
+    """A table for `str.translate` from a character to plain characters.
 
     Characters are changed one by one: `normalize` sorts a whole text's marks, in quadratic time.
     """

@@ -32,7 +32,7 @@ class Naming(StrEnum):
     """Slack refuses to name the account of the address."""
 
 
-#: States in which a round's rule has the resolved reviewers, not the usual ones.
+#: States in which a round's rule has the resolved reviewers, not the usual reviewers.
 WITH_REVIEWERS: Final = frozenset({Naming.NAMED, Naming.UNCLEAR})
 
 
@@ -293,7 +293,7 @@ def most_approvals(
 ) -> int:
     """Return how many of these people's approvals can count together under a rule.
 
-    People in none of its groups decide once the rule has escalated, and count for any group.
+    People in none of the rule's groups decide once the rule has escalated, and count for any group.
     """
     if not rule.approvals_from:
         return len(people)

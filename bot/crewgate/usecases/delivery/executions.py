@@ -233,7 +233,7 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         at = context.next_try(job, in_doubt=False)
         await tx.retry(job, at=at, in_doubt=False, failed_at=context.clock())
-    # One caller's address says nothing about the others': the worker need not wait.
+    # One caller's address says nothing about other addresses: the worker need not wait.
     return Unknown(outcome.why) if isinstance(outcome, NotSent) else outcome
 
 

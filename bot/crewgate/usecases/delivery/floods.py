@@ -1,8 +1,8 @@
 """Floods: more than `FLOOD` waiting rounds of one task under one rule.
 
 The later rounds have no card. A waiting round's card counts them, and *Start* there shows them.
-Once it is decided, the next has a card, as soon as nobody goes on deciding; while some are left,
-people are called again hourly, by the next card.
+Once that round is decided, the next has a card, as soon as nobody goes on deciding; while some are
+left, people are called again hourly, by the next card.
 """
 
 from contextlib import suppress
@@ -108,7 +108,7 @@ async def can_be_reached(posting: Posting, context: DeliveryContext) -> bool:
     """Return True if people can see a waiting round: by its card, or by a card that counts it.
 
     A counting card that was decided a moment ago still counts: else rounds whose time ends together
-    would be put off again and again, each for the one before.
+    would be put off again and again, each for the round before.
     """
     if posting.card is not None or posting.flood is None:
         return posting.card is not None

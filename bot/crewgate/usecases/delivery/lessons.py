@@ -43,7 +43,7 @@ async def offer(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _offer_in_menu(round_: Round, context: DeliveryContext) -> None:
-    """Note that the crew takes lessons though this kickoff was given none."""
+    """Note that the crew takes lessons though this kickoff was given no lessons."""
     review, now = round_.review, context.clock()
     async with context.uow.begin() as tx:
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)

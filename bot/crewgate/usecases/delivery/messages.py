@@ -1,6 +1,6 @@
 """One function for all messages that only inform.
 
-Their differences are in the row of each `EffectKind` and in its render function.
+The messages differ by the row of each `EffectKind` and by its render function.
 """
 
 from collections.abc import Awaitable, Callable
@@ -90,7 +90,7 @@ async def post(
 ) -> Outcome:
     """Post the message of a job's kind, without settling the job.
 
-    `occasion` tells this message from those of earlier jobs about its target. `may_be_plain`: if
+    `occasion` tells this message from messages of earlier jobs about its target. `may_be_plain`: if
     Slack refuses the agent's words, post without them.
     """
     say = partial(
@@ -197,7 +197,7 @@ async def tell(job: Job, context: DeliveryContext) -> Outcome:
 Post = Callable[..., Awaitable[Outcome]]
 """Posts one message into `channel`, unless a try since `posted_since` did."""
 Record = Callable[[Tx, Posted], Awaitable[None]]
-"""Stores the place of the message; it starts the thread if there is none."""
+"""Stores the place of the message, which starts the thread if none exists."""
 Forget = Callable[[Tx], Awaitable[None]]
 
 

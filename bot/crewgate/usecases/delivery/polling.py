@@ -57,7 +57,7 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _end_unasked(job: Job, execution: Execution, context: DeliveryContext) -> Outcome:
-    """End an execution whose crew cannot be asked, once nothing waits in it.
+    """End an execution whose crew cannot be asked, once nothing waits in the execution.
 
     Otherwise its texts would never be removed. A later pause reopens it.
     """

@@ -153,7 +153,7 @@ async def _send(
         # The failure of one address says nothing of where the crew, or another flow, is answered.
         return replace(outcome, alone=True) if isinstance(outcome, NotSent) else outcome
     assert client is not None, "a crew without a client fetches its decisions"
-    # Looked up now, not when the button was pressed: somebody may have registered URLs since.
+    # URLs are looked up now, not when the button was pressed: newer ones may be registered.
     registered, carried = await context.uow.read.webhooks(round_)
     if not (registered.is_readable and carried.is_readable):
         return _LOST_WEBHOOKS

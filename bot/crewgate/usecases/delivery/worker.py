@@ -137,8 +137,8 @@ class Worker:
     def looks_again_in(self) -> timedelta:
         """The time to wait for a wake-up before the next look for due jobs.
 
-        It is short after a look that found jobs: jobs that become due one by one would otherwise be
-        taken in bursts, once per `poll`, and hold up others.
+        The time is short after a look that found jobs: jobs that become due one by one would be
+        taken in bursts otherwise, once per `poll`, and hold up others.
         """
         lately = self._found_at and self._steady() - self._found_at <= 2 * self.pace.poll
         return self.pace.poll / SOONER if lately else self.pace.poll

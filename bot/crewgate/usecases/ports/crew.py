@@ -19,7 +19,7 @@ class KickoffRequest:
     body: bytes = field(repr=False)
     given: WebhookUrls = WebhookUrls()
     inputs: CallerValues = ()
-    """Only short values are shown, unless the kickoff comes from Slack."""
+    """The inputs; only short values are shown, unless the kickoff comes from Slack."""
     meta: CallerValues = ()
     gives_lessons: bool = False
     """The caller fills the input for lessons, or sends inputs that cannot be changed."""
@@ -111,7 +111,7 @@ class FlowAnswers(Protocol):
     async def answer(
         self, crew: str, callback: Callback, feedback: str, *, valid_until: datetime | None = None
     ) -> Outcome:
-        """Send a flow its answer, in one try; Refused by `RefusalKind` if the flow takes none.
+        """Send a flow its answer, in one try; Refused by `RefusalKind` if the flow takes no answer.
 
         `valid_until` is the end of a lesson that the answer keeps.
         """
