@@ -85,7 +85,7 @@ async def _purge(
                 crew, before=before, begin=begin, clock=clock, by=OPERATOR
             ):
                 total += removed
-                # The bot's own writes have a turn as long: without a pause every tenth
+                # A pause as long as the batch lets the bot write: without it every tenth
                 # notification waited for more than a second.
                 await sleep(max((clock() - began).total_seconds(), 0))
                 began = clock()

@@ -14,6 +14,7 @@ from playwright.async_api import BrowserContext, Locator, Page, async_playwright
 from crewgate.demo.environment import Environment, start_environment
 from crewgate.demo.playground.server import open_playground
 
+expect.set_options(timeout=30_000)  # 5 s are too few beside other work
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",

@@ -159,7 +159,7 @@ MISFIT: Final = "arguments"
 
 
 def parse_resume_of_host(raw: bytes) -> Resume:
-    """Parse a resume with the host's extensions: edits, a key, an end. Raises Refusal."""
+    """Parse a resume that may have an edited text, a key and `valid_until`. Raises Refusal."""
     body = parse_object(raw)
     key = body.get(KEY)
     if not isinstance(key, str | None):

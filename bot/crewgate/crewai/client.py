@@ -167,7 +167,7 @@ class HttpCrew(CrewClient):
         if execution_id in (
             ".",
             "..",
-        ):  # such an id would change the path, and no quoting prevents that
+        ):  # such a segment changes the path, even when it is quoted
             return CrewUnavailable(
                 "no crew can be asked for an execution of this name", answered=True
             )

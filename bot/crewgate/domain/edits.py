@@ -88,7 +88,7 @@ def edits_of(before: str, edited: str) -> list[Edit]:
         _join(found)
         for _ in range(_CONTEXT):
             passage = edit(found[-1]).old
-            # Earlier edits may have brought the passage.
+            # The passage is looked for in the text after all earlier edits.
             parts, at = list[str](), 0
             for one in found[:-1]:
                 parts += [*old[at : one.start], edit(one).new]

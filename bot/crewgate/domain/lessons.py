@@ -221,8 +221,8 @@ def is_without(key: bytes, kickoff: str, share: float) -> bool:
 
 
 _WORD: Final = re.compile(r"[^\W_]+")
-#: The shortest word by which wishes are compared, and the letters of it that count: shorter words
-#: say little of a wish, and endings change.
+#: Wishes are compared by the first letters (_STEM) of their words, because endings change. Words of
+#: fewer letters than _SHORTEST say little of a wish, and are left out.
 _SHORTEST: Final = 4
 _STEM: Final = 5
 _IN_COMMON: Final = 0.6

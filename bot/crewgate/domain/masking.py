@@ -56,7 +56,7 @@ _NOT_FROM_CREWS: Final = (Anyone, Email, Person, Rule, User, UserGroup)
 _MASK: Final = re.compile(
     rf"\[(?:{'|'.join(Kind)})(?: [0-9]+)?\]|\[[^\W\d_][\w -]{{0,30}} [0-9]{{1,3}}\](?!\()"
 )
-#: The lengths of texts that are stored cut, with the prefixes of some of these texts.
+#: The possible lengths of a text that was cut before it was stored, also with a prefix before it.
 _CUT_LENGTHS: Final = frozenset({*range(WORDS_LIMIT, WORDS_LIMIT + 100), TEXT_LIMIT})
 _IN_NUMBERS_OR_ADDRESSES: Final = re.compile("[@＠0-9]")
 #: The shortest passage that is masked again elsewhere, in characters. Shorter passages are parts of

@@ -531,7 +531,7 @@ class Round:
             return self._infer(at)
         ended = answering.why_request_ended(refused, self.subject, in_doubt=self.in_doubt)
         if isinstance(ended, TimeOver):
-            # No earlier try was taken either: else the flow would say that it was answered.
+            # The flow took no earlier try: else it would say that it was answered.
             return replace(self, in_doubt_since=None)._close_for(ended, at)
         if ended is not None:
             return self._close_for(ended, at)

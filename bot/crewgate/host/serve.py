@@ -67,7 +67,7 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         sending = asyncio.create_task(sender.run())
         try:
             runner.announce_again()
-            # A call that is announced after its answer was taken would be asked about once more.
+            # Announcements go first: once its answer was taken, a call would be asked about again.
             await sender.settle(STOP_SECONDS)
             async with listen(
                 application, listener, limits=options.limits, shutdown_timeout=STOP_SECONDS

@@ -1,4 +1,4 @@
-"""The morning line: `/crew morning`, and the message."""
+"""The command `/crew morning`, and the message that a person then gets each morning."""
 
 import re
 from datetime import time

@@ -24,7 +24,7 @@ class MorningQueries(Reading):
 
 
 class Mornings(Changing, MorningQueries):
-    """Changes wishes on a transaction's connection; reading one locks it."""
+    """Changes wishes for morning lines in a transaction; reading a wish locks its row."""
 
     _of_user = _MORNING.with_for_update()
 

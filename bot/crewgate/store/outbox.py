@@ -222,7 +222,7 @@ _LATER = (
     .values(due_at=outbox.c.due_at + _lost_since(outbox.c.created_at))
 )
 _TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(effects.TIMED)))
-#: The search for a message that may have been posted goes by the time since that try began.
+#: A message that may have been posted is searched for from the time when its try began.
 _BEGAN_SOONER = (
     sa.update(outbox)
     .where(outbox.c.began_at.is_not(None))

@@ -208,7 +208,7 @@ def _load_person(code: str) -> verdict.Person:
     return verdict.Person(user, name)
 
 
-#: The fields of reasons as columns of text, by their types.
+#: The codecs of a reason's fields, by the field's type: all are stored as text.
 _TEXTS: Final[Mapping[Any, Codec]] = {
     str: Codec(str, str),
     bool: Codec(lambda value: WHILE_WAITING if value else "", WHILE_WAITING.__eq__),

@@ -110,7 +110,7 @@ async def first_ids(
 async def count_up_to(connection: Connection, selection: Selection) -> int:
     """Count rounds exactly up to COUNTED; COUNTED + 1 stands for any larger number.
 
-    Rounds to leave out may be of other queues, or in another state by now, so none is subtracted.
+    The ids of `without` are not subtracted: some may be of other queues, or in another state now.
     """
     by_decision, without = selection.decided_since is not None, selection.without
     total = 0

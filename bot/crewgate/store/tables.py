@@ -202,8 +202,8 @@ rounds = sa.Table(
     index_where("gathered_by IS NOT NULL", "ix_rounds_gathered_by", *_OF_FLOOD),
     index_where(_HAS_CARD, "ix_rounds_flood_cards", "gathered_by", "announced_at"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at", "id"),
-    # The stats read nothing but this index: a row itself costs several times as much. No text of
-    # any length is in it: PostgreSQL takes 2,704 bytes.
+    # The stats read nothing but this index: a row itself costs several times as much. It has no
+    # column for a long text: PostgreSQL takes 2,704 bytes for a row of an index.
     index_where(
         "decided_at IS NOT NULL",
         "ix_rounds_decided",
@@ -267,7 +267,7 @@ outputs = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     #: The text as a reviewer wants it, if the crew was asked for exactly that.
     sa.Column("edited", sa.Text),
-    #: The text before CrewAI rewrote it, with the lessons.
+    #: The text before CrewAI rewrote it by lessons, and these lessons.
     sa.Column("rewritten", sa.JSON(none_as_null=True)),
     sa.Column("erased", sa.Integer),
 )

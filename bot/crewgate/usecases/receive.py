@@ -219,7 +219,7 @@ async def receive_flow_request(
             await tx.keep_callback(receipt.current, request.callback)
             execution = await apply_activity(tx, execution, at=now)
             if not execution.is_flow:
-                # An end before this request was the end of one of the flow's crews.
+                # If the execution ended before, that was one crew of the flow: the flow goes on.
                 ended = execution.is_over and not execution.tracked
                 execution = replace(execution.reopen() if ended else execution, is_flow=True)
                 await tx.executions.save(execution)

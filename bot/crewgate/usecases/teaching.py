@@ -32,7 +32,7 @@ from crewgate.usecases.read_models import CrewLessons, CrewUnavailable
 
 log = structlog.get_logger(__name__)
 
-#: The time after which a crew is asked again if it takes lessons.
+#: The time for which a crew's answer counts, whether it takes lessons.
 ASK_EVERY: Final = timedelta(minutes=10)
 _TAUGHT, _UNTAUGHT = "taught", "untaught"
 

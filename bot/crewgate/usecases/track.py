@@ -126,7 +126,7 @@ async def settle_stuck(
 
 
 def is_not_waiting(said: object) -> bool:
-    """Return True if a refusal may say that the crew does not wait; 400 has other causes too."""
+    """Return True for a 400: it may mean that the crew does not wait, or have another cause."""
     return isinstance(said, Refused | reason.RefusedByCrew) and said.code == "400"
 
 

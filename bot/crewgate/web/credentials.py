@@ -11,7 +11,7 @@ from typing import Final
 
 import aiohttp
 
-#: Compared as bytes: a caller's password may be anything.
+#: Credentials are compared as bytes in this encoding: a caller's password may be any text.
 _ENCODING = "utf-8"
 
 

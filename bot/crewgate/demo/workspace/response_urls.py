@@ -27,7 +27,7 @@ def post(world: World, name: str, body: blocks.Json) -> tuple[int, blocks.Json]:
 
 
 def answer(world: World, response_url: ResponseUrl, body: Mapping[str, object]) -> None:
-    """Show the answer to this person alone, or with `response_type` `in_channel` to all.
+    """Show the bot's answer to the person who pressed, or with `in_channel` to the whole channel.
 
     Raises Refused if Slack would not show it.
     """

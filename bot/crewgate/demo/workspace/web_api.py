@@ -33,7 +33,7 @@ class Call:
 
 
 class WebApi:
-    """Every method, by its name at Slack."""
+    """Slack's methods that the stand-in has, each by its name at Slack."""
 
     def __init__(self, world: World, *, bot_token: str = "xoxb-demo") -> None:
         self.bot_token = bot_token

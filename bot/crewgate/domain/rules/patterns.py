@@ -65,7 +65,7 @@ class _Plain(dict[int, str]):
             of = category(one)
             if of == "Cf" or one in _BLANK or (of == "Cc" and not one.isspace()):
                 found += _UNSEEN
-            elif of not in {"Mn", "Me"}:  # an accent, which need not be a character of its own
+            elif of not in {"Mn", "Me"}:  # accents are left out: NFKD splits them off
                 found += one
         if code < 2**16:  # the table stays small
             self[code] = found

@@ -213,7 +213,7 @@ def kinds_of(text: str, lines: list[Line]) -> list[LineKind]:
     for token in blocks_of(text, tables=few_cells(text)):
         if token.type in _KINDS and token.map:
             first, last = token.map
-            last += token.type == "thead_open"  # the underline of a heading
+            last += token.type == "thead_open"  # a heading's line of dashes
             kinds[first:last] = [_KINDS[token.type]] * (last - first)
     for number, line in enumerate(lines):
         if line.fence is not None:

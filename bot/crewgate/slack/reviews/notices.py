@@ -229,7 +229,7 @@ def render_escalated(scene: Scene) -> Message | None:
 
 
 def render_timed_out(scene: Scene) -> Message:
-    """Tell the rule's act after the time-out; mention everybody again if the round still waits."""
+    """Tell what the rule did by time-out; mention everybody again if the round still waits."""
     round_ = scene.round
     decision, rule = round_.decision, round_.rule
     if decision is not None and isinstance(decision.by, TimedOut):

@@ -73,7 +73,7 @@ class DeliveryContext(ReviewContext):
         if since is None or begun is None or begun >= since:
             return None
         until = since + self.start_grace
-        # A clock that reads less was put back, after more than the grace.
+        # Before `since` the clock was put back, so the grace is over.
         return until if since <= self.clock() < until else None
 
     def next_try(self, job: Job, *, in_doubt: bool, at_least: timedelta | None = None) -> datetime:

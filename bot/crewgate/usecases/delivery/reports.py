@@ -24,9 +24,9 @@ TOGETHER: Final = timedelta(hours=1)
 
 
 async def report(job: Job, context: DeliveryContext) -> Outcome:
-    """Report a webhook that could not be understood in its crew's channel.
+    """Post in the crew's channel that a webhook could not be understood.
 
-    A changed crew may send many webhooks: an open report of the last hour counts this one too.
+    A changed crew may send many such webhooks: a report of the last hour counts them.
     """
     dead_letter = await context.uow.read.dead_letters.find(job.effect.target)
     crew = context.crews[job.effect.crew]

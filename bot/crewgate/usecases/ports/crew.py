@@ -118,6 +118,6 @@ class FlowAnswers(Protocol):
 
 
 class WebhookForwarder(Protocol):
-    """The callers' addresses."""
+    """Sends webhooks on to the addresses that callers gave for them."""
 
     async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome: ...
