@@ -24,7 +24,7 @@ _MOST_OPEN: Final = 6
 #: Kickoffs carry twelve lessons at most: from so many in force on each is retired soon.
 _ENOUGH: Final = 6
 #: How long the last kickoff waits for a lesson, in seconds.
-_LAST: Final = 60.0
+_LAST: Final = 180.0
 _KEEP: Final = 0.75
 _RETIRE: Final = 0.3
 _AFTER: Final = (0.5, 6.0)
@@ -168,14 +168,16 @@ class Lessons(Beside):
             for block in message.blocks
             for option in block.get("accessory", {}).get("options", ())
         }
-        if buttons.KEEP_LESSON.id in {value.partition(" ")[0] for value in offers}:
+        # A card whose execution is not known yet shows no topic: the next look will do.
+        is_known = _COURSE.search(message.shown) is not None
+        if is_known and buttons.KEEP_LESSON.id in {value.partition(" ")[0] for value in offers}:
             self._once(group, f"propose {message.ts}", self._propose, message)
         actions = _actions(message)
         if ids.LESSON_KEEP in actions and (found := _NUMBER.search(message.shown)):
             self._cards[message.ts] = int(found[1])
         if (number := self._cards.get(message.ts)) is None:
             return
-        lesson = self.lessons[number]
+        lesson = self.lessons.setdefault(number, Lesson())
         if ids.LESSON_KEEP in actions:
             self._once(group, f"keep {number}", self._keep, message)
         elif ids.LESSON_RETIRE in actions:
@@ -198,7 +200,7 @@ class Lessons(Beside):
     async def _propose(self, message: Message) -> None:
         number, _ = _place(message.shown)
         author = self._author(number)
-        self.lessons[number] = Lesson()
+        self.lessons.setdefault(number, Lesson())
         async with self.free[author]:
             await self.slack.overflow(author, message, buttons.KEEP_LESSON.label)
             if (form := await self.form(author, ids.LESSON_FORM)) is not None:
@@ -230,6 +232,8 @@ class Lessons(Beside):
         if len(self._in_force()) < _ENOUGH and chance.random() > _RETIRE:
             return
         await asyncio.sleep(chance.uniform(*_AFTER))
+        if len(self._in_force()) == 1:
+            return  # the last kickoff has one to carry
         while ids.LESSON_RETIRE in _actions(self.slack.fresh(message)):
             lesson.end_sent = min(lesson.end_sent, time.time())
             await self.slack.click(self._author(number + 1), message, ids.LESSON_RETIRE)
