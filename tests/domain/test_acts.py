@@ -367,3 +367,11 @@ def test_the_first_arguments_of_a_cut_call_are_read(
     text: str, found: dict[str, object], is_whole: bool
 ) -> None:
     assert first_arguments(text) == (found, is_whole)
+
+
+@pytest.mark.parametrize(
+    ("others", "name"),
+    [((), "mcp_shop_purchase"), (("purchase",), "purchase"), (("",), "mcp_shop_purchase")],
+)
+def test_people_read_the_shortest_name_of_a_tool(others: tuple[str, ...], name: str) -> None:
+    assert ToolCall("mcp_shop_purchase", other_names=others).name == name

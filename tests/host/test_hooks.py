@@ -5,7 +5,8 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any
 
 from crewgate.crew_api.wire import Json
@@ -132,6 +133,7 @@ class StandInActs(StandInCrew):
     calls: Sequence[str] = ("a",)
     most: int | None = None
     checks: bool = True
+    refusals: SimpleQueue[str] = field(default_factory=SimpleQueue)
 
     def run(self, run: Run) -> Completed:
         """Ask, and wait for all."""
@@ -151,6 +153,7 @@ class StandInActs(StandInCrew):
             try:
                 found = run.ask_within(pending)
             except TooMany as many:
+                self.refusals.put(to)
                 return str(many)
             assert found is not None
             assert found.decision is not None
@@ -176,9 +179,12 @@ async def test_the_twenty_first_call_that_would_wait_is_refused_with_a_sentence(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
     calls = [f"{number}" for number in range(25)]
-    async with start_host(StandInActs(calls=calls, most=20)) as api:
+    crew = StandInActs(calls=calls, most=20)
+    async with start_host(crew) as api:
         execution = await api.kick_off(**told)
         await listener.pause(20)
+        for _ in range(5):  # a call that came after the first decision would wait in its place
+            await asyncio.to_thread(crew.refusals.get, timeout=60)
         for asked in listener.at("/human-input")[:20]:
             await api.resume(execution, asked["task_id"], "no", approve=False)
         ended = await api.until(execution, "completed")
