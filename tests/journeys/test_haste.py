@@ -1,13 +1,14 @@
 """One measure of having read: every page shown, also the one under the press, on each surface."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from crewgate.demo.environment import ANA
 from tests.journeys.people import home, modal
 from tests.journeys.test_walk import MINUTE, Walker, ana
-from tests.standins.workspace import buttons
+from tests.standins.workspace import Message, buttons
 
 __all__ = ["ana"]
 
@@ -23,20 +24,27 @@ async def read_all(ana: Walker) -> None:
     await modal(ana.world, ANA, "Line 199")
 
 
-@pytest.mark.parametrize("where", ["reader", "card", "Home"])
-async def test_a_page_that_nobody_can_have_read_is_asked_about_once(
-    ana: Walker, where: str
-) -> None:
+async def shown_for(ana: Walker, time: timedelta, where: str) -> tuple[Message, Any]:
+    """Show a page for this time; return its card, and where the next button is pressed."""
     world = ana.world
     await ana.waits(PAGE)
     card = await world.card("Line 0")
     await world.slack.open_home(ANA)
     await read_all(ana)
-    ana.clock.later += 3 * SECONDS
-    pressed = await modal(world, ANA)
-    if where != "reader":
-        await world.slack.close_modal(ANA)
-        pressed = card if where == "card" else await home(world, ANA, "Line 0")  # type: ignore[assignment]
+    ana.clock.later += time
+    reader = await modal(world, ANA)
+    if where == "reader":
+        return card, reader
+    await world.slack.close_modal(ANA)
+    return card, card if where == "card" else await home(world, ANA, "Line 0")
+
+
+@pytest.mark.parametrize("where", ["reader", "card", "Home"])
+async def test_a_page_that_nobody_can_have_read_is_asked_about_once(
+    ana: Walker, where: str
+) -> None:
+    world = ana.world
+    card, pressed = await shown_for(ana, 3 * SECONDS, where)
     await world.slack.click(ANA, pressed, "Approve")
     asks = await modal(world, ANA, LOOKED)
     assert buttons(asks)[0] == "Approve anyway"
@@ -47,16 +55,8 @@ async def test_a_page_that_nobody_can_have_read_is_asked_about_once(
 @pytest.mark.parametrize("where", ["reader", "card", "Home"])
 async def test_somebody_who_has_read_the_page_is_not_asked(ana: Walker, where: str) -> None:
     world = ana.world
-    await ana.waits(PAGE)
-    card = await world.card("Line 0")
-    await world.slack.open_home(ANA)
-    await read_all(ana)
-    ana.clock.later += 2 * MINUTE
-    pressed = await modal(world, ANA)
-    if where != "reader":
-        await world.slack.close_modal(ANA)
-        pressed = card if where == "card" else await home(world, ANA, "Line 0")  # type: ignore[assignment]
-    else:  # also if they look once more
+    card, pressed = await shown_for(ana, 2 * MINUTE, where)
+    if where == "reader":  # also if they look once more
         await world.slack.close_modal(ANA)
         await read_all(ana)
         pressed = await modal(world, ANA)
