@@ -35,7 +35,7 @@ FREELY = {
         f"DROP TRIGGER IF EXISTS audit_{name}"
         for name in ("kept", "linked_once", "heads_kept", "heads_unchanged")
     ],
-    "postgresql": ["SET session_replication_role = replica"],
+    "postgresql": ["SET LOCAL session_replication_role = replica"],
 }
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from crewgate.domain.acts import UsedTool
 from crewgate.domain.caveats import Seen, Unseen
@@ -237,6 +238,8 @@ async def test_the_stats_read_three_indexes_and_no_row(world: World) -> None:
         explain = "EXPLAIN QUERY PLAN"
         if not world.engines.is_sqlite:
             explain = "EXPLAIN"
+            # The pool would hand its settings on to the next test.
+            await connection.run_sync(sa.Connection.detach)
             await connection.exec_driver_sql("VACUUM ANALYZE rounds")  # else it may look at a row
             for how in ("seqscan", "bitmapscan", "sort"):  # there are too few rows for an index
                 await connection.exec_driver_sql(f"SET enable_{how} = off")
