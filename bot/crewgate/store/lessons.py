@@ -23,23 +23,21 @@ from crewgate.store.tables import reviews, rounds
 from crewgate.store.unreadable import each, reads
 from crewgate.usecases.read_models import LessonLine, MessageRef
 
-#: `digest` is of the text without regard to case: no crew has a lesson twice at a time. The wish is
-#: the feedback of the round `wish_id`, with which it is removed.
-lessons = sa.Table(
+#: `digest` hashes the text in one case: a crew never has one text in two lessons at a time.
+#: `wish_id` is the round whose feedback, the wish, the lesson was made of; the wish is removed with
+#: that round. `uses` is the number of executions that were given the lesson.
+lessons = tables.table(
     "lessons",
-    tables.metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("crew", Bytewise, nullable=False),
-    *(sa.Column(name, sa.Text, nullable=False) for name in ("text", "digest", "state", "wish_id")),
-    sa.Column("author", sa.JSON, nullable=False),
+    *tables.keys(sa.Text, "id"),
+    *tables.required(Bytewise, "crew"),
+    *tables.required(sa.Text, "text", "digest", "state", "wish_id"),
+    *tables.required(sa.JSON, "author"),
     sa.Column("round_id", sa.ForeignKey("rounds.id"), nullable=False),
-    sa.Column("proposed_at", Instant, nullable=False),
-    *(sa.Column(name, Instant) for name in ("kept_at", "expires_at", "ended_at")),
-    *(sa.Column(name, sa.JSON(none_as_null=True)) for name in ("votes", "ended_by")),
-    *(sa.Column(name, sa.Text) for name in ("replaces", "card_channel", "card_ts")),
-    sa.Column("card_thread_ts", sa.Text),
+    *tables.required(Instant, "proposed_at"),
+    *tables.optional(Instant, "kept_at", "expires_at", "ended_at"),
+    *tables.optional(tables.Json, "votes", "ended_by"),
+    *tables.optional(sa.Text, "replaces", "card_channel", "card_ts", "card_thread_ts"),
     sa.Column("of_flow", sa.Boolean, nullable=False, server_default=sa.false()),
-    #: The number of executions that were given the lesson.
     sa.Column("uses", sa.Integer, nullable=False, server_default="0"),
     sa.Index(None, "crew", "state", "proposed_at"),
     sa.Index(None, "round_id"),

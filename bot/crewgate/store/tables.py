@@ -1,5 +1,9 @@
-"""The tables, for SQLite and PostgreSQL alike. Migrations bring a database to this shape."""
+"""The tables, for SQLite and PostgreSQL alike. Migrations bring a database to this shape.
 
+The order of columns has no meaning, except that long texts come last in `executions`.
+"""
+
+from collections.abc import Iterator
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,6 +19,30 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+#: JSON, with Python's None as SQL's null.
+Json: Final = sa.JSON(none_as_null=True)
+#: A number that the database gives out.
+_Counter: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def table(name: str, *columns: sa.schema.SchemaItem, **options: Any) -> sa.Table:
+    return sa.Table(name, metadata, *columns, **options)
+
+
+def keys(kind: Any, *names: str) -> Iterator[sa.Column[Any]]:
+    """Yield columns of the primary key."""
+    return (sa.Column(name, kind, primary_key=True) for name in names)
+
+
+def required(kind: Any, *names: str) -> Iterator[sa.Column[Any]]:
+    """Yield columns that are never null."""
+    return (sa.Column(name, kind, nullable=False) for name in names)
+
+
+def optional(kind: Any, *names: str) -> Iterator[sa.Column[Any]]:
+    """Yield columns that may be null."""
+    return (sa.Column(name, kind) for name in names)
 
 
 def index_where(where: str, name: str, *columns: str, unique: bool = False) -> sa.Index:
@@ -32,46 +60,26 @@ def index_where(where: str, name: str, *columns: str, unique: bool = False) -> s
     return index
 
 
-#: `inputs` and `meta` are pairs; `subject`, the topic, is made of them. Long columns come last:
-#: reading the other columns does not read long ones.
-executions = sa.Table(
+#: `inputs` and `meta` are pairs; `subject`, the topic, is made of them. `removed_at` is the time at
+#: which the texts were removed, and null again after any news. Long columns come last: reading the
+#: other columns does not read long ones.
+executions = table(
     "executions",
-    metadata,
-    sa.Column("crew", Bytewise, primary_key=True),
-    sa.Column("execution_id", Bytewise, primary_key=True),
-    sa.Column("tracked", sa.Boolean, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("began_at", Instant, nullable=False),
-    sa.Column("ended_at", Instant),
-    sa.Column("activity_count", sa.Integer, nullable=False),
-    sa.Column("channel", sa.Text),
-    sa.Column("thread_ts", sa.Text),
-    sa.Column("progress_channel", sa.Text),
-    sa.Column("progress_ts", sa.Text),
-    sa.Column("starter", sa.Text),
-    sa.Column("starter_name", sa.Text),
-    sa.Column("completed_tasks", sa.Integer, nullable=False),
-    sa.Column("total_tasks", sa.Integer),
-    sa.Column("tokens", sa.BigInteger),
-    sa.Column("asked_at", Instant),
-    sa.Column("asked_activity", sa.Integer),
-    sa.Column("not_found_since", Instant),
-    sa.Column("not_found_count", sa.Integer),
-    sa.Column("stuck_in_doubt", sa.Boolean),
-    sa.Column("result_format", sa.Text),
-    sa.Column("current_task", sa.Text),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("inputs", sa.JSON, nullable=False),
-    sa.Column("error", sa.Text, nullable=False),
-    sa.Column("result", sa.Text),
-    sa.Column("subject", sa.Text),
-    sa.Column("meta", sa.JSON(none_as_null=True)),
-    sa.Column("is_flow", sa.Boolean),
-    sa.Column("named", sa.JSON(none_as_null=True)),
-    sa.Column("also_started", sa.JSON(none_as_null=True)),
-    sa.Column("lessons", sa.JSON(none_as_null=True)),
-    #: The time when the execution's texts were removed; null again after any news.
-    sa.Column("removed_at", Instant),
+    *keys(Bytewise, "crew", "execution_id"),
+    *required(sa.Boolean, "tracked"),
+    *required(sa.Text, "state"),
+    *required(Instant, "began_at"),
+    *required(sa.Integer, "activity_count", "completed_tasks"),
+    *optional(Instant, "ended_at", "asked_at", "not_found_since", "removed_at"),
+    *optional(sa.Text, "channel", "thread_ts", "progress_channel", "progress_ts"),
+    *optional(sa.Text, "starter", "starter_name", "result_format", "current_task"),
+    *optional(sa.Integer, "total_tasks", "asked_activity", "not_found_count"),
+    *optional(sa.BigInteger, "tokens"),
+    *optional(sa.Boolean, "stuck_in_doubt", "is_flow"),
+    *required(sa.Text, "step", "error"),
+    *required(sa.JSON, "inputs"),
+    *optional(sa.Text, "subject", "result"),
+    *optional(Json, "meta", "named", "also_started", "lessons"),
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),
@@ -83,120 +91,84 @@ executions = sa.Table(
     ),
 )
 
-reviews = sa.Table(
+reviews = table(
     "reviews",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("crew", Bytewise, nullable=False),
-    sa.Column("execution_id", Bytewise, nullable=False),
-    sa.Column("task_id", Bytewise, nullable=False),
-    sa.Column("task_name", sa.Text),
-    sa.Column("agent", sa.Text),
-    sa.Column("expected_output", sa.Text),
+    *keys(sa.Text, "id"),
+    *required(Bytewise, "crew", "execution_id", "task_id"),
+    *optional(sa.Text, "task_name", "agent", "expected_output"),
     sa.UniqueConstraint("crew", "execution_id", "task_id"),
 )
 
 #: Rules as they were when a round opened under them; never changed. `id` is made of the rest. An
 #: escalated rule has a row of its own: other people may decide.
-rules = sa.Table(
+rules = table(
     "rules",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("crew", Bytewise, nullable=False),
-    sa.Column("escalated", sa.Boolean, nullable=False),
-    sa.Column("rule", sa.Text, nullable=False),
+    *keys(sa.Text, "id"),
+    *required(Bytewise, "crew"),
+    *required(sa.Boolean, "escalated"),
+    *required(sa.Text, "rule"),
     sa.Index(None, "crew"),
 )
 
-#: `crew` is the review's, and never null: beside the state, so that one index serves the lists.
-#: `card_shows` is the percentage of the output on the card; null before the post. `rule_id` is
-#: empty if the crew's settings count. `card_thread_ts` is the thread of a card in another channel
-#: than the execution's thread.
 _OF_FLOOD = ("gathered_by", "state", "card_ts", "opened_at", "id")
 _HAS_CARD = "gathered_by IS NOT NULL AND card_ts IS NOT NULL"
-rounds = sa.Table(
+#: Rows that are older than a column have null there.
+rounds = table(
     "rounds",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    *keys(sa.Text, "id"),
     sa.Column("review_id", sa.ForeignKey("reviews.id"), nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("opened_at", Instant, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("unchanged", sa.Boolean, nullable=False),
-    sa.Column("is_approve", sa.Boolean),
-    sa.Column("feedback", sa.Text),
-    sa.Column("decided_by", sa.Text),
-    sa.Column("decided_by_name", sa.Text),
-    sa.Column("decided_at", Instant),
-    sa.Column("decided_via", sa.Text),
-    sa.Column("unsent_notes", sa.Integer),
-    sa.Column("shown_little", sa.Integer),
-    sa.Column("masks_unseen", sa.Boolean),
-    sa.Column("looked_seconds", sa.Integer),
-    sa.Column("in_doubt_since", Instant),
-    sa.Column("activity_before", sa.Integer, nullable=False),
+    # The review's crew, never null: an index of the crew and the state serves the lists.
+    *optional(Bytewise, "crew"),
+    *required(sa.Integer, "number", "version", "activity_before"),
+    *required(sa.Text, "state", "digest", "reason_code", "reason_words"),
+    *required(Instant, "opened_at"),
+    *required(sa.Boolean, "unchanged"),
+    *optional(sa.Text, "reason", "pause_id"),
+    *optional(Instant, "ended_at", "in_doubt_since", "removed_at"),
+    *optional(sa.Integer, "retries"),
+    *optional(sa.Boolean, "takes_edits", "takes_key", "is_fetched"),
     sa.Column("was_alone", sa.Boolean, server_default=sa.false()),
-    #: The value is null in rows that are older than this column.
-    sa.Column("retries", sa.Integer),
-    sa.Column("reason", sa.Text),
-    sa.Column("reason_code", sa.Text, nullable=False),
-    sa.Column("reason_words", sa.Text, nullable=False),
-    sa.Column("ended_at", Instant),
-    sa.Column("card_channel", sa.Text),
-    sa.Column("card_ts", sa.Text),
-    sa.Column("crew", Bytewise),
-    sa.Column("card_shows", sa.Integer),
-    sa.Column("masked", sa.Integer),
-    #: True if too few people may approve the round, as of its card's last update.
-    sa.Column("no_approver", sa.Boolean),
-    sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
-    sa.Column("votes", sa.JSON(none_as_null=True)),
-    sa.Column("on_behalf_of", sa.Text),
-    sa.Column("on_behalf_of_name", sa.Text),
-    sa.Column("escalated_at", Instant),
-    sa.Column("reminders", sa.Integer),
-    sa.Column("card_thread_ts", sa.Text),
-    #: The question of a flow; null for a crew's task.
-    sa.Column("question", sa.JSON(none_as_null=True)),
-    #: True if an answer to a flow is one of its own labels; null for any other verdict.
-    sa.Column("is_label", sa.Boolean),
     #: The salt of the digests of the round's texts in the audit trail; null once they are wiped.
-    sa.Column("salt", sa.Text),
-    sa.Column("pause_id", sa.Text),
-    sa.Column("takes_edits", sa.Boolean),
-    sa.Column("takes_key", sa.Boolean),
-    #: The value is None if the round opened before this column; read as False.
-    sa.Column("is_fetched", sa.Boolean),
-    #: The author of the text, if it is not the crew's own.
-    sa.Column("edited_by", sa.JSON(none_as_null=True)),
-    sa.Column("edited_at", Instant),
-    #: The value is None if the round opened before this column; read as never.
-    sa.Column("sent_back", sa.Integer),
-    #: The round of the crew's output that the text replaced.
-    sa.Column("origin_id", sa.Text),
-    # These columns are for the stats alone; null in rounds that are older than the columns.
-    sa.Column("characters", sa.Integer),
-    sa.Column("waited_seconds", sa.BigInteger),
-    sa.Column("made_in_seconds", sa.BigInteger),
-    sa.Column("is_on_target", sa.Boolean),
-    sa.Column("removed_at", Instant),
-    sa.Column("call", sa.JSON(none_as_null=True)),
-    sa.Column("call_result", sa.JSON(none_as_null=True)),
-    sa.Column("tools_used", sa.JSON(none_as_null=True)),
-    #: For the stats alone: True for a call of a tool, else null.
-    sa.Column("is_act", sa.Boolean),
-    #: For the stats alone: the number of its kickoff's lessons; 0: by lot none; null: not counted.
-    sa.Column("lessons", sa.Integer),
-    #: A digest of a first round's task or tool, and of its rule: floods are counted by this digest.
-    sa.Column("task_key", sa.Text),
-    #: The first round of the round's flood: itself, or another round.
-    sa.Column("gathered_by", sa.Text),
-    #: When Slack took its card or, before that, the first card of another round that counts it.
-    sa.Column("announced_at", Instant),
+    *optional(sa.Text, "salt"),
+    #: A flow's question; null for a crew's task.
+    *optional(Json, "question", "call", "call_result", "tools_used"),
+    # The rule's id is empty if the crew's settings count.
+    sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
+    *optional(Instant, "escalated_at"),
+    *optional(sa.Integer, "reminders"),
+    # The decision.
+    *optional(Json, "votes"),
+    *optional(sa.Boolean, "is_approve", "masks_unseen"),
+    #: True if an answer to a flow is one of its own labels; null for any other verdict.
+    *optional(sa.Boolean, "is_label"),
+    *optional(sa.Text, "feedback", "decided_by", "decided_by_name", "decided_via"),
+    *optional(sa.Text, "on_behalf_of", "on_behalf_of_name"),
+    *optional(Instant, "decided_at"),
+    *optional(sa.Integer, "unsent_notes", "shown_little", "looked_seconds"),
     #: The task after an approval, if the crew says so.
-    sa.Column("next_task", sa.Text),
+    *optional(sa.Text, "next_task"),
+    # The author of a person's text, and the round of the crew's output that the text replaced.
+    *optional(Json, "edited_by"),
+    *optional(Instant, "edited_at"),
+    *optional(sa.Text, "origin_id"),
+    *optional(sa.Integer, "sent_back"),
+    # The card. `card_shows` is the percentage of the output on it; null before the post.
+    # `card_thread_ts` is its thread, if it is in another channel than the execution's thread.
+    *optional(sa.Text, "card_channel", "card_ts", "card_thread_ts"),
+    *optional(sa.Integer, "card_shows", "masked"),
+    #: True if too few people may approve the round, as of its card's last update.
+    *optional(sa.Boolean, "no_approver"),
+    #: A digest of a first round's task or tool, and of its rule: floods are counted by this digest.
+    *optional(sa.Text, "task_key"),
+    #: The first round of the round's flood: itself, or another round.
+    *optional(sa.Text, "gathered_by"),
+    #: When Slack took its card or, before that, the first card of another round that counts it.
+    *optional(Instant, "announced_at"),
+    # For the stats alone. `is_act` is True for a call of a tool, else null. `lessons` is the number
+    # of its kickoff's lessons: 0 if the lot gave it none, null if it is not counted.
+    *optional(sa.Integer, "characters", "lessons"),
+    *optional(sa.BigInteger, "waited_seconds", "made_in_seconds"),
+    *optional(sa.Boolean, "is_on_target", "is_act"),
     sa.UniqueConstraint("review_id", "number"),
     index_where("state = 'WAITING'", "ix_rounds_waiting", "task_key", "crew", "opened_at"),
     index_where("gathered_by IS NOT NULL", "ix_rounds_gathered_by", *_OF_FLOOD),
@@ -221,97 +193,72 @@ rounds = sa.Table(
     index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),
 )
 
-absences = sa.Table(
+absences = table(
     "absences",
-    metadata,
-    sa.Column("user_id", sa.Text, primary_key=True),
-    sa.Column("user_name", sa.Text, nullable=False),
-    sa.Column("delegate_id", sa.Text, nullable=False),
-    sa.Column("delegate_name", sa.Text, nullable=False),
-    sa.Column("since", Instant, nullable=False),
-    sa.Column("until", Instant, nullable=False),
+    *keys(sa.Text, "user_id"),
+    *required(sa.Text, "user_name", "delegate_id", "delegate_name"),
+    *required(Instant, "since", "until"),
     sa.Index(None, "delegate_id"),
     sa.Index(None, "until"),
 )
 
-#: Wishes for a line each day; `told` is the ordinal of the date of the last.
-mornings = sa.Table(
+#: Wishes for a line each day; `told` is the ordinal of the date on which the last was sent.
+mornings = table(
     "mornings",
-    metadata,
-    sa.Column("user_id", sa.Text, primary_key=True),
-    *(sa.Column("minute", sa.Integer, nullable=False), sa.Column("zone", sa.Text, nullable=False)),
-    sa.Column("told", sa.Integer, nullable=False),
+    *keys(sa.Text, "user_id"),
+    *required(sa.Integer, "minute", "told"),
+    *required(sa.Text, "zone"),
 )
 
-#: People who have turned to the last page of a round's output, or revealed its masked passages;
-#: `pages` and `seconds` are of people who turned faster than anybody reads; the times, of a `Look`.
-read_to_end = sa.Table(
+#: People who have turned to the last page of a round's output, or revealed its masked passages.
+#: `pages` and `seconds` are set if a person turned the pages faster than anybody reads.
+read_to_end = table(
     "read_to_end",
-    metadata,
     sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
-    sa.Column("user_id", sa.Text, primary_key=True),
+    *keys(sa.Text, "user_id"),
     sa.Column("at_end", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("unmasked", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("pages", sa.Integer),
-    sa.Column("seconds", sa.Integer),
-    sa.Column("began_at", Instant),
-    sa.Column("enough_at", Instant),
+    *optional(sa.Integer, "pages", "seconds"),
+    *optional(Instant, "began_at", "enough_at"),
 )
 
-#: Outputs are apart from the rounds, so that moving a round never rewrites half a megabyte.
-outputs = sa.Table(
+#: Outputs are apart from the rounds, so that a change of a round never rewrites half a megabyte.
+#: `edited` is the text as a reviewer wants it, if the crew was asked for exactly that; `rewritten`
+#: is the text before CrewAI rewrote it by lessons, with these lessons.
+outputs = table(
     "outputs",
-    metadata,
     sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
-    sa.Column("format", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    #: The text as a reviewer wants it, if the crew was asked for exactly that.
-    sa.Column("edited", sa.Text),
-    #: The text before CrewAI rewrote it by lessons, and these lessons.
-    sa.Column("rewritten", sa.JSON(none_as_null=True)),
-    sa.Column("erased", sa.Integer),
+    *required(sa.Text, "format", "text"),
+    *optional(sa.Text, "edited"),
+    *optional(Json, "rewritten"),
+    *optional(sa.Integer, "erased"),
 )
 
 #: The webhook URLs of an execution. `origin` is REGISTERED, or the id of the round whose
 #: notification carried them.
-webhooks = sa.Table(
+webhooks = table(
     "webhooks",
-    metadata,
-    sa.Column("crew", Bytewise, primary_key=True),
-    sa.Column("execution_id", Bytewise, primary_key=True),
-    sa.Column("origin", sa.Text, primary_key=True),
-    sa.Column("task_url", Secret),
-    sa.Column("step_url", Secret),
-    sa.Column("crew_url", Secret),
-    sa.Column("human_input", SecretJson),
+    *keys(Bytewise, "crew", "execution_id"),
+    *keys(sa.Text, "origin"),
+    *optional(Secret, "task_url", "step_url", "crew_url"),
+    *optional(SecretJson, "human_input"),
 )
 
 REGISTERED: Final = "registered"
 
 #: Jobs not yet done; a row is deleted when its job is done. `began_at` is set during a try with an
 #: unknown outcome. `failing_since` is the first of its own failures, not its destination's. A job
-#: that is set aside is not tried any more, and stays for people to see.
-outbox = sa.Table(
+#: that is set aside is not tried any more, and stays for people to see. `channel` is set if a
+#: round's card is in another channel than the execution's thread.
+outbox = table(
     "outbox",
-    metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    sa.Column("destination", sa.Text, nullable=False),
+    sa.Column("id", _Counter, primary_key=True),
     sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("ordering_key", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("crew", sa.Text, nullable=False),
-    sa.Column("execution_id", sa.Text, nullable=False),
-    sa.Column("created_at", Instant, nullable=False),
-    sa.Column("due_at", Instant, nullable=False),
-    sa.Column("began_at", Instant),
-    sa.Column("lease_until", Instant),
-    sa.Column("tries", sa.Integer, nullable=False),
-    sa.Column("failing_since", Instant),
-    sa.Column("set_aside_at", Instant),
-    sa.Column("set_aside_why", sa.Text),
-    #: The channel of a round's card, if its thread is another than the execution's.
-    sa.Column("channel", sa.Text),
+    *required(sa.Text, "destination", "ordering_key", "kind", "subject", "crew", "execution_id"),
+    *required(Instant, "created_at", "due_at"),
+    *required(sa.Integer, "tries"),
+    *optional(Instant, "began_at", "lease_until", "failing_since", "set_aside_at"),
+    *optional(sa.Text, "set_aside_why", "channel"),
     sa.Index(None, "destination", "priority", "due_at", "id"),
     sa.Index(None, "ordering_key", "id"),
     sa.Index(None, "subject", "kind"),
@@ -322,177 +269,131 @@ outbox = sa.Table(
 
 #: Rates that all processes share, such as a channel's, each with the time up to which it is paid
 #: for, in microseconds by the clock of leases.
-budgets = sa.Table(
-    "budgets",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("paid_until", Instant, nullable=False),
-)
+budgets = table("budgets", *keys(sa.Text, "name"), *required(Instant, "paid_until"))
 
-#: The time up to which time has counted for rules, by crew; "" for all else.
-heartbeat = sa.Table(
-    "heartbeat",
-    metadata,
-    sa.Column("crew", sa.Text, primary_key=True),
-    sa.Column("at", Instant, nullable=False),
-)
+#: The time up to which rules' time has counted, by crew; the crew "" stands for jobs of no crew.
+heartbeat = table("heartbeat", *keys(sa.Text, "crew"), *required(Instant, "at"))
 
-dead_letters = sa.Table(
+#: `removed_at` is the time when the body was removed.
+dead_letters = table(
     "dead_letters",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("crew", sa.Text, nullable=False),
-    sa.Column("received_at", Instant, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("body", SecretBytes, nullable=False),
-    sa.Column("report_channel", sa.Text),
-    sa.Column("report_ts", sa.Text),
-    sa.Column("dismissed_by", sa.Text),
-    sa.Column("dismissed_by_name", sa.Text),
-    sa.Column("dismissed_why", sa.Text),
-    sa.Column("dismissed_at", Instant),
-    #: The time when the dead letter's body was removed.
-    sa.Column("removed_at", Instant),
+    *keys(sa.Text, "id"),
+    *required(sa.Text, "crew", "reason"),
+    *required(Instant, "received_at"),
+    *required(SecretBytes, "body"),
+    *optional(sa.Text, "report_channel", "report_ts"),
+    *optional(sa.Text, "dismissed_by", "dismissed_by_name", "dismissed_why"),
+    *optional(Instant, "dismissed_at", "removed_at"),
     sa.Index(None, "crew", "received_at", "report_ts", "dismissed_at"),
     index_where("removed_at IS NULL", "ix_dead_letters_kept", "crew", "received_at"),
 )
 
-#: Completed tasks, for their lines in the progress message.
-task_updates = sa.Table(
+#: Completed tasks, for their lines in the progress message. `task` is the task's name in a webhook,
+#: and `activity` the execution's activity count with that webhook.
+task_updates = table(
     "task_updates",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("crew", Bytewise, nullable=False),
-    sa.Column("execution_id", Bytewise, nullable=False),
-    sa.Column("received_at", Instant, nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("summary", sa.Text, nullable=False),
-    sa.Column("agent", sa.Text),
-    #: The task's name in a webhook, and the execution's activity count with that webhook.
-    sa.Column("task", sa.Text),
-    sa.Column("activity", sa.Integer),
+    *keys(sa.Text, "id"),
+    *required(Bytewise, "crew", "execution_id"),
+    *required(Instant, "received_at"),
+    *required(sa.Text, "title", "summary"),
+    *optional(sa.Text, "agent", "task"),
+    *optional(sa.Integer, "activity"),
     sa.Index(None, "crew", "execution_id", "received_at", "id"),
 )
 
 #: The owners of reviewers' e-mail addresses; `address` in lower case.
-email_owners = sa.Table(
+email_owners = table(
     "email_owners",
-    metadata,
-    sa.Column("address", sa.Text, primary_key=True),
-    sa.Column("user_id", sa.Text, nullable=False),
-    sa.Column("moved_to", sa.Text),
+    *keys(sa.Text, "address"),
+    *required(sa.Text, "user_id"),
+    *optional(sa.Text, "moved_to"),
 )
 
 #: The bot's latest installation as Slack told it, by a digest of its token, which is not stored.
-installations = sa.Table(
+installations = table(
     "installations",
-    metadata,
-    sa.Column("token_digest", sa.Text, primary_key=True),
-    sa.Column("url", sa.Text, nullable=False),
-    sa.Column("team_id", sa.Text),
-    sa.Column("enterprise_id", sa.Text),
-    sa.Column("whole_enterprise", sa.Boolean, nullable=False),
+    *keys(sa.Text, "token_digest"),
+    *required(sa.Text, "url"),
+    *optional(sa.Text, "team_id", "enterprise_id"),
+    *required(sa.Boolean, "whole_enterprise"),
 )
 
 #: Webhooks that are forwarded to a caller; a row is deleted when the forwarding is done.
-forwarded_webhooks = sa.Table(
+forwarded_webhooks = table(
     "forwarded_webhooks",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("crew", sa.Text, nullable=False),
-    sa.Column("execution_id", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("content_type", sa.Text, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
+    *keys(sa.Text, "id"),
+    *required(sa.Text, "crew", "execution_id", "kind", "content_type"),
+    *required(sa.LargeBinary, "body"),
 )
 
 #: The forms that were sent to start a crew: each form starts one execution, however often it comes.
-kickoff_forms = sa.Table(
+kickoff_forms = table(
     "kickoff_forms",
-    metadata,
-    sa.Column("form", sa.Text, primary_key=True),
-    sa.Column("crew", sa.Text, nullable=False),
-    sa.Column("sent_at", Instant, nullable=False),
+    *keys(sa.Text, "form"),
+    *required(sa.Text, "crew"),
+    *required(Instant, "sent_at"),
 )
 
 #: Kickoffs without a known answer, with their starter: a user id or an e-mail address, or empty if
 #: only the reviewer that they name matters. `named` is as in `executions`.
-unclear_kickoffs = sa.Table(
+unclear_kickoffs = table(
     "unclear_kickoffs",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("crew", sa.Text, nullable=False),
-    sa.Column("starter", sa.Text, nullable=False),
-    sa.Column("sent_at", Instant, nullable=False),
-    sa.Column("named", sa.JSON(none_as_null=True)),
+    *keys(sa.Text, "id"),
+    *required(sa.Text, "crew", "starter"),
+    *required(Instant, "sent_at"),
+    *optional(Json, "named"),
     sa.Index(None, "crew", "sent_at"),
 )
 
 #: Notes: messages of people in threads, by the round of the crew's output that they are about. A
 #: deleted note keeps its row: Slack may repeat its message.
-notes = sa.Table(
+notes = table(
     "notes",
-    metadata,
-    sa.Column("channel", sa.Text, primary_key=True),
-    sa.Column("ts", sa.Text, primary_key=True),
+    *keys(sa.Text, "channel", "ts"),
     sa.Column("round_id", sa.ForeignKey("rounds.id"), nullable=False),
-    sa.Column("author", sa.Text, nullable=False),
-    sa.Column("author_name", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("edited_ts", sa.Text, nullable=False),
-    sa.Column("deleted", sa.Boolean, nullable=False),
+    *required(sa.Text, "author", "author_name", "text", "edited_ts"),
+    *required(Instant, "at"),
+    *required(sa.Boolean, "deleted"),
     sa.Index(None, "round_id", "at"),
 )
 
-direct_messages = sa.Table(
+direct_messages = table(
     "direct_messages",
-    metadata,
     sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
-    sa.Column("user_id", sa.Text, primary_key=True),
-    sa.Column("channel", sa.Text, nullable=False),
-    sa.Column("ts", sa.Text, nullable=False),
+    *keys(sa.Text, "user_id"),
+    *required(sa.Text, "channel", "ts"),
 )
 
 #: Requests of flows, for recognising a repeated request, and for its answer. An address or a token
 #: lets its holder answer: both are null once the round takes no answer.
-flow_requests = sa.Table(
+flow_requests = table(
     "flow_requests",
-    metadata,
-    sa.Column("crew", Bytewise, primary_key=True),
-    sa.Column("execution_id", Bytewise, primary_key=True),
-    sa.Column("request_id", Bytewise, primary_key=True),
+    *keys(Bytewise, "crew", "execution_id", "request_id"),
     sa.Column("round_id", sa.ForeignKey("rounds.id"), nullable=False),
-    sa.Column("callback_url", Secret),
-    sa.Column("token", Secret),
+    *optional(Secret, "callback_url", "token"),
     sa.Index(None, "round_id"),
 )
 
 #: The latest claim of each round.
-claims = sa.Table(
+claims = table(
     "claims",
-    metadata,
     sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
-    sa.Column("claimed_by", sa.Text, nullable=False),
-    sa.Column("claimed_by_name", sa.Text, nullable=False),
-    sa.Column("at", Instant, nullable=False),
+    *required(sa.Text, "claimed_by", "claimed_by_name"),
+    *required(Instant, "at"),
 )
 
-#: The audit trail; `id` is the order of arrival. `body` is canonical JSON, and has the columns
-#: before it too. The last three columns are filled once, when the entry is linked.
-audit_entries = sa.Table(
+#: The audit trail; `id` is the order of arrival. `body` is canonical JSON, and repeats the columns
+#: before it. The columns after it are filled once, when the entry is linked; `nth` is the entry's
+#: number within its execution.
+audit_entries = table(
     "audit_entries",
-    metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("crew", Bytewise, nullable=False),
-    sa.Column("execution_id", Bytewise, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-    sa.Column("number", sa.BigInteger),
-    sa.Column("previous", sa.LargeBinary),
-    sa.Column("hash", sa.LargeBinary),
-    sa.Column("nth", sa.BigInteger),  # within its execution
-    # The indexes have only linked entries: a decision writes two indexes less.
+    sa.Column("id", _Counter, primary_key=True),
+    *required(Instant, "at"),
+    *required(Bytewise, "crew", "execution_id"),
+    *required(sa.LargeBinary, "body"),
+    *optional(sa.LargeBinary, "previous", "hash"),
+    *optional(sa.BigInteger, "number", "nth"),
+    # The indexes have only linked entries, so that a decision writes two indexes less.
     *(
         index_where("number IS NOT NULL", f"uq_audit_entries_{name}", name, unique=True)
         for name in ("number", "previous")
@@ -503,26 +404,19 @@ audit_entries = sa.Table(
 )
 
 #: The published heads of the chain.
-audit_heads = sa.Table(
+audit_heads = table(
     "audit_heads",
-    metadata,
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("hash", sa.LargeBinary, nullable=False),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
-    sa.Column("signature", sa.Text, nullable=False),
+    *required(sa.LargeBinary, "hash"),
+    *required(Instant, "at"),
+    *required(sa.Text, "key", "signature"),
 )
 
 for _table in (audit_entries, audit_heads):
-    sa.event.listen(_table, "after_create", lambda table, on, **_: keep(on, table.name))
+    sa.event.listen(_table, "after_create", lambda made, on, **_: keep(on, made.name))
 
 #: The keys that credentials may be encrypted with, and a text that each of these keys encrypted.
-secret_keys = sa.Table(
-    "secret_keys",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("canary", sa.Text, nullable=False),
-)
+secret_keys = table("secret_keys", *keys(sa.Text, "name"), *required(sa.Text, "canary"))
 
 #: The version of the Crewgate that wrote here last, in its only row.
-written_by = sa.Table("written_by", metadata, sa.Column("version", sa.Text, primary_key=True))
+written_by = table("written_by", *keys(sa.Text, "version"))
