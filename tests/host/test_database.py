@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from crewgate.crew_api.wire import Kickoff
 from crewgate.host import records
 from crewgate.host.database import VERSION, Database, make_private
-from crewgate.host.records import DueWebhook, State, Webhook
+from crewgate.host.records import DueWebhook, NotKept, State, Webhook
 from crewgate.host.run import Options, Shared, Slots, Waiters, utc_seconds
 from crewgate.host.runner import Runner
 from crewgate.host.store import Store
@@ -88,7 +88,7 @@ def test_a_file_of_the_last_version_is_brought_over_with_what_waits_in_it(tmp_pa
 def test_what_does_not_fit_is_refused_and_the_next_that_fits_is_kept(database: Database) -> None:
     fill(database)
     for _ in range(2):
-        with pytest.raises(sqlite3.OperationalError, match="full"):
+        with pytest.raises(NotKept, match="full"):
             kick_off(database, "too-large")
     empty(database)
     kick_off(database, "fits")
@@ -102,7 +102,7 @@ def test_a_commit_that_fails_leaves_nothing_behind(database: Database) -> None:
         sql.execute("CREATE TABLE b (of INTEGER REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED)")
     with database.reading() as sql:
         sql.execute("PRAGMA foreign_keys = ON")
-    with pytest.raises(sqlite3.IntegrityError), database.transaction() as sql:
+    with pytest.raises(NotKept), database.transaction() as sql:
         sql.execute("INSERT INTO b VALUES (7)")  # found out at the commit
     kick_off(database, "after", size=1)
 

@@ -3,11 +3,11 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache, wraps
+from functools import lru_cache
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -116,7 +116,6 @@ _OLDER: Final = (
 
 log = structlog.get_logger(__name__)
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 #: The columns that are decrypted: no other column of a table has the name of such a column.
@@ -220,7 +219,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit the block's changes durably, or commit no change. Raises HostStops."""
+        """Commit the block's changes durably, or commit no change. Raises as `reading`."""
         with self.reading():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -234,11 +233,17 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read one consistent state. Raises HostStops once the file is closed."""
+        """Read one consistent state.
+
+        Raises HostStops once the file is closed, and NotKept if it cannot be read or written.
+        """
         with self._lock:
             if self._closed:
                 raise HostStops
-            yield self._connection
+            try:
+                yield self._connection
+            except sqlite3.Error as error:
+                raise NotKept(str(error)) from error
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         with self.reading() as sql:
@@ -268,16 +273,3 @@ def readable(table: str, rows: Iterable[sqlite3.Row]) -> Iterator[sqlite3.Row]:
             log.error("credential_unreadable", key=key, table=table, id=row["id"])
         else:
             yield row
-
-
-def or_not_kept(function: Callable[P, T]) -> Callable[P, T]:
-    """Make a function raise NotKept if the file cannot be read or written."""
-
-    @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return function(*args, **kwargs)
-        except sqlite3.Error as error:
-            raise NotKept(str(error)) from error
-
-    return call

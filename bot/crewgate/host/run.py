@@ -21,7 +21,6 @@ import structlog
 from crewgate.crew_api.wire import FlowWebhook, Json, Kickoff
 from crewgate.domain.redaction import Redactor
 from crewgate.host import records
-from crewgate.host.database import or_not_kept
 from crewgate.host.store import Closing, Store
 from crewgate.host.webhooks import (
     FIRST_PAUSE,
@@ -232,26 +231,21 @@ class Run:
         self._lock = Lock()
 
     @property
-    @or_not_kept
     def execution(self) -> records.Execution:
         return self._store.get(self._id, self._target)
 
-    @or_not_kept
     def begin(self, tasks: Sequence[records.TaskRow]) -> Sequence[records.TaskRow]:
         """Store the tasks; return the tasks at the execution's begin. Raises TargetChanged."""
         return self._store.begin(self._id, tasks)
 
-    @or_not_kept
     def finished(self) -> list[records.Finished]:
         """The tasks finished earlier."""
         return self._store.finished(self._id)
 
-    @or_not_kept
     def rounds(self) -> list[records.Round]:
         """The rounds shown to people earlier."""
         return self._store.rounds(self._id)
 
-    @or_not_kept
     def finish_task(self, position: int, output: Mapping[str, Any], *, seconds: float) -> None:
         execution = self.execution
         task = execution.tasks[position]
@@ -269,13 +263,11 @@ class Run:
         self._shared.release(self._id, closed)
         self._shared.wake()
 
-    @or_not_kept
     def step(self, step: Json) -> None:
         if webhooks := step_webhooks(self.execution, step):
             self._store.put(self._id, webhooks, at=self._shared.now())
             self._shared.wake()
 
-    @or_not_kept
     def pause(
         self, task_id: str, output: str, body: Json, *, pending: records.Pending | None = None
     ) -> records.Decision:
@@ -296,7 +288,6 @@ class Run:
         self._shared.wake()
         return self._wait(task_id)
 
-    @or_not_kept
     def ask_within(self, pending: records.Pending) -> records.Round | None:
         """Ask people in the middle of a task and wait, perhaps for an answer from before a restart.
 
@@ -410,17 +401,12 @@ class Run:
             later(self._shared.options.close_after, self._close, others)
 
     def _close(self, task_ids: Sequence[str]) -> None:
-        with suppress(records.HostStops, records.NotKept):
-            self._close_unasked(task_ids)
-            self._shared.wake()
-
-    @or_not_kept
-    def _close_unasked(self, task_ids: Sequence[str]) -> None:
-        with self._lock:
+        with suppress(records.HostStops, records.NotKept), self._lock:
             if left := [one for one in task_ids if one not in self._asking]:
                 closing = self.closing("The agent, started again, makes another call.")
                 closed = self._store.close(self._id, left, closing, at=self._shared.now())
                 self._shared.release(self._id, closed)
+                self._shared.wake()
 
     def closing(self, why: str) -> Closing:
         """Return the maker of webhooks that tell of a closed call or question."""
@@ -432,7 +418,6 @@ class Run:
 
         return closing
 
-    @or_not_kept
     def tell_outcome(self, one: records.Round, outcome: records.Outcome) -> None:
         """Tell people the result of a call that they approved."""
         at, told = self._shared.now(), outcome.body
@@ -454,7 +439,6 @@ class Run:
         """The patterns of tools whose calls people approve."""
         return self._shared.options.approve_tools.get(self._target, ())
 
-    @or_not_kept
     def wait(self, task_id: str) -> records.Decision:
         """Wait for the decision on a round shown earlier. Raises HostStops."""
         self._shared.waiters.open(self._id, task_id)
@@ -463,7 +447,6 @@ class Run:
             return decided
         return self._wait(task_id)
 
-    @or_not_kept
     def announce(self, question_id: str, asked: records.Asked) -> None:
         """Ask people a flow's question."""
         execution, at, token = self.execution, self._shared.now(), self._shared.new_token()
@@ -487,7 +470,6 @@ class Run:
         log.info("asked", execution=self._id, request=question_id, method=asked.method)
         self._shared.wake()
 
-    @or_not_kept
     def ask(self, question_id: str, asked: records.Asked, seconds: float | None) -> str | None:
         """Ask people for words and wait, perhaps for an answer from before a restart.
 
@@ -507,7 +489,6 @@ class Run:
         found = self._store.question(question_id)
         return found[1].feedback if found else None
 
-    @or_not_kept
     def propose(self, lessons: Sequence[Json]) -> None:
         """Ask people about lessons, each in an execution of its own, and once for each text."""
         for one in lessons:
@@ -519,13 +500,11 @@ class Run:
                 log.info("lesson_drawn", execution=self._id, lesson=lesson)
                 self._begin(lesson, self._target)
 
-    @or_not_kept
     def lessons(self, source: str) -> Sequence[str]:
         """Return the newest lessons in force, the newest last."""
         kept = self._store.lessons(self._target, at=self._shared.now())
         return [one["lesson"] for one in kept if one["source"] == source][-MOST_LESSONS:]
 
-    @or_not_kept
     def question(self) -> records.Question | None:
         """The question with whose answer a flow is to go on."""
         return self._store.open_question(self._id)

@@ -13,7 +13,6 @@ import structlog
 
 from crewgate.crew_api.wire import MISFIT, Answer, Json, Kickoff, Refusal, Resume
 from crewgate.host import records
-from crewgate.host.database import or_not_kept
 from crewgate.host.run import Completed, Failed, Run, Shared, Target, hash_token, later
 from crewgate.host.webhooks import end_webhooks, human_input_webhooks, iso
 
@@ -217,19 +216,15 @@ class Runner:
     def expire(self, question_id: str) -> None:
         """Let a flow go on without an answer, unless an answer came."""
         try:
-            self._expire(question_id)
+            found = self._store.question(question_id)
+            if found and not self._store.answer(question_id, None, "", at=self._shared.now()):
+                log.info("expired", execution=found[0].id, request=question_id)
+                self._wake(found[0], question_id)
         except records.HostStops:
             return
         except records.NotKept as error:
             log.error("not_kept", request=question_id, hint=str(error))  # noqa: TRY400
             later(self._shared.options.again_after, self.expire, question_id)
-
-    @or_not_kept
-    def _expire(self, question_id: str) -> None:
-        found = self._store.question(question_id)
-        if found and not self._store.answer(question_id, None, "", at=self._shared.now()):
-            log.info("expired", execution=found[0].id, request=question_id)
-            self._wake(found[0], question_id)
 
     # ---- threads
 
@@ -275,7 +270,6 @@ class Runner:
         if again:
             self._go_on(execution_id, target)
 
-    @or_not_kept
     def _run(self, execution_id: str, target: str) -> None:
         run = Run(execution_id, target, self._shared, expire=self.expire, begin=self._go_on)
         if not self._can_go_on(run.execution):

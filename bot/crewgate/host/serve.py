@@ -205,7 +205,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         message = f"{request.method} {request.path}: {error.reason}"
         refusal = wire.Refusal(error.status, error.reason, message)
-    except Exception as error:
+    except (Exception, records.NotKept) as error:
         # A crew's own check of its inputs may raise any error; so may a full disk.
         log.exception("request_failed", path=request.path)
         refusal = wire.Refusal(500, "Internal Server Error", type(error).__name__)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ import structlog
 from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import ARGUMENTS, EDITED, KEY, FlowWebhook, Json
 from crewgate.domain.outcome import NotSent, Refused, Unknown
-from crewgate.host.records import KEEP, RETIRE, Asked, DueWebhook, Execution, Webhook
+from crewgate.host.records import KEEP, RETIRE, Asked, DueWebhook, Execution, NotKept, Webhook
 from crewgate.host.store import Store
 from crewgate.network.client import Answer, Timeout, open_client, why_lost
 from crewgate.network.untrusted_addresses import Lookups, Post, call
@@ -97,7 +96,7 @@ class Sender:
         self._finishing = True
         if self._sending:
             await asyncio.wait([task for task, _ in self._sending.values()], timeout=seconds)
-        with suppress(sqlite3.Error):
+        with suppress(NotKept):
             self._keep_tries()
 
     def _look(self, http: httpx.AsyncClient) -> float | None:
@@ -108,7 +107,7 @@ class Sender:
             for announcing in (True, False):
                 self._start_due(http, now, announcing=announcing)
             due_at = self._store.next_due(after=now)
-        except sqlite3.Error:
+        except NotKept:
             log.exception("webhooks_not_kept", again_in=self._pause)
             return self._pause
         return None if due_at is None else max(0.0, due_at - self._now())
