@@ -11,7 +11,8 @@ import pytest
 
 from crewgate.crew_api.wire import Json
 from crewgate.host.records import Call, HostStops, Outcome, Pending, TaskRow
-from crewgate.host.run import Completed, Run, utc_seconds
+from crewgate.host.run import Completed, Run
+from crewgate.host.store import utc_seconds
 from crewgate.host.webhooks import iso
 from tests.host.client import Api, Listener
 from tests.host.conftest import StartHost

@@ -14,9 +14,9 @@ from crewgate.crew_api.wire import Kickoff
 from crewgate.host import records
 from crewgate.host.database import VERSION, Database, make_private
 from crewgate.host.records import DueWebhook, NotKept, State, Webhook
-from crewgate.host.run import Options, Shared, Slots, Waiters, utc_seconds
+from crewgate.host.run import Options, Shared, Slots, Waiters
 from crewgate.host.runner import Runner
-from crewgate.host.store import Store
+from crewgate.host.store import Store, utc_seconds
 from crewgate.host.webhooks import Sender
 from crewgate.network.untrusted_addresses import Lookups
 from tests.host.client import Listener
@@ -44,7 +44,7 @@ def empty(database: Database) -> None:
 
 
 def kick_off(database: Database, name: str, *, size: int = 100_000) -> None:
-    Store(database).add(name, "crew", Kickoff({"topic": "x" * size}), at=1.0)
+    Store(database).add(name, "crew", Kickoff({"topic": "x" * size}))
 
 
 def kept(database: Database) -> list[str]:
@@ -65,9 +65,10 @@ def test_a_file_of_the_last_version_is_brought_over_with_what_waits_in_it(tmp_pa
     path, lesson = tmp_path / "old.db", f"{records.LESSON}1"
     with closing(Database(path)) as new:
         kick_off(new, "old", size=1)
-        Store(new).pause("old", "task", "Text", at=1.0)
-        Store(new).add(lesson, "crew", Kickoff({"lesson": "Cite it."}), at=0.0)
-        Store(new).end(lesson, result=records.KEEP, at=0.0)
+        Store(new).pause("old", "task", "Text")
+        store = Store(new, lambda: 0.0)
+        store.add(lesson, "crew", Kickoff({"lesson": "Cite it."}))
+        store.end(lesson, result=records.KEEP)
     with closing(sqlite3.connect(path)) as old:
         for column in ("digest", "valid_until", "outcome"):
             old.execute(f"ALTER TABLE rounds DROP COLUMN {column}")
@@ -79,8 +80,9 @@ def test_a_file_of_the_last_version_is_brought_over_with_what_waits_in_it(tmp_pa
             assert one.output == "Text"
             assert one.waits
             # Nobody said until when it was kept: as long as others are by default.
-            assert Store(opened).lessons("crew", at=90 * DAY - 1) == [{"lesson": "Cite it."}]
-            assert Store(opened).lessons("crew", at=90 * DAY) == []
+            kept_then = Store(opened, lambda: 90 * DAY - 1).lessons("crew")
+            assert kept_then == [{"lesson": "Cite it."}]
+            assert Store(opened, lambda: 90 * DAY).lessons("crew") == []
             [version] = opened.rows("PRAGMA user_version")[0]
     assert version == VERSION
 
@@ -164,9 +166,9 @@ async def test_a_webhook_of_which_nothing_can_be_kept_is_sent_once(
             looked_often.set()
         return utc_seconds()
 
-    outbox = Store(database)
-    sender = Sender(outbox, None, Lookups(), now=now, pause=0.001)
-    outbox.put("e-1", [Webhook("task", f"{listener.url}/task", {})], at=0)
+    outbox = Store(database, now)
+    sender = Sender(outbox, None, Lookups(), pause=0.001)
+    outbox.put("e-1", [Webhook("task", f"{listener.url}/task", {})])
     with database.reading() as sql:
         sql.execute("PRAGMA query_only = ON")
     sending = asyncio.create_task(sender.run())
@@ -175,7 +177,7 @@ async def test_a_webhook_of_which_nothing_can_be_kept_is_sent_once(
             await looked_often.wait()
     with database.reading() as sql:
         sql.execute("PRAGMA query_only = OFF")
-    outbox.put("e-1", [Webhook("task", f"{listener.url}/later", {})], at=0)
+    outbox.put("e-1", [Webhook("task", f"{listener.url}/later", {})])
     await listener.pause(path="/later")
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)

@@ -9,7 +9,6 @@ import pytest
 
 from crewgate.host.database import Database
 from crewgate.host.records import Webhook
-from crewgate.host.run import utc_seconds
 from crewgate.host.store import Store, forget_about
 from crewgate.host.webhooks import Sender
 from crewgate.network.untrusted_addresses import Lookups
@@ -25,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 @asynccontextmanager
 async def sending(outbox: Store) -> AsyncIterator[Sender]:
     """Send what is due."""
-    sender = Sender(outbox, None, Lookups(), now=utc_seconds, pause=0.001)
+    sender = Sender(outbox, None, Lookups(), pause=0.001)
     running = asyncio.create_task(sender.run())
     yield sender
     running.cancel()
@@ -38,12 +37,12 @@ async def decide_while_it_is_announced(database: Database, listener: Listener) -
     announcement = Webhook("human_input", f"{listener.url}/human-input", {}, about="draft")
     listener.hangs = "/human-input"
     arrived = listener.changed
-    outbox.put("e-1", [announcement], at=0)
+    outbox.put("e-1", [announcement])
     async with sending(outbox) as sender:
         await arrived.wait()
         with database.transaction() as sql:
             forget_about(sql, "e-1", "draft")
-        outbox.put("e-1", [Webhook("task", f"{listener.url}/task", {})], at=0)
+        outbox.put("e-1", [Webhook("task", f"{listener.url}/task", {})])
         listener.release.set()
         sender.wake()
         await listener.pause(path="/task")

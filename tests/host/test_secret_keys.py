@@ -13,7 +13,7 @@ from crewgate.crew_api.wire import Address, Kickoff, Resume, Urls
 from crewgate.host.command import read_options
 from crewgate.host.database import Database
 from crewgate.host.records import Asked, HostNotStarted, Webhook
-from crewgate.host.store import Store
+from crewgate.host.store import Store, utc_seconds
 from tests.builders import a_secret_key
 
 OLD, NEW = a_secret_key(1), a_secret_key(2)
@@ -39,11 +39,11 @@ def path(tmp_path: Path) -> Path:
 def fill(path: Path, *keys: str) -> None:
     with closing(Database(path, keys)) as database:
         store = Store(database)
-        store.add("e-1", "crew", KICKOFF, at=1.0)
-        store.pause("e-1", "draft", "encrypted:00000000:an output", at=2.0, webhooks=[SENT])
-        assert store.decide(LATER, at=4.0)
-        store.pause("e-1", "draft", "A draft.", at=2.0, webhooks=[SENT])
-        store.add("e-2", "crew", KICKOFF, at=3.0)
+        store.add("e-1", "crew", KICKOFF)
+        store.pause("e-1", "draft", "encrypted:00000000:an output", webhooks=[SENT])
+        assert store.decide(LATER)
+        store.pause("e-1", "draft", "A draft.", webhooks=[SENT])
+        store.add("e-2", "crew", KICKOFF)
         shown = {one for one in SECRETS if one.encode() in content(path)}
         assert shown == (set() if keys else set(SECRETS))
 
@@ -59,7 +59,9 @@ def is_as_it_was(path: Path, *keys: str) -> None:
         assert store.get("e-1", "crew").kickoff.human_input == LATER.human_input
         assert store.rounds("e-1")[0].output == "encrypted:00000000:an output"
         for most in (1, 2):
-            due = Store(database).due(9, announcing=True, limit=9, to_one_url=most, except_for=())
+            due = Store(database).due(
+                utc_seconds(), announcing=True, limit=9, to_one_url=most, except_for=()
+            )
             assert [one.webhook for one in due] == [SENT] * most
 
 
@@ -97,7 +99,9 @@ def test_what_is_damaged_leaves_the_rest_alone(path: Path) -> None:
         sql.commit()
     with closing(Database(path, [NEW])) as database, capture_logs() as logs:
         assert [one.id for one in Store(database).unfinished()] == ["e-1"]
-        due = Store(database).due(9, announcing=True, limit=9, to_one_url=9, except_for=())
+        due = Store(database).due(
+            utc_seconds(), announcing=True, limit=9, to_one_url=9, except_for=()
+        )
         assert [one.webhook for one in due] == [SENT, SENT]
     assert [(one["event"], one["table"], one["id"]) for one in logs] == [
         ("credential_unreadable", "executions", "e-2"),
@@ -113,12 +117,12 @@ def test_a_callers_text_is_never_decrypted(path: Path) -> None:
     with closing(Database(path, [NEW])) as database:
         store = Store(database)
         sent = replace(LATER, human_feedback=stolen, edited=stolen)
-        assert store.decide(sent, at=4.0)
-        store.pause("e-2", "draft", stolen, at=2.0)
+        assert store.decide(sent)
+        store.pause("e-2", "draft", stolen)
         asked = Asked(method=stolen, message="Good?", flow_class="F", pending={"of": stolen})
-        store.ask("q-1", "e-2", asked, token_hash=stolen, at=3.0)
-        store.answer("q-1", stolen, stolen, at=4.0)
-        store.end("e-1", result=stolen, at=5.0)
+        store.ask("q-1", "e-2", asked, token_hash=stolen)
+        store.answer("q-1", stolen, stolen)
+        store.end("e-1", result=stolen)
         [_, decided], [shown] = store.rounds("e-1"), store.rounds("e-2")
         found = store.question("q-1")
         assert found is not None

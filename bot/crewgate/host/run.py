@@ -4,7 +4,6 @@ import hashlib
 import json
 import secrets
 import threading
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -136,10 +135,6 @@ class Waiters:
             waiter.set()
 
 
-def utc_seconds() -> float:
-    return time.time()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The command's options."""
@@ -185,7 +180,6 @@ class Shared:
     options: Options
     checks: dict[tuple[str, str], Callable[[Json], Json]] = field(default_factory=dict)
     """Argument checks of waiting calls, by execution and task; see `Pending.check`."""
-    now: Callable[[], float] = utc_seconds
     new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 
     def release(self, execution_id: str, closed: Sequence[str]) -> None:
@@ -255,7 +249,6 @@ class Run:
             position,
             dict(output),
             seconds=seconds,
-            at=self._shared.now(),
             closing=self.closing("The task is done, and needs no answer."),
             webhooks=task_webhooks(execution, task.id, output),
         )
@@ -265,7 +258,7 @@ class Run:
 
     def step(self, step: Json) -> None:
         if webhooks := step_webhooks(self.execution, step):
-            self._store.put(self._id, webhooks, at=self._shared.now())
+            self._store.put(self._id, webhooks)
             self._shared.wake()
 
     def pause(
@@ -279,9 +272,7 @@ class Run:
         webhooks = human_input_webhooks(self.execution, task_id, body)
         # The waiter is opened before anybody can know that this round waits.
         self._shared.waiters.open(self._id, task_id)
-        self._store.pause(
-            self._id, task_id, output, at=self._shared.now(), pending=pending, webhooks=webhooks
-        )
+        self._store.pause(self._id, task_id, output, pending=pending, webhooks=webhooks)
         log.info("paused", execution=self._id, task=task_id)
         if not webhooks:
             log.warning("nobody_is_told", execution=self._id, hint="give a humanInputWebhook")
@@ -343,7 +334,7 @@ class Run:
         """Take an answer once. Raises Expired, and RuntimeError if the answer was given before."""
         closing = self.closing("Its approval ended before it ran. It is asked about again.")
         try:
-            is_spent = self._store.spend(self._id, task_id, closing, at=self._shared.now())
+            is_spent = self._store.spend(self._id, task_id, closing)
         except records.Expired:
             self._anew.discard(task_id)
             raise
@@ -372,8 +363,7 @@ class Run:
         ids = [one.task_id for one in unfit if one.call and not pending.fits(one.call)]
         if ids:
             why = "It is asked about again: its tool would get other arguments now."
-            closing, at = self.closing(why), self._shared.now()
-            self._store.close(self._id, ids, closing, at=at, undecided=False)
+            self._store.close(self._id, ids, self.closing(why), undecided=False)
         return {*ids}
 
     def _require_room(self, pending: records.Pending, before: Sequence[records.Round]) -> None:
@@ -404,7 +394,7 @@ class Run:
         with suppress(records.HostStops, records.NotKept), self._lock:
             if left := [one for one in task_ids if one not in self._asking]:
                 closing = self.closing("The agent, started again, makes another call.")
-                closed = self._store.close(self._id, left, closing, at=self._shared.now())
+                closed = self._store.close(self._id, left, closing)
                 self._shared.release(self._id, closed)
                 self._shared.wake()
 
@@ -420,13 +410,13 @@ class Run:
 
     def tell_outcome(self, one: records.Round, outcome: records.Outcome) -> None:
         """Tell people the result of a call that they approved."""
-        at, told = self._shared.now(), outcome.body
+        told = outcome.body
         told["words"] = self._shared.options.redactor.error(outcome.words)
         webhooks = human_input_webhooks(self.execution, one.task_id, one.body, told)
-        stored = {**told, "at": iso(int(at))}
+        stored = {**told, "at": iso(int(self._store.now()))}
         if outcome.in_doubt:
             stored["in_doubt"] = True
-        self._store.record(self._id, one, stored, at=at, webhooks=webhooks)
+        self._store.record(self._id, one, stored, webhooks=webhooks)
         self._shared.wake()
 
     @property
@@ -449,7 +439,7 @@ class Run:
 
     def announce(self, question_id: str, asked: records.Asked) -> None:
         """Ask people a flow's question."""
-        execution, at, token = self.execution, self._shared.now(), self._shared.new_token()
+        execution, token = self.execution, self._shared.new_token()
         webhook = self._shared.options.flow_webhook
         answered_at = f"{self._shared.url}/human_feedback_requests/{question_id}/respond"
         webhooks = question_webhooks(
@@ -459,13 +449,13 @@ class Run:
             question_id,
             url=None if webhook is None else webhook.url.replace("{name}", self._target),
             told={
-                "created_at": iso(at),
+                "created_at": iso(self._store.now()),
                 "callback_url": f"{answered_at}?token={token}",
                 "response_token": token,
             },
         )
         self._store.ask(
-            question_id, self._id, asked, token_hash=hash_token(token), at=at, webhooks=webhooks
+            question_id, self._id, asked, token_hash=hash_token(token), webhooks=webhooks
         )
         log.info("asked", execution=self._id, request=question_id, method=asked.method)
         self._shared.wake()
@@ -478,7 +468,7 @@ class Run:
         self._shared.waiters.open(self._id, question_id)
         found = self._store.question(question_id)
         if found is None:
-            at = None if seconds is None else self._shared.now() + seconds
+            at = None if seconds is None else self._store.now() + seconds
             self.announce(question_id, replace(asked, expires_at=at))
             if seconds is not None:
                 later(seconds, self._expire, question_id)
@@ -494,15 +484,14 @@ class Run:
         for one in lessons:
             words = " ".join(one["lesson"].casefold().split())
             name = f"{records.LESSON}{records.digest(self._target, one['source'], words)}"
-            at, kickoff = self._shared.now(), Kickoff(one)
-            lesson = self._store.add_lesson(name, self._target, kickoff, at=at)
+            lesson = self._store.add_lesson(name, self._target, Kickoff(one))
             if lesson is not None:
                 log.info("lesson_drawn", execution=self._id, lesson=lesson)
                 self._begin(lesson, self._target)
 
     def lessons(self, source: str) -> Sequence[str]:
         """Return the newest lessons in force, the newest last."""
-        kept = self._store.lessons(self._target, at=self._shared.now())
+        kept = self._store.lessons(self._target)
         return [one["lesson"] for one in kept if one["source"] == source][-MOST_LESSONS:]
 
     def question(self) -> records.Question | None:

@@ -79,7 +79,7 @@ class Runner:
         for execution in self._store.unfinished():
             for one in self._store.asks(execution.id):
                 if one.answered_at is None and one.expires_at is not None:
-                    later(one.expires_at - self._shared.now(), self.expire, one.id)
+                    later(one.expires_at - self._store.now(), self.expire, one.id)
             if execution.target not in self._targets:
                 log.warning("not_served", execution=execution.id, target=execution.target)
             elif self._can_go_on(execution):
@@ -92,7 +92,7 @@ class Runner:
             for one in self._store.rounds(execution.id):
                 if one.waits and one.call is not None:
                     webhooks = human_input_webhooks(execution, one.task_id, one.body)
-                    self._store.announce(execution.id, webhooks, at=self._shared.now())
+                    self._store.announce(execution.id, webhooks)
 
     def _can_go_on(self, execution: records.Execution) -> bool:
         """Return True if there is work to do, even if other tasks wait for people."""
@@ -118,7 +118,7 @@ class Runner:
         """Begin an execution, and return its id once it is on disk. Raises Refusal."""
         target.check(kickoff.inputs)
         execution_id = self._shared.options.new_id()
-        self._store.add(execution_id, target.name, kickoff, at=self._shared.now())
+        self._store.add(execution_id, target.name, kickoff)
         log.info("kicked_off", execution=execution_id, target=target.name)
         self._go_on(execution_id, target.name)
         return execution_id
@@ -143,7 +143,7 @@ class Runner:
                 taken = self._check(body, call.arguments, execution.id, call.task_id)
                 call = replace(call, arguments=taken)
             call = replace(call, edited=json.dumps(call.arguments, ensure_ascii=False))
-        if self._store.decide(call, at=self._shared.now()):
+        if self._store.decide(call):
             log.info("decided", execution=execution.id, task=call.task_id, approve=call.is_approve)
             self._wake(execution, call.task_id)
         if body:
@@ -185,12 +185,12 @@ class Runner:
         self, execution: records.Execution, question: records.Question, call: Answer
     ) -> Json:
         """Store the answer to a flow's question, or end a kept lesson. Raises Refusal."""
-        at = self._shared.now()
+        at = self._store.now()
         is_lesson = execution.id.startswith(records.LESSON)
         is_end = is_lesson and call.feedback == records.RETIRE
         feedback = records.DROP if is_end else call.feedback
         until = call.valid_until if is_lesson else None
-        over = self._store.answer(question.id, feedback, call.source, at=at, until=until)
+        over = self._store.answer(question.id, feedback, call.source, until=until)
         if is_end:
             self._store.retire(execution.id)
             log.info("lesson_retired", execution=execution.id)
@@ -217,7 +217,7 @@ class Runner:
         """Let a flow go on without an answer, unless an answer came."""
         try:
             found = self._store.question(question_id)
-            if found and not self._store.answer(question_id, None, "", at=self._shared.now()):
+            if found and not self._store.answer(question_id, None, ""):
                 log.info("expired", execution=found[0].id, request=question_id)
                 self._wake(found[0], question_id)
         except records.HostStops:
@@ -284,18 +284,18 @@ class Runner:
             # It is the user's code that raises, so no type can be named.
             log.exception("failed", execution=execution_id)
             outcome = Failed(f"{type(error).__name__}: {error}")
-        execution, at = run.execution, self._shared.now()
+        execution = run.execution
         closing = run.closing("The execution has ended.")
         match outcome:
             case Completed(result, more):
                 ends = end_webhooks(execution, result, more)
                 closed = self._store.end(
-                    execution.id, result=result, at=at, closing=closing, webhooks=ends
+                    execution.id, result=result, closing=closing, webhooks=ends
                 )
                 log.info("completed", execution=execution.id)
             case Failed(why):
                 why = self._shared.options.redactor.error(why)
-                closed = self._store.end(execution.id, error=why, at=at, closing=closing)
+                closed = self._store.end(execution.id, error=why, closing=closing)
                 log.info("ended_with_an_error", execution=execution.id)
             case records.Asked():
                 closed = []

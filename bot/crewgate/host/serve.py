@@ -15,7 +15,7 @@ from aiohttp import web
 
 from crewgate.crew_api import wire
 from crewgate.host import database, records, webhooks
-from crewgate.host.run import Options, Shared, Slots, Target, Waiters, utc_seconds
+from crewgate.host.run import Options, Shared, Slots, Target, Waiters
 from crewgate.host.runner import Runner
 from crewgate.host.store import Store
 from crewgate.network.connections import listen
@@ -46,7 +46,7 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         url = options.public_url or _url_of(options.host, listener.getsockname()[1])
         store, loop = Store(file), asyncio.get_running_loop()
         sender = webhooks.Sender(
-            store, options.flow_webhook, options.lookups, now=utc_seconds, pause=options.first_pause
+            store, options.flow_webhook, options.lookups, pause=options.first_pause
         )
 
         def wake() -> None:
@@ -141,7 +141,6 @@ class _Routes:
         self._target = target
         self._runner = runner
         self._store = shared.store
-        self._now = shared.now
         self._authorization = f"Bearer {token}".encode()
 
     def register(self, router: web.UrlDispatcher, *, prefix: str) -> None:
@@ -166,9 +165,7 @@ class _Routes:
     async def _status(self, request: web.Request) -> web.Response:
         self._authenticate(request)
         execution_id = wire.sendable(request.match_info["execution_id"])
-        answer = await asyncio.to_thread(
-            _status_of, self._store, execution_id, self._target, now=self._now()
-        )
+        answer = await asyncio.to_thread(_status_of, self._store, execution_id, self._target)
         return web.json_response(answer)
 
     async def _resume(self, request: web.Request) -> web.Response:
@@ -212,9 +209,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     return web.json_response(refusal.body, status=refusal.status)
 
 
-def _status_of(store: Store, execution_id: str, target: Target, *, now: float) -> wire.Json:
+def _status_of(store: Store, execution_id: str, target: Target) -> wire.Json:
     execution = store.get(execution_id, target.name)
-    took = round((execution.ended_at or now) - execution.created_at, 3)
+    took = round((execution.ended_at or store.now()) - execution.created_at, 3)
     match execution.state:
         case records.State.COMPLETED:
             result = {"output": execution.result, "tasks": _tasks(store, execution)}

@@ -1,10 +1,11 @@
 """The host's stored executions; each change is one transaction, on disk when it returns.
 
-Times are seconds since the epoch, passed in by the caller.
+Times are seconds since the epoch.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from sqlite3 import Connection
 from typing import TypeAlias
@@ -26,15 +27,20 @@ from crewgate.host.database import SEALED, Database, readable
 Closing: TypeAlias = Callable[[records.Round], Iterable[records.Webhook]]
 
 
+def utc_seconds() -> float:
+    return time.time()
+
+
 class Store:
     """Executions, their finished tasks, rounds and questions."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, now: Callable[[], float] = utc_seconds) -> None:
         self._database = database
+        self.now = now
 
     # ---- executions
 
-    def add(self, execution_id: str, target: str, kickoff: Kickoff, *, at: float) -> bool:
+    def add(self, execution_id: str, target: str, kickoff: Kickoff) -> bool:
         """Store a kickoff; return False if there is one with this id."""
         with self._database.transaction() as sql:
             if sql.execute("SELECT 1 FROM executions WHERE id = ?", (execution_id,)).fetchone():
@@ -46,7 +52,7 @@ class Store:
                 target=target,
                 kickoff=records.kickoff_to_text(kickoff),
                 state=records.State.QUEUED,
-                created_at=at,
+                created_at=self.now(),
             )
             _set_urls(sql, execution_id, kickoff.urls)
             return True
@@ -64,17 +70,17 @@ class Store:
         rows = readable("executions", self._database.rows(query))
         return [records.execution_from_row(row) for row in rows]
 
-    def lessons(self, target: str, *, at: float) -> list[Json]:
+    def lessons(self, target: str) -> list[Json]:
         """Return the lessons of a target that people kept and that have not ended, newest last."""
         rows = self._database.rows(
             f"SELECT * FROM executions WHERE id GLOB '{records.LESSON}*' AND target = ?"  # noqa: S608  # ours
             " AND result = ? AND (lesson_until IS NULL OR lesson_until > ?) ORDER BY ended_at",
-            *(target, records.KEEP, at),
+            *(target, records.KEEP, self.now()),
         )
         found = readable("executions", rows)
         return [records.execution_from_row(row).kickoff.inputs for row in found]
 
-    def add_lesson(self, name: str, target: str, kickoff: Kickoff, *, at: float) -> str | None:
+    def add_lesson(self, name: str, target: str, kickoff: Kickoff) -> str | None:
         """Store a lesson to ask people about, and return its id; None if they were asked before.
 
         People are asked anew once a kept lesson has ended by time.
@@ -82,15 +88,15 @@ class Store:
         [[ended]] = self._database.rows(
             "SELECT count(*) FROM executions WHERE (id = ? OR id GLOB ? || '-*')"
             " AND result = ? AND lesson_until > 0 AND lesson_until <= ?",
-            *(name, name, records.KEEP, at),
+            *(name, name, records.KEEP, self.now()),
         )
         name = f"{name}-{ended}" if ended else name
-        return name if self.add(name, target, kickoff, at=at) else None
+        return name if self.add(name, target, kickoff) else None
 
     def retire(self, execution_id: str) -> None:
         """End a lesson, also one whose answer is not carried out yet."""
         with self._database.transaction() as sql:
-            sql.execute("UPDATE executions SET lesson_until = 0 WHERE id = ?", (execution_id,))
+            _update(sql, "executions", {"id": execution_id}, lesson_until=0)
 
     def begin(
         self, execution_id: str, tasks: Sequence[records.TaskRow]
@@ -107,10 +113,8 @@ class Store:
                     "The tasks of this crew are not those with which this execution began; it goes"
                     " on once the host is started with the crew as it was"
                 )
-            sql.execute(
-                "UPDATE executions SET tasks = ? WHERE id = ?",
-                (json.dumps([asdict(task) for task in known]), execution_id),
-            )
+            rows = json.dumps([asdict(task) for task in known])
+            _update(sql, "executions", {"id": execution_id}, tasks=rows)
             _set_state(sql, execution_id)
             return known
 
@@ -120,21 +124,27 @@ class Store:
         *,
         result: str = "",
         error: str = "",
-        at: float,
         closing: Closing = lambda _: (),
         webhooks: Iterable[records.Webhook] = (),
     ) -> list[str]:
         """Store the end, drop the announcements of open pauses, and return what was closed."""
         state = records.State.ERROR if error else records.State.COMPLETED
         with self._database.transaction() as sql:
-            closed = _close(sql, execution_id, "TRUE", [], closing, at=at)
-            sql.execute(
-                "UPDATE executions SET state = ?, result = ?, error = ?, ended_at = ? WHERE id = ?",
-                (state, sendable(result), sendable(error), at, execution_id),
+            closed = self._close(sql, execution_id, "TRUE", [], closing)
+            _update(
+                sql,
+                "executions",
+                {"id": execution_id},
+                state=state,
+                result=sendable(result),
+                error=sendable(error),
+                ended_at=self.now(),
             )
-            _carry_out(sql, execution_id, at=at)
-            forget_announcements(sql, execution_id)
-            put(sql, execution_id, webhooks, at=at)
+            self._carry_out(sql, execution_id)
+            sql.execute(
+                "DELETE FROM webhooks WHERE execution_id = ? AND about != ''", (execution_id,)
+            )
+            self._put(sql, execution_id, webhooks)
             return closed
 
     # ---- tasks and rounds of a crew
@@ -147,7 +157,6 @@ class Store:
         output: Json,
         *,
         seconds: float,
-        at: float,
         closing: Closing = lambda _: (),
         webhooks: Iterable[records.Webhook] = (),
     ) -> list[str]:
@@ -157,8 +166,8 @@ class Store:
                 "INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)",
                 (execution_id, position, sendable(json.dumps(output, ensure_ascii=False)), seconds),
             )
-            closed = _close(sql, execution_id, "asker = ?", [task_id], closing, at=at)
-            put(sql, execution_id, webhooks, at=at)
+            closed = self._close(sql, execution_id, "asker = ?", [task_id], closing)
+            self._put(sql, execution_id, webhooks)
             return closed
 
     def finished(self, execution_id: str) -> list[records.Finished]:
@@ -171,7 +180,6 @@ class Store:
         task_id: str,
         output: str,
         *,
-        at: float,
         pending: records.Pending | None = None,
         webhooks: Iterable[records.Webhook] = (),
     ) -> None:
@@ -194,13 +202,13 @@ class Store:
             )
             _set_urls(sql, execution_id, Urls())
             _set_state(sql, execution_id)
-            put(sql, execution_id, webhooks, at=at)
+            self._put(sql, execution_id, webhooks)
 
     def rounds(self, execution_id: str) -> list[records.Round]:
         query = "SELECT * FROM rounds WHERE execution_id = ? ORDER BY rowid"
         return [records.round_from_row(row) for row in self._database.rows(query, execution_id)]
 
-    def decide(self, call: Resume, *, at: float) -> bool:
+    def decide(self, call: Resume) -> bool:
         """Store a decision on the waiting round; the first one wins.
 
         Return False if a decision with this key is stored already. Raises Refusal (400) if no round
@@ -234,22 +242,16 @@ class Store:
                 raise Refusal.bad_request(why, code=ANSWERED)
             one = records.round_from_row(decided)
             if one.call is not None:
-                if one.has_expired(at):
+                if one.has_expired(self.now()):
                     raise Refusal.bad_request("The time of this approval is over", code=EXPIRED)
-                sql.execute(
-                    "UPDATE rounds SET digest = ? WHERE execution_id = ? AND task_id = ?"
-                    " AND number = ?",
-                    (one.call.digest, call.execution_id, one.task_id, one.number),
-                )
+                _update(sql, "rounds", _key(call.execution_id, one), digest=one.call.digest)
             _set_urls(sql, call.execution_id, call.urls)
             if call.human_input is not None:
                 [kickoff] = sql.execute(
                     "SELECT kickoff FROM executions WHERE id = ?", (call.execution_id,)
                 ).fetchone()
-                sql.execute(
-                    "UPDATE executions SET kickoff = sealed(?) WHERE id = ?",
-                    (records.with_human_input(kickoff, call.human_input), call.execution_id),
-                )
+                kickoff = records.with_human_input(kickoff, call.human_input)
+                _update(sql, "executions", {"id": call.execution_id}, kickoff=kickoff)
             _set_state(sql, call.execution_id)
             forget_about(sql, call.execution_id, call.task_id)
             return True
@@ -258,7 +260,7 @@ class Store:
         of_task = [one for one in self.rounds(execution_id) if one.task_id == task_id]
         return of_task[-1].decision if of_task else None
 
-    def spend(self, execution_id: str, task_id: str, closing: Closing, *, at: float) -> bool:
+    def spend(self, execution_id: str, task_id: str, closing: Closing) -> bool:
         """Mark an answer as delivered; return False if the answer is marked already, or closed.
 
         A call whose digest is not the decision's digest is closed as well. Raises Expired.
@@ -272,10 +274,10 @@ class Store:
             if row is None:
                 return False
             one = records.round_from_row(row)
-            if one.call is None or not one.has_expired(at):
+            if one.call is None or not one.has_expired(self.now()):
                 return one.call is None or row["digest"] == one.call.digest
             _record(sql, execution_id, one, {"state": "closed"})
-            put(sql, execution_id, closing(one), at=at)
+            self._put(sql, execution_id, closing(one))
         raise records.Expired
 
     def record(
@@ -284,13 +286,12 @@ class Store:
         one: records.Round,
         outcome: Json,
         *,
-        at: float,
         webhooks: Iterable[records.Webhook] = (),
     ) -> None:
         """Store what became of an approved call."""
         with self._database.transaction() as sql:
             _record(sql, execution_id, one, outcome)
-            put(sql, execution_id, webhooks, at=at)
+            self._put(sql, execution_id, webhooks)
 
     def close(
         self,
@@ -298,14 +299,13 @@ class Store:
         task_ids: Sequence[str],
         closing: Closing,
         *,
-        at: float,
         undecided: bool = True,
     ) -> list[str]:
         """Give up calls and questions, with `undecided` only undecided ones; return their ids."""
         which = f"task_id IN ({', '.join('?' * len(task_ids))})"
         which += " AND approve IS NULL" if undecided else ""
         with self._database.transaction() as sql:
-            return _close(sql, execution_id, which, task_ids, closing, at=at)
+            return self._close(sql, execution_id, which, task_ids, closing)
 
     # ---- questions of a flow
 
@@ -316,7 +316,6 @@ class Store:
         asked: records.Asked,
         *,
         token_hash: str,
-        at: float,
         webhooks: Iterable[records.Webhook] = (),
     ) -> None:
         """Store a flow's question, and forget the URLs.
@@ -325,7 +324,8 @@ class Store:
         """
         with self._database.transaction() as sql:
             if asked.place is None:
-                _carry_out(sql, execution_id, at=at)
+                self._carry_out(sql, execution_id)
+            at = self.now()
             for other in sql.execute(
                 "UPDATE questions SET answered_at = ? WHERE execution_id = ? AND place = ?"
                 " AND answered_at IS NULL RETURNING id",
@@ -347,7 +347,7 @@ class Store:
             )
             _set_urls(sql, execution_id, Urls())
             _set_state(sql, execution_id)
-            put(sql, execution_id, webhooks, at=at)
+            self._put(sql, execution_id, webhooks)
 
     def question(self, question_id: str) -> tuple[records.Execution, records.Question] | None:
         with self._database.reading() as sql:
@@ -386,7 +386,6 @@ class Store:
         feedback: str | None,
         source: str,
         *,
-        at: float,
         until: float | None = None,
     ) -> records.Question | None:
         """Store an answer, or None for a time-out; the first one wins.
@@ -397,34 +396,30 @@ class Store:
             answered = sql.execute(
                 "UPDATE questions SET feedback = ?, source = ?, answered_at = ?"
                 " WHERE id = ? AND answered_at IS NULL RETURNING execution_id",
-                (feedback, source, at, question_id),
+                (feedback, source, self.now(), question_id),
             ).fetchone()
             if answered is None:
                 query = "SELECT * FROM questions WHERE id = ?"
                 return records.question_from_row(sql.execute(query, (question_id,)).fetchone())
-            sql.execute(
-                "UPDATE executions SET lesson_until = ? WHERE id = ?",
-                (until, answered["execution_id"]),
-            )
-            _set_state(sql, answered["execution_id"])
-            forget_about(sql, answered["execution_id"], question_id)
+            execution_id = answered["execution_id"]
+            _update(sql, "executions", {"id": execution_id}, lesson_until=until)
+            _set_state(sql, execution_id)
+            forget_about(sql, execution_id, question_id)
             return None
 
     # ---- webhooks
 
-    def put(self, execution_id: str, webhooks: Iterable[records.Webhook], *, at: float) -> None:
+    def put(self, execution_id: str, webhooks: Iterable[records.Webhook]) -> None:
         """Store webhooks that belong to no other change."""
         with self._database.transaction() as sql:
-            put(sql, execution_id, webhooks, at=at)
+            self._put(sql, execution_id, webhooks)
 
-    def announce(
-        self, execution_id: str, webhooks: Iterable[records.Webhook], *, at: float
-    ) -> None:
+    def announce(self, execution_id: str, webhooks: Iterable[records.Webhook]) -> None:
         """Store the announcements of pauses in the place of earlier ones not taken yet."""
         with self._database.transaction() as sql:
             for one in webhooks:
                 forget_about(sql, execution_id, one.about)
-                put(sql, execution_id, [one], at=at)
+                self._put(sql, execution_id, [one])
 
     def due(
         self, at: float, *, announcing: bool, limit: int, to_one_url: int, except_for: Iterable[int]
@@ -464,29 +459,70 @@ class Store:
                 (due_at, webhook_id),
             )
 
+    # ---- parts of a transaction
 
-def put(
-    sql: Connection, execution_id: str, webhooks: Iterable[records.Webhook], *, at: float
-) -> None:
-    """Store webhooks in the transaction of the change that they announce."""
-    for one in webhooks:
-        _insert(
-            sql,
-            "webhooks",
-            execution_id=execution_id,
-            kind=one.kind,
-            about=one.about,
-            url=one.url,
-            headers=json.dumps(dict(one.headers)),
-            body=sendable(json.dumps(one.body, ensure_ascii=False)),
-            due_at=at,
+    def _put(self, sql: Connection, execution_id: str, webhooks: Iterable[records.Webhook]) -> None:
+        for one in webhooks:
+            _insert(
+                sql,
+                "webhooks",
+                execution_id=execution_id,
+                kind=one.kind,
+                about=one.about,
+                url=one.url,
+                headers=json.dumps(dict(one.headers)),
+                body=sendable(json.dumps(one.body, ensure_ascii=False)),
+                due_at=self.now(),
+            )
+
+    def _carry_out(self, sql: Connection, execution_id: str) -> None:
+        sql.execute(
+            "UPDATE questions SET carried_out = 1, pending = '{}',"
+            " answered_at = coalesce(answered_at, ?) WHERE execution_id = ?",
+            (self.now(), execution_id),
         )
+
+    def _close(
+        self,
+        sql: Connection,
+        execution_id: str,
+        which: str,
+        values: Sequence[str],
+        closing: Closing,
+    ) -> list[str]:
+        """Mark waiting calls and questions as over, store the webhooks that say so; return ids."""
+        closed = sql.execute(
+            f"UPDATE rounds SET spent = 1, outcome = ? WHERE execution_id = ? AND {which}"  # noqa: S608  # ours
+            " AND asker IS NOT NULL AND NOT spent RETURNING *",
+            (json.dumps({"state": "closed"}), execution_id, *values),
+        ).fetchall()
+        for row in closed:
+            forget_about(sql, execution_id, row["task_id"])
+            self._put(sql, execution_id, closing(records.round_from_row(row)))
+        _set_state(sql, execution_id)
+        return [row["task_id"] for row in closed]
 
 
 def _insert(sql: Connection, table: str, **values: object) -> None:
-    marks = ("sealed(?)" if name in SEALED.get(table, ()) else "?" for name in values)
-    statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(marks)})"  # noqa: S608  # names of ours
+    marks = ", ".join(_mark(table, name) for name in values)
+    statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608  # names of ours
     sql.execute(statement, tuple(values.values()))
+
+
+def _update(sql: Connection, table: str, key: Mapping[str, object], **values: object) -> None:
+    anew = ", ".join(f"{name} = {_mark(table, name)}" for name in values)
+    which = " AND ".join(f"{name} = ?" for name in key)
+    statement = f"UPDATE {table} SET {anew} WHERE {which}"  # noqa: S608  # names of ours
+    sql.execute(statement, (*values.values(), *key.values()))
+
+
+def _mark(table: str, column: str) -> str:
+    """Return the place of a column's value in a statement, which encrypts credentials."""
+    return "sealed(?)" if column in SEALED.get(table, ()) else "?"
+
+
+def _key(execution_id: str, one: records.Round) -> dict[str, object]:
+    return {"execution_id": execution_id, "task_id": one.task_id, "number": one.number}
 
 
 def forget_about(sql: Connection, execution_id: str, about: str) -> None:
@@ -494,55 +530,14 @@ def forget_about(sql: Connection, execution_id: str, about: str) -> None:
     sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about = ?", (execution_id, about))
 
 
-def forget_announcements(sql: Connection, execution_id: str) -> None:
-    """Drop the announcements of all pauses of an execution."""
-    sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about != ''", (execution_id,))
-
-
-def _carry_out(sql: Connection, execution_id: str, *, at: float) -> None:
-    sql.execute(
-        "UPDATE questions SET carried_out = 1, pending = '{}',"
-        " answered_at = coalesce(answered_at, ?) WHERE execution_id = ?",
-        (at, execution_id),
-    )
-
-
-def _close(
-    sql: Connection,
-    execution_id: str,
-    which: str,
-    values: Sequence[str],
-    closing: Closing,
-    *,
-    at: float,
-) -> list[str]:
-    """Mark waiting calls and questions as over, store the webhooks that say so; return the ids."""
-    closed = sql.execute(
-        f"UPDATE rounds SET spent = 1, outcome = ? WHERE execution_id = ? AND {which}"  # noqa: S608  # ours
-        " AND asker IS NOT NULL AND NOT spent RETURNING *",
-        (json.dumps({"state": "closed"}), execution_id, *values),
-    ).fetchall()
-    for row in closed:
-        forget_about(sql, execution_id, row["task_id"])
-        put(sql, execution_id, closing(records.round_from_row(row)), at=at)
-    _set_state(sql, execution_id)
-    return [row["task_id"] for row in closed]
-
-
 def _record(sql: Connection, execution_id: str, one: records.Round, outcome: Json) -> None:
-    sql.execute(
-        "UPDATE rounds SET outcome = ? WHERE execution_id = ? AND task_id = ? AND number = ?",
-        (sendable(json.dumps(outcome)), execution_id, one.task_id, one.number),
-    )
+    _update(sql, "rounds", _key(execution_id, one), outcome=sendable(json.dumps(outcome)))
 
 
 def _set_urls(sql: Connection, execution_id: str, urls: Urls) -> None:
     """Store the URLs of a resume; no URLs are stored while people are asked."""
-    sql.execute(
-        "UPDATE executions SET task_url = sealed(?), step_url = sealed(?), crew_url = sealed(?)"
-        " WHERE id = ?",
-        (urls.task, urls.step, urls.crew, execution_id),
-    )
+    columns = {"task_url": urls.task, "step_url": urls.step, "crew_url": urls.crew}
+    _update(sql, "executions", {"id": execution_id}, **columns)
 
 
 def _set_state(sql: Connection, execution_id: str) -> None:

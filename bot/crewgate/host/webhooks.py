@@ -48,13 +48,11 @@ class Sender:
         flow_webhook: FlowWebhook | None,
         lookups: Lookups,
         *,
-        now: Callable[[], float],
         pause: float = FIRST_PAUSE,
     ) -> None:
         self._store = store
         self._flow_webhook = flow_webhook
         self._lookups = lookups
-        self._now = now
         self._pause = pause
         self._changed = asyncio.Event()
         self._looked = asyncio.Event()
@@ -101,7 +99,7 @@ class Sender:
 
     def _look(self, http: httpx.AsyncClient) -> float | None:
         """Begin sending due webhooks; return the seconds to the next look, if one is planned."""
-        now = self._now()
+        now = self._store.now()
         try:
             self._keep_tries()
             for announcing in (True, False):
@@ -110,7 +108,7 @@ class Sender:
         except NotKept:
             log.exception("webhooks_not_kept", again_in=self._pause)
             return self._pause
-        return None if due_at is None else max(0.0, due_at - self._now())
+        return None if due_at is None else max(0.0, due_at - self._store.now())
 
     def _keep_tries(self) -> None:
         for webhook_id, keep in list(self._tried.items()):
@@ -149,7 +147,7 @@ class Sender:
             return
         pause = min(self._pause * 2**due.tries, LONGEST_PAUSE)
         log.warning("webhook_not_taken", again_in=pause, **told)
-        self._tried[due.id] = partial(self._store.postpone, due.id, self._now() + pause)
+        self._tried[due.id] = partial(self._store.postpone, due.id, self._store.now() + pause)
 
     async def _try(self, http: httpx.AsyncClient, due: DueWebhook) -> str:
         """Send once; return why the webhook was not taken, or nothing."""
@@ -157,7 +155,7 @@ class Sender:
         body = json.dumps(webhook.body, ensure_ascii=False).encode()
         headers = {**webhook.headers, "Content-Type": "application/json"}
         if webhook.kind == "flow" and self._flow_webhook is not None:
-            headers |= sign(self._flow_webhook.secret, body, at=self._now())
+            headers |= sign(self._flow_webhook.secret, body, at=self._store.now())
         try:
             # One limit holds for the lookup and the tries of all addresses together: a webhook that
             # hangs takes one of AT_ONCE places.

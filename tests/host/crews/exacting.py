@@ -33,7 +33,7 @@ from pydantic import (
     model_validator,
 )
 
-from crewgate.host.run import utc_seconds
+from crewgate.host.store import utc_seconds
 from tests.host.crews.acting import Script, act
 from tests.host.crews.model import note
 

@@ -17,7 +17,7 @@ from crewai.utilities.string_utils import sanitize_tool_name
 from pydantic import BaseModel, Field
 
 from crewgate.host import ask_people
-from crewgate.host.run import utc_seconds
+from crewgate.host.store import utc_seconds
 from tests.host.crews.acting import Script, act
 from tests.host.crews.model import note
 
