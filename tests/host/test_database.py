@@ -115,10 +115,11 @@ def test_a_commit_that_fails_leaves_nothing_behind(database: Database) -> None:
 
 def test_a_pause_that_cannot_be_kept_is_no_error_of_the_crew(database: Database) -> None:
     """The task runs again once it can be."""
+    slots = Slots(1)
     shared = Shared(
         store=Store(database),
-        slots=Slots(1),
-        waiters=Waiters(),
+        slots=slots,
+        waiters=Waiters(slots),
         wake=lambda: None,
         url="",
         options=Options(

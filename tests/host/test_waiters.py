@@ -1,45 +1,47 @@
-"""Who waits for a decision is woken by exactly one, which takes a place for it."""
+"""Who waits for a decision is woken by exactly one, in a place that is taken for it."""
 
 import threading
 
 import pytest
 
 from crewgate.host.records import HostStops
-from crewgate.host.run import Waiters
+from crewgate.host.run import Slots, Waiters
 
 
 def test_one_alone_may_wake_who_waits() -> None:
-    waiters = Waiters()
-    assert not waiters.claim("e-1", "draft")
+    waiters = Waiters(Slots(1))
+    assert not waiters.wake("e-1", "draft")
     waiters.open("e-1", "draft")
 
-    assert waiters.claim("e-1", "draft")
-    assert not waiters.claim("e-1", "draft")
+    assert waiters.wake("e-1", "draft")
+    assert not waiters.wake("e-1", "draft")
 
 
-def test_who_was_claimed_waits_until_it_is_woken() -> None:
+def test_who_is_to_be_woken_waits_until_there_is_a_place() -> None:
     """The place that is taken for it would be left by nobody."""
-    waiters = Waiters()
+    waiters = Waiters(Slots(0))
     waiters.open("e-1", "draft")
-    waiters.claim("e-1", "draft")
+    waiters.wake("e-1", "draft")
     assert not waiters.withdraw("e-1", "draft")
 
-    waiters.wake("e-1", "draft")
-    waiters.wait("e-1", "draft")
+    waiters.wait("e-1", "draft")  # its own place is the free one
 
-    assert not waiters.claim("e-1", "draft")
+    assert not waiters.wake("e-1", "draft")
 
 
-def test_who_waits_no_more_is_not_claimed() -> None:
-    waiters = Waiters()
+def test_who_waits_no_more_is_not_woken() -> None:
+    waiters = Waiters(Slots(1))
     waiters.open("e-1", "draft")
 
     assert waiters.withdraw("e-1", "draft")
-    assert not waiters.claim("e-1", "draft")
+    assert not waiters.wake("e-1", "draft")
 
 
 def test_a_stop_ends_who_waits_and_who_was_about_to_be_woken() -> None:
-    waiters = Waiters()
+    slots = Slots(0)
+    for _ in range(2):
+        slots.submit(lambda: None)  # other executions come first
+    waiters = Waiters(slots)
     ended = []
 
     def wait(task: str) -> None:
@@ -50,7 +52,7 @@ def test_a_stop_ends_who_waits_and_who_was_about_to_be_woken() -> None:
     threads = [threading.Thread(target=wait, args=(task,)) for task in ("draft", "report")]
     for task in ("draft", "report"):
         waiters.open("e-1", task)
-    waiters.claim("e-1", "report")
+    waiters.wake("e-1", "report")
     for thread in threads:
         thread.start()
     waiters.stop()

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -78,9 +77,10 @@ class Slots:
 
 
 class Waiters:
-    """The threads that wait, by execution and task."""
+    """The threads that wait for people, by execution and task; each leaves its place to others."""
 
-    def __init__(self) -> None:
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
         self._waiting: dict[tuple[str, str], threading.Event] = {}
         self._claimed: set[tuple[str, str]] = set()
         """Waiters that somebody is about to wake."""
@@ -103,7 +103,8 @@ class Waiters:
             return True
 
     def wait(self, execution_id: str, task_id: str) -> None:
-        """Return once woken. Raises HostStops."""
+        """Return once woken, with a place. Raises HostStops."""
+        self._slots.leave()
         self._waiting[execution_id, task_id].wait()
         with self._lock:
             self._waiting.pop((execution_id, task_id), None)
@@ -111,20 +112,21 @@ class Waiters:
             if self._stopped:
                 raise records.HostStops
 
-    def claim(self, execution_id: str, task_id: str) -> bool:
-        """Reserve waking a waiter; return False if nobody waits or the waking is reserved."""
+    def wake(self, execution_id: str, task_id: str) -> bool:
+        """Wake a waiter once there is a place; return False if none waits or one is being woken."""
+        key = (execution_id, task_id)
         with self._lock:
-            key = (execution_id, task_id)
             if key not in self._waiting or key in self._claimed:
                 return False
             self._claimed.add(key)
-            return True
+            waiter = self._waiting[key]
+        self._slots.submit(waiter.set)
+        return True
 
-    def wake(self, execution_id: str, task_id: str) -> None:
-        with self._lock:
-            waiter = self._waiting.get((execution_id, task_id))
-        if waiter is not None:
-            waiter.set()
+    def wake_all(self, execution_id: str, task_ids: Sequence[str]) -> None:
+        """Wake the threads that wait for closed calls and questions: each ends."""
+        for task_id in task_ids:
+            self.wake(execution_id, task_id)
 
     def stop(self) -> None:
         """End all waiting threads."""
@@ -171,22 +173,16 @@ class Shared:
     """The objects that the whole host shares."""
 
     store: Store
-    slots: Slots
-    waiters: Waiters
+    options: Options
     wake: Callable[[], None]
     """Wakes the sender, from any thread."""
     url: str
     """The host's own address, for callbacks of flows."""
-    options: Options
+    slots: Slots
+    waiters: Waiters
     checks: dict[tuple[str, str], Callable[[Json], Json]] = field(default_factory=dict)
     """Argument checks of waiting calls, by execution and task; see `Pending.check`."""
     new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
-
-    def release(self, execution_id: str, closed: Sequence[str]) -> None:
-        """End the threads that wait for what was closed; each thread takes a place again."""
-        for task_id in closed:
-            if self.waiters.claim(execution_id, task_id):
-                self.slots.submit(partial(self.waiters.wake, execution_id, task_id))
 
 
 def hash_token(token: str) -> str:
@@ -253,7 +249,7 @@ class Run:
             webhooks=task_webhooks(execution, task.id, output),
         )
         log.info("task_finished", execution=self._id, task=task.id)
-        self._shared.release(self._id, closed)
+        self._shared.waiters.wake_all(self._id, closed)
         self._shared.wake()
 
     def step(self, step: Json) -> None:
@@ -395,7 +391,7 @@ class Run:
             if left := [one for one in task_ids if one not in self._asking]:
                 closing = self.closing("The agent, started again, makes another call.")
                 closed = self._store.close(self._id, left, closing)
-                self._shared.release(self._id, closed)
+                self._shared.waiters.wake_all(self._id, closed)
                 self._shared.wake()
 
     def closing(self, why: str) -> Closing:
@@ -474,7 +470,6 @@ class Run:
                 later(seconds, self._expire, question_id)
         elif found[1].answered_at and self._shared.waiters.withdraw(self._id, question_id):
             return found[1].feedback
-        self._shared.slots.leave()
         self._shared.waiters.wait(self._id, question_id)
         found = self._store.question(question_id)
         return found[1].feedback if found else None
@@ -499,7 +494,6 @@ class Run:
         return self._store.open_question(self._id)
 
     def _wait(self, task_id: str) -> records.Decision:
-        self._shared.slots.leave()
         self._shared.waiters.wait(self._id, task_id)
         decision = self._store.decision(self._id, task_id)
         if decision is None and self.execution.ended_at is not None:

@@ -230,9 +230,7 @@ class Runner:
 
     def _wake(self, execution: records.Execution, about: str) -> None:
         """Wake the thread that waits for this task or question; without one, run the execution."""
-        if self._shared.waiters.claim(execution.id, about):
-            self._shared.slots.submit(lambda: self._shared.waiters.wake(execution.id, about))
-        else:
+        if not self._shared.waiters.wake(execution.id, about):
             self._go_on(execution.id, execution.target)
 
     def _go_on(self, execution_id: str, target: str) -> None:
@@ -300,5 +298,5 @@ class Runner:
             case records.Asked():
                 closed = []
                 run.announce(self._shared.options.new_id(), outcome)
-        self._shared.release(execution.id, closed)
+        self._shared.waiters.wake_all(execution.id, closed)
         self._shared.wake()

@@ -54,16 +54,17 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(sender.wake)
 
+        slots = Slots(options.workers)
         shared = Shared(
             store=store,
-            slots=Slots(options.workers),
-            waiters=Waiters(),
+            options=options,
+            slots=slots,
+            waiters=Waiters(slots),
             wake=wake,
             url=url,
-            options=options,
         )
         runner = Runner(targets, shared)
-        application = build_application(targets, runner, shared, token=options.token)
+        application = build_application(targets, runner, shared)
         sending = asyncio.create_task(sender.run())
         try:
             runner.announce_again()
@@ -112,7 +113,7 @@ LIMIT: Final = 8 * 2**20
 
 
 def build_application(
-    targets: Mapping[str, Target], runner: Runner, shared: Shared, *, token: str
+    targets: Mapping[str, Target], runner: Runner, shared: Shared
 ) -> web.Application:
     """Build all routes: one target at the root, or several, each below its name."""
     application = web.Application(middlewares=[_errors])
@@ -129,7 +130,7 @@ def build_application(
     application.router.add_post("/human_feedback_requests/{request_id}/respond", respond)
     alone = len(targets) == 1
     for target in targets.values():
-        routes = _Routes(target, runner, shared, token=token)
+        routes = _Routes(target, runner, shared)
         routes.register(application.router, prefix="" if alone else f"/{target.name}")
     return application
 
@@ -137,11 +138,11 @@ def build_application(
 class _Routes:
     """The routes of one target."""
 
-    def __init__(self, target: Target, runner: Runner, shared: Shared, *, token: str) -> None:
+    def __init__(self, target: Target, runner: Runner, shared: Shared) -> None:
         self._target = target
         self._runner = runner
         self._store = shared.store
-        self._authorization = f"Bearer {token}".encode()
+        self._authorization = f"Bearer {shared.options.token}".encode()
 
     def register(self, router: web.UrlDispatcher, *, prefix: str) -> None:
         if prefix:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from typing import Any, Final, assert_never
 
 import httpx
@@ -28,11 +29,10 @@ _TIMEOUT: Final = Timeout(connect=5, read=TIMEOUT, total=TIMEOUT)
 #: Seconds until the next try, doubled each time up to the longest.
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
-#: The tries of a webhook that announces no pause. A pause is announced until somebody decides.
-TRIES: Final = 6
-#: The tries of a webhook with a call's result: about a day, at the longest pause.
-OUTCOME_TRIES: Final = 300
-LASTING: Final = frozenset({"human_input", "flow"})
+#: The tries of a webhook. A pause is announced until somebody decides, and a call's result is sent
+#: for about a day, at the longest pause.
+_TRIES: Final = {"human_input": inf, "flow": inf, "outcome": 300}
+_OTHER_TRIES: Final = 6
 #: The most webhooks under way at a time, of those that announce pauses and of all others each:
 #: a receiver that hangs takes `TIMEOUT` for each of its webhooks.
 AT_ONCE: Final = 16
@@ -135,19 +135,17 @@ class Sender:
 
     async def _send(self, http: httpx.AsyncClient, due: DueWebhook) -> None:
         why = await self._try(http, due)
+        about = {"execution": due.execution_id, "kind": due.webhook.kind}
+        keep = partial(self._store.remove, due.id)
         if not why:
-            log.info("webhook_sent", execution=due.execution_id, kind=due.webhook.kind)
-            self._tried[due.id] = partial(self._store.remove, due.id)
-            return
-        told = {"execution": due.execution_id, "kind": due.webhook.kind, "why": why}
-        tries = OUTCOME_TRIES if due.webhook.kind == "outcome" else TRIES
-        if due.webhook.kind not in LASTING and due.tries + 1 >= tries:
-            log.warning("webhook_given_up", **told)
-            self._tried[due.id] = partial(self._store.remove, due.id)
-            return
-        pause = min(self._pause * 2**due.tries, LONGEST_PAUSE)
-        log.warning("webhook_not_taken", again_in=pause, **told)
-        self._tried[due.id] = partial(self._store.postpone, due.id, self._store.now() + pause)
+            log.info("webhook_sent", **about)
+        elif due.tries + 1 >= _TRIES.get(due.webhook.kind, _OTHER_TRIES):
+            log.warning("webhook_given_up", why=why, **about)
+        else:
+            pause = min(self._pause * 2**due.tries, LONGEST_PAUSE)
+            log.warning("webhook_not_taken", again_in=pause, why=why, **about)
+            keep = partial(self._store.postpone, due.id, self._store.now() + pause)
+        self._tried[due.id] = keep
 
     async def _try(self, http: httpx.AsyncClient, due: DueWebhook) -> str:
         """Send once; return why the webhook was not taken, or nothing."""
@@ -157,8 +155,8 @@ class Sender:
         if webhook.kind == "flow" and self._flow_webhook is not None:
             headers |= sign(self._flow_webhook.secret, body, at=self._store.now())
         try:
-            # One limit holds for the lookup and the tries of all addresses together: a webhook that
-            # hangs takes one of AT_ONCE places.
+            # One limit holds for the lookup and all addresses together: a webhook that hangs takes
+            # one of AT_ONCE places.
             async with asyncio.timeout(TIMEOUT):
                 # The bot is mostly in the same private network, so its addresses are called too.
                 answer = await call(
