@@ -124,31 +124,33 @@ class Hooks:
         tool = call.context.tool_name
         if self._run.approves:
             self._met |= {*_names_of(call.context)}.union(*map(names_of, _tools_of(call.context)))
-        if _asks_people(call.context) or not _is_guarded(call.context, self._run.approves):
+        asks_people = isinstance(original_of(call.context.tool), AskPeople)
+        if asks_people or not _is_guarded(call.context, self._run.approves):
             return
         try:
-            self._approve(call)
+            why = self._approve(call)
         except HookAborted as aborted:
             call.refusal = aborted.reason
             raise
         except TooMany as many:
-            call.refusal = f"This call did not run: {many}. Wait before you make it again."
+            why = f"{many}. Wait before you make it again."
         except Exception as error:
             log.exception("call_refused", tool=tool)
-            call.refusal = f"This call did not run: people were not asked ({type(error).__name__})."
-        if call.refusal:
+            why = f"people were not asked ({type(error).__name__})."
+        if why:
+            call.refusal = f"This call did not run: {why}"
             log.warning("call_refused", tool=tool, hint=call.refusal)
             raise HookAborted(call.refusal)
 
-    def _approve(self, call: _Call) -> None:
+    def _approve(self, call: _Call) -> str:
+        """Ask people, and return why the call does not run. Raises HookAborted if they refuse."""
         context = call.context
         tool, given = context.tool, deepcopy(context.tool_input)
         why = why_no_door(tool)
         if not why and _is_one_of_several(context):
             why = "two tools of its agent have this name"
         if why:
-            call.refusal = f"This call did not run: {why}."
-            return
+            return f"{why}."
         try:
             arguments, filled_in = arguments_of(tool, given)
             asked = Call(
@@ -159,12 +161,10 @@ class Hooks:
             )
             identity = exact(given)
         except ValueError as error:
-            call.refusal = f"This call did not run: its arguments do not fit. {error}"
-            return
+            return f"its arguments do not fit. {error}"
         if given_for(tool, given, asked.arguments) is None:
-            call.refusal = "This call did not run: its tool changes its arguments each time that it"
-            call.refusal += " checks them, so nobody can approve what it would get."
-            return
+            why = "its tool changes its arguments each time that it checks them"
+            return f"{why}, so nobody can approve what it would get."
         doors = hang_doors(tool)
         body = self._body(context, json.dumps(asked.arguments, indent=2, ensure_ascii=False))
         about = {"agent": body["agent"], "task": body["task_name"], "may_have_run": False}
@@ -172,8 +172,7 @@ class Hooks:
         known = {} if schema is None else {"schema": schema}
         body["tool_call"] = {**asked.body, **about, **known}
         if _size(body) > _LARGEST:
-            call.refusal = "This call did not run: its arguments are too large to be shown."
-            return
+            return "its arguments are too large to be shown."
         limits = {"holds": lambda one: not one.approve, "most_waiting": MOST_WAITING}
         checks = {
             "check": partial(_changed, tool, schema, asked),
@@ -182,25 +181,23 @@ class Hooks:
         pending = self._pending(context, context.tool_name, identity, body, **checks, **limits)
         found = self._run.ask_within(pending)
         if found is None or found.decision is None or found.call is None:
-            call.refusal = "This call did not run: the kickoff gave no humanInputWebhook, so nobody"
-            call.refusal += " can be asked."
-        elif not found.decision.approve:
+            return "the kickoff gave no humanInputWebhook, so nobody can be asked."
+        if not found.decision.approve:
             words = found.decision.feedback
             raise HookAborted(f"This call was refused, and did not run. {words}".strip())
-        else:
-            call.approved = found
-            call.refusal = self._let_through(call, given, found.call, doors)
+        call.approved = found
+        return self._let_through(call, given, found.call, doors)
 
     def _let_through(self, call: _Call, given: Json, approved: Call, doors: Sequence[Door]) -> str:
         """Give CrewAI what makes exactly the approved call; return why the call does not run."""
         context = call.context
         handed = given_for(context.tool, given, approved.arguments)
         if exact(context.tool_input) != exact(given):
-            return "This call did not run: its arguments changed while people were asked."
+            return "its arguments changed while people were asked."
         if not _still_has(context, doors):
-            return "This call did not run: its tool was replaced while people were asked."
+            return "its tool was replaced while people were asked."
         if handed is None:
-            return f"This call did not run: {DIFFERS}"
+            return DIFFERS
         context.tool_input.clear()
         context.tool_input.update(handed)
         seconds = self._run.tool_timeout
@@ -459,10 +456,6 @@ def _ask(context: Any, prompt: str) -> str:
     if (hooks := _HOOKS.get()) is None:
         raise HookAborted("Nobody can be asked in a thread that CrewAI did not start")
     return hooks.ask(context, prompt)
-
-
-def _asks_people(context: Any) -> bool:
-    return isinstance(getattr(context.tool, "_original_tool", None), AskPeople)
 
 
 def request_human_input(context: Any, prompt: str, default_message: str = "") -> str:  # noqa: ARG001  # CrewAI's
