@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from typing_extensions import override
 
-from crewgate.crew_api.signature import CAPTURED, sign
+from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import Json, parse_resume_of_host
 from tests.standins.crew import Call, Crew, Sent
 
@@ -37,7 +37,7 @@ class Asking(Crew):
         for _ in range(2):
             if kind == "flow":
                 secret, at = self.flows.webhook.secret, time.time() + self.steps[-1]
-                headers = {**headers, **sign(secret, raw, at=at, names=CAPTURED)}
+                headers = {**headers, **sign(secret, raw, at=at)}
             sent = await super().send(kind, url, raw, headers)
             if sent.status != HTTPStatus.UNAUTHORIZED:
                 break

@@ -12,7 +12,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from crewgate.crew_api.signature import DOCUMENTED, sign
+from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import Address, FlowWebhook, Json, Resume, Urls
 from crewgate.demo.changes import Change
 from crewgate.demo.crew import crew, engine, flows
@@ -110,7 +110,9 @@ class Flows(flows.Flows):
         if self.webhook is None or not self.nested:
             return await super().send(asked, **changes)
         raw = text_of(_nested(asked.body | changes)).encode("utf-8", "surrogatepass")
-        signed = sign(self.webhook.secret, raw, at=self._now(), names=DOCUMENTED)
+        signed = sign(self.webhook.secret, raw, at=self._now())
+        # The names on the vendor's page, which differ from those of its requests.
+        signed = {name.replace("-CrewAI", ""): one for name, one in signed.items()}
         headers = {"Content-Type": "application/json", **signed}
         return await self._send("flow", self.webhook.url, raw, headers)
 

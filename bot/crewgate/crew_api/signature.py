@@ -2,17 +2,9 @@
 
 import hashlib
 import hmac
-from typing import Final
-
-#: The headers of signature and timestamp, as captured from the vendor.
-CAPTURED: Final = ("X-CrewAI-Signature", "X-CrewAI-Timestamp")
-#: The headers of signature and timestamp as the vendor's page documents them.
-DOCUMENTED: Final = ("X-Signature", "X-Timestamp")
 
 
-def sign(
-    secret: str, body: bytes, *, at: float, names: tuple[str, str] = CAPTURED
-) -> dict[str, str]:
+def sign(secret: str, body: bytes, *, at: float) -> dict[str, str]:
     """Return the headers that prove the sender and the time of this body.
 
     The whole secret counts, with a prefix such as `whsec_`. Receivers refuse a signature older than
@@ -20,5 +12,4 @@ def sign(
     """
     timestamp = str(int(at))
     signed = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
-    signature, time = names
-    return {signature: f"sha256={signed.hexdigest()}", time: timestamp}
+    return {"X-CrewAI-Signature": f"sha256={signed.hexdigest()}", "X-CrewAI-Timestamp": timestamp}

@@ -17,9 +17,8 @@ from pydantic import AliasPath, Field
 from typing_extensions import override
 
 from crewgate.crewai.client import outcome_of, redacted
-from crewgate.crewai.fields import Lenient, Line, Wire, parse_object
+from crewgate.crewai.fields import Lenient, Line, Wire, read_if_object
 from crewgate.crewai.payloads import parse_resume_answer
-from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import (
     Delivered,
@@ -143,11 +142,8 @@ class HttpFlowAnswers(FlowAnswers):
 def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
     """Read a flow's 2xx as a resume's 2xx, then the outcome in the answer; never raises."""
     read = parse_resume_answer(code, body, content_type)
-    if not isinstance(read, Delivered):
-        return read
-    try:
-        taken = _TakenAnswer.model_validate(parse_object(body))
-    except Malformed:
+    taken = read_if_object(_TakenAnswer, body)
+    if not isinstance(read, Delivered) or taken is None:
         return read
     return Delivered(read.words, label=taken.outcome or "")
 

@@ -83,6 +83,14 @@ def read(model: type[W], body: bytes, problem: str) -> W:
     return validate(model, parse_object(body), problem)
 
 
+def read_if_object(model: type[W], body: bytes) -> W | None:
+    """Read a JSON object whose fields can all be left out; None for anything else."""
+    try:
+        return model.model_validate(parse_object(body))
+    except Malformed:
+        return None
+
+
 def validate(model: type[W], fields: dict[str, object], problem: str) -> W:
     """Read an object's fields. Raises Malformed with `problem` if they cannot be used."""
     try:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from crewgate.crewai.fields import clean
-from crewgate.crewai.wire import CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL, STEP_URL, TASK_URL
+from crewgate.crewai.wire import WEBHOOK_NAMES
 from crewgate.domain.execution import STARTED_BY
 from crewgate.domain.notification import UNKNOWN, CallerValues, HiddenValue
 from crewgate.domain.redaction import (
@@ -26,12 +26,6 @@ ASKED_NAME_LIMIT: Final = 200
 ASKED_VALUE_LIMIT: Final = 2_000
 #: The number of names that are stored for rules.
 NAMES_LIMIT: Final = 500
-
-_WEBHOOKS: Final = frozenset(
-    str(name)
-    for names in (TASK_URL, STEP_URL, CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL)
-    for name in names.choices
-)
 
 
 def read_given(value: object, *, leave_out: str = "") -> CallerValues:
@@ -94,7 +88,7 @@ def _hidden(name: str, text: str | None) -> HiddenValue:
 
 def is_secret(name: str, text: str) -> bool:
     """Return True for a credential, by its name or its form, or for a secret address."""
-    if name in _WEBHOOKS or is_called_secret(name) or hide_credentials(text) != text:
+    if name in WEBHOOK_NAMES or is_called_secret(name) or hide_credentials(text) != text:
         return True
     if is_of_a_person(name):
         return True

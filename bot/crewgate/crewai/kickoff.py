@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import AliasPath, Field
 
 from crewgate.crewai import wire
-from crewgate.crewai.fields import Lenient, Wire, clean, decode, parse_object, read
+from crewgate.crewai.fields import Lenient, Wire, clean, decode, parse_object, read, read_if_object
 from crewgate.crewai.given import is_secret, read_given
 from crewgate.domain.errors import Malformed
 from crewgate.domain.lessons import INPUT
@@ -61,11 +61,6 @@ def _change_members(text: str, changes: Mapping[str, Callable[[str], str]]) -> s
 def _skip(text: str, at: int) -> int:
     found = _SPACE.match(text, at)
     return found.end() if found else at
-
-
-_REGISTERED: Final = frozenset(
-    str(name) for names in (wire.TASK_URL, wire.STEP_URL, wire.CREW_URL) for name in names.choices
-)
 
 
 class _Refusal(Wire):
@@ -134,11 +129,8 @@ def parse_started(body: bytes) -> str | None:
 
 
 def parse_missing_inputs(body: bytes) -> tuple[str, ...]:
-    try:
-        refusal = _Refusal.model_validate(parse_object(body))
-    except Malformed:
-        return ()
-    return tuple(map(clean, refusal.missing or ()))
+    refusal = read_if_object(_Refusal, body)
+    return tuple(map(clean, refusal.missing or ())) if refusal else ()
 
 
 def parse_registration(body: bytes) -> WebhookUrls:
@@ -146,7 +138,7 @@ def parse_registration(body: bytes) -> WebhookUrls:
     wrong = [
         f"{name} is not a web address"
         for name, value in fields.items()
-        if name in _REGISTERED and value is not None and not _update_urls({name: value})
+        if name in wire.UPDATE_NAMES and value is not None and not _update_urls({name: value})
     ]
     if wrong:
         raise Malformed("a webhook URL cannot be used", wrong)

@@ -7,7 +7,7 @@
 import json
 import re
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 
@@ -26,12 +26,12 @@ from crewgate.crewai.fields import (
     own_words,
     parse_object,
     read,
+    read_if_object,
     validate,
     without_markup,
 )
 from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import find_output, read_output
-from crewgate.domain.errors import Malformed
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.masking import find_secret_values
 from crewgate.domain.notification import Notification, Output
@@ -156,6 +156,9 @@ class _Answer(Wire):
     message: Words = ""
     error: Words = ""
     detail: Annotated[Words, BeforeValidator(_detail)] = ""
+    code: Lenient[Literal[RefusalKind.ANSWERED, RefusalKind.EXPIRED, RefusalKind.ARGUMENTS]] = (
+        Field(None, validation_alias=AliasPath("details", "code"))
+    )
 
 
 def parse_notification(body: bytes) -> Notification:
@@ -254,9 +257,8 @@ def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered 
     The result is Refused if the crew's own words report a failure, Unknown for a page of a proxy or
     a login: the crew may not have seen the resume. Every other answer, even empty, counts as a yes.
     """
-    try:
-        answer = _Answer.model_validate(parse_object(body))
-    except Malformed:
+    answer = read_if_object(_Answer, body)
+    if answer is None:
         if "html" in content_type.lower() or body.lstrip(_BLANK).startswith(b"<"):
             return Unknown("a web page came instead of an answer")
         return Delivered()
@@ -298,11 +300,8 @@ def parse_inputs(body: bytes) -> tuple[str, ...]:
 
 
 def is_crews_own(body: bytes) -> bool:
-    try:
-        answer = _Answer.model_validate(parse_object(body))
-    except Malformed:
-        return False
-    return bool(answer.message or answer.error or answer.detail)
+    answer = read_if_object(_Answer, body)
+    return answer is not None and bool(answer.message or answer.error or answer.detail)
 
 
 #: Longer JSON, in bytes, is no message for people; it is not parsed.
@@ -317,9 +316,8 @@ def parse_error(body: bytes) -> str:
     text = body[:SCAN_LIMIT].decode(errors="replace").lstrip("\ufeff \t\r\n")
     if len(body) > _ERROR_LIMIT and text.startswith(("{", "[")):
         return ""
-    try:
-        answer = _Answer.model_validate(parse_object(body))
-    except Malformed:
+    answer = read_if_object(_Answer, body)
+    if answer is None:
         # An answer in HTML comes from a proxy; its markup is left out.
         return own_words(_before_json(without_markup(text) if text.startswith("<") else text))
     return answer.message or answer.error or answer.detail
@@ -327,15 +325,8 @@ def parse_error(body: bytes) -> str:
 
 def parse_refusal(body: bytes) -> RefusalKind:
     """Return why a crew refused a resume, by the code in its details."""
-    try:
-        details = parse_object(body).get("details")
-    except Malformed:
-        return RefusalKind.OTHER
-    code = details.get("code") if isinstance(details, dict) else None
-    return next((kind for kind in _REFUSALS if kind == code), RefusalKind.OTHER)
-
-
-_REFUSALS: Final = (RefusalKind.ANSWERED, RefusalKind.EXPIRED, RefusalKind.ARGUMENTS)
+    answer = read_if_object(_Answer, body)
+    return (answer and answer.code) or RefusalKind.OTHER
 
 
 def _before_json(text: str) -> str:

@@ -19,30 +19,26 @@ EXPECTED_OUTPUT: Final = AliasChoices("expected_output", "expectedOutput")
 TASK_URL: Final = AliasChoices("taskWebhookUrl", "task_webhook_url")
 STEP_URL: Final = AliasChoices("stepWebhookUrl", "step_webhook_url")
 CREW_URL: Final = AliasChoices("crewWebhookUrl", "crew_webhook_url")
-URLS: Final = tuple(str(names.choices[0]) for names in (TASK_URL, STEP_URL, CREW_URL))
 HUMAN_INPUT: Final = AliasChoices("humanInputWebhook", "human_input_webhook")
 HUMAN_INPUT_URL: Final = AliasChoices("humanInputWebhookUrl", "human_input_webhook_url")
+
+
+def _names(*fields: AliasChoices) -> frozenset[str]:
+    return frozenset(str(name) for one in fields for name in one.choices)
+
+
+#: All names of the webhook URLs of updates, and the first name of each; and of all webhooks.
+UPDATE_NAMES: Final = _names(TASK_URL, STEP_URL, CREW_URL)
+URLS: Final = tuple(str(one.choices[0]) for one in (TASK_URL, STEP_URL, CREW_URL))
+WEBHOOK_NAMES: Final = UPDATE_NAMES | _names(HUMAN_INPUT, HUMAN_INPUT_URL)
 #: The most outcomes that a click or a menu can offer: Slack's limit for a menu.
 OUTCOMES: Final = 100
 #: The longest label that is offered, in characters; longer labels can be answered in words.
 LABEL_LIMIT: Final = 500
 #: The known fields besides the output: a field of any other name may be the output.
 KNOWN: Final = (
-    frozenset(
-        str(name)
-        for names in (
-            EXECUTION_ID,
-            TASK_ID,
-            TASK_NAME,
-            EXPECTED_OUTPUT,
-            TASK_URL,
-            STEP_URL,
-            CREW_URL,
-            HUMAN_INPUT,
-            HUMAN_INPUT_URL,
-        )
-        for name in names.choices
-    )
+    WEBHOOK_NAMES
+    | _names(EXECUTION_ID, TASK_ID, TASK_NAME, EXPECTED_OUTPUT)
     | {"agent", "crew_name", "description", "inputs", "meta", "name", "summary", "token_usage"}
     | {"ask", "outcome", "pause_id", "resume_extensions", "taskDescription", "task_description"}
     | {"next_task", "tool_call", "tools_used"}

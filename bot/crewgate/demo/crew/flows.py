@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crewgate.crew_api.signature import CAPTURED, sign
+from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import FlowWebhook, Refusal
 from crewgate.demo.crew.deployment import BoundedLog, Call, Deployment, Sent
 from crewgate.demo.crew.wire import parse_object_or_nothing, text_of
@@ -98,7 +98,7 @@ class Flows:
             raise ValueError(message)
         body = asked.body | changes
         raw = text_of(body).encode("utf-8", "surrogatepass")
-        signed = sign(self.webhook.secret, raw, at=self._now(), names=CAPTURED)
+        signed = sign(self.webhook.secret, raw, at=self._now())
         headers = {"Content-Type": "application/json", **signed}
         return await self._send("flow", self.webhook.url, raw, headers)
 
