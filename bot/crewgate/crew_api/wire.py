@@ -261,18 +261,20 @@ def _parse_human_input(body: Json) -> Address | None:
 
 def _parse_url(body: Mapping[str, Any], name: str, *, of: str = "") -> str | None:
     url = body.get(name)
-    if url is None:
-        return None
-    try:
-        if isinstance(url, str) and url.isprintable():
-            parts = urlsplit(url)
-            # Reading the port of an address raises if no port can have that number.
-            if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
-                return url
-    except ValueError:
-        pass
+    if url is None or (isinstance(url, str) and is_web(url)):
+        return url
     label = f"{of}.{name}" if of else name
     raise Refusal.bad_request(f"{label} must be an http(s) URL", **{label: "not a URL"})
+
+
+def is_web(url: str) -> bool:
+    """Return True for an http(s) URL that could be called."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        # Reading the port of an address raises if no port can have that number.
+        is_complete = bool(parts.hostname) and parts.port != 0
+        return url.isprintable() and parts.scheme in {"http", "https"} and is_complete
+    return False
 
 
 def _fits_a_header(token: str) -> bool:

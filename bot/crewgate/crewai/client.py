@@ -9,7 +9,7 @@ reads on, since a server may answer before it has read everything.
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -94,6 +94,7 @@ def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
     return max(timedelta(0), min(wait, LONGEST_ASKED))
 
 
+@dataclass(eq=False, repr=False)
 class HttpCrew(CrewClient):
     """The REST API of one deployed crew.
 
@@ -101,44 +102,38 @@ class HttpCrew(CrewClient):
     use up the connections for resumes.
     """
 
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        url: str,
-        token: str,
-        *,
-        clock: Callable[[], datetime],
-        off_loop: OffLoop = asyncio.to_thread,
-        timeouts: client.Timeouts = client.TIMEOUTS,
-        kickoff_http: httpx.AsyncClient | None = None,
-        redactor: Redactor | None = None,
-    ) -> None:
-        self._http = http
-        self._kickoff_http = kickoff_http or http
-        self._base = base_url(url)
-        self._headers = {
-            "Authorization": f"Bearer {token}",
+    http: httpx.AsyncClient
+    url: str
+    token: str
+    _: KW_ONLY
+    clock: Callable[[], datetime]
+    off_loop: OffLoop = asyncio.to_thread
+    timeouts: client.Timeouts = client.TIMEOUTS
+    kickoff_http: httpx.AsyncClient | None = None
+    redactor: Redactor = field(default_factory=Redactor)
+
+    def __post_init__(self) -> None:
+        self.url = base_url(self.url)
+        self.redactor = self.redactor.also((self.token,))
+        self.headers = {
+            "Authorization": f"Bearer {self.token}",
             "Accept": "application/json",
             # A few packed bytes could unpack to gigabytes.
             "Accept-Encoding": "identity",
             "Connection": "close",
         }
-        self._clock = clock
-        self._off_loop = off_loop
-        self._timeouts = timeouts
-        self._redactor = (redactor or Redactor()).also((token,))
 
     @override
     async def resume(self, request: ResumeRequest) -> Outcome:
         body = json.dumps(payloads.resume_body(request)).encode()
-        answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
+        answer = await self._post(self.http, "/resume", body, self.timeouts.resume)
         if not isinstance(answer, client.Answer):
             lost = isinstance(answer, Unknown)
             return replace(answer, exchange=Exchange(body)) if lost else answer
         # A crew may repeat the request, which had other requests' secrets in it.
-        redactor = self._redactor.also(request.webhooks.secrets)
-        shown = await redacted(answer, redactor, self._off_loop)
-        outcome = outcome_of(shown, parse=payloads.parse_resume_answer, now=self._clock())
+        redactor = self.redactor.also(request.webhooks.secrets)
+        shown = await redacted(answer, redactor, self.off_loop)
+        outcome = outcome_of(shown, parse=payloads.parse_resume_answer, now=self.clock())
         if isinstance(outcome, Refused) and answer.status == HTTPStatus.BAD_REQUEST:
             outcome = replace(outcome, kind=payloads.parse_refusal(shown.body))
         return replace(outcome, exchange=Exchange(body, answer.body))
@@ -146,10 +141,11 @@ class HttpCrew(CrewClient):
     @override
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
         body = kickoff_body(request, webhooks)
-        answer = await self._post(self._kickoff_http, "/kickoff", body, self._timeouts.kickoff)
+        http = self.kickoff_http or self.http
+        answer = await self._post(http, "/kickoff", body, self.timeouts.kickoff)
         if not isinstance(answer, client.Answer):
             return answer
-        shown = await redacted(answer, self._redactor, self._off_loop)
+        shown = await redacted(answer, self.redactor, self.off_loop)
         passed_on = KickoffAnswer(
             status=shown.status,
             body=shown.body,
@@ -164,23 +160,19 @@ class HttpCrew(CrewClient):
 
     @override
     async def status(self, execution_id: str) -> Progress | CrewUnavailable:
-        if execution_id in (
-            ".",
-            "..",
-        ):  # such a segment changes the path, even when it is quoted
-            return CrewUnavailable(
-                "no crew can be asked for an execution of this name", answered=True
-            )
+        if execution_id in {".", ".."}:  # such a segment changes the path, even when it is quoted
+            why = "no crew can be asked for an execution of this name"
+            return CrewUnavailable(why, answered=True)
         path = f"/status/{quote(execution_id, safe='')}"
-        return await self._get(path, payloads.parse_status, self._timeouts.status)
+        return await self._get(path, payloads.parse_status, self.timeouts.status)
 
     @override
     async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
-        return await self._get("/inputs", payloads.parse_inputs, self._timeouts.inputs)
+        return await self._get("/inputs", payloads.parse_inputs, self.timeouts.inputs)
 
     @override
     async def ping(self) -> CrewUnavailable | None:
-        answer = await self._get("/inputs", payloads.parse_inputs, self._timeouts.status)
+        answer = await self._get("/inputs", payloads.parse_inputs, self.timeouts.status)
         return answer if isinstance(answer, CrewUnavailable) else None
 
     async def _post(
@@ -190,12 +182,8 @@ class HttpCrew(CrewClient):
         body: bytes,
         timeout: client.Timeout,  # noqa: ASYNC109
     ) -> client.Answer | NotSent | Unknown:
-        request = http.build_request(
-            "POST",
-            self._base + path,
-            content=body,
-            headers=self._headers | {"Content-Type": "application/json"},
-        )
+        headers = self.headers | {"Content-Type": "application/json"}
+        request = http.build_request("POST", self.url + path, content=body, headers=headers)
         try:
             return await client.send(http, request, timeout)
         except client.UNSENT as lost:
@@ -209,12 +197,12 @@ class HttpCrew(CrewClient):
         parse: Callable[[bytes], T],
         timeout: client.Timeout,  # noqa: ASYNC109
     ) -> T | CrewUnavailable:
-        request = self._http.build_request("GET", self._base + path, headers=self._headers)
+        request = self.http.build_request("GET", self.url + path, headers=self.headers)
         try:
-            answer = await client.send(self._http, request, timeout)
-            answer = await redacted(answer, self._redactor, self._off_loop)
+            answer = await client.send(self.http, request, timeout)
+            answer = await redacted(answer, self.redactor, self.off_loop)
             if answer.status == HTTPStatus.OK:
-                return await read_body(parse, answer.body, self._off_loop)
+                return await read_body(parse, answer.body, self.off_loop)
         except client.UNSENT as lost:
             return CrewUnavailable(client.why_unsent(lost))
         except TimeoutError:

@@ -8,11 +8,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 
-from crewgate.crew_api.wire import FlowWebhook
+from crewgate.crew_api.wire import FlowWebhook, is_web
 from crewgate.domain.parsers import InvalidSetting
 from crewgate.domain.redaction import Redactor
 from crewgate.encryption import parse_secret_keys
@@ -56,7 +55,7 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
         ("--public-url", chosen.public_url),
         ("--flow-webhook", chosen.flow_webhook),
     ):
-        if url is not None and not _is_url(url):
+        if url is not None and not is_web(url):
             raise HostNotStarted(f"{option} {url!r} is no http(s) URL")
     flow_webhook = _flow_webhook(chosen, environment)
     try:
@@ -153,14 +152,6 @@ def _load(specs: list[str], options: Options, *, version: str) -> Mapping[str, T
         return load_targets(
             specs, folder=Path.cwd(), flow_states=states, approve_tools=options.approve_tools
         )
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        return False
 
 
 def _log_settings(environment: Mapping[str, str]) -> tuple[Literal["console", "json"], str]:
