@@ -13,7 +13,7 @@ AUDIT: Final = (
     ),
     mutant(
         "an output that is no call may run",
-        '            require(data["round"] in self.told.tools, "it ran, and is no call")\n',
+        '            require(round_.tool is not None, "it ran, and is no call")\n',
         "",
         "audit/test_evidence.py",
     ),
@@ -43,8 +43,20 @@ AUDIT: Final = (
     ),
     mutant(
         "a call that ran twice holds in a proof",
-        'require("ran" not in self.codes, "it ran twice")',
+        'require(not has_run, "it ran twice")',
         'require(self.codes, "it ran twice")',
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "an earlier approval lets no call run in a proof",
+        "round_.before = before.before if before.approved is None else before",
+        "round_.before = before.before if before.approved is None else None",
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "an approval of another tool lets a call run in a proof",
+        "if before is not None and before.tool == round_.tool:",
+        "if before is not None:",
         "audit/test_evidence.py",
     ),
     mutant(

@@ -121,8 +121,8 @@ SLACK: Final = (
     ),
     mutant(
         "any modal counts as saying that a call may have run",
-        "    if press.where is Where.CARD:  # its",
-        "    if press.where is not Where.HOME:  # its",
+        "    if press.where is Where.CARD:  # a card",
+        "    if press.where is not Where.HOME:  # a card",
         "journeys/test_tool_calls.py",
     ),
     mutant(

@@ -291,6 +291,18 @@ async def call_in_doubt(world: World, name: str) -> None:
     await world.notify(**about, call_result=CallResult(CallState.FAILED, "No."))
 
 
+async def call_asked_anew(world: World, name: str) -> None:
+    """The call runs by an approval whose answer is lost; people are asked anew once it expires."""
+    round_id, about = await called(world, name)
+    await world.decide(round_id)
+    world.crew.faults.append(Fault(LOST))
+    await world.turn(CREW)
+    world.clock.advance(HOUR)
+    await world.turn(CREW)
+    await world.settle_slack()
+    await world.notify(**about, call_result=CallResult(CallState.RAN, "Sent."))
+
+
 async def call_refused(world: World, name: str) -> None:
     round_id, _ = await called(world, name)
     await world.decide(round_id, Revise("Not now."))
@@ -495,6 +507,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "calls": calls,
     "call that runs": call_that_runs,
     "call in doubt": call_in_doubt,
+    "call asked anew": call_asked_anew,
     "call refused": call_refused,
     "call refused by its rule": call_refused_by_its_rule,
     "call changed": call_changed,

@@ -213,6 +213,11 @@ def ends(call: str) -> Callable[[Body], object]:
     return edit
 
 
+def another_tool_anew(body: Body) -> None:
+    if body["data"]["number"] > 1:
+        body["data"]["tool"] = "wire_money"
+
+
 def by(actor: str) -> Callable[[Body], object]:
     return lambda body: body.update(actor=actor)
 
@@ -259,6 +264,9 @@ def by(actor: str) -> Callable[[Body], object]:
         ("call that runs", "CG124", data(verdict="revise", approval=False), "and was refused"),
         ("call that runs", "CG131", lambda body: body.update(code="CG111"), "no try to tell"),
         ("call in doubt", "CG135", lambda body: body.update(code="CG134"), "was not sent"),
+        ("call asked anew", "CG124", data(verdict="revise", approval=False), "and was refused"),
+        ("call asked anew", "CG135", lambda body: body.update(code="CG134"), "was not sent"),
+        ("call asked anew", "CG101", another_tool_anew, "it ran, and nobody had decided"),
         ("call refused", "CG132", ends("ran"), "it ran, and was refused"),
         ("set back", "CG125", data(set_back=10**9), "no clock is set back by so much"),
         ("set back", "CG113", data(set_back=-1), "no clock is set back by so much"),
@@ -331,13 +339,29 @@ async def test_an_entry_that_never_was_is_missed(
         lines(made)
 
 
-async def test_a_call_runs_once_and_only_as_its_rule_decides(make: Make) -> None:
-    file = await make("call that runs")
-    last = file["chain"][own_places(file)[-1]]
-    assert "CG117" in last[1]
-    twice = file | {"chain": [*file["chain"], last]}
+@pytest.mark.parametrize("kind", ["call that runs", "call asked anew"])
+async def test_one_approval_lets_a_call_run_once(make: Make, kind: str) -> None:
+    file = await make(kind)
+    ran = next(file["chain"][at] for at in own_places(file) if "CG117" in file["chain"][at][1])
+    twice = file | {"chain": [*file["chain"], ran]}
     with pytest.raises(Contradiction, match="it ran twice"):
         lines(signed(recounted(twice)))
+
+
+async def test_a_file_that_begins_after_an_approval_does_not_say_that_there_was_none(
+    make: Make,
+) -> None:
+    file = await make("call asked anew")
+    places = own_places(file)
+    anew = next(at for at in places if body_at(file, at)["data"].get("number") == 2)
+    before = signed(file | {"chain": file["chain"][:anew]})
+    late = {"chain": file["chain"][anew:], "first": file["first"] + anew, "texts": []}
+    _, why = lines_of_part(signed(file | late | {"previous": before["head"]["hash"]}))
+    assert why == f"entries of it before {late['first']} may be missing"
+
+
+async def test_a_call_runs_only_as_its_rule_decides(make: Make) -> None:
+    file = await make("call that runs")
     undecided = forged(
         file | {"texts": []}, without=lambda body: body["code"] in ("CG124", "CG131", "CG132")
     )

@@ -172,8 +172,7 @@ def read_chain(file: Mapping[str, Any]) -> list[Entry]:
 def require_all(entries: Sequence[Entry], others: Mapping[str, int], own: str) -> None:
     """Raise Contradiction if an entry of the story is missing, or an unrelated entry is present."""
     require(any(entry.is_own for entry in entries), "it has no entry of the execution")
-    left_out = f"entry {others.get(own)} is of this execution, and was left out"
-    require(own not in others, left_out)
+    require(own not in others, f"entry {others.get(own)} is of this execution, and was left out")
     absent = {str(one.data["on_behalf_of"]) for one in entries if one.data.get("on_behalf_of")}
     for tag in {tag_of("", person) for person in absent} & others.keys():
         raise Contradiction(f"entry {others[tag]} is about somebody who was away, and was left out")
@@ -198,10 +197,9 @@ def read_entry(link: str, number: int) -> dict[str, Any]:
 
 def is_related(body: Mapping[str, Any], crew: str) -> bool:
     """Return True for a start with the crew's settings, and for an absence."""
-    of = (body["crew"], body["execution"])
-    if body["code"] == "CG191":
-        return of == (crew, "")
-    return body["code"] in ("CG141", "CG142") and of == ("", body["actor"])
+    absence = ("", body["actor"])
+    places = {"CG191": (crew, ""), "CG141": absence, "CG142": absence}
+    return (body["crew"], body["execution"]) == places.get(body["code"])
 
 
 def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str:
@@ -303,12 +301,14 @@ SHOWS = {"CG111", "CG115"}
 
 @dataclass
 class Round:
-    """A round after the entries so far; `since` is the earliest time in these entries."""
+    """A round so far; `since` is its earliest time, `before` the decided round before, if any."""
 
     number: int
     rule: str
     since: datetime
     reviewers: set[str]
+    before: Round | None = None
+    tool: str | None = None
     form: int = COUNTED
     phase: str = "waiting"
     codes: set[str] = field(default_factory=set)
@@ -342,11 +342,18 @@ class Round:
         self.codes.add(code)
 
     def run(self) -> None:
-        """Raise Contradiction unless the call may run: approved, known to the asker, once."""
+        """Raise Contradiction unless the call may run: approved, known to the asker, once.
+
+        It may also run by the round before: people are asked anew once an approval has expired.
+        """
+        is_known, has_run = self.tries or self.codes & TAKEN, "ran" in self.codes
+        if self.before is not None and (has_run or not (self.approved and is_known)):
+            self.before.run()
+            return
         require(self.approved is not None, "it ran, and nobody had decided")
         require(self.approved, "it ran, and was refused")
-        require(self.tries or self.codes & TAKEN, "it ran, and its approval was not sent")
-        require("ran" not in self.codes, "it ran twice")
+        require(is_known, "it ran, and its approval was not sent")
+        require(not has_run, "it ran twice")
         self.codes.add("ran")
 
 
@@ -367,7 +374,7 @@ class Replay:
         self.latest: dict[str, Round] = {}
         self.starts: list[set[str]] = []
         self.absences: dict[str, Entry] = {}
-        self.returns: dict[str, datetime] = {}
+        self.ends: dict[str, datetime] = {}
 
     def lines(self) -> Iterator[str]:
         """Yield the story, a line for each entry. Raises Contradiction at a forbidden entry."""
@@ -386,9 +393,9 @@ class Replay:
             self.starts.append(set(entry.data["reviewers"]))
         elif entry.code == "CG141":
             self.absences[entry.actor] = entry
-            self.returns.pop(entry.actor, None)
+            self.ends[entry.actor] = datetime.fromisoformat(entry.data["until"])
         elif entry.code == "CG142":
-            self.returns[entry.actor] = entry.at
+            self.ends[entry.actor] = min(entry.at, self.ends.get(entry.actor, entry.at))
         return ""
 
     def _apply(self, entry: Entry) -> str:
@@ -409,8 +416,9 @@ class Replay:
             is_asked = round_.form < COUNTED or is_answer is (round_.labels is not None)
             require(is_asked, "an answer is for a question, and a verdict for anything else")
         if code == "CG117" and data["call"] != "closed":
-            require(data["round"] in self.told.tools, "it ran, and is no call")
-            round_.run()
+            require(round_.tool is not None, "it ran, and is no call")
+            if self.is_whole or round_.number == 1:
+                round_.run()
         elif code == "CG121":
             self._require_right(entry, round_)
             require_other(entry, round_.votes.values(), data, self._rule(round_.rule))
@@ -432,7 +440,9 @@ class Replay:
         is_next = data["number"] == expected or not (before or self.is_whole)
         require(is_next, f"round {expected} is missing")
         round_ = Round(data["number"], data["rule"], entry.at, set(data["reviewers"]))
-        round_.form, round_.labels = entry.form, data.get("labels")
+        round_.form, round_.labels, round_.tool = entry.form, data.get("labels"), data.get("tool")
+        if before is not None and before.tool == round_.tool:
+            round_.before = before.before if before.approved is None else before
         rule, was_escalated = self._rule(round_.rule), not (before or self.is_whole)
         require(data["approvals"] == needed(rule), "the rule asks for another number of approvals")
         require(before is None or before.phase != "waiting", "the round before still waited")
@@ -441,8 +451,7 @@ class Replay:
             is_edit = edit.code == "CG106" and edit.actor == entry.actor
             require(is_edit, "nothing says that the output was edited")
             self._require_right(edit, round_)
-            is_same = self.told.tools.get(data["round"]) == self.told.tools.get(edit.data["round"])
-            require(is_same, "by an edit, it is another tool")
+            require(round_.tool == before.tool, "by an edit, it is another tool")
             old, round_.since = self._rule(before.rule), before.since
             require(needed(old) <= needed(rule), "by an edit, fewer approvals were enough")
             was_escalated = old["escalated"]
@@ -521,10 +530,8 @@ class Replay:
         is_named = names and not others and set(names) <= permitted
         may_decide = is_named and rule.get("naming") != "pending"
         require(may_decide, f"{right} was not among those who might decide")
-        lists = [round_.reviewers, *self.starts]
-        if rule["reviewers"] is not None:
-            lists = [people(rule["reviewers"])]
-        more = people(escalated_to(rule))
+        of_rule, more = rule["reviewers"], people(escalated_to(rule))
+        lists = [round_.reviewers, *self.starts] if of_rule is None else [people(of_rule)]
         is_so = any(permitted == some | more for some in lists)
         require(is_so, "others might decide than the rule, or the crew's settings, named")
         if right != entry.actor:
@@ -532,12 +539,9 @@ class Replay:
 
     def _require_absence(self, entry: Entry, away: str, rule: Rule) -> None:
         """Raise Contradiction unless this person was away then, and the actor was the delegate."""
-        absence = self.absences.get(away, entry)
-        is_delegate = absence.data.get("delegate") == entry.actor
-        require(is_delegate, f"nothing says that {entry.actor} decided for {away}")
-        end = datetime.fromisoformat(absence.data["until"])
-        is_away = entry.at < min(end, self.returns.get(away, end)) + ON_ITS_WAY
-        require(is_away, f"{away} was back before")
+        deputy = self.absences.get(away, entry).data.get("delegate")
+        require(deputy == entry.actor, f"nothing says that {entry.actor} decided for {away}")
+        require(entry.at < self.ends[away] + ON_ITS_WAY, f"{away} was back before")
         require(rule.get("delegation", True), "the rule lets nobody decide for others")
 
 
@@ -553,8 +557,7 @@ def require_other(
         starter = set(data["starter"] or ())
         is_known = starter or rule["unknown_starter"]
         require(is_known, "nobody knew who started it, and the rule forbids that")
-        is_other = not voices(vote) & starter
-        require(is_other, f"{vote.actor} started it, and the rule forbids that")
+        require(not voices(vote) & starter, f"{vote.actor} started it, and the rule forbids that")
 
 
 def require_time(entry: Entry, round_: Round, after: str) -> None:
@@ -652,14 +655,13 @@ DETAILS = {
 
 @dataclass(frozen=True)
 class StoryFacts:
-    """Facts for the story that are not in the entries."""
+    """Facts for the story that are not in the entries; `salts` and `tools` are by round."""
 
     texts: Mapping[str, str]
     rules: Mapping[str, Rule]
     names: Mapping[str, str]
     tools: Mapping[str, str]
     salts: Mapping[str, str] = field(default_factory=dict)
-    """The salts of digests, by round; `tools`, too, has a call's tool by its round."""
 
     def who(self, actor: object) -> str:
         """Return a person's name and id, or the name of an actor that is no person."""
@@ -702,9 +704,7 @@ class StoryFacts:
 
 def printable(text: str) -> str:
     """Escape each character that would steer a terminal, or not be seen."""
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 # --- Ed25519, verification only: RFC 8032, 5.1.7 --------------------------------------------------
