@@ -14,8 +14,8 @@ QUEUE: Final = (
     ),
     mutant(
         "a list masks by the latest outputs of all its reviews",
-        '.where(reviews.c.id.in_(sa.bindparam("reviews", expanding=True)))\n)',
-        '.where(reviews.c.id.in_(sa.bindparam("reviews", expanding=True)))\n    .limit(50)\n)',
+        '.where(among(reviews.c.id, "reviews"))\n)',
+        '.where(among(reviews.c.id, "reviews"))\n    .limit(50)\n)',
         "usecases/test_masking.py",
     ),
     mutant(

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
-from typing import IO, Any, Final, TypeAlias
+from typing import IO, Any, Final, Generic, TypeAlias
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from typing_extensions import TypeVar
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.masking import Masking
@@ -45,15 +46,16 @@ OUTBOX_READ_SECONDS = 0.05
 SCRUB_SECONDS = 1
 #: The seconds that PostgreSQL has for one statement.
 STATEMENT_SECONDS = 10
-#: Connections for requests of people and crews, and as many more for the outbox. A crew must not
-#: wait for its answer behind a hundred workers that look for jobs.
+#: Connections to PostgreSQL for requests of people and crews, and as many more for the outbox: a
+#: crew must not wait for its answer behind a hundred workers that look for jobs.
 CONNECTIONS = 5
 READERS = 4
 #: Outputs, feedback and the credentials of webhooks are for the bot's own user alone.
 _OWNER_ONLY = 0o600
 
+_READS_ONLY = "query_only=ON"
+#: SQLite overwrites deleted texts, so that none stays in the file.
 _OVERWRITE = "secure_delete=ON"
-
 #: A decision must survive a power cut: WAL alone does not promise that, FULL does.
 #: https://www.sqlite.org/pragma.html#pragma_synchronous
 _DURABLE = (
@@ -61,7 +63,6 @@ _DURABLE = (
     "synchronous=FULL",
     "foreign_keys=ON",
     f"busy_timeout={TURN_SECONDS * 1000}",
-    # SQLite overwrites deleted texts, so that none stays in the file.
     _OVERWRITE,
     # Savepoints are undone from memory; otherwise SQLite writes their journal to a file.
     "temp_store=MEMORY",
@@ -82,6 +83,7 @@ class OpenConnection:
 
 
 Reader: TypeAlias = AsyncEngine | SqliteReader
+R_co = TypeVar("R_co", bound=Reader, default=AsyncEngine, covariant=True)
 
 
 async def write(
@@ -149,28 +151,13 @@ class MaskedReading(Reading):
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxEngines:
-    """The engines that the outbox and its workers write and read with."""
-
-    write: AsyncEngine | SqliteWriter
-    read: Reader
-
-    @property
-    def for_outbox(self) -> "OutboxEngines":
-        return self
-
-    @property
-    def free_bytes(self) -> int | None:
-        """The free bytes on the disk; None if the database server watches a disk of its own."""
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Engines(OutboxEngines):
+class Engines(Generic[R_co]):
     """The engines for writing and reading; on PostgreSQL one pool serves both."""
 
-    read: AsyncEngine
-    background: OutboxEngines
+    write: AsyncEngine | SqliteWriter
+    read: R_co
+    background: "Engines[Reader] | None" = None
+    """The engines for the outbox and its workers; None if these are for them."""
     lock: IO[str] | None = None
 
     @property
@@ -178,11 +165,12 @@ class Engines(OutboxEngines):
         return self.write.dialect.name == "sqlite"
 
     @property
-    def for_outbox(self) -> OutboxEngines:
-        return self.background
+    def for_outbox(self) -> "Engines[Reader]":
+        return self.background or self
 
     @property
     def free_bytes(self) -> int | None:
+        """The free bytes on the disk; None if the database server watches a disk of its own."""
         if self.lock is None:
             return None
         disk = os.fstatvfs(self.lock.fileno())
@@ -203,41 +191,55 @@ def open_engines(url: str) -> Engines:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
-    background = OutboxEngines(*_open_postgresql(parsed))
-    return Engines(*_open_postgresql(parsed), background)
+    return Engines(*_open_postgresql(parsed), Engines(*_open_postgresql(parsed)))
 
 
 def open_readers(url: str) -> AsyncEngine | None:
     """Open an engine that only reads, beside a running bot; None without a SQLite file."""
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, connect_args={"timeout": 5})
-    if not Path(parsed.database or "").exists():
-        return None
-    engine = create_async_engine(parsed, json_deserializer=read_json)
-    sa.event.listen(engine.sync_engine, "connect", _prepare_reader)
-    return engine
+    return _open_beside(url, _READS_ONLY)
 
 
 def open_beside(url: str, *, seconds: float = TURN_SECONDS) -> AsyncEngine | None:
-    """Open an engine for a small write beside a running bot; None without a SQLite file."""
+    """Open an engine for a small write beside a running bot; None without a SQLite file.
+
+    A write waits up to `seconds` for a locked SQLite file.
+    """
+    return _open_beside(url, _OVERWRITE, seconds=seconds)
+
+
+def _open_beside(url: str, pragma: str, *, seconds: float = TURN_SECONDS) -> AsyncEngine | None:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
-    if not Path(parsed.database or "").exists():
-        return None
+    return _open_file(parsed, pragma, seconds) if Path(parsed.database or "").exists() else None
+
+
+def _open_file(
+    url: sa.URL, pragma: str, seconds: float = TURN_SECONDS, **options: Any
+) -> AsyncEngine:
+    """Open an engine for a SQLite file whose connections wait up to `seconds` for a lock."""
     engine = create_async_engine(
-        parsed,
+        url,
         connect_args={"timeout": seconds},
         hide_parameters=True,
         json_deserializer=read_json,
+        **options,
     )
-    sa.event.listen(engine.sync_engine, "connect", _prepare_beside)
+
+    def prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    sa.event.listen(engine.sync_engine, "connect", prepare)
     return engine
 
 
 async def scrub(url: str) -> bool:
-    """Empty SQLite's log, which still has removed texts (PostgreSQL: VACUUM); False: in use."""
+    """Empty SQLite's write-ahead log, which still has removed texts; return False if it is in use.
+
+    A no-op on PostgreSQL, where VACUUM does this.
+    """
     if sa.make_url(url).get_backend_name() != "sqlite":
         return True
     engine = create_async_engine(url, connect_args={"timeout": SCRUB_SECONDS})
@@ -271,17 +273,11 @@ def _open_sqlite(url: sa.URL) -> Engines:
     path = url.database or ""
     lock = claim_file(path)
     write = SqliteWriter(path, pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
-    read = create_async_engine(
-        url,
-        pool_size=READERS,
-        max_overflow=0,
-        pool_timeout=TURN_SECONDS,
-        hide_parameters=True,
-        json_deserializer=read_json,
+    read = _open_file(
+        url, _READS_ONLY, pool_size=READERS, max_overflow=0, pool_timeout=TURN_SECONDS
     )
-    sa.event.listen(read.sync_engine, "connect", _prepare_reader)
     background = SqliteReader(path, busy_seconds=OUTBOX_READ_SECONDS)
-    return Engines(write, read, OutboxEngines(write, background), lock)
+    return Engines(write, read, Engines(write, background), lock)
 
 
 def claim_file(path: str) -> IO[str]:
@@ -333,20 +329,6 @@ def _open_private(path: str, flags: int) -> int:
     return descriptor
 
 
-def _prepare_beside(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA {_OVERWRITE}")
-    cursor.close()
-
-
-def _prepare_reader(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (f"busy_timeout={TURN_SECONDS * 1000}", "query_only=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
 log = structlog.get_logger(__name__)
 
 _BEGAN: Final = "crewgate began"
@@ -364,10 +346,11 @@ def log_statements() -> Iterator[None]:
         sa.event.remove(sa.Engine, "after_cursor_execute", _after)
 
 
-def _before(connection: sa.Connection, *_: Any) -> None:  # SQLAlchemy's signature of a listener
+# SQLAlchemy calls listeners with more arguments than these two need.
+def _before(connection: sa.Connection, *_: Any) -> None:
     connection.info[_BEGAN] = perf_counter()
 
 
-def _after(connection: sa.Connection, _cursor: object, statement: str, *_: Any) -> None:  # the same
+def _after(connection: sa.Connection, _cursor: object, statement: str, *_: Any) -> None:
     took = perf_counter() - connection.info.pop(_BEGAN)
     log.debug("statement", sql=" ".join(statement.split()), ms=round(1000 * took, 1))

@@ -17,7 +17,7 @@ from crewgate.store import tables
 from crewgate.store.codec import Columns, codec
 from crewgate.store.column_types import Bytewise, Instant
 from crewgate.store.engine import Changing, Reading, write
-from crewgate.store.rounds import ROUND, to_round
+from crewgate.store.rounds import EXECUTION_OF_REVIEW, ROUND, to_round
 from crewgate.store.statements import IS_EDITED, IS_FIRST, OF_RULES, insert_once, sum_where
 from crewgate.store.tables import reviews, rounds
 from crewgate.store.unreadable import each, reads
@@ -66,13 +66,12 @@ _FORGET_CALLBACK: Final = (
 )
 #: The most lessons of a crew that are read at once: no kickoff has room for so many.
 MOST: Final = 200
-#: The most revisions that are compared with lessons: 0.1 s for as many lessons as are read.
+#: The most revisions that are compared with lessons; with MOST lessons this takes 0.1 s.
 MOST_REVISIONS: Final = 500
 
 
 def to_given(stored: Any) -> LessonsGiven | None:
-    given: LessonsGiven | None = codec(LessonsGiven | None).load(stored)
-    return given
+    return codec(LessonsGiven | None).load(stored)  # type: ignore[no-any-return]
 
 
 @reads("lessons")
@@ -90,8 +89,9 @@ def _to_line(row: sa.Row[Any]) -> LessonLine:
 
 
 def _card_of(row: sa.Row[Any]) -> MessageRef | None:
-    place = row.card_channel, row.card_ts, row.card_thread_ts
-    return None if row.card_ts is None else MessageRef(*place)
+    if row.card_ts is None:
+        return None
+    return MessageRef(row.card_channel, row.card_ts, row.card_thread_ts)
 
 
 _AT: Final = sa.bindparam("at", type_=Instant)
@@ -129,11 +129,7 @@ _SIDES: Final = (
 _REVISIONS: Final = (
     sa.select(rounds.c.feedback, rounds.c.decided_at, tables.executions.c.lessons.label("given"))
     .join_from(rounds, reviews)
-    .join(
-        tables.executions,
-        (tables.executions.c.crew == reviews.c.crew)
-        & (tables.executions.c.execution_id == reviews.c.execution_id),
-    )
+    .join(tables.executions, EXECUTION_OF_REVIEW)
     .where(*_BY_PEOPLE, sa.not_(rounds.c.is_approve))
     .order_by(rounds.c.decided_at.desc())
     .limit(MOST_REVISIONS)
@@ -204,7 +200,7 @@ class LessonQueries(Reading):
     async def compare_with_untaught(
         self, crew: str, rules: Collection[str], *, since: datetime
     ) -> Sides:
-        """Count people's decisions since that time on both sides."""
+        """Count people's decisions since that time, of executions with and without lessons."""
         parameters = {"crew": crew, "rules": rules, "since": since}
         found = {row.taught: row for row in await self._rows(_SIDES, parameters)}
         both = [
@@ -216,7 +212,7 @@ class LessonQueries(Reading):
     async def revisions(
         self, crew: str, rules: Collection[str], *, since: datetime
     ) -> tuple[Revision, ...]:
-        """Return the latest revisions since that time on both sides."""
+        """Return the latest revisions since that time, of executions with and without lessons."""
         parameters = {"crew": crew, "rules": rules, "since": since}
         return tuple(each(_to_revision, await self._rows(_REVISIONS, parameters)))
 
@@ -240,7 +236,10 @@ class Lessons(Changing, LessonQueries):
         return await insert_once(self._connection, lessons, row)
 
     async def add_drawn(self, lesson: Lesson) -> None:
-        """Store a kept lesson of a flow: its host asks about no text twice."""
+        """Store a kept lesson of a flow.
+
+        No digest of its text is needed: its host asks about no text twice.
+        """
         await self._connection.execute(
             sa.insert(lessons), _LESSON.write(lesson) | {"digest": lesson.id}
         )
@@ -284,7 +283,7 @@ class Lessons(Changing, LessonQueries):
         )
 
     async def record_use(self, crew: str, execution_id: str, given: LessonsGiven) -> None:
-        """Store the lessons of an execution, also for rounds that were announced before."""
+        """Store the lessons of an execution, also in the rounds that it has already."""
         if given.ids:  # all kickoffs lock in one order, so that no two wait for each other
             used = [{"b_id": one} for one in sorted(given.ids)]
             await write(self._connection, _USE, used)

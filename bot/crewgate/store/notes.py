@@ -11,74 +11,71 @@ from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import Circumstances, Claim, HastyReading, Look, Note
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
-from crewgate.store import tables
 from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Changing, Connection, Reading, rows
 from crewgate.store.rounds import ROUND, to_round, to_rule
-from crewgate.store.statements import insert_once, insert_over
+from crewgate.store.statements import among, insert_once, insert_over
+from crewgate.store.tables import (
+    claims,
+    executions,
+    notes,
+    outputs,
+    read_to_end,
+    reviews,
+    rounds,
+    rules,
+)
 from crewgate.store.unreadable import or_none
 from crewgate.usecases.read_models import MessageRef
 
-_NOTE: Final = Columns(Note, tables.notes, apart=())
-_ORIGIN: Final = sa.func.coalesce(tables.rounds.c.origin_id, tables.rounds.c.id)
-_origin_of = sa.select(_ORIGIN).where(tables.rounds.c.id == sa.bindparam("round")).correlate(None)
+_NOTE: Final = Columns(Note, notes, apart=())
+_ORIGIN: Final = sa.func.coalesce(rounds.c.origin_id, rounds.c.id)
+_origin_of = sa.select(_ORIGIN).where(rounds.c.id == sa.bindparam("round")).correlate(None)
 #: The notes of a round; for a person's text, also the notes on the crew's output that it replaced.
-_THEIRS: Final = (
-    tables.notes.c.round_id == _origin_of.scalar_subquery(),
-    tables.notes.c.deleted.is_(False),
-)
+_THEIRS: Final = (notes.c.round_id == _origin_of.scalar_subquery(), notes.c.deleted.is_(False))
 _NOTES: Final = (
-    sa.select(tables.notes)
+    sa.select(notes)
     .where(*_THEIRS)
-    .order_by(tables.notes.c.at, tables.notes.c.ts)
+    .order_by(notes.c.at, notes.c.ts)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _NOTE_COUNTS: Final = (
-    sa.select(
-        tables.rounds.c.id,
-        tables.notes.c.author,
-        tables.notes.c.author_name,
-        sa.func.count().label("notes"),
-    )
-    .join_from(tables.rounds, tables.notes, tables.notes.c.round_id == _ORIGIN)
-    .where(tables.rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
-    .where(tables.notes.c.deleted.is_(False))
-    .group_by(tables.rounds.c.id, tables.notes.c.author, tables.notes.c.author_name)
-    .order_by(sa.func.min(tables.notes.c.at))
+    sa.select(rounds.c.id, notes.c.author, notes.c.author_name, sa.func.count().label("notes"))
+    .join_from(rounds, notes, notes.c.round_id == _ORIGIN)
+    .where(among(rounds.c.id, "rounds"))
+    .where(notes.c.deleted.is_(False))
+    .group_by(rounds.c.id, notes.c.author, notes.c.author_name)
+    .order_by(sa.func.min(notes.c.at))
 )
-_CLAIMS: Final = sa.select(tables.claims).where(
-    tables.claims.c.round_id.in_(sa.bindparam("rounds", expanding=True))
-)
+_CLAIMS: Final = sa.select(claims).where(among(claims.c.round_id, "rounds"))
 
-_noted = tables.rounds.alias("noted")
+_noted = rounds.alias("noted")
 _review_of = sa.select(_noted.c.review_id).where(_noted.c.id == sa.bindparam("origin"))
 #: The round that waits with the notes on a crew's output.
 _WAITS_WITH: Final = ROUND.where(
-    tables.rounds.c.review_id == _review_of.scalar_subquery(),
-    tables.rounds.c.state == State.WAITING.value,
+    rounds.c.review_id == _review_of.scalar_subquery(),
+    rounds.c.state == State.WAITING.value,
     sa.bindparam("origin") == _ORIGIN,
 )
 #: The execution of a thread; `rule` has the channel, if the thread is not in the execution's own.
 _thread = sa.union(
-    sa.select(
-        tables.executions.c.crew, tables.executions.c.execution_id, sa.null().label("rule")
-    ).where(
-        tables.executions.c.channel == sa.bindparam("channel"),
-        tables.executions.c.thread_ts == sa.bindparam("thread"),
+    sa.select(executions.c.crew, executions.c.execution_id, sa.null().label("rule")).where(
+        executions.c.channel == sa.bindparam("channel"),
+        executions.c.thread_ts == sa.bindparam("thread"),
     ),
-    sa.select(tables.reviews.c.crew, tables.reviews.c.execution_id, tables.rules.c.rule)
-    .join_from(tables.rounds, tables.reviews)
-    .join(tables.rules, tables.rules.c.id == tables.rounds.c.rule_id)
+    sa.select(reviews.c.crew, reviews.c.execution_id, rules.c.rule)
+    .join_from(rounds, reviews)
+    .join(rules, rules.c.id == rounds.c.rule_id)
     .where(
-        tables.rounds.c.card_channel == sa.bindparam("channel"),
-        tables.rounds.c.card_thread_ts == sa.bindparam("thread"),
+        rounds.c.card_channel == sa.bindparam("channel"),
+        rounds.c.card_thread_ts == sa.bindparam("thread"),
     ),
 ).subquery("thread")
-_above = tables.rounds.alias("above")
+_above = rounds.alias("above")
 #: The review's latest card above a message, by Slack's own times.
 _CARD_ABOVE: Final = (
     sa.select(sa.func.coalesce(sa.func.max(_above.c.card_ts), ""))
-    .where(_above.c.review_id == tables.rounds.c.review_id, _above.c.card_ts < sa.bindparam("ts"))
+    .where(_above.c.review_id == rounds.c.review_id, _above.c.card_ts < sa.bindparam("ts"))
     .scalar_subquery()
 )
 #: The rounds that waited when a message was written. The first is the latest round of the review
@@ -87,72 +84,66 @@ _WAITED: Final = (
     ROUND.add_columns(_thread.c.rule.label("there"))
     .join(
         _thread,
-        (_thread.c.crew == tables.reviews.c.crew)
-        & (_thread.c.execution_id == tables.reviews.c.execution_id),
+        (_thread.c.crew == reviews.c.crew) & (_thread.c.execution_id == reviews.c.execution_id),
     )
     .where(
-        (tables.rounds.c.state == State.WAITING.value)
+        (rounds.c.state == State.WAITING.value)
         | (
-            sa.func.coalesce(tables.rounds.c.decided_at, tables.rounds.c.ended_at)
-            > sa.bindparam("at", type_=tables.rounds.c.ended_at.type)
+            sa.func.coalesce(rounds.c.decided_at, rounds.c.ended_at)
+            > sa.bindparam("at", type_=rounds.c.ended_at.type)
         )
     )
-    .order_by(_CARD_ABOVE.desc(), tables.rounds.c.opened_at.desc(), tables.rounds.c.number.desc())
+    .order_by(_CARD_ABOVE.desc(), rounds.c.opened_at.desc(), rounds.c.number.desc())
     .limit(100)
 )
 
 #: The most notes of a round that are read; nobody is asked about older notes.
 _MOST: Final = 1_000
 _waiting = (
-    sa.select(tables.notes.c.ts, tables.notes.c.edited_ts)
+    sa.select(notes.c.ts, notes.c.edited_ts)
     .where(*_THEIRS)
-    .order_by(tables.notes.c.at.desc())
+    .order_by(notes.c.at.desc())
     .limit(_MOST)
     .subquery("waiting")
 )
 _length = (
-    sa.select(sa.func.length(tables.outputs.c.text))
-    .where(tables.outputs.c.round_id == tables.rounds.c.id)
+    sa.select(sa.func.length(outputs.c.text))
+    .where(outputs.c.round_id == rounds.c.id)
     .scalar_subquery()
 )
-_erased = (
-    sa.select(tables.outputs.c.erased)
-    .where(tables.outputs.c.round_id == tables.rounds.c.id)
-    .scalar_subquery()
-)
+_erased = sa.select(outputs.c.erased).where(outputs.c.round_id == rounds.c.id).scalar_subquery()
 #: A row for each note; one row without a note if there is none.
 _CIRCUMSTANCES: Final = (
     sa.select(
-        tables.rounds.c.card_shows,
+        rounds.c.card_shows,
         # Measuring the length reads the whole output, so it is done only if needed.
-        sa.case((tables.rounds.c.card_shows.is_(None), _length), else_=0).label("characters"),
-        tables.claims.c.claimed_by,
-        tables.claims.c.claimed_by_name,
-        tables.claims.c.at,
-        tables.read_to_end.c.at_end,
-        tables.read_to_end.c.unmasked,
-        tables.read_to_end.c.pages,
-        tables.read_to_end.c.seconds,
-        tables.read_to_end.c.began_at,
-        tables.read_to_end.c.enough_at,
-        tables.rounds.c.crew,
-        tables.rounds.c.masked,
-        tables.rounds.c.call,
+        sa.case((rounds.c.card_shows.is_(None), _length), else_=0).label("characters"),
+        claims.c.claimed_by,
+        claims.c.claimed_by_name,
+        claims.c.at,
+        read_to_end.c.at_end,
+        read_to_end.c.unmasked,
+        read_to_end.c.pages,
+        read_to_end.c.seconds,
+        read_to_end.c.began_at,
+        read_to_end.c.enough_at,
+        rounds.c.crew,
+        rounds.c.masked,
+        rounds.c.call,
         _erased.label("erased"),
-        tables.rules.c.rule,
+        rules.c.rule,
         _waiting.c.ts,
         _waiting.c.edited_ts,
     )
-    .select_from(tables.rounds)
-    .outerjoin(tables.claims, tables.claims.c.round_id == tables.rounds.c.id)
+    .select_from(rounds)
+    .outerjoin(claims, claims.c.round_id == rounds.c.id)
     .outerjoin(
-        tables.read_to_end,
-        (tables.read_to_end.c.round_id == tables.rounds.c.id)
-        & (tables.read_to_end.c.user_id == sa.bindparam("user")),
+        read_to_end,
+        (read_to_end.c.round_id == rounds.c.id) & (read_to_end.c.user_id == sa.bindparam("user")),
     )
     .outerjoin(_waiting, sa.true())
-    .outerjoin(tables.rules, tables.rules.c.id == tables.rounds.c.rule_id)
-    .where(tables.rounds.c.id == sa.bindparam("round"))
+    .outerjoin(rules, rules.c.id == rounds.c.rule_id)
+    .where(rounds.c.id == sa.bindparam("round"))
 )
 
 
@@ -168,7 +159,7 @@ class NoteQueries(Reading):
         return tuple(map(_to_note, found))
 
     async def note(self, channel: str, ts: str) -> Note | None:
-        found = await self._rows(sa.select(tables.notes).where(*_is_there(channel, ts)))
+        found = await self._rows(sa.select(notes).where(*_is_there(channel, ts)))
         return _to_note(found[0]) if found else None
 
     async def waits_with(self, origin: str) -> Round | None:
@@ -218,11 +209,11 @@ class Notes(Changing, NoteQueries):
         """Store a note; return False and change nothing for a repeated one."""
         author = {"author": note.by.id, "author_name": note.by.name}
         row = _NOTE.write(note) | author | {"edited_ts": "", "deleted": False}
-        return await insert_once(self._connection, tables.notes, row)
+        return await insert_once(self._connection, notes, row)
 
     async def change(self, channel: str, ts: str, *, text: str, edited_ts: str) -> str | None:
         """Store a note's new text; return its round's id, or None if unknown or unchanged."""
-        older = tables.notes.c.edited_ts < edited_ts
+        older = notes.c.edited_ts < edited_ts
         return await self._set(channel, ts, older, text=text, edited_ts=edited_ts)
 
     async def delete(self, channel: str, ts: str) -> str | None:
@@ -230,15 +221,13 @@ class Notes(Changing, NoteQueries):
 
     async def name(self, origin: str, person: Person) -> None:
         await self._connection.execute(
-            sa.update(tables.notes)
-            .where(tables.notes.c.round_id == origin, tables.notes.c.author == person.id)
+            sa.update(notes)
+            .where(notes.c.round_id == origin, notes.c.author == person.id)
             .values(author_name=person.name)
         )
 
     async def end_claim(self, round_id: str) -> None:
-        await self._connection.execute(
-            sa.delete(tables.claims).where(tables.claims.c.round_id == round_id)
-        )
+        await self._connection.execute(sa.delete(claims).where(claims.c.round_id == round_id))
 
     async def claim(self, round_: Round, claim: Claim) -> None:
         row = {
@@ -247,7 +236,7 @@ class Notes(Changing, NoteQueries):
             "claimed_by_name": claim.by.name,
             "at": claim.at,
         }
-        await insert_over(self._connection, tables.claims, row)
+        await insert_over(self._connection, claims, row)
 
     async def record_read_to_end(
         self, round_id: str, by: Person, turned: HastyReading | None, look: Look | None
@@ -262,7 +251,7 @@ class Notes(Changing, NoteQueries):
             "began_at": look and look.began,
             "enough_at": look and look.enough_at,
         }
-        has_read = tables.read_to_end.c.at_end & tables.read_to_end.c.pages.is_(None)
+        has_read = read_to_end.c.at_end & read_to_end.c.pages.is_(None)
         await self._has_read(round_id, by, ~has_read, at_end=True, **of)
 
     async def record_unmasked(self, round_id: str, by: Person) -> None:
@@ -273,31 +262,27 @@ class Notes(Changing, NoteQueries):
     ) -> None:
         key = {"round_id": round_id, "user_id": by.id}
         new = {"at_end": False, "unmasked": False}
-        if not await insert_once(self._connection, tables.read_to_end, key | new | values):
-            theirs = (tables.read_to_end.c[name] == value for name, value in key.items())
+        if not await insert_once(self._connection, read_to_end, key | new | values):
+            theirs = (read_to_end.c[name] == value for name, value in key.items())
             await self._connection.execute(
-                sa.update(tables.read_to_end).where(*theirs, where).values(values)
+                sa.update(read_to_end).where(*theirs, where).values(values)
             )
 
     async def _set(
         self, channel: str, ts: str, where: sa.ColumnElement[bool], **values: Any
     ) -> str | None:
         changed = await self._connection.execute(
-            sa.update(tables.notes)
+            sa.update(notes)
             .where(*_is_there(channel, ts), where)
             .values(values)
-            .returning(tables.notes.c.round_id)
+            .returning(notes.c.round_id)
         )
         row = changed.one_or_none()
         return row.round_id if row else None
 
 
 def _is_there(channel: str, ts: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        tables.notes.c.channel == channel,
-        tables.notes.c.ts == ts,
-        tables.notes.c.deleted.is_(False),
-    )
+    return (notes.c.channel == channel, notes.c.ts == ts, notes.c.deleted.is_(False))
 
 
 async def notes_of(

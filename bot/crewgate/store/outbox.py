@@ -28,7 +28,15 @@ from typing_extensions import override
 from crewgate.domain import effects
 from crewgate.domain.retry import LONGEST_ASKED, Budget
 from crewgate.store.column_types import MICROSECOND
-from crewgate.store.engine import Connection, OutboxEngines, Reading, rows, translate_errors, write
+from crewgate.store.engine import (
+    Connection,
+    Engines,
+    Reader,
+    Reading,
+    rows,
+    translate_errors,
+    write,
+)
 from crewgate.store.statements import MOST, first_of_each, insert_of, insert_over, one_of
 from crewgate.store.tables import budgets, heartbeat, outbox
 from crewgate.usecases.ports.base import MISSED, Job, Leased, Outbox
@@ -250,7 +258,7 @@ class SqlOutbox(Reading, Outbox):
     process may serve them.
     """
 
-    def __init__(self, engines: OutboxEngines, crews: Collection[str]) -> None:
+    def __init__(self, engines: Engines[Reader], crews: Collection[str]) -> None:
         super().__init__(engines.read)
         self._crews = crews
         self._engines = engines

@@ -57,7 +57,7 @@ from crewgate.store.rounds import (
     to_stored_rule,
     to_topic,
 )
-from crewgate.store.statements import count_up_to, first_ids, one_of
+from crewgate.store.statements import among, count_up_to, first_ids, one_of
 from crewgate.store.stats import StatsQueries
 from crewgate.store.tables import (
     REGISTERED,
@@ -117,7 +117,7 @@ _LINES: Final = _SHOWN_LINE.add_columns(
     executions.c.starter_name,
     executions.c.meta,
     executions.c.also_started,
-).where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
+).where(among(rounds.c.id, "rounds"))
 _ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
 _LATEST: Final = (
     ROUND.where(*OF_EXECUTION, reviews.c.task_id == sa.bindparam("task"))
@@ -144,7 +144,7 @@ _EARLIER: Final = (
 _OUTPUTS: Final = (
     sa.select(rounds.c.review_id, outputs.c.text)
     .select_from(LATEST_OUTPUTS)
-    .where(reviews.c.id.in_(sa.bindparam("reviews", expanding=True)))
+    .where(among(reviews.c.id, "reviews"))
 )
 _TIME_OUT: Final = sa.select(outbox.c.due_at).where(
     outbox.c.subject == sa.bindparam("round"), _TIMES_OUT
@@ -164,7 +164,7 @@ _WEBHOOKS: Final = sa.select(webhooks).where(
     webhooks.c.execution_id == sa.bindparam("execution"),
     webhooks.c.origin.in_([REGISTERED, sa.bindparam("round")]),
 )
-#: The query names all rules of the crews, so that one index has all waiting rounds.
+#: The query names all rules of the crews: an index by crew, rule and state serves it only so.
 _WAITING: Final = (
     sa.select(
         sa.true().label("waits"),
@@ -172,14 +172,12 @@ _WAITING: Final = (
         sa.func.count().label("many"),
         sa.func.min(rounds.c.opened_at).label("since"),
     )
-    .where(rounds.c.crew.in_(sa.bindparam("crews", expanding=True)))
+    .where(among(rounds.c.crew, "crews"))
     .where(
         rounds.c.rule_id.in_(
             sa.union_all(
                 sa.select(sa.literal("")),
-                sa.select(rules.c.id).where(
-                    rules.c.crew.in_(sa.bindparam("crews", expanding=True))
-                ),
+                sa.select(rules.c.id).where(among(rules.c.crew, "crews")),
             )
         )
     )
@@ -199,7 +197,7 @@ _FAILING: Final = (
         sa.func.min(outbox.c.failing_since).label("since"),
         sa.func.min(outbox.c.due_at).label("next_at"),
     )
-    .where(outbox.c.subject.in_(sa.bindparam("rounds", expanding=True)))
+    .where(among(outbox.c.subject, "rounds"))
     .where(outbox.c.kind == EffectKind.RESUME.value, outbox.c.failing_since.is_not(None))
     .group_by(outbox.c.crew)
     .having(sa.func.sum(outbox.c.tries) >= IN_A_ROW)
@@ -207,11 +205,7 @@ _FAILING: Final = (
 _OPEN: Final = (State.WAITING, State.DECIDED, State.STUCK)
 _DECIDED: Final = (State.RESUMED, State.CLOSED)
 _BACKLOG: Final = sa.select(sa.union_all(_WAITING, _DUE).subquery())
-_RULES: Final = (
-    sa.select(rules)
-    .where(rules.c.crew.in_(sa.bindparam("crews", expanding=True)))
-    .order_by(rules.c.id)
-)
+_RULES: Final = sa.select(rules).where(among(rules.c.crew, "crews")).order_by(rules.c.id)
 _OF_RULE: Final = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
 #: MIN reads the first row of an index; for EXISTS PostgreSQL scans all rounds.
 _FIRST_OF_RULE: Final = sa.select(sa.func.min(rounds.c.opened_at)).where(*_OF_RULE)
@@ -228,7 +222,7 @@ _RULES_SINCE: Final = _RULES.where(
 _NO_APPROVER: Final = (
     sa.select(rounds.c.id, rounds.c.crew, rounds.c.rule_id)
     .where(sa.text("no_approver"), rounds.c.state == State.WAITING.value)
-    .where(rounds.c.crew.in_(sa.bindparam("crews", expanding=True)))
+    .where(among(rounds.c.crew, "crews"))
     .order_by(rounds.c.opened_at)
     .limit(COUNTED)
 )

@@ -10,82 +10,89 @@ from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.lessons import LessonState
 from crewgate.domain.notification import UNKNOWN, CallerValues
 from crewgate.domain.review import State
-from crewgate.store import tables
 from crewgate.store.codec import codec
 from crewgate.store.engine import Changing, write
 from crewgate.store.lessons import TEACHES_A_FLOW, lessons
-from crewgate.store.rounds import ROUND, from_round, to_round
+from crewgate.store.rounds import EXECUTION_OF_REVIEW, ROUND, from_round, to_round
 from crewgate.store.statements import one_of, setting
+from crewgate.store.tables import (
+    dead_letters,
+    executions,
+    flow_requests,
+    notes,
+    outbox,
+    outputs,
+    reviews,
+    rounds,
+    task_updates,
+    webhooks,
+)
 from crewgate.store.unreadable import or_none
 
 #: The executions, or dead letters, of one transaction: some milliseconds on SQLite.
 BATCH: Final = 20
 Place = tuple[datetime, str]
-"""The place of an execution in the order of their ends."""
+"""The place of an execution in the order in which executions ended: its end and id."""
 _FIRST: Final[Place] = (datetime.min.replace(tzinfo=UTC), "")
 
-_BEFORE: Final = sa.bindparam("before", type_=tables.executions.c.ended_at.type)
+_BEFORE: Final = sa.bindparam("before", type_=executions.c.ended_at.type)
 _BEFORE_TS: Final[sa.BindParameter[str]] = sa.bindparam("before_ts")
 _TS_LENGTH: Final = 17
 _CREW: Final[sa.BindParameter[str]] = sa.bindparam("b_crew")
 _EXECUTIONS: Final[sa.BindParameter[Any]] = sa.bindparam("executions", expanding=True)
 _KEPT: Final = (
-    tables.executions.c.crew == _CREW,
-    tables.executions.c.removed_at.is_(None),
-    tables.executions.c.ended_at < _BEFORE,
+    executions.c.crew == _CREW,
+    executions.c.removed_at.is_(None),
+    executions.c.ended_at < _BEFORE,
 )
-#: Executions are locked before they are claimed: after a wait for a lock, other tables would be
-#: read as before the wait, without the review that a webhook opened meanwhile.
+#: Executions are locked before they are claimed. A claim that waits for a lock reads the other
+#: tables as they were before the wait, and would miss a review that a webhook opened meanwhile.
 _ENDED: Final = (
-    sa.select(tables.executions.c.ended_at, tables.executions.c.execution_id)
+    sa.select(executions.c.ended_at, executions.c.execution_id)
     .where(
         *_KEPT,
-        sa.tuple_(tables.executions.c.ended_at, tables.executions.c.execution_id)
+        sa.tuple_(executions.c.ended_at, executions.c.execution_id)
         > sa.tuple_(
-            sa.bindparam("after", type_=tables.executions.c.ended_at.type), sa.bindparam("after_id")
+            sa.bindparam("after", type_=executions.c.ended_at.type), sa.bindparam("after_id")
         ),
     )
-    .order_by(tables.executions.c.ended_at, tables.executions.c.execution_id)
+    .order_by(executions.c.ended_at, executions.c.execution_id)
     .limit(BATCH)
     .with_for_update()
 )
-#: Executions that wait for people or the crew, or did so lately. A card bears the time of Slack's
-#: clock: an end that was stored under a wrong clock here is not believed.
+#: Executions that wait for people or the crew, or did so lately. The time of a card is by Slack's
+#: clock, in case this machine's clock was wrong when an end was stored.
 _IN_USE: Final = sa.exists().where(
-    tables.reviews.c.crew == tables.executions.c.crew,
-    tables.reviews.c.execution_id == tables.executions.c.execution_id,
-    tables.rounds.c.review_id == tables.reviews.c.id,
-    one_of(tables.rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
-    | (tables.rounds.c.ended_at >= _BEFORE)
+    EXECUTION_OF_REVIEW,
+    rounds.c.review_id == reviews.c.id,
+    one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
+    | (rounds.c.ended_at >= _BEFORE)
     # Times of Slack have one length and compare as texts; other values have other lengths.
-    | (
-        (sa.func.length(tables.rounds.c.card_ts) == _TS_LENGTH)
-        & (tables.rounds.c.card_ts >= _BEFORE_TS)
-    ),
+    | ((sa.func.length(rounds.c.card_ts) == _TS_LENGTH) & (rounds.c.card_ts >= _BEFORE_TS)),
 )
 
 
 def _has_job(set_aside: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         set_aside,
-        tables.outbox.c.execution_id == tables.executions.c.execution_id,
-        tables.outbox.c.crew == tables.executions.c.crew,
+        outbox.c.execution_id == executions.c.execution_id,
+        outbox.c.crew == executions.c.crew,
     )
 
 
 _REMOVABLE: Final = (
     *_KEPT,
-    ~_IN_USE.correlate(tables.executions),
-    ~_has_job(tables.outbox.c.set_aside_at.is_(None)),
+    ~_IN_USE.correlate(executions),
+    ~_has_job(outbox.c.set_aside_at.is_(None)),
     # SQLite uses no index range for IS NOT NULL.
-    ~_has_job(tables.outbox.c.set_aside_at > _FIRST[0]),
+    ~_has_job(outbox.c.set_aside_at > _FIRST[0]),
 )
 #: The process that claims an execution removes its texts; another process finds it claimed.
 _CLAIM: Final = (
-    sa.update(tables.executions)
-    .where(*_REMOVABLE, tables.executions.c.execution_id.in_(_EXECUTIONS))
+    sa.update(executions)
+    .where(*_REMOVABLE, executions.c.execution_id.in_(_EXECUTIONS))
     .values(
-        removed_at=sa.bindparam("now", type_=tables.executions.c.removed_at.type),
+        removed_at=sa.bindparam("now", type_=executions.c.removed_at.type),
         inputs=codec(CallerValues).dump(UNKNOWN),
         meta=None,
         named=None,
@@ -96,10 +103,7 @@ _CLAIM: Final = (
         result=None,
     )
     .returning(
-        *(
-            tables.executions.c[name]
-            for name in ("execution_id", "progress_ts", "channel", "thread_ts")
-        )
+        *(executions.c[name] for name in ("execution_id", "progress_ts", "channel", "thread_ts"))
     )
 )
 
@@ -108,11 +112,9 @@ def _of_removed_executions(table: sa.Table) -> sa.ColumnElement[bool]:
     return (table.c.crew == _CREW) & table.c.execution_id.in_(_EXECUTIONS)
 
 
-_ROUNDS: Final = ROUND.where(_of_removed_executions(tables.reviews))
+_ROUNDS: Final = ROUND.where(_of_removed_executions(reviews))
 #: Rounds are locked before they are read: see `Tx._lock`.
-_LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(tables.rounds.c.id).with_for_update(
-    of=tables.rounds
-)
+_LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "reason_words", "call_result"),
     "removed_at",
@@ -120,48 +122,42 @@ _WIPED: Final = (
 #: A row that cannot be read has no words to keep either.
 _DAMAGED_WIPED: Final[dict[str, Any]] = dict.fromkeys(_WIPED) | {"digest": "", "reason_words": ""}
 _WIPE: Final = (
-    sa.update(tables.rounds)
-    .where(tables.rounds.c.id == sa.bindparam("b_id"))
-    .values(setting(tables.rounds, *_WIPED) | {"version": tables.rounds.c.version + 1})
+    sa.update(rounds)
+    .where(rounds.c.id == sa.bindparam("b_id"))
+    .values(setting(rounds, *_WIPED) | {"version": rounds.c.version + 1})
 )
-_ROUND_IDS: Final = (
-    sa.select(tables.rounds.c.id).join(tables.reviews).where(_of_removed_executions(tables.reviews))
-)
+_ROUND_IDS: Final = sa.select(rounds.c.id).join(reviews).where(_of_removed_executions(reviews))
 #: Texts in other tables. A note that people deleted keeps its row, without a text.
 _BESIDE: Final = (
-    sa.delete(tables.webhooks).where(_of_removed_executions(tables.webhooks)),
-    sa.delete(tables.task_updates).where(_of_removed_executions(tables.task_updates)),
-    sa.update(tables.reviews)
-    .where(_of_removed_executions(tables.reviews))
-    .values(expected_output=None),
-    sa.update(tables.outputs)
-    .where(tables.outputs.c.round_id.in_(_ROUND_IDS))
+    sa.delete(webhooks).where(_of_removed_executions(webhooks)),
+    sa.delete(task_updates).where(_of_removed_executions(task_updates)),
+    sa.update(reviews).where(_of_removed_executions(reviews)).values(expected_output=None),
+    sa.update(outputs)
+    .where(outputs.c.round_id.in_(_ROUND_IDS))
     .values(text="", edited=None, rewritten=None),
-    sa.update(tables.notes)
-    .where(tables.notes.c.round_id.in_(_ROUND_IDS))
-    .values(text="", deleted=True),
-    sa.update(tables.flow_requests)
-    .where(tables.flow_requests.c.round_id.in_(_ROUND_IDS), ~TEACHES_A_FLOW)
+    sa.update(notes).where(notes.c.round_id.in_(_ROUND_IDS)).values(text="", deleted=True),
+    sa.update(flow_requests)
+    .where(flow_requests.c.round_id.in_(_ROUND_IDS), ~TEACHES_A_FLOW)
     .values(callback_url=None, token=None),
 )
 _DEAD: Final = (
-    sa.select(tables.dead_letters.c.id)
+    sa.select(dead_letters.c.id)
     .where(
-        tables.dead_letters.c.crew == _CREW,
-        tables.dead_letters.c.removed_at.is_(None),
-        tables.dead_letters.c.received_at < _BEFORE,
-        ~sa.exists().where(tables.outbox.c.subject == tables.dead_letters.c.id),
+        dead_letters.c.crew == _CREW,
+        dead_letters.c.removed_at.is_(None),
+        dead_letters.c.received_at < _BEFORE,
+        ~sa.exists().where(outbox.c.subject == dead_letters.c.id),
     )
-    .order_by(tables.dead_letters.c.received_at)
+    .order_by(dead_letters.c.received_at)
 )
-_NO_WORDS: Final = sa.case((tables.dead_letters.c.dismissed_by.is_not(None), ""))
+_NO_WORDS: Final = sa.case((dead_letters.c.dismissed_by.is_not(None), ""))
 _IS_PROPOSED: Final = lessons.c.state == LessonState.PROPOSED.value
 _NOW: Final = sa.bindparam("now", type_=lessons.c.ended_at.type)
 _HAS_NO_TEXTS: Final = sa.exists().where(
-    tables.rounds.c.id == lessons.c.round_id, tables.rounds.c.removed_at.is_not(None)
+    rounds.c.id == lessons.c.round_id, rounds.c.removed_at.is_not(None)
 )
-#: Lessons with a text that were ended, or whose time was over, before a time; and proposals of that
-#: time which came after the texts of their review were removed.
+#: Lessons that still have a text and ended before a time; also older proposals from a review whose
+#: own texts are removed already.
 _ENDED_LESSONS: Final = (
     sa.select(lessons.c.id)
     .where(lessons.c.crew == _CREW, lessons.c.text != "")
@@ -187,10 +183,7 @@ _PROPOSED: Final = _REMOVED_LESSONS.where(
     lessons.c.crew == _CREW, _IS_PROPOSED, lessons.c.round_id.in_(_ROUND_IDS)
 )
 _COUNT: Final = sa.select(
-    sa.select(sa.func.count())
-    .select_from(tables.executions)
-    .where(*_REMOVABLE)
-    .label("executions"),
+    sa.select(sa.func.count()).select_from(executions).where(*_REMOVABLE).label("executions"),
     sa.select(sa.func.count()).select_from(_DEAD.subquery()).label("dead_letters"),
     sa.select(sa.func.count()).select_from(_ENDED_LESSONS.subquery()).label("lessons"),
 )
@@ -260,8 +253,8 @@ class Removal(Changing):
     async def remove_dead_letters(self, crew: str, *, before: datetime, at: datetime) -> int:
         """Remove the bodies of the next dead letters before this time; return their number."""
         statement = (
-            sa.update(tables.dead_letters)
-            .where(tables.dead_letters.c.id.in_(_DEAD.limit(BATCH)))
+            sa.update(dead_letters)
+            .where(dead_letters.c.id.in_(_DEAD.limit(BATCH)))
             .values(body=b"", reason="", dismissed_why=_NO_WORDS, removed_at=at)
         )
         done = await self._connection.execute(statement, {"b_crew": crew, "before": before})

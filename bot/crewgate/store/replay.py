@@ -23,6 +23,7 @@ from crewgate.store.rounds import (
     to_round,
     to_topic,
 )
+from crewgate.store.statements import among
 from crewgate.store.tables import executions, notes, reviews, rounds
 from crewgate.store.unreadable import each, or_none, reads
 
@@ -39,7 +40,7 @@ _NEXT: Final = (
     .limit(PAGE)
 )
 _NEXT_CALLS: Final = _NEXT.where(rounds.c.call.is_not(None))
-_PAGE: Final = WHOLE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
+_PAGE: Final = WHOLE.where(among(rounds.c.id, "rounds"))
 _LATEST: Final = (
     WHOLE.where(*OF_EXECUTION).order_by(rounds.c.opened_at.desc(), rounds.c.id).limit(LATEST)
 )
@@ -58,9 +59,7 @@ _ENDED: Final = (
     .order_by(executions.c.ended_at, executions.c.execution_id)
     .limit(PAGE)
 )
-_NOTED: Final = sa.select(notes.c.author_name).where(
-    notes.c.round_id.in_(sa.bindparam("rounds", expanding=True))
-)
+_NOTED: Final = sa.select(notes.c.author_name).where(among(notes.c.round_id, "rounds"))
 _REVIEWS: Final = sa.select(reviews.c.id).where(*OF_EXECUTION).order_by(reviews.c.id)
 _OF_REVIEW: Final = WHOLE.where(
     rounds.c.review_id == sa.bindparam("review"), rounds.c.removed_at.is_(None)

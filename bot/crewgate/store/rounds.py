@@ -33,7 +33,6 @@ OF_STATS: Final = frozenset(
     {"characters", "waited_seconds", "made_in_seconds", "is_on_target", "is_act", "lessons"}
 ) | {"task_key"}
 
-
 ROUND_COLUMNS = (
     *(column.label(f"review_{column.name}") for column in reviews.c),
     *(column for column in rounds.c if column.name not in {"review_id", "crew", *OF_STATS}),
@@ -46,14 +45,14 @@ ROUND: Final[sa.Select[Any]] = (
 )
 """A round with its review: the shape `to_round` reads."""
 
+EXECUTION_OF_REVIEW: Final = (executions.c.crew == reviews.c.crew) & (
+    executions.c.execution_id == reviews.c.execution_id
+)
+
 LINE: Final[sa.Select[Any]] = (
     sa.select(*ROUND_COLUMNS, executions.c.channel, executions.c.thread_ts, executions.c.subject)
     .join_from(rounds, reviews)
-    .join(
-        executions,
-        (executions.c.crew == reviews.c.crew)
-        & (executions.c.execution_id == reviews.c.execution_id),
-    )
+    .join(executions, EXECUTION_OF_REVIEW)
     .outerjoin(*_with_rule)
 )
 """A round with its review and its thread: the shape `to_line` reads."""
@@ -116,8 +115,8 @@ _SINCE: Final = (
 )
 _of_name = sa.bindparam("name", type_=sa.Text)
 _newer = rounds.alias("newer")
-#: The crew may still wait for a dismissed decision; it works after a request for changes. The
-#: task of a call has other reviews.
+#: The task of this round may still run: the crew may still wait for a dismissed decision, and it
+#: works on after a request for changes. A call is left out, for its task has reviews of its own.
 _MAY_RUN: Final = sa.and_(
     (rounds.c.reason == "dismissed")
     | sa.and_(
@@ -129,8 +128,8 @@ _MAY_RUN: Final = sa.and_(
 )
 _one, _other = rounds.alias("one"), rounds.alias("other")
 _review_of_one = reviews.alias("review_of_one")
-#: The tasks of one execution run beside each other if two have waited for people at once: then a
-#: task may run of which nothing was heard yet.
+#: Two tasks have waited for people at once. So tasks of this execution run side by side, and one
+#: that has sent nothing yet may be running too.
 _RAN_BESIDE: Final = sa.exists().where(
     _review_of_one.c.crew == sa.bindparam("crew"),
     _review_of_one.c.execution_id == sa.bindparam("execution"),
@@ -399,7 +398,7 @@ def _to_decision(
     if via is verdict.Via.RULE and rule is not None:
         name, timeout = row.decided_by_name, rule.timeout
         by = verdict.ByRule(name) if timeout is None else verdict.TimedOut(name, timeout.after)
-    # Fewer votes than that did not decide the round: a Revise did, an outcome that does not
+    # With fewer votes it was not the votes that decided, but a Revise, an outcome that does not
     # approve, or the rule.
     decided = rule is not None and len(votes) >= rule.approvals
     decision = verdict.Decision(

@@ -1,7 +1,7 @@
 """The keys of stored credentials: finding the needed keys, and encrypting anew."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -106,7 +106,7 @@ async def rotate(
             )
     done = lost = 0
     for table in metadata.sorted_tables:
-        if any(isinstance(one.type, Secret) for one in table.c):
+        if _stored(table):
             async for encrypted, unreadable in _batches(engine, table, forget=forget):
                 done, lost = done + encrypted, lost + unreadable
                 if encrypted:
@@ -124,7 +124,7 @@ async def count_unreadable(engine: AsyncEngine, keys: Sequence[str]) -> Counter[
     found = Counter[str]()
     async with engine.connect() as connection:
         for table in metadata.sorted_tables:
-            if stored := [*_stored(table)]:
+            if stored := _stored(table):
                 async with connection.stream(sa.select(*stored)) as rows:
                     async for row in rows:
                         found.update(f"{table.name}.{name}" for name in _read(table, row)[1])
@@ -137,10 +137,9 @@ async def last_alive(engine: AsyncEngine) -> datetime | None:
     return found
 
 
-def _stored(table: sa.Table) -> Iterator[sa.ColumnElement[Any]]:
-    yield from (
-        sa.type_coerce(one, one.type.impl) for one in table.c if isinstance(one.type, Secret)
-    )
+def _stored(table: sa.Table) -> list[sa.ColumnElement[Any]]:
+    """Return a table's credentials as they are stored."""
+    return [sa.type_coerce(one, one.type.impl) for one in table.c if isinstance(one.type, Secret)]
 
 
 async def _batches(

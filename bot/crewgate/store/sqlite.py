@@ -164,6 +164,24 @@ def _as_sqlalchemy(error: sqlite3.Error, prepared: Prepared) -> BaseException:
     )
 
 
+def _engine(path: str, pragmas: Iterable[str], **options: Any) -> sa.Engine:
+    """Return an engine for a SQLite file whose connections begin with these pragmas."""
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        try:
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    return sa.create_engine(
+        "sqlite://", creator=connect, hide_parameters=True, json_deserializer=read_json, **options
+    )
+
+
 class SqliteReader:
     """Reads one SQLite file on the event loop's thread: few rows, found by an index.
 
@@ -172,16 +190,9 @@ class SqliteReader:
 
     def __init__(self, path: str, *, busy_seconds: float) -> None:
         """A statement waits up to `busy_seconds` for a locked file."""
-        self._path = path
-        self._busy_seconds = busy_seconds
+        pragmas = (f"busy_timeout={round(busy_seconds * 1000)}", "query_only=ON")
         #: The synchronous engine inside, to which listeners of SQLAlchemy's events are attached.
-        self.sync_engine = sa.create_engine(
-            "sqlite://",
-            creator=self._open,
-            poolclass=sa.pool.StaticPool,
-            hide_parameters=True,
-            json_deserializer=read_json,
-        )
+        self.sync_engine = _engine(path, pragmas, poolclass=sa.pool.StaticPool)
         self._connection: sa.Connection | None = None
 
     @asynccontextmanager
@@ -195,13 +206,6 @@ class SqliteReader:
         if self._connection is not None:
             self._connection.close()
         self.sync_engine.dispose()
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path, timeout=self._busy_seconds, check_same_thread=False, isolation_level=None
-        )
-        connection.execute("PRAGMA query_only=ON")
-        return connection
 
 
 #: Transactions in one commit. The first transaction waits for all; a larger number brings little.
@@ -241,19 +245,15 @@ class SqliteWriter:
     """
 
     def __init__(self, path: str, *, pragmas: Iterable[str], turn_seconds: float) -> None:
-        self._path = path
-        self._pragmas = tuple(pragmas)
         self._turn_seconds = turn_seconds
         #: The engine below, for SQLAlchemy's events.
-        self.sync_engine = sa.create_engine(
-            "sqlite://",
-            creator=self._open,
+        self.sync_engine = _engine(
+            path,
+            tuple(pragmas),
             poolclass=sa.pool.QueuePool,
             pool_size=1,
             max_overflow=0,
             pool_reset_on_return=None,
-            hide_parameters=True,
-            json_deserializer=read_json,
         )
         self._thread: ThreadPoolExecutor | None = None
         self._waiting: deque[_Turn] = deque()
@@ -381,13 +381,3 @@ class SqliteWriter:
         """Close a connection in any state; the next batch opens another."""
         connection.invalidate()
         connection.close()
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
-        try:
-            for pragma in self._pragmas:
-                connection.execute(f"PRAGMA {pragma}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection

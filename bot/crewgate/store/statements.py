@@ -60,18 +60,20 @@ def setting(table: sa.Table, *names: str) -> dict[str, sa.BindParameter[Any]]:
 
 
 def one_of(column: sa.Column[Any], values: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
-    """Compare a column with a few values; with a plain list SQLAlchemy would write the SQL anew."""
+    """Compare a column with a few values; for a plain list SQLAlchemy would write the SQL anew."""
     return column.in_([sa.literal(one.value) for one in values])
+
+
+def among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """Compare a column with the list that a parameter of this name has."""
+    return column.in_(sa.bindparam(name, expanding=True))
 
 
 def sum_where(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnElement[int]:
     return sa.func.sum(sa.case((condition, value), else_=0))
 
 
-OF_RULES: Final = (
-    rounds.c.crew == sa.bindparam("crew"),
-    rounds.c.rule_id.in_(sa.bindparam("rules", expanding=True)),
-)
+OF_RULES: Final = (rounds.c.crew == sa.bindparam("crew"), among(rounds.c.rule_id, "rules"))
 IS_EDITED: Final = rounds.c.edited_at.is_not(None)
 #: A person's text is the second round of its review, and yet counts as the crew's first output.
 IS_FIRST: Final = rounds.c.number == sa.case((IS_EDITED, 2), else_=1)
@@ -158,7 +160,7 @@ def _count(ranges: int, by_decision: bool, leaves_out: bool) -> sa.Select[Any]: 
     return sa.select(sa.func.count()).select_from(each.subquery())
 
 
-#: The round that other rounds are behind: its id alone is carried in a modal.
+#: The round behind which a list goes on; a modal carries only its id.
 _AFTER: Final = rounds.alias("after")
 _after = sa.bindparam("after", type_=sa.Text)
 _AFTER_AT: Final = sa.select(_AFTER.c.opened_at).where(_AFTER.c.id == _after).scalar_subquery()
@@ -168,7 +170,7 @@ def _each(
     ranges: int, *columns: sa.ColumnElement[Any], by_decision: bool, is_behind: bool = False
 ) -> sa.Subquery:
     at = rounds.c.decided_at if by_decision else rounds.c.opened_at
-    # Ids come last in the order if they are read anyway; a count reads the index alone.
+    # The order ends with the ids if `columns` are ids; without them a count reads the index alone.
     order = (at.desc(),) if by_decision else (at, *columns)
     since = [at >= sa.bindparam("since", type_=Instant)] if by_decision else []
     if is_behind:

@@ -1,10 +1,10 @@
 """The transaction of a use case, with the statements of rounds and the outbox."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache, cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -30,34 +30,27 @@ from crewgate.store.mornings import Mornings
 from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect, let_next_go, queue_up
 from crewgate.store.removal import Removal
-from crewgate.store.statements import insert_of, insert_once, insert_over, one_of, setting
+from crewgate.store.statements import among, insert_of, insert_once, insert_over, one_of, setting
 from crewgate.store.unreadable import each
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.ports.base import Clock, Job
 from crewgate.usecases.read_models import Heard, MessageRef
 
+T = TypeVar("T")
+
 #: Columns of rounds that are written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset(
     {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged", "salt"}
-    | {
-        "pause_id",
-        "takes_edits",
-        "takes_key",
-        "edited_by",
-        "origin_id",
-        "call",
-        "tools_used",
-        "next_task",
-    }
-    | {"is_act", "is_fetched"}
+    | {"pause_id", "takes_edits", "takes_key", "edited_by", "origin_id", "call", "tools_used"}
+    | {"next_task", "is_act", "is_fetched"}
 )
 _VERSION: Final = sa.select(tables.rounds.c.version).where(
     tables.rounds.c.id == sa.bindparam("round")
 )
 _OUTPUT: Final = sa.select(tables.outputs).where(tables.outputs.c.round_id == sa.bindparam("round"))
-_LOCKED: Final = rounds.ROUND.where(
-    tables.rounds.c.id.in_(sa.bindparam("rounds", expanding=True))
-).order_by(tables.rounds.c.opened_at)
+_LOCKED: Final = rounds.ROUND.where(among(tables.rounds.c.id, "rounds")).order_by(
+    tables.rounds.c.opened_at
+)
 _ONE_ROUND: Final = rounds.ROUND.where(tables.rounds.c.id == sa.bindparam("round"))
 _LATEST_ROUND: Final = (
     rounds.ROUND.where(tables.rounds.c.review_id == sa.bindparam("review"))
@@ -190,6 +183,11 @@ def _settle(columns: tuple[str, ...]) -> sa.Update:
     return sa.update(tables.outbox).where(*_OURS).values(values)
 
 
+def _part(kind: Callable[[Connection], T]) -> cached_property[T]:
+    """Return a part of a transaction, made when first asked for: most need two or three."""
+    return cached_property(lambda tx: kind(tx._connection))  # noqa: SLF001  # a part of its class
+
+
 class Tx:
     """A transaction on one connection; the unit of work begins and commits it.
 
@@ -197,6 +195,19 @@ class Tx:
     other: the execution, the review, the round, rows of the round, the outbox. A change of an
     execution and a round opens the execution first.
     """
+
+    executions = _part(Executions)
+    lessons = _part(Lessons)
+    floods = _part(Floods)
+    notes = _part(Notes)
+    absences = _part(Absences)
+    mornings = _part(Mornings)
+    dead_letters = _part(DeadLetters)
+    removal = _part(Removal)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self._connection, self._clock)
 
     def __init__(
         self, connection: Connection, *, clock: Clock, kept_rules: Collection[str] = ()
@@ -215,44 +226,6 @@ class Tx:
         self.woken: set[str] = set()
         """Destinations with new work after the commit."""
         self._new_effects: list[dict[str, Any]] = []
-
-    # Most transactions use two or three of these parts, so each is made when first asked for.
-
-    @cached_property
-    def executions(self) -> Executions:
-        return Executions(self._connection)
-
-    @cached_property
-    def audit(self) -> Audit:
-        return Audit(self._connection, self._clock)
-
-    @cached_property
-    def lessons(self) -> Lessons:
-        return Lessons(self._connection)
-
-    @cached_property
-    def floods(self) -> Floods:
-        return Floods(self._connection)
-
-    @cached_property
-    def notes(self) -> Notes:
-        return Notes(self._connection)
-
-    @cached_property
-    def absences(self) -> Absences:
-        return Absences(self._connection)
-
-    @cached_property
-    def mornings(self) -> Mornings:
-        return Mornings(self._connection)
-
-    @cached_property
-    def dead_letters(self) -> DeadLetters:
-        return DeadLetters(self._connection)
-
-    @cached_property
-    def removal(self) -> Removal:
-        return Removal(self._connection)
 
     async def open_review(
         self, candidate: Review, pause_id: str | None = None
@@ -353,9 +326,8 @@ class Tx:
         round was saved since it was read, and RuleLost if its stored rule is missing.
         """
         # Compare and swap; the row locks already exclude a conflict.
-        row = rounds.from_round(round_) | {
-            "task_key": task_key(round_)
-        }  # the key counts floods by the present rule
+        # Floods are counted by the present rule.
+        row = rounds.from_round(round_) | {"task_key": task_key(round_)}
         await self._keep_rule(round_, row["rule_id"])
         values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}
         where = {"b_id": round_.id, "b_version": round_.version}

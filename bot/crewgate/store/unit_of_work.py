@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.masking import Masking
-from crewgate.store.engine import OutboxEngines, translate_errors
+from crewgate.store.engine import Engines, Reader, translate_errors
 from crewgate.store.queries import Queries
 from crewgate.store.transaction import Tx
 from crewgate.usecases.ports.base import Clock
@@ -38,7 +38,7 @@ class _Availability:
 class SqlUnitOfWork(UnitOfWork):
     """Transactions on the engines of a database."""
 
-    engines: OutboxEngines
+    engines: Engines[Reader]
     _: KW_ONLY
     wake: Wake
     clock: Clock

@@ -1,6 +1,7 @@
 """Rows that cannot be read: each is set aside alone, logged once, and counted."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any, Final, TypeVar
@@ -78,7 +79,4 @@ def or_none(convert: Callable[[Any], T], row: sa.Row[Any] | None) -> T | None:
 
 def unreadable() -> dict[str, int]:
     """Count the damaged rows that this process has met, by table."""
-    counts: dict[str, int] = {}
-    for table, _ in _noted:
-        counts[table] = counts.get(table, 0) + 1
-    return counts
+    return Counter(table for table, _ in _noted)
