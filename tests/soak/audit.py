@@ -55,6 +55,8 @@ class Audit:
     problems: list[str] = field(default_factory=list)
     proven: Counter[str] = field(default_factory=Counter)
     """Executions whose evidence holds, by kind."""
+    unproven: tuple[str, ...] = ()
+    """The wanted kinds of which no evidence was proved."""
     reopened: Counter[str] = field(default_factory=Counter)
     """How often each round was opened again."""
 
@@ -68,7 +70,7 @@ async def look_at_audit(
 ) -> Audit:
     """Verify the chain, and have the standalone checker read evidence of every kind.
 
-    `gathered` are executions with a round of a flood, `wanted` the kinds that must be there.
+    `gathered` are executions with a round of a flood, `wanted` the kinds that should be there.
     """
     settings = Settings(slack_bot_token="xoxb-", database_url=url, crews={})
     entries = await _entries(url)
@@ -94,7 +96,7 @@ async def look_at_audit(
             file.rename(folder / f"evidence-{execution}.json")
         else:
             audit.proven.update(kinds[crew, execution])
-    audit.problems += [f"no evidence of {kind} was proved" for kind in wanted - audit.proven.keys()]
+    audit.unproven = tuple(sorted(set(wanted) - audit.proven.keys()))
     return audit
 
 

@@ -110,6 +110,14 @@ def wrong(asked: Sequence[Asked], effects: Iterable[Effect]) -> Iterator[str]:
             yield f"nobody decided on {_exactly(one)}: round {one.round_id}"
 
 
+def place_in_asking(one: BesideRound) -> tuple[int, int]:
+    """Return the place among all rounds about one call.
+
+    The host numbers them. The bot's clock may be set back between two of them.
+    """
+    return int(one.task_id.rpartition("-")[2]), one.number
+
+
 def subject_of(one: Asked | Effect) -> str:
     """Return what no two calls have in common."""
     return str(one.arguments.get("to") or one.arguments.get("item"))
@@ -242,7 +250,7 @@ class Calls(Beside):
 
     def _asked(self, rounds: Sequence[BesideRound]) -> list[Asked]:
         asked = []
-        for one in rounds:
+        for one in sorted(rounds, key=place_in_asking):
             # What was changed, was asked about as another round.
             if one.call is None or (one.is_approve is None and one.state is RoundState.SUPERSEDED):
                 continue

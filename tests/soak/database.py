@@ -79,6 +79,8 @@ class BesideRound:
     decided_by: str | None
     decided_at: datetime | None
     opened_at: datetime
+    task_id: str
+    number: int
     call: dict[str, Any] | None
     origin_id: str | None
     """The round that a person changed, or of which this one was asked anew."""
@@ -193,6 +195,8 @@ _BESIDE: Final = (
         rounds.c.decided_by,
         rounds.c.decided_at,
         rounds.c.opened_at,
+        reviews.c.task_id,
+        rounds.c.number,
         rounds.c.call,
         rounds.c.origin_id,
         rounds.c.gathered_by,

@@ -11,6 +11,7 @@ from tests.options import InvalidOption, database, number
 #: Slack takes one post a second into a channel, and an execution of the load makes up to ten.
 _CHANNELS_FOR_EACH_A_SECOND: Final = 10
 _SECONDS_FOR_EACH_KILL: Final = 12
+_SHORT: Final = 120
 BESIDE: Final = ("calls", "flood", "taught")
 NONE: Final = "none"
 
@@ -33,6 +34,11 @@ class Options:
     seed: int
     beside: tuple[str, ...] = ()
     """The crews beside those of the load, by name."""
+
+    @property
+    def is_short(self) -> bool:
+        """A short run has no time for every kind of evidence."""
+        return self.seconds < _SHORT
 
     def __str__(self) -> str:
         return (

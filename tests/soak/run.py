@@ -93,6 +93,10 @@ async def soak(
     found += check_everything(evidence)
     found += [*audit.problems, *_look_at_outputs(world)]
     told = list(figures(world, evidence, time.monotonic() - began))
+    if options.is_short:
+        told += [line(f"not seen in so short a run: evidence {kind}", 0) for kind in audit.unproven]
+    else:
+        found += [f"no evidence {kind} was proved" for kind in audit.unproven]
     for beside in besides:
         rounds = stored.of_crew(beside.name)
         found += beside.wrong(rounds)

@@ -1,10 +1,14 @@
 """The soak finds each wrong effect of a call, and nothing wrong where all is right."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from tests.soak.calls import Asked, Effect, wrong
+from crewgate.domain.review import State
+from tests.soak.calls import Asked, Calls, Effect, wrong
+from tests.soak.database import BesideRound
 
 ARGUMENTS = {"to": "call1-a@x.example", "amount": 5, "bcc": ["boss"], "stamp": "2026-01-01T00:00Z"}
 SHOWN = "to: call1-a@x.example amount: 5 bcc: boss stamp: 2026-01-01T00:00Z"
@@ -60,3 +64,26 @@ def test_what_is_right(asked: list[Asked], effects: list[Effect]) -> None:
 )
 def test_what_is_wrong(asked: list[Asked], effects: list[Effect], says: str) -> None:
     assert any(says in one for one in wrong(asked, effects))
+
+
+def test_a_clock_that_was_set_back_changes_no_order(tmp_path: Path) -> None:
+    first = BesideRound(
+        id="r1",
+        execution_id="e1",
+        crew="calls",
+        state=State.RESUMED,
+        reason=None,
+        text='{"to": "call1-a@x.example"}',
+        is_approve=True,
+        decided_by="U1",
+        decided_at=None,
+        opened_at=datetime(2026, 1, 1, tzinfo=UTC),
+        task_id="mail_out-0f-9",
+        number=1,
+        call={"tool": "mail_out"},
+        origin_id=None,
+        is_gathered=False,
+    )
+    sooner = first.opened_at - timedelta(minutes=2)
+    anew = replace(first, id="r2", task_id="mail_out-0f-10", opened_at=sooner, is_approve=False)
+    assert list(Calls(tmp_path, seed=1).wrong([anew, first])) == []

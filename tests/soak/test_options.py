@@ -50,3 +50,11 @@ def test_what_is_not_understood_is_named(
     environment.setenv(name, value)
     with pytest.raises(InvalidOption, match=name):
         read_options()
+
+
+@pytest.mark.parametrize(("seconds", "is_short"), [("119", True), ("120", False)])
+def test_a_short_run_owes_no_evidence_of_every_kind(
+    environment: pytest.MonkeyPatch, seconds: str, *, is_short: bool
+) -> None:
+    environment.setenv("SOAK_SECONDS", seconds)
+    assert read_options().is_short is is_short
