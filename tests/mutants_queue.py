@@ -119,4 +119,34 @@ QUEUE: Final = (
         "if found is None or found:",
         "usecases/test_unreadable.py",
     ),
+    mutant(
+        "one damaged time ends the reading of a statement",
+        "        except (TypeError, OverflowError):\n            return NO_TIME",
+        "        except ZeroDivisionError:\n            return NO_TIME",
+        "usecases/test_broken_times.py",
+    ),
+    mutant(
+        "a round is read with a time that nobody wrote",
+        "        require_times(*map(found.get, self._times))\n",
+        "",
+        "usecases/test_broken_times.py",
+    ),
+    mutant(
+        "a beat that cannot be read puts every timer off by decades",
+        "if row.at is not NO_TIME and abs(now - row.at) > MISSED:",
+        "if abs(now - row.at) > MISSED:",
+        "usecases/test_broken_times.py",
+    ),
+    mutant(
+        "a job that is never due is never told of",
+        '                await write(connection, _NEVER, {"now": now})',
+        "                pass",
+        "usecases/test_broken_times.py",
+    ),
+    mutant(
+        "a damaged audit entry stops the linking",
+        "    body = body.encode() if isinstance(body, str) else body\n",
+        "",
+        "usecases/test_audit.py",
+    ),
 )

@@ -17,7 +17,7 @@ from crewgate.audit.check_evidence import check_file
 from crewgate.audit.run import NotWritten, run_audit
 from crewgate.domain.audit import Code, Head
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.errors import ChainBroken, CrewgateError
+from crewgate.domain.errors import ChainBroken, CrewgateError, RowUnreadable
 from crewgate.settings.load import Settings
 from crewgate.store.audit import link_hash, tag_of
 from crewgate.store.engine import Engines
@@ -366,6 +366,17 @@ async def test_all_of_it_is_exported(told: World, audit: Audit, engines: Engines
     assert (lines[-1]["number"], lines[-1]["actor"]) == (None, "operator")
     assert lines[0]["number"] == 1
     assert len(lines[0]["hash"]) == 64
+
+
+async def test_a_damaged_entry_is_named_with_a_sentence(
+    told: World, audit: Audit, engines: Engines
+) -> None:
+    await change(engines, "UPDATE audit_entries SET body = 'a text' WHERE number = 1")
+    status, told_of = await audit("verify")
+    assert (status, told_of.startswith("✗ entry 1: its content was changed")) == (1, True)
+    for words in (("show", "e-1"), ("export",)):
+        with pytest.raises(RowUnreadable, match="the row 1 of audit_entries cannot be read"):
+            await audit(*words)
 
 
 async def test_some_of_it_is_exported(told: World, audit: Audit) -> None:

@@ -188,6 +188,23 @@ async def test_nothing_is_signed_beyond_a_head_that_does_not_fit(
     assert "the published head 1 does not fit" in logs[-1]["why"]
 
 
+@pytest.mark.parametrize("damaged", ["a text", b"\xff"])
+async def test_a_damaged_entry_stops_no_entry_behind_it(
+    world: World, logs: Logs, damaged: object
+) -> None:
+    await add(world)
+    loop = Loop(world)
+    await loop.turn()
+    await add(world, 2)
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.text("DROP TRIGGER audit_linked_once"))
+        unlinked = sa.text("UPDATE audit_entries SET body = :body WHERE id = 3")
+        await connection.execute(unlinked, {"body": damaged})
+    world.clock.advance(timedelta(hours=1))
+    await loop.turn()
+    assert heads(logs) == ["1", "4"]
+
+
 async def test_another_key_is_told_of(world: World, logs: Logs) -> None:
     await add(world)
     await Loop(world).turn()

@@ -22,7 +22,7 @@ from crewgate.check.database import of_this_version, transactions_beside, write_
 from crewgate.check.findings import say
 from crewgate.domain.audit import OPERATOR, Code, Entry, Head, Signature, digest_of, people_of
 from crewgate.domain.csv_cells import csv_cell
-from crewgate.domain.errors import ChainBroken, CrewgateError
+from crewgate.domain.errors import ChainBroken, CrewgateError, RowUnreadable
 from crewgate.domain.masking import FINDERS, Masking
 from crewgate.domain.review import Round
 from crewgate.logs import printable
@@ -115,21 +115,29 @@ def show(story: Story) -> int:
     }
     names = {one.id: one.name for round_, _ in story.rounds for one in people_of(round_)}
     rules = {name: check_evidence.rule_of(**one) for name, one in story.rules.items()}
-    entries = [check_evidence.entry_of(json.loads(row.body), 0) for row in story.own]
+    entries = [check_evidence.entry_of(body_of(row), 0) for row in story.own]
     told = check_evidence.StoryFacts(texts, rules, names, check_evidence.tools_in(entries))
     say(f"Execution {story.execution_id} of {story.crew}")
     last = story.own[-1].id
     rows = [*story.own, *(row for row in story.related if row.id < last)]
     for row in sorted(rows, key=lambda row: row.id):
-        body = json.loads(row.body)
+        body = body_of(row)
         if "task" in body["data"]:
             body["data"]["task"] = story.hiding.text(body["data"]["task"])
         say(told.line(check_evidence.entry_of(body, row.number or 0)))
     return 0
 
 
+def body_of(row: sa.Row[Any]) -> dict[str, Any]:
+    """Parse an entry's content. Raises RowUnreadable."""
+    try:
+        return json.loads(row.body)  # type: ignore[no-any-return]
+    except ValueError as error:
+        raise RowUnreadable("audit_entries", str(row.number or row.id)) from error
+
+
 def data_of(row: sa.Row[Any]) -> dict[str, Any]:
-    return json.loads(row.body)["data"]  # type: ignore[no-any-return]
+    return body_of(row)["data"]  # type: ignore[no-any-return]
 
 
 #: The masking of a crew that the settings do not name.
@@ -330,7 +338,7 @@ async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
     if chosen.format == "csv":
         table.writerow(names)
     async for row in reading.arrived(chosen.crew, chosen.since, chosen.until):
-        entry = json.loads(row.body)
+        entry = body_of(row)
         if chosen.format == "csv":
             told = {"number": row.number, "means": Code(entry["code"]).told}
             data = {"data": json.dumps(entry["data"], ensure_ascii=False)}
@@ -453,7 +461,7 @@ def _texts(story: Story) -> Iterator[dict[str, Any]]:
     """Yield for each round its salt and its texts, in the order of their digests in entries."""
     digests: dict[str, dict[str, None]] = {}
     for row in story.own:
-        entry = check_evidence.entry_of(json.loads(row.body), row.number)
+        entry = check_evidence.entry_of(body_of(row), row.number)
         if "round" in entry.data:
             digests.setdefault(entry.data["round"], {}).update(
                 dict.fromkeys(check_evidence.digests_in(entry))

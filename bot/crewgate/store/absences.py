@@ -11,6 +11,7 @@ from crewgate.domain.verdict import Person
 from crewgate.store.engine import Changing, Connection, Reading
 from crewgate.store.statements import insert_over
 from crewgate.store.tables import absences
+from crewgate.store.unreadable import each, reads, require_times
 
 
 class AbsenceQueries(Reading):
@@ -55,14 +56,18 @@ async def find_absences(
     """Return the absences at this moment, or all without `at`; each person has at most one."""
     given = {"at": at, "delegate": delegate, "away": away}
     asked = {name: value for name, value in given.items() if value is not None}
-    return tuple(
-        Absence(
-            away=Person(row.user_id, row.user_name),
-            delegate=Person(row.delegate_id, row.delegate_name),
-            since=row.since,
-            until=row.until,
-        )
-        for row in await connection.execute(_absences(frozenset(asked)), asked)
+    found = await connection.execute(_absences(frozenset(asked)), asked)
+    return tuple(each(_to_absence, found))
+
+
+@reads("absences")
+def _to_absence(row: sa.Row[Any]) -> Absence:
+    require_times(row.since, row.until)
+    return Absence(
+        away=Person(row.user_id, row.user_name),
+        delegate=Person(row.delegate_id, row.delegate_name),
+        since=row.since,
+        until=row.until,
     )
 
 

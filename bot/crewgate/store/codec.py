@@ -19,6 +19,8 @@ from crewgate.domain.notification import HiddenValue
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.verdict import Person
+from crewgate.store.column_types import Instant
+from crewgate.store.unreadable import require_times
 
 Convert: TypeAlias = Callable[[Any], Any]
 
@@ -114,6 +116,7 @@ class Columns:
         own = [column for column in table.c if column.name in hints and column.name not in apart]
         self._names = [column.name for column in own]
         self._get = attrgetter(*self._names)
+        self._times = [column.name for column in own if isinstance(column.type, Instant)]
         self._converted = []
         for column in own:
             hint = hints[column.name]
@@ -126,6 +129,7 @@ class Columns:
     def read(self, row: Any) -> dict[str, Any]:
         values = zip(self._names, self._get(row), strict=True)
         found = {name: value for name, value in values if value is not None}
+        require_times(*map(found.get, self._times))
         for name, _, load, _ in self._converted:
             if name in found:
                 found[name] = load(found[name])

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from crewgate.domain.notification import UNREADABLE
 from crewgate.encryption import Cipher, Unreadable, key_of, mark_plain, unmark_plain
+from crewgate.store.unreadable import FIRST_MOMENT, LAST_MOMENT, NO_TIME
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,15 @@ class Instant(sa.types.TypeDecorator[datetime]):
         return None if value is None else (value - _EPOCH) // MICROSECOND
 
     def process_result_value(self, value: Any | None, _dialect: Any) -> datetime | None:
-        return None if value is None else _EPOCH + value * MICROSECOND
+        try:
+            return None if value is None else _EPOCH + value * MICROSECOND
+        except (TypeError, OverflowError):
+            return NO_TIME
+
+
+def is_time(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Select the values that can be read; SQLite orders texts behind all numbers."""
+    return column.between(FIRST_MOMENT, LAST_MOMENT)
 
 
 class Secret(sa.types.TypeDecorator[Any]):

@@ -13,6 +13,7 @@ from crewgate.domain.verdict import Person
 from crewgate.store.engine import Changing, MaskedReading
 from crewgate.store.executions import off_loop
 from crewgate.store.tables import dead_letters
+from crewgate.store.unreadable import each, reads, require_times
 from crewgate.usecases.read_models import COUNTED, DeadLetter, MessageRef
 
 
@@ -21,7 +22,7 @@ class DeadLetterQueries(MaskedReading):
 
     async def find(self, dead_letter_id: str) -> DeadLetter | None:
         found = await self._rows(sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id))
-        return (await self._dead_letters(found))[0] if found else None
+        return next(iter(await self._dead_letters(found)), None)
 
     async def report(self, first: DeadLetter, *, most: int = 1) -> tuple[DeadLetter, ...]:
         """Return the dead letters of one report: `first`, with their count, and later letters.
@@ -64,9 +65,11 @@ class DeadLetterQueries(MaskedReading):
         return found[0].id if found else None
 
     async def _dead_letters(self, found: Sequence[sa.Row[Any]]) -> tuple[DeadLetter, ...]:
-        return await off_loop(self._masking, lambda: tuple(map(self._to_dead_letter, found)))
+        convert = reads("dead_letters")(self._to_dead_letter)
+        return await off_loop(self._masking, lambda: tuple(each(convert, found)))
 
     def _to_dead_letter(self, row: sa.Row[Any]) -> DeadLetter:
+        require_times(row.received_at, row.removed_at)
         dismissed = report = None
         if row.dismissed_by is not None:
             by = Person(row.dismissed_by, row.dismissed_by_name)

@@ -25,7 +25,7 @@ from crewgate.store.tables import (
     rounds,
     rules,
 )
-from crewgate.store.unreadable import or_none
+from crewgate.store.unreadable import NO_TIME, each, or_none, reads, require_times
 from crewgate.usecases.read_models import MessageRef
 
 _NOTE: Final = Columns(Note, notes, apart=())
@@ -156,11 +156,11 @@ class NoteQueries(Reading):
 
     async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:
         found = await self._rows(_NOTES, {"round": round_id, "most": limit})
-        return tuple(map(_to_note, found))
+        return tuple(each(_to_note, found))
 
     async def note(self, channel: str, ts: str) -> Note | None:
         found = await self._rows(sa.select(notes).where(*_is_there(channel, ts)))
-        return _to_note(found[0]) if found else None
+        return or_none(_to_note, found[0]) if found else None
 
     async def waits_with(self, origin: str) -> Round | None:
         """Return the waiting round of this origin, whose card shows the notes; else None."""
@@ -175,6 +175,8 @@ class NoteQueries(Reading):
         if first.claimed_by is not None:
             claim = Claim(Person(first.claimed_by, first.claimed_by_name), first.at)
         masked = None if first.card_shows is None else bool(first.masked)
+        # A reading whose times cannot be read may have been one in haste, so it does not count.
+        has_read = first.at_end and NO_TIME not in (first.began_at, first.enough_at)
         call = _CALL.load(first.call) or _NO_CALL
         return Circumstances(
             crew=first.crew,
@@ -182,9 +184,9 @@ class NoteQueries(Reading):
             claim=claim,
             shown=first.card_shows,
             characters=first.characters,
-            read_to_end=bool(first.at_end),
+            read_to_end=bool(has_read),
             turned=HastyReading(first.pages, first.seconds) if first.pages is not None else None,
-            look=Look(first.began_at, first.enough_at) if first.enough_at is not None else None,
+            look=Look(first.began_at, first.enough_at) if has_read and first.enough_at else None,
             masked=False if first.unmasked else masked,
             asks_about_masks=first.rule is None or to_rule(first.rule).ask_about_masks,
             hides=call.hides,
@@ -298,10 +300,15 @@ async def notes_of(
 
 async def claims_on(connection: Connection, round_ids: Sequence[str]) -> Mapping[str, Claim]:
     found = await connection.execute(_CLAIMS, {"rounds": list(round_ids)})
-    return {
-        row.round_id: Claim(Person(row.claimed_by, row.claimed_by_name), row.at) for row in found
-    }
+    return dict(each(_to_claim, found))
 
 
+@reads("claims")
+def _to_claim(row: sa.Row[Any]) -> tuple[str, Claim]:
+    require_times(row.at)
+    return row.round_id, Claim(Person(row.claimed_by, row.claimed_by_name), row.at)
+
+
+@reads("notes")
 def _to_note(row: sa.Row[Any]) -> Note:
     return Note(by=Person(row.author, row.author_name), **_NOTE.read(row))

@@ -27,7 +27,7 @@ from typing_extensions import override
 
 from crewgate.domain import effects
 from crewgate.domain.retry import LONGEST_ASKED, Budget
-from crewgate.store.column_types import MICROSECOND
+from crewgate.store.column_types import MICROSECOND, is_time
 from crewgate.store.engine import (
     Connection,
     Engines,
@@ -39,6 +39,7 @@ from crewgate.store.engine import (
 )
 from crewgate.store.statements import MOST, first_of_each, insert_of, insert_over, one_of
 from crewgate.store.tables import budgets, heartbeat, outbox
+from crewgate.store.unreadable import LAST_MOMENT, NO_TIME, require_times
 from crewgate.usecases.ports.base import MISSED, Job, Leased, Outbox
 from crewgate.usecases.read_models import COUNTED
 
@@ -88,15 +89,18 @@ _LEASE = (
         tries=sa.case((outbox.c.lease_until.is_(None), outbox.c.tries + 1), else_=_TRIED),
     )
 )
-#: Sets a row aside that cannot be read, such as a later version's row: no other row waits for it.
-_UNREADABLE = (
-    sa.update(outbox)
-    .where(outbox.c.id == sa.bindparam("b_job"))
-    .values(
-        set_aside_at=sa.bindparam("now", type_=outbox.c.set_aside_at.type),
-        set_aside_why="unreadable",
-        lease_until=None,
-    )
+#: Sets rows aside that cannot be read, such as a later version's row: no other row waits for them.
+_SET_UNREADABLE_ASIDE = sa.update(outbox).values(
+    set_aside_at=sa.bindparam("now", type_=outbox.c.set_aside_at.type),
+    set_aside_why="unreadable",
+    lease_until=None,
+)
+_UNREADABLE = _SET_UNREADABLE_ASIDE.where(outbox.c.id == sa.bindparam("b_job"))
+#: Sets rows aside that would never be due, or never be free again. SQLite orders texts behind all
+#: numbers.
+_NEVER = _SET_UNREADABLE_ASIDE.where(
+    outbox.c.set_aside_at.is_(None),
+    (outbox.c.due_at > LAST_MOMENT) | (outbox.c.lease_until > LAST_MOMENT),
 )
 _FIRST_OF_KEY = (
     sa.select(outbox.c.id)
@@ -224,22 +228,23 @@ def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     )
 
 
+# PostgreSQL refuses a sum that has no room, so damaged times stay as they are.
 _LATER = (
     sa.update(outbox)
-    .where(~one_of(outbox.c.kind, sorted(effects.ABSOLUTE)))
+    .where(is_time(outbox.c.due_at), ~one_of(outbox.c.kind, sorted(effects.ABSOLUTE)))
     .values(due_at=outbox.c.due_at + _lost_since(outbox.c.created_at))
 )
 _TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(effects.TIMED)))
 #: A message that may have been posted is searched for from the time when its try began.
 _BEGAN_SOONER = (
     sa.update(outbox)
-    .where(outbox.c.began_at.is_not(None))
+    .where(is_time(outbox.c.began_at))
     .values(began_at=outbox.c.began_at + sa.bindparam("lost", type_=sa.BigInteger))
 )
 #: The time until a job is given up counts only while the job is tried.
 _FAILING_LATER = (
     sa.update(outbox)
-    .where(outbox.c.failing_since.is_not(None))
+    .where(is_time(outbox.c.failing_since))
     .values(failing_since=outbox.c.failing_since + _lost_since(outbox.c.failing_since))
 )
 _PAID_SOONER = sa.update(budgets).values(
@@ -370,12 +375,15 @@ class SqlOutbox(Reading, Outbox):
                 own = heartbeat.c.crew.in_(self._named)
                 beats_of = sa.select(heartbeat).where(own).order_by(heartbeat.c.crew)
                 for row in await connection.execute(beats_of.with_for_update()):
-                    if abs(now - row.at) > MISSED:
+                    # A beat that cannot be read says nothing, and is written anew below.
+                    if row.at is not NO_TIME and abs(now - row.at) > MISSED:
                         since.setdefault(row.at, []).append(row.crew)
             if since and self._dialect == "postgresql":
                 # Many rows change, which others lock in another order, one transaction after
                 # the other: each waits here before any of these rows is locked.
                 await connection.execute(_LOCK)
+            if compare:
+                await write(connection, _NEVER, {"now": now})
             for last, crews in since.items():
                 lost = now - last
                 most = max(most, lost, key=abs)
@@ -447,6 +455,7 @@ def _within(room: int, budget: Budget, jobs: Sequence[sa.Row[Any]]) -> Sequence[
 
 def _to_job(row: sa.Row[Any]) -> Job | None:
     try:
+        require_times(row.created_at, row.began_at, row.failing_since)
         effect = effects.Effect(
             kind=effects.EffectKind(row.kind),
             target="",
@@ -454,19 +463,19 @@ def _to_job(row: sa.Row[Any]) -> Job | None:
             execution_id=row.execution_id,
             channel=row.channel,
         ).named(row.subject)
-    except ValueError as error:
+        return Job(
+            id=row.id,
+            effect=effect,
+            tries=row.tries + 1 if row.lease_until is None else max(row.tries, 1),
+            created_at=row.created_at,
+            lease_until=row.held_until,
+            began_at=row.began_at,
+            failing_since=row.failing_since,
+        )
+    except (ValueError, TypeError) as error:
         why = str(error)
         log.warning("set_aside", kind=row.kind, subject=row.subject, crew=row.crew, why=why)
         return None
-    return Job(
-        id=row.id,
-        effect=effect,
-        tries=row.tries + 1 if row.lease_until is None else max(row.tries, 1),
-        created_at=row.created_at,
-        lease_until=row.held_until,
-        began_at=row.began_at,
-        failing_since=row.failing_since,
-    )
 
 
 async def queue_up(connection: Connection, row: dict[str, Any]) -> None:

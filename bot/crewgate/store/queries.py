@@ -74,7 +74,7 @@ from crewgate.store.tables import (
     rules,
     webhooks,
 )
-from crewgate.store.unreadable import each, or_none, reads
+from crewgate.store.unreadable import LAST_MOMENT, each, or_none, reads
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.read_models import (
     COUNTED,
@@ -108,7 +108,8 @@ def _lines_with(excerpt: int) -> sa.Select[Any]:
 
 _SHOWN_LINE: Final = _lines_with(EXCERPT)
 _HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
-_TIMES_OUT: Final = outbox.c.kind == EffectKind.TIME_OUT.value
+#: A time-out that nobody can read is not told of.
+_TIMES_OUT: Final = (outbox.c.kind == EffectKind.TIME_OUT.value) & (outbox.c.due_at <= LAST_MOMENT)
 _due_at = sa.select(outbox.c.due_at).where(outbox.c.subject == rounds.c.id, _TIMES_OUT)
 #: Lines with the facts that must be known before somebody decides in a list.
 _LINES: Final = _SHOWN_LINE.add_columns(

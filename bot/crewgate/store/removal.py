@@ -1,6 +1,6 @@
 """Removes the texts of executions that ended long ago; decisions and audit entries stay."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -27,13 +27,13 @@ from crewgate.store.tables import (
     task_updates,
     webhooks,
 )
-from crewgate.store.unreadable import or_none
+from crewgate.store.unreadable import FIRST_MOMENT, or_none
 
 #: The executions, or dead letters, of one transaction: some milliseconds on SQLite.
 BATCH: Final = 20
 Place = tuple[datetime, str]
 """The place of an execution in the order in which executions ended: its end and id."""
-_FIRST: Final[Place] = (datetime.min.replace(tzinfo=UTC), "")
+_FIRST: Final[Place] = (FIRST_MOMENT, "")
 
 _BEFORE: Final = sa.bindparam("before", type_=executions.c.ended_at.type)
 _BEFORE_TS: Final[sa.BindParameter[str]] = sa.bindparam("before_ts")

@@ -11,6 +11,7 @@ from crewgate.domain.people import Email, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.subjects import call_of
+from crewgate.store.column_types import Instant, is_time
 from crewgate.store.engine import Reader, Reading
 from crewgate.store.executions import to_caller_values, to_starters
 from crewgate.store.lessons import LessonQueries, to_given
@@ -24,8 +25,8 @@ from crewgate.store.rounds import (
     to_topic,
 )
 from crewgate.store.statements import among
-from crewgate.store.tables import executions, notes, reviews, rounds
-from crewgate.store.unreadable import each, or_none, reads
+from crewgate.store.tables import executions, metadata, notes, reviews, rounds
+from crewgate.store.unreadable import LAST_MOMENT, each, note, or_none, reads
 
 #: The rounds in memory at a time: each round may have an output of a megabyte.
 PAGE: Final = 20
@@ -50,7 +51,9 @@ _ENDED: Final = (
         executions.c.crew == sa.bindparam("crew"),
         executions.c.removed_at.is_(None),
         # SQLite uses no index range for a comparison of pairs.
-        executions.c.ended_at >= sa.bindparam("after", type_=executions.c.ended_at.type),
+        executions.c.ended_at.between(
+            sa.bindparam("after", type_=executions.c.ended_at.type), LAST_MOMENT
+        ),
         sa.tuple_(executions.c.ended_at, executions.c.execution_id)
         > sa.tuple_(
             sa.bindparam("after", type_=executions.c.ended_at.type), sa.bindparam("after_id")
@@ -119,9 +122,17 @@ class Replay(Reading):
             place = {"after": found[-1].ended_at, "after_id": found[-1].execution_id}
 
     async def read_open(self) -> None:
-        """Read the open rounds, so that damaged rounds are met. Raises StoreUnavailable."""
+        """Read the open rounds and look at all times, so that damaged rows are met.
+
+        Raises StoreUnavailable.
+        """
         for _ in each(to_round, await self._rows(ROUND.where(IS_UNFINISHED))):
             pass
+        for table in metadata.sorted_tables:
+            times = [column for column in table.c if isinstance(column.type, Instant)]
+            broken = sa.or_(sa.false(), *(~is_time(column) for column in times))
+            for row in await self._rows(sa.select(*table.primary_key).where(broken)):
+                note(table.name, " ".join(map(str, row)), ValueError("a column holds no time"))
 
     async def of_execution(self, crew: str, execution_id: str) -> tuple[StoredRound, ...]:
         found = await self._rows(_LATEST, {"crew": crew, "execution": execution_id})

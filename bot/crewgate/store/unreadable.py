@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Final, TypeVar
 
@@ -18,7 +19,13 @@ T = TypeVar("T")
 _DAMAGED: Final = (ValueError, LookupError, TypeError, AttributeError)
 #: The most rows that are remembered: each row costs a line in the log.
 _MOST: Final = 1_000
+_KEYS: Final = ("id", "crew", "execution_id", "round_id", "user_id", "ts")
 _noted: Final[dict[tuple[str, str], None]] = {}
+#: The moment that is read where a column holds no time: the statement's other rows can be read. It
+#: is compared by identity, for a column may hold this moment.
+NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
+LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class _Damaged:
@@ -35,6 +42,12 @@ def read_json(text: str | bytes) -> Any:
         return _Damaged()
 
 
+def require_times(*moments: datetime | None) -> None:
+    """Raise ValueError if a column of these held no time."""
+    if any(one is NO_TIME for one in moments):
+        raise ValueError("a column holds no time")
+
+
 def reads(table: str) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]:
     """Make a conversion of a table's rows raise RowUnreadable for a damaged row."""
 
@@ -44,7 +57,7 @@ def reads(table: str) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]:
             try:
                 return convert(row)
             except _DAMAGED as error:
-                key = (getattr(row, name, None) for name in ("id", "crew", "execution_id"))
+                key = (getattr(row, name, None) for name in _KEYS)
                 row_id = " ".join(str(one) for one in key if one is not None)
                 note(table, row_id, error)
                 raise RowUnreadable(table, row_id) from error

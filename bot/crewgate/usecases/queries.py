@@ -91,8 +91,10 @@ async def queue(
     ids = dict.fromkeys((*chain(*shown), *keep))
     lines = {line.round.id: line for line in await read.lines(tuple(ids))}
     stuck, without_approver, waiting, approved_by_me, of_others, decided = (
-        read_models.QueuePart(tuple(lines[key] for key in keys), total)
+        read_models.QueuePart(tuple(rows), total - len(keys) + len(rows))
         for keys, total in zip(shown, totals, strict=True)
+        # A damaged row is neither shown nor counted.
+        for rows in [[lines[key] for key in keys if key in lines]]
     )
     # A round that this person approved waits for other people.
     of_others = read_models.QueuePart(
