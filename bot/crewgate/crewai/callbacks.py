@@ -199,12 +199,10 @@ class HttpWebhookForwarder(WebhookForwarder):
             owner=webhook.crew,
             private=webhook.crew in self.private_crews,
         )
-        return _outcome(answer.status) if isinstance(answer, Answer) else answer
-
-
-def _outcome(status: int) -> Outcome:
-    if 200 <= status < 300:  # noqa: PLR2004
-        return Delivered()
-    if status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return NotSent(f"HTTP {status}")
-    return Refused(str(status), "the caller's address refused it")
+        if not isinstance(answer, Answer):
+            return answer
+        if answer.is_success:
+            return Delivered()
+        if answer.status in _AGAIN or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return NotSent(f"HTTP {answer.status}")
+        return Refused(str(answer.status), "the caller's address refused it")

@@ -63,13 +63,8 @@ class HumanInput(Wire):
     authentication: Lenient[_Bearer | _Basic] = None
 
     def webhook(self) -> HumanInputWebhook:
-        webhook = HumanInputWebhook(self.url)
-        match self.authentication:
-            case _Bearer(token=token):
-                webhook = HumanInputWebhook(self.url, "bearer", token=token)
-            case _Basic(username=user, password=password):
-                webhook = HumanInputWebhook(self.url, "basic", username=user, password=password)
-        return webhook.without_unreadable
+        given = {} if self.authentication is None else self.authentication.model_dump()
+        return HumanInputWebhook(self.url, **given).without_unreadable
 
 
 class AskWire(Wire):
@@ -118,14 +113,6 @@ def update_urls(urls: WebhookUrls) -> dict[str, str | None]:
 def human_input_body(webhook: HumanInputWebhook) -> dict[str, object]:
     if webhook.strategy is None:
         return {"url": webhook.url}
-    return {"url": webhook.url, "authentication": authentication_body(webhook)}
-
-
-def authentication_body(webhook: HumanInputWebhook) -> dict[str, object]:
-    credentials = {
-        "token": webhook.token,
-        "username": webhook.username,
-        "password": webhook.password,
-    }
-    given = {name: value for name, value in credentials.items() if value is not None}
-    return {"strategy": webhook.strategy, **given}
+    names = ("strategy", "token", "username", "password")
+    given = {name: value for name in names if (value := getattr(webhook, name)) is not None}
+    return {"url": webhook.url, "authentication": given}

@@ -25,8 +25,8 @@ from crewgate.host.webhooks import (
     human_input_webhooks,
     iso,
     question_webhooks,
-    step_webhooks,
     task_webhooks,
+    update_webhooks,
 )
 from crewgate.network.connections import Limits
 from crewgate.network.untrusted_addresses import Lookups
@@ -253,7 +253,7 @@ class Run:
         self._shared.wake()
 
     def step(self, step: Json) -> None:
-        if webhooks := step_webhooks(self.execution, step):
+        if webhooks := update_webhooks("step", self.execution, step):
             self._store.put(self._id, webhooks)
             self._shared.wake()
 

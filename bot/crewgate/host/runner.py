@@ -14,7 +14,7 @@ import structlog
 from crewgate.crew_api.wire import MISFIT, Answer, Json, Kickoff, Refusal, Resume
 from crewgate.host import records
 from crewgate.host.run import Completed, Failed, Run, Shared, Target, hash_token, later
-from crewgate.host.webhooks import end_webhooks, human_input_webhooks, iso
+from crewgate.host.webhooks import human_input_webhooks, iso, update_webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -286,7 +286,7 @@ class Runner:
         closing = run.closing("The execution has ended.")
         match outcome:
             case Completed(result, more):
-                ends = end_webhooks(execution, result, more)
+                ends = update_webhooks("crew", execution, {"result": result, **more})
                 closed = self._store.end(
                     execution.id, result=result, closing=closing, webhooks=ends
                 )

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import structlog
@@ -135,14 +136,13 @@ def build_application(
     return application
 
 
+@dataclass
 class _Routes:
     """The routes of one target."""
 
-    def __init__(self, target: Target, runner: Runner, shared: Shared) -> None:
-        self._target = target
-        self._runner = runner
-        self._store = shared.store
-        self._authorization = f"Bearer {shared.options.token}".encode()
+    target: Target
+    runner: Runner
+    shared: Shared
 
     def register(self, router: web.UrlDispatcher, *, prefix: str) -> None:
         if prefix:
@@ -155,29 +155,29 @@ class _Routes:
 
     async def _inputs(self, request: web.Request) -> web.Response:
         self._authenticate(request)
-        return web.json_response({"inputs": list(self._target.inputs)})
+        return web.json_response({"inputs": list(self.target.inputs)})
 
     async def _kickoff(self, request: web.Request) -> web.Response:
         self._authenticate(request)
         kickoff = await _read(request, wire.parse_kickoff, limit=LIMIT)
-        execution_id = await asyncio.to_thread(self._runner.kick_off, self._target, kickoff)
+        execution_id = await asyncio.to_thread(self.runner.kick_off, self.target, kickoff)
         return web.json_response({"kickoff_id": execution_id})
 
     async def _status(self, request: web.Request) -> web.Response:
         self._authenticate(request)
         execution_id = wire.sendable(request.match_info["execution_id"])
-        answer = await asyncio.to_thread(_status_of, self._store, execution_id, self._target)
+        answer = await asyncio.to_thread(_status_of, self.shared.store, execution_id, self.target)
         return web.json_response(answer)
 
     async def _resume(self, request: web.Request) -> web.Response:
         self._authenticate(request)
         call = await _read(request, wire.parse_resume_of_host, limit=LIMIT)
-        return web.json_response(await asyncio.to_thread(self._runner.resume, self._target, call))
+        return web.json_response(await asyncio.to_thread(self.runner.resume, self.target, call))
 
     def _authenticate(self, request: web.Request) -> None:
         presented = request.headers.get("Authorization", "").encode(errors="replace")
-        if not hmac.compare_digest(presented, self._authorization):
-            log.warning("wrong_credentials", target=self._target.name)
+        if not hmac.compare_digest(presented, f"Bearer {self.shared.options.token}".encode()):
+            log.warning("wrong_credentials", target=self.target.name)
             raise wire.Refusal(401, "Unauthorized", "Invalid or missing bearer token")
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from math import inf
-from typing import Any, Final, assert_never
+from typing import Any, Final, Literal, assert_never
 
 import httpx
 import structlog
@@ -182,15 +182,17 @@ def task_webhooks(execution: Execution, task_id: str, output: Mapping[str, Any])
     same = ("description", "name", "expected_output", "summary", "agent")
     body = {name: output[name] for name in same}
     body |= {"output": output["raw"], "output_json": output["json"], "task_id": task_id}
-    return _to_url("task", execution, execution.kickoff.urls.task, body)
+    return update_webhooks("task", execution, body)
 
 
-def step_webhooks(execution: Execution, step: Json) -> list[Webhook]:
-    return _to_url("step", execution, execution.kickoff.urls.step, step)
-
-
-def end_webhooks(execution: Execution, result: str, more: Json) -> list[Webhook]:
-    return _to_url("crew", execution, execution.kickoff.urls.crew, {"result": result, **more})
+def update_webhooks(
+    kind: Literal["task", "step", "crew"], execution: Execution, body: Json
+) -> list[Webhook]:
+    """Return the webhook about a task, a step or the crew's end, if its URL is known."""
+    url = getattr(execution.kickoff.urls, kind)
+    if url is None:
+        return []
+    return [Webhook(kind, url, {**body, "kickoff_id": execution.id, **_meta(execution)})]
 
 
 def human_input_webhooks(
@@ -253,12 +255,6 @@ def question_webhooks(
 
 def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
-
-
-def _to_url(kind: str, execution: Execution, url: str | None, body: Json) -> list[Webhook]:
-    if url is None:
-        return []
-    return [Webhook(kind, url, {**body, "kickoff_id": execution.id, **_meta(execution)})]
 
 
 def _meta(execution: Execution) -> Json:

@@ -87,8 +87,8 @@ class Hooks:
         """`id_of` returns a task's id, equal after a restart; empty for a task without an id."""
         self._run = run
         self._id_of = id_of
-        self._used: dict[str, dict[str, list[int]]] = {}
-        """By task and tool: the numbers of all calls, and of approved calls."""
+        self._used: dict[str, dict[str, Json]] = {}
+        """The entries of `tools_used`, by task and tool."""
         self._met: set[str] = set()
         """The names of the tools of agents that used any."""
         self._lock = Lock()
@@ -111,11 +111,7 @@ class Hooks:
     def take_used(self, task: Any) -> list[Json]:
         """Return the tools used for a task since the last call."""
         with self._lock:
-            used = self._used.pop(self._id_of(task), {})
-        return [
-            {"tool": tool, "count": calls, "approved": approved}
-            for tool, (calls, approved) in used.items()
-        ]
+            return [*self._used.pop(self._id_of(task), {}).values()]
 
     # ---- calls of tools
 
@@ -216,9 +212,9 @@ class Hooks:
         tool, task = call.context.tool_name, call.context.task
         with self._lock:
             of_task = self._used.setdefault("" if task is None else self._id_of(task), {})
-            counts = of_task.setdefault(tool, [0, 0])
-            counts[0] += 1
-            counts[1] += call.approved is not None
+            used = of_task.setdefault(tool, {"tool": tool, "count": 0, "approved": 0})
+            used["count"] += 1
+            used["approved"] += call.approved is not None
         if call.approved is not None and call.passage is not None:
             # CrewAI tells hooks of an error in a native call by this text alone.
             error = call.passage.error
