@@ -130,7 +130,7 @@ class HttpCrew(CrewClient):
         if not isinstance(answer, client.Answer):
             lost = isinstance(answer, Unknown)
             return replace(answer, exchange=Exchange(body)) if lost else answer
-        # A crew may repeat the request, which had other requests' secrets in it.
+        # A crew may repeat the request in its answer, with the secrets of the webhooks.
         redactor = self.redactor.also(request.webhooks.secrets)
         shown = await redacted(answer, redactor, self.off_loop)
         outcome = outcome_of(shown, parse=payloads.parse_resume_answer, now=self.clock())

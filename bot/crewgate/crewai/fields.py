@@ -262,7 +262,7 @@ def _short_enough(text: str) -> str:
 def _text(value: object) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
-    # The text is cut before it is cleaned; cleaning makes at most two characters into one.
+    # Cleaning a long text is slow, and makes at most two characters into one: so it is cut first.
     return _cut(clean(value[: 2 * TEXT_LIMIT + 2]), TEXT_LIMIT)
 
 

@@ -105,7 +105,7 @@ _STEPS: Final = {
     ),
     11: (
         "ALTER TABLE executions ADD COLUMN lesson_until REAL",
-        # Nobody said until when a lesson holds: it gets the default time of the bot's settings.
+        # These lessons have no end yet: each gets the default time of the bot's settings.
         "UPDATE executions SET lesson_until = ended_at + 90 * 86400 WHERE id GLOB 'lesson-*'",
     ),
 }
@@ -118,7 +118,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-#: The columns that are decrypted: no other column of a table has the name of such a column.
+#: The names of the encrypted columns; no table has another column of such a name.
 _COLUMNS: Final = frozenset({"canary", *(name for names in SEALED.values() for name in names)})
 #: The most addresses kept decrypted: each look for due webhooks compares waiting addresses.
 _OPENED: Final = 4_096
@@ -153,7 +153,7 @@ class Database:
         self._connection.create_function("opened", 1, lru_cache(_OPENED)(self._opened))
         self._connection.create_function("resealed", 1, self._resealed)
         if self._cipher.names:
-            # SQLite overwrites values that are replaced, so that none stays in the file.
+            # SQLite overwrites what it deletes, so that no plain credential stays in the file.
             self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA journal_mode = WAL")

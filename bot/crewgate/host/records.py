@@ -16,7 +16,7 @@ LESSON: Final = "lesson-"
 """The beginning of the id of an execution that asks people about a lesson of a flow."""
 KEEP: Final = "Keep"
 DROP: Final = "Drop"
-"""The two results of such an execution."""
+"""The two results of an execution that asks about a lesson."""
 RETIRE: Final = "Retire"
 """The answer that ends a kept lesson."""
 
@@ -168,7 +168,7 @@ class Round:
     asker: str | None = None
     """The task in which a call or a question waits; empty outside of tasks; None for an output."""
     place: str = ""
-    """A digest of the agent in its task that asks."""
+    """A digest of the agent that asks, and of its task."""
     body: Json = field(default_factory=dict)
     """The further fields of a notification of a call or a question."""
     spent: bool = False
@@ -216,9 +216,9 @@ class Pending:
     most_waiting: int | None = None
     """The limit of calls that wait at once; None without a limit."""
     most: int | None = None
-    """The limit of its `kind` in one execution."""
+    """The limit of pauses of this `kind` in one execution; None without a limit."""
     check: Callable[[Json], Json] | None = None
-    """Returns changed arguments as the tool will get them; ValueError if the tool does not."""
+    """Returns changed arguments as the tool gets them. Raises ValueError if it takes them not."""
     fits: Callable[[Call], bool] = lambda _: True
     """True if the tool can still be given exactly a call that was stored before a restart."""
 
@@ -261,7 +261,7 @@ class Question:
     pending: Json
     """The flow's state and position, restored after a crash."""
     place: str | None
-    """The place, as in Asked."""
+    """The number of the call of `Flow.ask()` in its method; None for `@human_feedback`."""
     expires_at: float | None
     feedback: str | None
     """The answer; None while nobody has answered."""
@@ -281,7 +281,7 @@ class Webhook:
     body: Json
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     about: str = ""
-    """The announced pause, as the id of its task or question; sent until there is an answer."""
+    """The id of the task or question whose pause is announced; empty for other webhooks."""
 
 
 @dataclass(frozen=True, slots=True)

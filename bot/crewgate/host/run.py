@@ -95,7 +95,7 @@ class Waiters:
                 waiter.set()
 
     def withdraw(self, execution_id: str, task_id: str) -> bool:
-        """Unregister a waiter; return False if the waiter must wait, for its waking is reserved."""
+        """Unregister a waiter; return False if it is being woken, and has to wait for that."""
         with self._lock:
             if (execution_id, task_id) in self._claimed:
                 return False
@@ -261,7 +261,7 @@ class Run:
         self, task_id: str, output: str, body: Json, *, pending: records.Pending | None = None
     ) -> records.Decision:
         """Show an output, call or question, and wait for people. Raises HostStops."""
-        # A pause's id is given once, also where a database is restored from a copy.
+        # The id is new, so that no two pauses share one where a database is restored from a copy.
         body = {**body, "pause_id": self._shared.options.new_id()}
         if pending is not None:
             pending = replace(pending, body=body)
@@ -345,7 +345,7 @@ class Run:
         """
         earlier = [one for one in alike if one.spent and one.task_id not in self._asking]
         ran = [one for one in earlier if _may_have_run(one)]
-        # A card that waited before the restart says nothing about calls approved before the card.
+        # A call that took up a card from before the restart is no repetition, and does not count.
         again = sum(one.rpartition("-")[0] == pending.id for one in self._anew)
         if len(ran) < again:
             return {"may_have_run": False}
@@ -377,8 +377,8 @@ class Run:
     ) -> None:
         """Give up the agent's calls from before a restart, once it makes another call.
 
-        An agent that repeats a call of before the restart will come to the next calls, too. It may
-        make several calls at once, so it has some time to repeat them.
+        An agent that repeats one of these calls will come to the next calls, too. It may make
+        several calls at once, so it has some time to repeat them.
         """
         if any(one.task_id not in self._asking for one in alike):
             return
@@ -504,7 +504,7 @@ class Run:
 
 
 def _runs_as(one: records.Round, pending: records.Pending) -> bool:
-    """Return True if people gave this call its arguments in the place of others."""
+    """Return True if people changed this round's arguments into those of the pending call."""
     edited = None if one.decision is None else one.decision.edited
     if edited is None or "tool_call" not in pending.body or one.place != pending.place:
         return False

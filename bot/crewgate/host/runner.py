@@ -87,7 +87,7 @@ class Runner:
                 self._go_on(execution.id, execution.target)
 
     def announce_again(self) -> None:
-        """Repeat what announced the open calls: a restored file may lack what people decided."""
+        """Announce the open calls again: a restored file may lack decisions that people made."""
         for execution in self._store.unfinished():
             for one in self._store.rounds(execution.id):
                 if one.waits and one.call is not None:
@@ -99,7 +99,7 @@ class Runner:
         if execution.state is not records.State.PAUSED:
             return execution.state in {records.State.QUEUED, records.State.RUNNING}
         rounds = self._store.rounds(execution.id)
-        # A hook asks in the middle of a task, which begins again at once: its card stays good.
+        # A hook asks in the middle of a task. The task begins again, and its card stays valid.
         if any(one.asker is not None and not one.spent for one in rounds):
             return True
         if self._targets[execution.target].is_flow:

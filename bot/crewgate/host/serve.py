@@ -51,7 +51,7 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         )
 
         def wake() -> None:
-            # A thread that works is cut off only with the process, and may end after the loop did.
+            # A working thread ends with the process, so it may call this after the loop's end.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(sender.wake)
 
@@ -69,7 +69,7 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         sending = asyncio.create_task(sender.run())
         try:
             runner.announce_again()
-            # Announcements go first: once its answer was taken, a call would be asked about again.
+            # Announcements go first: after a decision, its call's announcement would ask once more.
             await sender.settle(STOP_SECONDS)
             async with listen(
                 application, listener, limits=options.limits, shutdown_timeout=STOP_SECONDS

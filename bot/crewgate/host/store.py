@@ -426,8 +426,8 @@ class Store:
     ) -> list[records.DueWebhook]:
         """Return the webhooks that are due, the oldest first, except for those being sent.
 
-        Return those that announce a pause or all others, and at most `to_one_url` for each URL. The
-        end of a crew waits for its tasks' webhooks: receivers expect none after it.
+        `announcing` chooses those that announce a pause, or all others; at most `to_one_url` are
+        for one URL. A crew's end waits for its tasks' webhooks: receivers expect none after it.
         """
         held = json.dumps(list(except_for))
         rows = self._database.rows(

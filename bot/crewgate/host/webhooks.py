@@ -33,8 +33,8 @@ LONGEST_PAUSE: Final = 300.0
 #: for about a day, at the longest pause.
 _TRIES: Final = {"human_input": inf, "flow": inf, "outcome": 300}
 _OTHER_TRIES: Final = 6
-#: The most webhooks under way at a time, of those that announce pauses and of all others each:
-#: a receiver that hangs takes `TIMEOUT` for each of its webhooks.
+#: The most webhooks under way at a time that announce pauses, and the most others: a receiver that
+#: hangs takes `TIMEOUT` for each of its webhooks.
 AT_ONCE: Final = 16
 TO_ONE_URL: Final = 4
 
@@ -58,7 +58,7 @@ class Sender:
         self._looked = asyncio.Event()
         self._sending: dict[int, tuple[asyncio.Task[None], DueWebhook]] = {}
         self._tried: dict[int, Callable[[], None]] = {}
-        """The results of tries that could not be stored yet: nothing is sent again before that."""
+        """Functions that store the results of tries, by webhook: it is not sent again before."""
         self._finishing = False
 
     def wake(self) -> None:
@@ -206,7 +206,7 @@ def human_input_webhooks(
     if address is None:
         return []
     told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
-    # A model's fields cannot take every text, and a question is answered in words.
+    # An edited text may not fit a model's fields, and a question is answered in words.
     takes_edits = isinstance(body.get("task_output"), str) and "ask" not in body
     takes = EDITED if "tool_call" not in body else ARGUMENTS
     if takes is ARGUMENTS and "schema" not in body["tool_call"]:

@@ -111,8 +111,7 @@ class _Work:
         for task in self._tasks:
             if task.human_input or approves:
                 self._with_agent(task, take)
-        # Agents to whom others delegate work have no task here, so they are looked at by
-        # themselves.
+        # Agents that only do delegated work have no task.
         for agent in self._crew.agents if approves else ():
             take(agent)
 
@@ -155,10 +154,10 @@ class _Work:
             pydantic=model.model_validate(stored) if model and stored is not None else None,
         )
         if task.async_execution:
-            # CrewAI resumes at the first task that is not done, and reruns the tasks beside it.
+            # CrewAI resumes at the first task that is not done, and repeats async tasks beside it.
             _give_back(task, task.output)
         for skipped in self._tasks[: one.position]:
-            # Conditional tasks that were skipped leave no output, and would end the resuming.
+            # A skipped conditional task has no output, and CrewAI would resume at this task.
             if skipped.output is None and hasattr(skipped, "get_skipped_task_output"):
                 skipped.output = skipped.get_skipped_task_output()
 

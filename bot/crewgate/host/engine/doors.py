@@ -80,7 +80,7 @@ def _filled_in(value: Any, given: Any, made: Any, path: str = "") -> Iterator[st
         case dict():
             parts = [(name, *_part(value, given, name)) for name in made]
         case list():
-            # An MCP client leaves some parts out; the parts of a value that is no list are unknown.
+            # An MCP client may leave parts of a list out: then nobody knows which part is which.
             values, givens = (
                 one
                 if isinstance(one, list | tuple) and len(one) == len(made)
@@ -282,7 +282,9 @@ class Door:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.__wrapped__ = function  # CrewAI looks for the function's parameters
+        self.__wrapped__ = (
+            function  # CrewAI reads the function's parameters, which Python finds here
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         passage = next((one for one in reversed(_OPEN.get()) if one.leads_through(self)), None)

@@ -34,8 +34,8 @@ from crewgate.host.engine.reviews import Reviews
 from crewgate.host.records import Asked, HostNotStarted, Question, digest
 from crewgate.host.run import Completed, Failed, Run
 
-#: The turns of the event loop to wait for a method that listens to an ended method: CrewAI needs
-#: fewer turns, for between two methods it only passes results on.
+#: After so many turns of the event loop no further method begins: between two methods CrewAI only
+#: passes results on, which takes fewer turns.
 ROUNDS: Final = 32
 _WORK: Final = "_crewgate_work"
 
@@ -91,7 +91,7 @@ class _Call:
 
 _HOSTED: Final[ContextVar[Hosted]] = ContextVar("crewgate_hosted")
 _CALL: Final[ContextVar[_Call]] = ContextVar("crewgate_call")
-#: A limit of more seconds counts as none: a moment so far away cannot be written.
+#: A longer time limit, in seconds, counts as none: its end may be too far away for a date.
 _LONGEST: Final = 1e9
 _ASK: Final[Callable[..., Any]] = Flow.ask
 
@@ -292,7 +292,7 @@ class FlowTarget:
         asks = flow._definition.methods[context.method_name].human_feedback  # noqa: SLF001  # no public way
         model = None if asks is None else asks.llm
         exact = feedback in question.emit
-        # CrewAI hands back a description of the model, from which it may not find the model.
+        # CrewAI stores a description of the model, and cannot always make the model from it.
         if exact:
             model = _ExactOutcome(model="exact-outcome", outcome=feedback, then=model)
         context.llm = model or context.llm
@@ -348,7 +348,7 @@ class FlowTarget:
 
 
 class _InnerTasks:
-    """Task ids that stay equal when a flow begins again; a change of CrewAI's ids.
+    """Task ids that stay equal when a flow begins again, as CrewAI's own ids do not.
 
     A restarted flow builds its crews anew, but people have seen their tasks' outputs. An id depends
     on the task's words, with inputs filled in, and on how often these words have come since the

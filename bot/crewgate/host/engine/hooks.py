@@ -297,7 +297,7 @@ def before_tool_call(context: Any) -> None:
 
 def after_tool_call(context: Any) -> str | None:
     """Return the result of a call that did not run, as CrewAI's hook."""
-    # A hook of the user's that aborts runs first; a call so aborted is not known here.
+    # The user's hooks run first: `before_tool_call` never saw a call that one of them aborted.
     call = _known(lambda one: one.tool_input is context.tool_input)
     if call is None or (hooks := _HOOKS.get()) is None:
         return None
@@ -318,9 +318,9 @@ def guard(patterns: Iterable[str]) -> None:
     guarded = tuple(patterns)
 
     def refuse_unasked(context: Any) -> None:
-        # This hook runs before the user's, which so cannot replace CrewAI's values for the tool.
+        # This hook runs before the user's hooks, so they cannot replace the values copied here.
         context.crewgate_given = vars(context).copy()
-        # A later hook could change the approved arguments.
+        # The host's own hook must be the last: a later one could change the approved arguments.
         if get_scoped_hooks(_BEFORE)[-1:] == [before_tool_call]:
             return
         if _is_guarded(context, guarded):
@@ -348,7 +348,7 @@ def _is_guarded(context: Any, patterns: Sequence[str]) -> bool:
 
 
 def _names_of(context: Any) -> set[str]:
-    # A second tool of one name is `name_2` for a model that makes calls of its own.
+    # For models with native function calls CrewAI names a second tool of the same name `name_2`.
     return {context.tool_name, *names_of(context.tool), *names_of(original_of(context.tool))}
 
 
@@ -404,7 +404,7 @@ def _as_named(pattern: str) -> str:
 
 
 def _literal(part: str) -> str:
-    # CrewAI leaves out the underscores at the ends, which are in the middle of a name here.
+    # CrewAI strips underscores from the ends of a name; the ends of a part may be in its middle.
     name = sanitize_tool_name(part, _UNCUT)
     first, last = ("_" if end and not end.isalnum() else "" for end in (part[:1], part[-1:]))
     return f"{first}{name}{last}" if name else first
@@ -417,7 +417,7 @@ def _size(value: Json) -> int:
 def _schema_of(context: Any, asked: Call) -> Json | None:
     """Return the schema of the arguments that people can change; None if the tool takes none."""
     model = getattr(context.tool, "args_schema", None)
-    # Without arguments CrewAI hands hooks a dictionary of their own.
+    # Without arguments CrewAI gives hooks a new dictionary, so the tool would get no change of it.
     if model is None or not context.tool_input:
         return None
     # The schema has the names that arguments have once they are validated.
@@ -425,7 +425,7 @@ def _schema_of(context: Any, asked: Call) -> Json | None:
     try:
         _changed(context.tool, schema, asked, asked.arguments)
     except (ValueError, TypeError, LookupError, AttributeError):
-        return None  # the call would take no change
+        return None  # the tool would not even take the call's own arguments as a change
     return schema if _size(schema) <= _LARGEST_SCHEMA else None
 
 
@@ -442,7 +442,7 @@ def _changed(tool: Any, schema: Json | None, asked: Call, written: Json) -> Json
     complete = filled | written
     made, _ = arguments_of(tool, complete)
     for one, value in made.items():
-        # An argument that was left out and got its default counts as filled in.
+        # People have not seen the default of an argument that was left out, so it is refused.
         if exact(value) != exact(complete.get(one)):
             raise ValueError(f"it would get {one}: {exact(value)}")
     return made

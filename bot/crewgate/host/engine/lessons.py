@@ -44,8 +44,8 @@ class Lessons:
         self._sources = {one.learn_source for one in asks if one is not None and one.learn}
         if flow.memory is None or not self._sources:
             return
-        # The memory is copied, because other flows may use it. An attribute that is no field of a
-        # pydantic model can be set in this way alone.
+        # The memory is copied, because other flows may use it. Models of pydantic let only fields
+        # be set; Python finds these methods before the class's.
         flow.memory, self._theirs = copy(flow.memory), flow.memory
         flow.memory.__dict__.update(recall=self._recall, remember_many=self._remember_many)
 

@@ -29,9 +29,10 @@ class Reviews:
         self._shown: dict[str, Round] = {}
 
     def take_up(self, rounds: list[Round]) -> None:
-        """Remember rounds of tasks that run again because only their rounds are stored.
+        """Remember the rounds of a flow's tasks, which all run again.
 
-        The newest round of each task goes on, in place of an output that nobody has seen.
+        A newest round that waits, or was approved, replaces the task's next output: nobody has
+        seen that output.
         """
         by_task: dict[str, list[Round]] = {}
         for one in rounds:
