@@ -94,8 +94,8 @@ def test_secrets_of_the_environment_are_known() -> None:
             {"CREW_TOKEN": TOKEN, "F": "abc"},
             "F has 3 characters and needs 16",
         ),
-        (["--flow-webhook", "bot"], {"CREW_TOKEN": TOKEN}, "no http(s) URL"),
-        (["--public-url", "http://["], {"CREW_TOKEN": TOKEN}, "no http(s) URL"),
+        (["--flow-webhook", "bot"], {"CREW_TOKEN": TOKEN}, "not a web address"),
+        (["--public-url", "http://["], {"CREW_TOKEN": TOKEN}, "not a web address"),
     ],
 )
 def test_what_is_wrong_is_named(words: list[str], environment: dict[str, str], said: str) -> None:

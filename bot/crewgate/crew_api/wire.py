@@ -261,14 +261,13 @@ def _parse_human_input(body: Json) -> Address | None:
 
 def _parse_url(body: Mapping[str, Any], name: str, *, of: str = "") -> str | None:
     url = body.get(name)
-    if url is None or (isinstance(url, str) and is_web(url)):
+    if url is None or (isinstance(url, str) and _is_web(url)):
         return url
     label = f"{of}.{name}" if of else name
     raise Refusal.bad_request(f"{label} must be an http(s) URL", **{label: "not a URL"})
 
 
-def is_web(url: str) -> bool:
-    """Return True for an http(s) URL that could be called."""
+def _is_web(url: str) -> bool:
     with suppress(ValueError):
         parts = urlsplit(url)
         # Reading the port of an address raises if no port can have that number.

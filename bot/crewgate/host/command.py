@@ -5,14 +5,14 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from dotenv import load_dotenv
 
-from crewgate.crew_api.wire import FlowWebhook, is_web
-from crewgate.domain.parsers import InvalidSetting
+from crewgate.crew_api.wire import FlowWebhook
+from crewgate.domain.parsers import InvalidSetting, one_of, parse_url
 from crewgate.domain.redaction import Redactor
 from crewgate.encryption import parse_secret_keys
 from crewgate.host.engine.versions import check_names, require_crewai
@@ -21,6 +21,8 @@ from crewgate.host.run import Options, Target
 from crewgate.host.serve import leave, serve
 from crewgate.imports import kept_imports
 from crewgate.logs import set_up_logging
+
+T = TypeVar("T")
 
 _SECRET_VARIABLE: Final = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SHORTEST_SECRET: Final = 8
@@ -34,7 +36,7 @@ def run_host(chosen: argparse.Namespace) -> int:
     leave_terminal()
     try:
         options = read_options(chosen, os.environ)
-        set_up_logging(*_log_settings(os.environ), redact=options.redactor.error)
+        _set_up_logging(os.environ, redact=options.redactor.error)
         targets = _load(chosen.targets, options, version=require_crewai())
         check_flows(targets, options)
         asyncio.run(serve(targets, options))
@@ -51,25 +53,17 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
     _require_secret(
         chosen.token_env, token, "the bearer token that callers must present", "CREW_TOKEN"
     )
-    for option, url in (
-        ("--public-url", chosen.public_url),
-        ("--flow-webhook", chosen.flow_webhook),
-    ):
-        if url is not None and not is_web(url):
-            raise HostNotStarted(f"{option} {url!r} is no http(s) URL")
     flow_webhook = _flow_webhook(chosen, environment)
-    try:
-        keys = environment.get("SECRET_KEYS", "").strip()
-        secret_keys = parse_secret_keys(keys) if keys else ()
-    except InvalidSetting as wrong:
-        raise HostNotStarted(f"SECRET_KEYS: {wrong}") from None
+    public_url = chosen.public_url and _parse("--public-url", chosen.public_url, parse_url)
+    keys = environment.get("SECRET_KEYS", "").strip()
+    secret_keys = _parse("SECRET_KEYS", keys, parse_secret_keys) if keys else ()
     return Options(
         host=chosen.host,
         port=chosen.port,
         workers=chosen.workers,
         database=chosen.database,
         token=token,
-        public_url=chosen.public_url.rstrip("/") if chosen.public_url else None,
+        public_url=public_url and public_url.rstrip("/"),
         flow_webhook=flow_webhook,
         approve_tools=_patterns(chosen),
         tool_timeout=chosen.tool_timeout,
@@ -122,6 +116,7 @@ def _patterns(chosen: argparse.Namespace) -> Mapping[str, Sequence[str]]:
 def _flow_webhook(chosen: argparse.Namespace, environment: Mapping[str, str]) -> FlowWebhook | None:
     if chosen.flow_webhook is None:
         return None
+    url = _parse("--flow-webhook", chosen.flow_webhook, parse_url)
     name = chosen.flow_webhook_secret_env
     if name is None:
         raise HostNotStarted("--flow-webhook needs --flow-webhook-secret-env NAME")
@@ -129,7 +124,7 @@ def _flow_webhook(chosen: argparse.Namespace, environment: Mapping[str, str]) ->
     _require_secret(
         name, secret, "the secret of the crew's flow requests", "flow_webhook_secret_env"
     )
-    return FlowWebhook(url=chosen.flow_webhook, secret=secret)
+    return FlowWebhook(url=url, secret=secret)
 
 
 def _require_secret(name: str, secret: str, what: str, of_bot: str) -> None:
@@ -154,14 +149,19 @@ def _load(specs: list[str], options: Options, *, version: str) -> Mapping[str, T
         )
 
 
-def _log_settings(environment: Mapping[str, str]) -> tuple[Literal["console", "json"], str]:
-    form, level = environment.get("LOG_FORMAT", "console"), environment.get("LOG_LEVEL", "info")
-    if level.lower() not in {"debug", "info", "warning", "error", "critical"}:
-        raise HostNotStarted(f"LOG_LEVEL {level!r} is none of debug, info, warning, error")
-    match form:
-        case "console" | "json":
-            return form, level
-    raise HostNotStarted(f"LOG_FORMAT {form!r} is neither console nor json")
+def _set_up_logging(environment: Mapping[str, str], redact: Callable[[str], str]) -> None:
+    forms: Final[tuple[Literal["console", "json"], ...]] = ("console", "json")
+    form = _parse("LOG_FORMAT", environment.get("LOG_FORMAT", "console"), one_of(forms))
+    levels = one_of(("debug", "info", "warning", "error", "critical"))
+    level = _parse("LOG_LEVEL", environment.get("LOG_LEVEL", "info"), levels)
+    set_up_logging(form, level, redact=redact)
+
+
+def _parse(name: str, value: str, parse: Callable[[object], T]) -> T:
+    try:
+        return parse(value)
+    except InvalidSetting as wrong:
+        raise HostNotStarted(f"{name}: {wrong}") from None
 
 
 def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
