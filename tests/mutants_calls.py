@@ -196,7 +196,7 @@ CALLS: Final = (
     ),
     mutant(
         "another function of a tool runs on its approval",
-        "and all(one is door for one, door in hung)",
+        "and all(one is door for one, door in pairs)",
         "and bool(hung)",
         "host/test_crewai.py",
     ),

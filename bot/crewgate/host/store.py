@@ -10,16 +10,8 @@ from dataclasses import asdict
 from sqlite3 import Connection
 from typing import TypeAlias
 
-from crewgate.crew_api.wire import (
-    ANSWERED,
-    EXPIRED,
-    Json,
-    Kickoff,
-    Refusal,
-    Resume,
-    Urls,
-    sendable,
-)
+from crewgate.crew_api import wire
+from crewgate.crew_api.wire import Json, Kickoff, Refusal, Urls, sendable
 from crewgate.host import records
 from crewgate.host.database import SEALED, Database, readable
 
@@ -208,7 +200,7 @@ class Store:
         query = "SELECT * FROM rounds WHERE execution_id = ? ORDER BY rowid"
         return [records.round_from_row(row) for row in self._database.rows(query, execution_id)]
 
-    def decide(self, call: Resume) -> bool:
+    def decide(self, call: wire.Resume) -> bool:
         """Store a decision on the waiting round; the first one wins.
 
         Return False if a decision with this key is stored already. Raises Refusal (400) if no round
@@ -223,7 +215,7 @@ class Store:
             if known is not None:
                 if known["approve"] != call.is_approve:
                     why = "This key is that of another decision"
-                    raise Refusal.bad_request(why, code=ANSWERED)
+                    raise Refusal.bad_request(why, code=wire.ANSWERED)
                 return False
             decided = sql.execute(
                 "UPDATE rounds SET approve = ?, feedback = ?, edited = ?, decision_key = ?,"
@@ -239,11 +231,12 @@ class Store:
             ).fetchone()
             if decided is None:
                 why = "Execution is not pending human input for this task"
-                raise Refusal.bad_request(why, code=ANSWERED)
+                raise Refusal.bad_request(why, code=wire.ANSWERED)
             one = records.round_from_row(decided)
             if one.call is not None:
                 if one.has_expired(self.now()):
-                    raise Refusal.bad_request("The time of this approval is over", code=EXPIRED)
+                    why = "The time of this approval is over"
+                    raise Refusal.bad_request(why, code=wire.EXPIRED)
                 _update(sql, "rounds", _key(call.execution_id, one), digest=one.call.digest)
             _set_urls(sql, call.execution_id, call.urls)
             if call.human_input is not None:

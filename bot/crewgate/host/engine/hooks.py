@@ -32,17 +32,8 @@ from crewai.tools.tool_failure import ToolFailure
 from crewai.utilities.string_utils import sanitize_tool_name
 
 from crewgate.crew_api.wire import Json
-from crewgate.host.engine.doors import (
-    DIFFERS,
-    Door,
-    Passage,
-    arguments_of,
-    given_for,
-    hang_client_door,
-    hang_doors,
-    original_of,
-    why_no_door,
-)
+from crewgate.host.engine import doors
+from crewgate.host.engine.doors import Door, Passage, original_of
 from crewgate.host.engine.servers import is_of
 from crewgate.host.records import Call, Outcome, Pending, Round, TooMany, digest, exact
 from crewgate.host.run import Run
@@ -142,13 +133,13 @@ class Hooks:
         """Ask people, and return why the call does not run. Raises HookAborted if they refuse."""
         context = call.context
         tool, given = context.tool, deepcopy(context.tool_input)
-        why = why_no_door(tool)
+        why = doors.why_no_door(tool)
         if not why and _is_one_of_several(context):
             why = "two tools of its agent have this name"
         if why:
             return f"{why}."
         try:
-            arguments, filled_in = arguments_of(tool, given)
+            arguments, filled_in = doors.arguments_of(tool, given)
             asked = Call(
                 tool=context.tool_name,
                 names=tuple(sorted(_names_of(context))),
@@ -158,10 +149,10 @@ class Hooks:
             identity = exact(given)
         except ValueError as error:
             return f"its arguments do not fit. {error}"
-        if given_for(tool, given, asked.arguments) is None:
+        if doors.given_for(tool, given, asked.arguments) is None:
             why = "its tool changes its arguments each time that it checks them"
             return f"{why}, so nobody can approve what it would get."
-        doors = hang_doors(tool)
+        hung = doors.hang_doors(tool)
         body = self._body(context, json.dumps(asked.arguments, indent=2, ensure_ascii=False))
         about = {"agent": body["agent"], "task": body["task_name"], "may_have_run": False}
         schema = _schema_of(context, asked)
@@ -172,7 +163,7 @@ class Hooks:
         limits = {"holds": lambda one: not one.approve, "most_waiting": MOST_WAITING}
         checks = {
             "check": partial(_changed, tool, schema, asked),
-            "fits": lambda one: given_for(tool, given, one.arguments) is not None,
+            "fits": lambda one: doors.given_for(tool, given, one.arguments) is not None,
         }
         pending = self._pending(context, context.tool_name, identity, body, **checks, **limits)
         found = self._run.ask_within(pending)
@@ -182,22 +173,22 @@ class Hooks:
             words = found.decision.feedback
             raise HookAborted(f"This call was refused, and did not run. {words}".strip())
         call.approved = found
-        return self._let_through(call, given, found.call, doors)
+        return self._let_through(call, given, found.call, hung)
 
-    def _let_through(self, call: _Call, given: Json, approved: Call, doors: Sequence[Door]) -> str:
+    def _let_through(self, call: _Call, given: Json, approved: Call, hung: Sequence[Door]) -> str:
         """Give CrewAI what makes exactly the approved call; return why the call does not run."""
         context = call.context
-        handed = given_for(context.tool, given, approved.arguments)
+        handed = doors.given_for(context.tool, given, approved.arguments)
         if exact(context.tool_input) != exact(given):
             return "its arguments changed while people were asked."
-        if not _still_has(context, doors):
+        if not _still_has(context, hung):
             return "its tool was replaced while people were asked."
         if handed is None:
-            return DIFFERS
+            return doors.DIFFERS
         context.tool_input.clear()
         context.tool_input.update(handed)
         seconds = self._run.tool_timeout
-        call.passage = Passage(context.tool, approved.arguments, doors=doors, seconds=seconds)
+        call.passage = Passage(context.tool, approved.arguments, doors=hung, seconds=seconds)
         call.passage.open()
         return ""
 
@@ -329,7 +320,7 @@ def guard(patterns: Iterable[str]) -> None:
             raise HookAborted(why)
 
     register(_BEFORE, refuse_unasked)
-    hang_client_door()
+    doors.hang_client_door()
 
 
 #: The MCP servers that did not answer at the start: people approve all calls of their tools.
@@ -368,7 +359,7 @@ def _is_one_of_several(context: Any) -> bool:
     )
 
 
-def _still_has(context: Any, doors: Sequence[Door]) -> bool:
+def _still_has(context: Any, hung: Sequence[Door]) -> bool:
     """Return True if CrewAI would still run the tool that people were asked about."""
     tool, executor = context.tool, getattr(context.agent, "agent_executor", None)
     original = original_of(tool)
@@ -376,8 +367,8 @@ def _still_has(context: Any, doors: Sequence[Door]) -> bool:
     others = {_own_name(one): original_of(one) for one in getattr(executor, "tools", None) or ()}
     runs = [getattr(function, "__self__", original), others.get(_own_name(tool), original)]
     is_same = all(one is original for one in runs) and not _is_one_of_several(context)
-    hung = zip(hang_doors(tool), doors, strict=True)
-    return is_same and not why_no_door(tool) and all(one is door for one, door in hung)
+    pairs = zip(doors.hang_doors(tool), hung, strict=True)
+    return is_same and not doors.why_no_door(tool) and all(one is door for one, door in pairs)
 
 
 def _tools_of(context: Any) -> Sequence[Any]:
@@ -440,7 +431,7 @@ def _changed(tool: Any, schema: Json | None, asked: Call, written: Json) -> Json
         raise ValueError(f"there is no {', '.join(sorted(unknown))}")
     filled = {one: asked.arguments[one] for one in asked.filled_in if one in asked.arguments}
     complete = filled | written
-    made, _ = arguments_of(tool, complete)
+    made, _ = doors.arguments_of(tool, complete)
     for one, value in made.items():
         # People have not seen the default of an argument that was left out, so it is refused.
         if exact(value) != exact(complete.get(one)):
