@@ -167,18 +167,15 @@ def parse_resume_of_host(raw: bytes) -> Resume:
     more: Json = {"key": key, "valid_until": _parse_end(body.get(VALID_UNTIL))}
     match body.get(EDITED):
         case None:
-            return replace(parse_resume(raw), **more)
-        case {"output": str(output), "is_approve": bool(is_approve)} if "is_approve" not in body:
-            plain = json.dumps({**body, "is_approve": is_approve}).encode()
-            return replace(parse_resume(plain), edited=output, **more)
+            pass
+        case {"output": str(output), "is_approve": bool(verdict)} if "is_approve" not in body:
+            more["edited"], body["is_approve"] = output, verdict
         case {"arguments": dict(arguments), "is_approve": True} if "is_approve" not in body:
-            plain = json.dumps({**body, "is_approve": True}).encode()
-            return replace(parse_resume(plain), arguments=arguments, **more)
-    raise Refusal.bad_request(
-        "edited must be an object with output, or arguments to approve, and is_approve, in place of"
-        " is_approve",
-        edited="invalid",
-    )
+            more["arguments"], body["is_approve"] = arguments, True
+        case _:
+            why = "edited must be an object with output, or arguments to approve, and is_approve"
+            raise Refusal.bad_request(f"{why}, in place of is_approve", edited="invalid")
+    return replace(_resume_of(body), **more)
 
 
 def _parse_end(given: object) -> float | None:
@@ -194,7 +191,10 @@ def _parse_end(given: object) -> float | None:
 
 
 def parse_resume(raw: bytes) -> Resume:
-    body = parse_object(raw)
+    return _resume_of(parse_object(raw))
+
+
+def _resume_of(body: Json) -> Resume:
     wanted = {"execution_id": str, "task_id": str, "human_feedback": str, "is_approve": bool}
     wrong = {
         name: f"must be a {'boolean' if kind is bool else 'string'}"

@@ -78,13 +78,12 @@ def check_version(version: str) -> None:
     found = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     oldest = ".".join(map(str, OLDEST))
     if found < OLDEST:
-        raise HostNotStarted(
-            f"crewai {version} is too old for crewgate host, which needs {oldest} or newer: {_HOW}"
-        )
-    if found[0] >= NEWER_MAJOR:
-        raise HostNotStarted(
-            f"crewai {version} is newer than crewgate host knows ({oldest} to 1.x): {_HOW}"
-        )
+        why = f"too old for crewgate host, which needs {oldest} or newer"
+    elif found[0] >= NEWER_MAJOR:
+        why = f"newer than crewgate host knows ({oldest} to 1.x)"
+    else:
+        return
+    raise HostNotStarted(f"crewai {version} is {why}: {_HOW}")
 
 
 def check_names(version: str) -> None:
