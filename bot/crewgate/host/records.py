@@ -177,18 +177,22 @@ class Round:
     """The result of a call, once it is known: `state`, `words` and `at`."""
 
     @property
+    def edited(self) -> str | None:
+        """People's text in place of the output; of a call, their arguments as JSON."""
+        return None if self.decision is None else self.decision.edited
+
+    @property
     def call(self) -> Call | None:
         """The call that people decided on, with the arguments that they gave it."""
         if "tool_call" not in self.body:
             return None
         call = Call.from_body(self.body["tool_call"])
-        edited = self.decision.edited if self.decision is not None else None
-        return call if edited is None else replace(call, arguments=json.loads(edited))
+        return call if self.edited is None else replace(call, arguments=json.loads(self.edited))
 
     def has_expired(self, at: float) -> bool:
         """Return True if an approval ended before this time."""
-        until = None if self.decision is None else self.decision.valid_until
-        return until is not None and until <= at and bool(self.decision and self.decision.approve)
+        until = self.decision.valid_until if self.decision and self.decision.approve else None
+        return until is not None and until <= at
 
     @property
     def waits(self) -> bool:
@@ -197,8 +201,7 @@ class Round:
     @property
     def decided(self) -> str:
         """The text that the decision is about."""
-        edited = self.decision.edited if self.decision is not None else None
-        return self.output if edited is None else edited
+        return self.output if self.edited is None else self.edited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

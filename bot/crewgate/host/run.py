@@ -182,7 +182,6 @@ class Shared:
     waiters: Waiters
     checks: dict[tuple[str, str], Callable[[Json], Json]] = field(default_factory=dict)
     """Argument checks of waiting calls, by execution and task; see `Pending.check`."""
-    new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 
 
 def hash_token(token: str) -> str:
@@ -396,13 +395,8 @@ class Run:
 
     def closing(self, why: str) -> Closing:
         """Return the maker of webhooks that tell of a closed call or question."""
-        execution = self.execution
-        outcome = {"state": "closed", "words": why}
-
-        def closing(one: records.Round) -> list[records.Webhook]:
-            return human_input_webhooks(execution, one.task_id, one.body, outcome)
-
-        return closing
+        execution, outcome = self.execution, {"state": "closed", "words": why}
+        return lambda one: human_input_webhooks(execution, one.task_id, one.body, outcome)
 
     def tell_outcome(self, one: records.Round, outcome: records.Outcome) -> None:
         """Tell people the result of a call that they approved."""
@@ -435,7 +429,7 @@ class Run:
 
     def announce(self, question_id: str, asked: records.Asked) -> None:
         """Ask people a flow's question."""
-        execution, token = self.execution, self._shared.new_token()
+        execution, token = self.execution, secrets.token_urlsafe(32)
         webhook = self._shared.options.flow_webhook
         answered_at = f"{self._shared.url}/human_feedback_requests/{question_id}/respond"
         webhooks = question_webhooks(
@@ -505,11 +499,10 @@ class Run:
 
 def _runs_as(one: records.Round, pending: records.Pending) -> bool:
     """Return True if people changed this round's arguments into those of the pending call."""
-    edited = None if one.decision is None else one.decision.edited
-    if edited is None or "tool_call" not in pending.body or one.place != pending.place:
+    if one.edited is None or "tool_call" not in pending.body or one.place != pending.place:
         return False
     call, other = pending.body["tool_call"], one.body["tool_call"]
-    return bool(call["tool"] == other["tool"] and json.loads(edited) == call["arguments"])
+    return bool(call["tool"] == other["tool"] and json.loads(one.edited) == call["arguments"])
 
 
 def _may_have_run(one: records.Round) -> bool:

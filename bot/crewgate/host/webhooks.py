@@ -206,12 +206,14 @@ def human_input_webhooks(
     if address is None:
         return []
     told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
-    # An edited text may not fit a model's fields, and a question is answered in words.
-    takes_edits = isinstance(body.get("task_output"), str) and "ask" not in body
-    takes = EDITED if "tool_call" not in body else ARGUMENTS
-    if takes is ARGUMENTS and "schema" not in body["tool_call"]:
-        takes_edits = False
-    told["resume_extensions"] = [takes, KEY] if takes_edits else [KEY]
+    match body:
+        case {"tool_call": {"schema": _}}:
+            edits = [ARGUMENTS]
+        case {"task_output": str()} if "tool_call" not in body and "ask" not in body:
+            edits = [EDITED]
+        case _:
+            edits = []  # a text may not fit a model's fields, and a question is answered in words
+    told["resume_extensions"] = [*edits, KEY]
     if outcome is None:
         return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
     return [Webhook("outcome", address.url, told | {"outcome": outcome}, address.headers)]
