@@ -126,13 +126,14 @@ class _Assembly:
         self.settings = settings
         self.runtime = runtime
         self.stack = stack
+        self.stepping = runtime.stepping()
         self.crews = crews.build_crews(settings)
         self.redactors = crews.build_redactors(settings)
         self.saved, self.unheard = Changes(), Wakeup()
         self.clock_beside_slacks = slack_events.ClockBesideSlacks()
         self.sleep = ending_turns(runtime.sleep)
         self.workers: Mapping[str, Worker] = {}
-        """Empty until `build_deliveries`; earlier parts wake the workers through this mapping."""
+        """Empty until `build_deliveries`, and read by earlier parts when they wake a worker."""
 
     def warn_of_rules(self) -> None:
         for crew in self.settings.crews.values():
@@ -248,8 +249,8 @@ class _Assembly:
             clock=runtime.clock,
             steady=runtime.steady,
             sleep=self.sleep,
-            stepped=runtime.clock_stepped,
-            away=lambda: runtime.clock_in_doubt or self._is_slack_away(),
+            stepped=self.stepping.watch,
+            away=lambda: self.stepping.is_in_doubt or self._is_slack_away(),
             on_lost=self.unheard.set,
         )
         self.workers = lifecycle.build_workers(
@@ -285,7 +286,8 @@ class _Assembly:
         )
 
     def register_listeners(self) -> None:
-        # The kickoffs end first: a listener waits for its form's kickoff.
+        # Callbacks run from the last to the first: kickoffs end before the listeners that wait for
+        # them.
         self.stack.push_async_callback(self.bolt.finish, within=STOP_LISTENERS_SECONDS)
         self.stack.push_async_callback(self.kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
         context = SlackContext(
@@ -316,7 +318,7 @@ class _Assembly:
             *self._slack_warnings(),
             lambda: self.slack.directory.warning,
             lambda: self.slack.directory.moved_warning,
-            lambda: self.runtime.clock_warning,
+            lambda: self.stepping.warning,
             lambda: self.clock_beside_slacks.warning(self.runtime.clock().timestamp()),
             self._alone_as_reviewer,
             *(partial(str, destination) for destination in orphaned),
@@ -338,7 +340,7 @@ class _Assembly:
             uow=self.uow,
             crews=self.crews,
             clock=self.runtime.clock,
-            machine=self.runtime.machine,
+            machine=self.stepping.machine,
             new_id=self.runtime.new_id,
             off_loop=self.off_loop,
             kickoffs=self.kickoffs,

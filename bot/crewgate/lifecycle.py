@@ -66,7 +66,8 @@ class Supervisor:
     async def run(self, name: str, loop: Loop) -> None:
         """Run a loop until it returns. A cancellation cancels it, and waits for its end."""
         deaths = 0
-        end_turn.set(partial(self._note_turn, name))  # for the loop's own task, which copies it
+        # The task of each loop copies this variable.
+        end_turn.set(partial(self._note_turn, name))
         while True:
             began = self.last_turns[name] = self._clock()
             # The error is collected, not caught: any error may end a loop, so no type can be named.
@@ -133,7 +134,7 @@ async def open_outbox(engines: Engines, *, due_at: datetime, crews: Collection[s
     """Return the outbox; jobs leased by a crashed process are due at `due_at`."""
     outbox = SqlOutbox(engines.for_outbox, crews)
     if engines.is_sqlite:
-        # The file is ours alone, so whatever is leased belonged to a crashed process.
+        # No other process uses the file, so a leased job belonged to a process that crashed.
         await outbox.release(due_at=due_at)
     return outbox
 

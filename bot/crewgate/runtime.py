@@ -70,7 +70,8 @@ class SteppingClock:
         self._ahead = machine() - steady()
         self._step = timedelta()
         self._stepped_at: datetime | None = None
-        self._believed = True
+        self.is_in_doubt = False
+        """True while a step of the clock does not count yet."""
 
     def __call__(self) -> datetime:
         return self._steady() + self._ahead
@@ -80,29 +81,23 @@ class SteppingClock:
         if self._stepped_at is None or self._steady() - self._stepped_at > TOLD:
             return None
         by = f"{self._step.total_seconds():+.0f} s"
-        if self._believed:
-            return f"this machine's clock stepped by {by}"
-        return f"this machine's clock stepped by {by}, which does not count yet"
-
-    @property
-    def is_in_doubt(self) -> bool:
-        """True while a step of the clock does not count yet."""
-        return not self._believed
+        doubt = ", which does not count yet" if self.is_in_doubt else ""
+        return f"this machine's clock stepped by {by}{doubt}"
 
     def watch(self) -> bool:
         """Compare the machine's clock with the steady one; return True if a step now counts."""
         now, off = self._steady(), self.machine() - self()
         if abs(off) < STEP:
             self._ahead += off
-            self._believed = True
+            self.is_in_doubt = False
             return False
-        if self._believed or abs(off - self._step) >= STEP:
-            self._step, self._stepped_at, self._believed = off, now, False
+        if not self.is_in_doubt or abs(off - self._step) >= STEP:
+            self._step, self._stepped_at, self.is_in_doubt = off, now, True
             log.warning("clock_stepped", seconds=round(off.total_seconds()))
         if self._stepped_at is None or now - self._stepped_at < LASTING:
             return False
         self._ahead += off
-        self._believed = True
+        self.is_in_doubt = False
         return True
 
 
@@ -128,22 +123,11 @@ class Runtime:
     ping: float = 5
     """Seconds between two pings on the socket."""
 
-    @property
-    def machine(self) -> Clock:
-        """The clock whose steps count at once; in tests, the only clock."""
-        return self.clock.machine if isinstance(self.clock, SteppingClock) else self.clock
-
-    def clock_stepped(self) -> bool:
-        """Watch the clock; return True if a step begins to count."""
-        return isinstance(self.clock, SteppingClock) and self.clock.watch()
-
-    @property
-    def clock_in_doubt(self) -> bool:
-        return isinstance(self.clock, SteppingClock) and self.clock.is_in_doubt
-
-    @property
-    def clock_warning(self) -> str | None:
-        return self.clock.warning if isinstance(self.clock, SteppingClock) else None
+    def stepping(self) -> SteppingClock:
+        """Return the clock as one whose steps can be watched; a test's own clock never steps."""
+        if isinstance(self.clock, SteppingClock):
+            return self.clock
+        return SteppingClock(machine=self.clock, steady=self.clock)
 
 
 @contextmanager

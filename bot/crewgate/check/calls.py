@@ -19,12 +19,12 @@ DAYS: Final = 30
 
 @dataclass(slots=True)
 class _Unmet:
-    """A rule's conditions on calls; its tool and arguments, as far as no call has had these yet."""
+    """A rule's conditions on calls, with the tool and the arguments that no call has had so far."""
 
     place: str
     when: Conditions
     exactly: bool
-    """True if the rule allows calls, and so reads CrewAI's name of a tool alone."""
+    """True if the rule allows calls: such a rule reads only CrewAI's own name of a tool."""
     lacks_tool: bool = True
     arguments: set[str] = field(default_factory=set)
 

@@ -129,8 +129,8 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
     try:
         age = await _age_of(engine)
         if age.revision != HEAD:
-            # A bot whose key is lost does not start, and only the version that wrote the file can
-            # forget that key.
+            # If a key is lost, no bot starts, and only the version that wrote the database last can
+            # forget the key.
             others = f", or do this with Crewgate {age.version}, which wrote it last"
             raise StoreUnavailable(
                 "the database is of another version; start the bot once and try again"
@@ -145,7 +145,8 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
 async def transactions_beside(url: str, *, writes: bool = True) -> AsyncIterator[Begin]:
     """Yield a function that begins transactions beside a running bot.
 
-    Without `writes` nobody waits for them on SQLite. Both functions raise StoreUnavailable.
+    Without `writes`, such a transaction takes no write lock on SQLite, and the bot never waits for
+    it. Both functions raise StoreUnavailable.
     """
     runtime = Runtime()
     async with of_this_version(open_beside(url)) as engine:
@@ -192,7 +193,7 @@ async def address_owners(url: str) -> Mapping[str, str]:
                     for row in await connection.execute(sa.select(email_owners))
                 }
     except (sa.exc.ProgrammingError, StoreUnavailable):
-        return {}  # the same error is not reported a second time
+        return {}  # the check of the database reports the error
     finally:
         await engine.dispose()
 

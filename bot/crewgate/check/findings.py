@@ -54,13 +54,17 @@ class Finding:
         return f"{line}: {self.text}" if self.text else line
 
     def of(self, setting: str) -> Self:
-        """Append the setting to correct, if any, to a negative finding."""
+        """Append the name of the setting to correct, if any, to a negative finding."""
         is_told = setting and self.mark is Mark.WRONG
         return replace(self, text=f"{self.text} ({setting})") if is_told else self
 
 
 def say(line: str) -> None:
     print(printable(line), flush=True)  # noqa: T201
+
+
+def count_people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number} people"
 
 
 def wrong(place: str, problem: str) -> Finding:

@@ -9,7 +9,7 @@ import httpx
 from crewgate.check.findings import Finding, doubtful, skipped, wrong
 from crewgate.check.health import local_address
 from crewgate.crews import identity_of
-from crewgate.network.client import TIMEOUTS, UNSENT, send, why_lost, why_unsent
+from crewgate.network.client import TIMEOUTS, Answer, attempt
 from crewgate.settings.load import Settings
 from crewgate.web.credentials import prove
 
@@ -70,12 +70,9 @@ def _why_wrong(found: _Answer | str) -> str:
 
 async def _ask(http: httpx.AsyncClient, url: str, nonce: str, token: str) -> _Answer | str:
     request = http.build_request("GET", f"{url}/healthz", params={"nonce": nonce})
-    try:
-        answer = await send(http, request, TIMEOUTS.public_url)
-    except UNSENT as error:
-        return why_unsent(error)
-    except (httpx.HTTPError, TimeoutError) as error:
-        return why_lost(error)
+    answer = await attempt(http, request, TIMEOUTS.public_url)
+    if not isinstance(answer, Answer):
+        return answer.why
     body = _object(answer.body)
     proof = body.get("proof")
     return _Answer(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
-from crewgate.check.findings import Finding, doubtful, skipped, wrong
+from crewgate.check.findings import Finding, count_people, doubtful, skipped, wrong
 from crewgate.domain.people import Anyone, ReviewerRef, UserGroup
 from crewgate.domain.rules.rule import Decide, Rule, most_approvals
 from crewgate.encryption import MAKE_KEY
@@ -13,6 +13,7 @@ from crewgate.network.untrusted_addresses import is_private_url
 from crewgate.settings.crew import CrewSettings
 from crewgate.settings.crew import doubtful as doubtful_rules
 from crewgate.settings.load import Settings
+from crewgate.slack.words.names import counted
 
 #: The form of Slack's signing secrets.
 _SIGNING_SECRET: Final = re.compile(r"[0-9a-z]{32}")
@@ -22,7 +23,7 @@ _PLAIN: Final = "is plain http at a public host: its secret can be read on its w
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
     crews = settings.crews.values()
-    yield Finding("settings", "1 crew" if len(crews) == 1 else f"{len(crews)} crews")
+    yield Finding("settings", counted(len(crews), "crew"))
     for doubt in settings.doubts:
         yield doubtful("settings", doubt)
     secret = settings.slack_signing_secret
@@ -105,7 +106,7 @@ def _check(rule: Rule, place: str, crew: CrewSettings, known: Known) -> Iterator
         return
     first = rule.reviewers or crew.reviewers
     named = (*first, *_escalated_to(rule))
-    needed = f"{rule.approvals} approvals" if rule.approvals > 1 else "1 approval"
+    needed = counted(rule.approvals, "approval")
     if rule.approvals > 1 and crew.flow_webhook_secret:
         needed = f"{needed} (one person answers what a flow's ask() asks)"
     if rule.reviewers_from is not None:
@@ -123,7 +124,7 @@ def _check(rule: Rule, place: str, crew: CrewSettings, known: Known) -> Iterator
             key = "approvals_from" if rule.approvals_from else "approvals"
             yield wrong(f"{place}.{key}", _too_few(rule, able, known))
             return
-        yield Finding(place, f"{needed}, of {_count(len(people))}")
+        yield Finding(place, f"{needed}, of {count_people(len(people))}")
         at_first = frozenset(chain.from_iterable(known[ref] for ref in first))
         if most_approvals(rule, at_first, known.__getitem__) < rule.approvals:
             why = (
@@ -145,9 +146,9 @@ def _escalated_to(rule: Rule) -> tuple[ReviewerRef, ...]:
 def _too_few(rule: Rule, people: int, known: Known) -> str:
     if rule.approvals_from:
         short = [
-            f"; {_count(len(known[group]))} {'is' if len(known[group]) == 1 else 'are'} in {group}"
+            f"; {count_people(there)} {'is' if there == 1 else 'are'} in {group}"
             for group, count in rule.approvals_from
-            if len(known[group]) < count
+            if (there := len(known[group])) < count
         ]
         return (
             f"{rule.approvals} people, each for one group, but only {people} can"
@@ -169,8 +170,4 @@ def _alone(rule: Rule) -> str:
 
 
 def _may_decide(people: int) -> str:
-    return f"only {_count(people)} may decide" if people else "nobody may decide"
-
-
-def _count(people: int) -> str:
-    return "1 person" if people == 1 else f"{people} people"
+    return f"only {count_people(people)} may decide" if people else "nobody may decide"

@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.check.findings import (
     UNKNOWN,
     Finding,
+    count_people,
     doubtful,
     is_refusal,
     refused_by_slack,
@@ -134,8 +135,7 @@ class SlackCheck:
                     if not people:
                         problem = "nobody is in this user group; put somebody in, or name others"
                         return wrong(place, problem)
-                    count = len(people)
-                    return Finding(place, "1 person" if count == 1 else f"{count} people")
+                    return Finding(place, count_people(len(people)))
                 case Email(address):
                     answer = await web_api.attempt(self.client.users_lookupByEmail(email=address))
                     self.known[ref] = _people(web_api.object_in(answer, "user"))

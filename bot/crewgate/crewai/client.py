@@ -184,12 +184,7 @@ class HttpCrew(CrewClient):
     ) -> client.Answer | NotSent | Unknown:
         headers = self.headers | {"Content-Type": "application/json"}
         request = http.build_request("POST", self.url + path, content=body, headers=headers)
-        try:
-            return await client.send(http, request, timeout)
-        except client.UNSENT as lost:
-            return NotSent(client.why_unsent(lost))
-        except (httpx.HTTPError, TimeoutError) as lost:
-            return Unknown(client.why_lost(lost))
+        return await client.attempt(http, request, timeout)
 
     async def _get(
         self,

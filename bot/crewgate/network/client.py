@@ -9,6 +9,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -17,6 +18,7 @@ from typing import Final
 import httpx
 
 from crewgate import USER_AGENT
+from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.logs import logged_call
 
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
@@ -61,7 +63,7 @@ class Timeout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """The timeout of each kind of call, for one address of its host.
+    """The timeout of each kind of call; a host with several addresses may take it for each.
 
     A call of the outbox must end before its lease, or a second try could overlap. The connection
     must be made before the total ends, or nobody could say that nothing was sent.
@@ -160,22 +162,35 @@ async def send(
     )
 
 
+async def attempt(
+    http: httpx.AsyncClient,
+    request: httpx.Request,
+    timeout: Timeout,  # noqa: ASYNC109  # as in `send`
+    *,
+    answer_limit: int = ANSWER_LIMIT,
+) -> Answer | NotSent | Unknown:
+    """Send a request; return Unknown if it may have arrived and no answer came."""
+    try:
+        return await send(http, request, timeout, answer_limit=answer_limit)
+    except UNSENT as lost:
+        return NotSent(why_unsent(lost))
+    except (httpx.HTTPError, TimeoutError) as lost:
+        return Unknown(why_lost(lost))
+
+
 async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
     """Return the part of the body that came before the connection was lost."""
-    parts: list[bytes] = []
-    length = 0
+    body = bytearray()
     if not limit:
         return b""
-    try:
+    # With the status here, the caller needs no more.
+    with suppress(httpx.HTTPError, TimeoutError):
         async with asyncio.timeout_at(deadline):
             async for part in response.aiter_raw():
-                parts.append(part)
-                length += len(part)
-                if length >= limit:
+                body += part
+                if len(body) >= limit:
                     break
-    except (httpx.HTTPError, TimeoutError):
-        pass  # the status is here, and the caller needs no more
-    return b"".join(parts)[:limit]
+    return bytes(body[:limit])
 
 
 #: The errors that can only come before the first byte of a request.

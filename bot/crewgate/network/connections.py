@@ -1,7 +1,7 @@
 """The limits of callers' connections: time to send a request, idleness, and their number.
 
-aiohttp closes idle connections, but ignores the limit of open files. And a caller without any
-request so far gets as much time as a proxy between two requests.
+aiohttp closes idle connections too, but ignores the limit of open files, and gives a new caller as
+much time for its first request as a proxy needs between two requests.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from crewgate.network.requests import UNPROVEN, Handler, malformed
 
 log = structlog.get_logger(__name__)
 
-#: The most connections that asyncio accepts in one go; each takes a file before an idle connection
-#: has made room for it.
+#: The part of the limit that asyncio may accept in one go: each of these connections takes a file
+#: before an idle one is closed for it.
 _BACKLOG_OF_CONNECTIONS = 1 / 4
 #: The age in seconds up to which a connection is about to bring its first request.
 JUST_MADE = 1.0
-#: The type in `AppRunner`; the handler's own type leaves None out.
+#: aiohttp takes None for its access log, but the parameter's type leaves it out.
 _NO_ACCESS_LOG: Any = None
 
 
@@ -38,7 +38,7 @@ class Limits:
     """The time from the connection to the end of the first request's headers."""
     next_request: float = 75
     """The time from an answer to the end of the next request's headers. Proxies keep connections
-    for 60 s and send without asking: an earlier close would lose their requests."""
+    for 60 s, and lose a request that they send over one that was closed earlier."""
     leftover: float = 2
     """The wait after the answer for the rest of an unread body."""
     connections: int = 500
@@ -136,8 +136,9 @@ class Guard:
     def _make_room(self, now: float) -> None:
         """Close the connection that is least likely to be a crew's.
 
-        A crew sends its request at once and never repeats it. So first go connections without a
-        request, or with nothing but a slow body.
+        A crew sends its request at once and never repeats it. So the longest idle connection goes
+        first, if it has been idle for a second; then the one that has sent an unproven body for
+        longest.
         """
         idle = (one for one, idle in self._idle.items() if now - idle.since >= JUST_MADE)
         for connection in (*islice(idle, 1), *islice(self._unproven, 1), *islice(self._idle, 1)):
@@ -181,7 +182,7 @@ async def listen(
     """
     guard = Guard(limits)
     application.middlewares.insert(0, guard.mark_busy)
-    # aiohttp waits as long again for a request after it has given up its body.
+    # aiohttp waits this time twice: for open requests, and again once it has given up their bodies.
     runner = web.AppRunner(application, shutdown_timeout=shutdown_timeout / 2)
     await runner.setup()
     try:

@@ -51,13 +51,13 @@ def too_large(limit: int) -> web.Response:
     return refusal(413, "too_large", f"The body is over {limit:,} bytes; send a shorter output.")
 
 
+def unavailable(kind: str, message: str, *, again_in: str = "5") -> web.Response:
+    """Return 503, and the seconds after which a request may come again."""
+    return refusal(503, kind, message, Retry_After=again_in)
+
+
 def too_busy() -> web.Response:
-    return refusal(
-        503,
-        "too_busy",
-        "Too many large bodies are arriving; this one was dropped.",
-        Retry_After="5",
-    )
+    return unavailable("too_busy", "Too many large bodies are arriving; this one was dropped.")
 
 
 def malformed(message: str, details: Sequence[str] = ()) -> web.Response:
@@ -67,8 +67,8 @@ def malformed(message: str, details: Sequence[str] = ()) -> web.Response:
 T = TypeVar("T")
 
 UNPROVEN: Final = web.RequestKey("unproven", AbstractContextManager[None])
-"""Set for a request whose body nobody has authenticated yet: a context in which its connection
-makes room for others."""
+"""A context for reading a body that nobody has authenticated yet: inside it, the connection may be
+closed to make room for others."""
 
 #: The largest body taken, in bytes, packed and unpacked.
 LIMIT = 1024 * 1024

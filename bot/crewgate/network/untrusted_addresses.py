@@ -3,10 +3,10 @@
 So a name whose address changes in between (DNS rebinding) is harmless, and TLS still checks the
 certificate of the name.
 
-`ipaddress` knows IANA's registries of special addresses as of its own release, and counts as global
-some that lead to other addresses (translation, tunnels) or belong to a platform. So IPv6 is
-narrowed to global unicast, and both lists are completed here. Known packages for this wrap a client
-of their own around a part of these lists.
+`ipaddress` knows IANA's registries of special addresses as of its own release. It counts as global
+some addresses that lead to others (translation, tunnels) or belong to a platform; so IPv6 is
+narrowed to global unicast, and the lists below complete it. Known packages for this come with an
+HTTP client of their own, and know a part of these lists.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class TooManyLookups(OSError):
 class _Lookup:
     answer: asyncio.Future[list[AddressInfo]]
     until: float
-    """The end of the lookup's time on the loop's clock, after which a lookup counts as hanging."""
+    """The time, by the loop's clock, from which the lookup counts as hanging."""
 
 
 class Lookups:
@@ -52,7 +52,8 @@ class Lookups:
 
     `getaddrinfo` blocks, and nothing can end it before the system's resolver gives up. asyncio runs
     it in a small shared pool, where a few hanging names hold up all others. Here each name has one
-    thread for all who look it up, and a lookup that has hung beyond the deadline fails at once.
+    thread, whoever looks it up; once it has hung beyond the deadline, each further lookup of it
+    fails at once.
     """
 
     def __init__(
@@ -91,8 +92,7 @@ class Lookups:
     def _start(self, query: _Query, owner: str) -> _Lookup:
         loop = asyncio.get_running_loop()
         lookup = _Lookup(loop.create_future(), loop.time() + self._deadline)
-        # Each lookup has a thread of its own: the process would wait at its end for a thread of
-        # a pool.
+        # A daemon thread of its own: at its end the process would wait for the threads of a pool.
         thread = threading.Thread(
             target=self._run, args=(loop, lookup, query, owner), name="lookup", daemon=True
         )
@@ -190,9 +190,7 @@ async def call(
     if where is None:
         return NO_HOST
     found = await find_addresses(lookups, where, owner=owner, private=private)
-    if not isinstance(found, list):
-        return found
-    return await post(http, where, found, sent)
+    return await post(http, where, found, sent) if isinstance(found, list) else found
 
 
 def parse_url(url: str) -> httpx.URL | None:
@@ -246,12 +244,10 @@ async def post(
             },
             extensions={"sni_hostname": host_of(where)},
         )
-        try:
-            return await client.send(http, request, sent.timeout, answer_limit=sent.answer_limit)
-        except client.UNSENT as lost:
-            outcome = NotSent(client.why_unsent(lost))
-        except (httpx.HTTPError, TimeoutError) as lost:
-            return Unknown(client.why_lost(lost))
+        answer = await client.attempt(http, request, sent.timeout, answer_limit=sent.answer_limit)
+        if not isinstance(answer, NotSent):
+            return answer
+        outcome = answer
     return outcome
 
 
@@ -276,7 +272,7 @@ def may_call(address: str, *, private: bool) -> bool:
 
 def is_private_url(url: str) -> bool:
     """Return True if a URL names this machine or a private address outright."""
-    host = httpx.URL(url).raw_host.decode("ascii")
+    host = host_of(httpx.URL(url))
     try:
         ipaddress.ip_address(host)
     except ValueError:

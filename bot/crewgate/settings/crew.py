@@ -232,7 +232,8 @@ def _durations(rule: Rule) -> Iterator[tuple[str, Duration]]:
 def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:
     """Yield the place of each doubtful rule, with the reason and advice.
 
-    A doubtful rule gets no round after an earlier one, approves by itself, or has keys in vain.
+    A rule is doubtful if an earlier rule takes all of its reviews, if it approves by itself, or if
+    one of its keys has no effect.
     """
     places = dict(zip(crew.rules, crew.places, strict=True))
     for at, (rule, place) in enumerate(places.items()):

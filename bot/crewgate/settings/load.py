@@ -269,14 +269,11 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     """
     folder = Path.cwd() if cwd is None else cwd
     problems: list[str] = []
-    variables = {
-        **without_empty(read_dotenv(folder / ".env", problems)),
-        **without_empty(os.environ if environ is None else environ),
-    }
-    env = Reader(variables, problems)
-    title = variables.get("CREWS_FILE", "crews.toml")
+    env = _variables(environ, folder, problems)
+    title = str(env.found.get("CREWS_FILE", "crews.toml"))
     has_file = (folder / title).exists()
-    # Beside a crews file, variables of a single crew may be leftovers, or names used in the file.
+    # Beside a crews file only CREW_URL means one more crew: the other variables of a single crew
+    # may be leftovers, or be named in the file.
     single = "CREW_URL" in env if has_file else any(name in env for name in SINGLE_CREW)
     # If no crew is described, all missing variables are reported at once.
     of_environment = single or not (has_file or "CREWS_FILE" in env)
@@ -318,9 +315,7 @@ def load_to_read(environ: Mapping[str, str] | None = None, cwd: Path | None = No
         return load(environ, cwd)
     except SettingsError:
         problems: list[str] = []
-        dotenv = read_dotenv((Path.cwd() if cwd is None else cwd) / ".env", problems)
-        given = os.environ if environ is None else environ
-        env = Reader({**without_empty(dotenv), **without_empty(given)}, problems)
+        env = _variables(environ, Path.cwd() if cwd is None else cwd, problems)
         if "DATABASE_URL" not in env:
             raise
         needed = [option for option in VARIABLES if option.name in ("DATABASE_URL", "AUDIT_KEY")]
@@ -328,6 +323,12 @@ def load_to_read(environ: Mapping[str, str] | None = None, cwd: Path | None = No
         if problems:
             raise SettingsError("\n".join(problems)) from None
         return Settings(slack_bot_token="", crews={}, **found)
+
+
+def _variables(environ: Mapping[str, str] | None, folder: Path, problems: list[str]) -> Reader:
+    dotenv = read_dotenv(folder / ".env", problems)
+    given = os.environ if environ is None else environ
+    return Reader({**without_empty(dotenv), **without_empty(given)}, problems)
 
 
 def _leftovers(env: Reader, title: str, file: str) -> Iterator[str]:
@@ -427,7 +428,7 @@ def _complete(
         problem = f"missing; the crew “{name}” names no channel: put its id (C…) or #name"
         env.note("SLACK_CHANNEL", problem)
     if "flow_webhook_secret_env" in crew:
-        # The requests of such a crew assign people themselves.
+        # Requests of flows may assign people, so it is enough if somebody gets the other requests.
         said = (crew.found.get(key) for key in ("reviewers", "operators"))
         if not any((*said, "REVIEWERS" in env, "OPERATORS" in env)):
             problem = "missing; put who gets a request that assigns nobody, or name reviewers"

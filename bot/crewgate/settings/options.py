@@ -18,7 +18,7 @@ class Option:
     field: str
     name: str
     default: Any
-    """None if the field has no default, too; used until all problems are known."""
+    """The value after a problem, until all problems are known; None also for a required field."""
     setting: Setting
     table: type | None = None
     """The dataclass of a table's own options."""

@@ -169,7 +169,7 @@ def parse_redact(raw: object) -> Masking:
 
 
 _MASKED: Final = "email, iban, card, or a pattern between slashes, as /AC-[0-9]+/"
-#: Texts in which each pattern that can match an empty text does so.
+#: Texts at hand: a pattern that can match an empty text matches one in at least one of these.
 _SAMPLES: Final = ("", "a 1", " \n.")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 

@@ -18,8 +18,8 @@ _SAME_LINK: Final = "number = NEW.number OR number IS NOT NULL AND previous = NE
 _TAKES_LINK: Final = _EXISTS.format(_ENTRIES, _SAME_LINK)
 _TAKES_PLACE: Final = _EXISTS.format(_ENTRIES, f"id = NEW.id OR {_SAME_LINK}")
 _TAKES_HEAD: Final = _EXISTS.format(_HEADS, "number = NEW.number")
-#: The triggers of each dialect by table: name, act and condition. SQLite removes a row without a
-#: trigger if a new row replaces it, so no new row may take the place of another.
+#: The triggers of each dialect by table: name, act and condition. INSERT OR REPLACE in SQLite
+#: removes a row without running its DELETE trigger, so a trigger refuses such an INSERT.
 _REFUSED: Final = {
     ("sqlite", _ENTRIES): (
         ("audit_kept", "DELETE", "TRUE"),

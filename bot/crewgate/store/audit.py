@@ -50,9 +50,9 @@ _EARLIER: Final = audit_entries.alias("earlier")
 _SAME_EXECUTION: Final = tuple(
     _EARLIER.c[name] == audit_entries.c[name] for name in ("crew", "execution_id")
 )
-#: The highest count of an execution is looked for among so many of its latest linked entries.
-#: With several processes on PostgreSQL an entry may be committed, and so linked, after entries
-#: with higher ids.
+#: The latest linked entries of an execution among which its highest count is looked for. The very
+#: latest is not enough: with several processes on PostgreSQL an entry may be committed, and so
+#: linked, after entries with higher ids.
 _LATE: Final = 50
 _LATEST: Final = (
     sa.select(_EARLIER.c.nth)
@@ -62,7 +62,8 @@ _LATEST: Final = (
     .correlate(audit_entries)
     .subquery()
 )
-#: The number of an execution's linked entries; only the first counted entry reads them all.
+#: The number of an execution's linked entries: its highest count, or, if no entry has a count yet,
+#: the number of all of them.
 _COUNTED: Final = sa.case(
     (audit_entries.c.execution_id == "", 0),
     else_=sa.func.coalesce(
@@ -143,7 +144,7 @@ class Audit:
     def acts(self, by: Person, facts: Mapping[str, Any] | None = None) -> None:
         """Name the person who acts in this transaction, and facts about the act.
 
-        All entries of this person get the facts, and the place of the act.
+        All entries of this person get the facts, and the place in Slack where the person acted.
         """
         self._actor, self._facts = by, {**(facts or {}), **place()}
 
@@ -153,8 +154,8 @@ class Audit:
     def add(self, entry: audit.Entry, *, crew: str = "", execution_id: str = "") -> None:
         """Store an entry with the transaction.
 
-        An entry about an absence names the person in place of an execution: a proof has all entries
-        of a person, and shows if one is missing.
+        An entry about an absence has the person's id as `execution_id`. So a proof can have all of
+        a person's entries, and shows if one is missing.
         """
         self._add(entry, crew, execution_id, entry.data)
 
@@ -293,7 +294,7 @@ def _tool_of(subject: Subject) -> dict[str, Any]:
 
 
 def _labels_of(round_: Round) -> dict[str, Any]:
-    """Return the labels of a question, by digest, each with whether it approves."""
+    """Return, by the digest of each label of a question, True if the label approves."""
     if not round_.subject.takes_answers:
         return {}
     labels = (Answer(label, is_label=True) for label in round_.subject.labels)
@@ -343,20 +344,23 @@ class AuditReading(Reading):
         return [row async for row in self._pages(own, audit_entries.c.id, 0)]
 
     async def absences(self, person: str, before: int) -> list[sa.Row[Any]]:
-        """Return a person's entries, from their last departure before the `id` `before` on."""
+        """Return a person's entries, beginning with the last absence before the entry `before`.
+
+        `before` is an `id`.
+        """
         found = await self.of_execution("", person)
         away = [at for at, row in enumerate(found) if row.id < before and b'"CG141"' in row.body]
         return found[away[-1] :] if away else []
 
     async def starts(self, crew: str, before: int) -> list[sa.Row[Any]]:
-        """Return the entries of starts with a crew's settings, before an `id`, the latest first."""
+        """Return the entries of the bot's starts with a crew before an `id`, the latest first."""
         own = [row for row in await self.of_execution(crew, "") if row.id < before]
         return [row for row in reversed(own) if b'"CG191"' in row.body]
 
     async def executions(self, prefix: str, crew: str | None = None) -> list[tuple[str, str]]:
         """Return the execution with this id, or else some executions with this beginning."""
         table = audit_entries.c
-        # Entries without an execution have no id, or a person's.
+        # Without an execution, entries have a crew or an id only: of a start, or of a person.
         some = sa.select(table.crew, table.execution_id).distinct()
         some = some.where(table.crew != "", table.execution_id != "")
         if crew is not None:

@@ -106,7 +106,7 @@ _POSTINGS: Final = sa.select(executions).where(
     sa.tuple_(executions.c.crew, executions.c.execution_id).in_(_KEYS)
 )
 _second = rounds.alias("second")
-#: The latest outputs, of each execution's reviews, that people may have edited.
+#: The latest outputs of an execution's reviews with several rounds: people may have edited these.
 _REVISED: Final = (
     sa.select(reviews.c.crew, reviews.c.execution_id, outputs.c.text)
     .select_from(LATEST_OUTPUTS)
@@ -379,12 +379,12 @@ class Executions(Changing, ExecutionQueries):
         await self._connection.execute(_register(self._dialect), key | from_webhooks(urls))
 
     async def secrets_of_opened(self, execution: Execution) -> tuple[str, ...]:
-        """Return what `secrets_of` returns, for an execution opened in this transaction."""
+        """Return the secrets in the webhooks of an execution opened in this transaction."""
         key = execution.crew, execution.execution_id
         has_webhooks = key in self._with_webhooks
         if self._dialect == "postgresql":
-            # A statement of its own looks for webhooks: the one that waited for the lock read other
-            # tables as they were before the wait.
+            # The upsert may have waited for a lock, and then has read the other tables as they were
+            # before the wait. So another statement looks for webhooks and reviews.
             [found] = await self._prepared(_FIND_HAS, _key(*key))
             has_webhooks = found.has_webhooks
             if found.has_reviews:

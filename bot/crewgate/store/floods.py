@@ -1,7 +1,8 @@
-"""Floods: more waiting rounds of one task than can have a card each; one's card counts the others.
+"""Floods: more waiting rounds of one task than can have a card each.
 
-A flood has the name of its first round, in `gathered_by`. Which card counts the others follows from
-states and cards alone, so that no decision has to change other rounds' rows.
+The card of one round counts the others. `gathered_by` is the id of the flood's first round, in the
+row of each of its rounds. The card that counts is found by states and cards alone, so a decision
+changes no other round's row.
 """
 
 from datetime import datetime
@@ -185,14 +186,14 @@ class FloodQueries(Reading):
 
 
 class Floods(Changing):
-    """Gathers rounds in a transaction; of several transactions each waits for those before it."""
+    """Gathers rounds in a transaction; transactions that gather rounds of one task go in turn."""
 
     async def gather(self, round_: Round) -> str:
         """Return the flood that a round joins; its own id if it is the first of one."""
         of = _of_task(round_)
         if self._connection.dialect.name == "postgresql":
-            # No row is locked before this lock, and only the transaction's own round after it: no
-            # two transactions wait for each other.
+            # No row is locked before this lock, and after it only the transaction's own round. So
+            # no two transactions wait for each other.
             lock = sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"{of['crew']} {of['task']}"))
             await self._connection.scalar(sa.select(lock))
         found = await rows(self._connection, _FLOOD, of)

@@ -51,13 +51,15 @@ _CLAIMS: Final = sa.select(claims).where(among(claims.c.round_id, "rounds"))
 
 _noted = rounds.alias("noted")
 _review_of = sa.select(_noted.c.review_id).where(_noted.c.id == sa.bindparam("origin"))
-#: The round that waits with the notes on a crew's output.
+#: The waiting round that shows the notes on a crew's output: the round of the output itself, or of
+#: a person's text in its place.
 _WAITS_WITH: Final = ROUND.where(
     rounds.c.review_id == _review_of.scalar_subquery(),
     rounds.c.state == State.WAITING.value,
     sa.bindparam("origin") == _ORIGIN,
 )
-#: The execution of a thread; `rule` has the channel, if the thread is not in the execution's own.
+#: The execution of a thread. `rule` is null for the execution's own thread, and else the rule whose
+#: channel has the thread.
 _thread = sa.union(
     sa.select(executions.c.crew, executions.c.execution_id, sa.null().label("rule")).where(
         executions.c.channel == sa.bindparam("channel"),
@@ -163,7 +165,7 @@ class NoteQueries(Reading):
         return or_none(_to_note, found[0]) if found else None
 
     async def waits_with(self, origin: str) -> Round | None:
-        """Return the waiting round of this origin, whose card shows the notes; else None."""
+        """Return the waiting round that shows the notes on this crew's output, or None."""
         found = await self._prepared(_WAITS_WITH, {"origin": origin})
         return to_round(found[0]) if found else None
 

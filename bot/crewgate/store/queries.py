@@ -15,14 +15,7 @@ from crewgate.domain.audit import Published
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
 from crewgate.domain.masking import NOTHING, Masking
-from crewgate.domain.notification import (
-    Callback,
-    Format,
-    Given,
-    Output,
-    WebhookUrls,
-    shown,
-)
+from crewgate.domain.notification import Callback, Format, Given, Output, WebhookUrls, shown
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import Round, State
@@ -94,7 +87,8 @@ from crewgate.usecases.read_models import (
 EXCERPT: Final = 2_000
 #: The characters of an output in a history, which reads each round by itself.
 HISTORY_EXCERPT: Final = 3_100
-#: The last characters of an excerpt are only examined: a masked passage may go on behind it.
+#: The characters at an excerpt's end that are read but not shown if the crew's texts are masked: a
+#: passage to mask may go on behind them.
 _MASKED_BEYOND: Final = 1_000
 
 

@@ -32,8 +32,8 @@ from crewgate.store.unreadable import LAST_MOMENT, each, note, or_none, reads
 PAGE: Final = 20
 LATEST: Final = 50
 
-# Rounds are read by their ids, which have no order, so that an index serves one page after another;
-# what belongs to the rounds is read by itself, so that no plan joins all of it first.
+# Rounds are read by their ids, which are random, so that an index serves one page after another.
+# The rest of a page is read by the ids found, so that no plan joins whole tables first.
 _NEXT: Final = (
     sa.select(rounds.c.id)
     .where(rounds.c.id > sa.bindparam("after"), rounds.c.opened_at >= sa.bindparam("since"))

@@ -57,7 +57,7 @@ def _minutes(seconds: sa.ColumnElement[int]) -> sa.ColumnElement[str]:
     return sa.func.aggregate_strings(sa.cast(seconds // 60, sa.Text), ",")
 
 
-#: The statement is for one crew: each column of a group makes sorting dearer.
+#: One statement a crew: another column to group by would make sorting slower.
 _TALLIES: Final = (
     sa.select(
         _by.label("by"),

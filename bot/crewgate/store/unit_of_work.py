@@ -24,12 +24,12 @@ PROBE_SECONDS: Final = 2
 Wake = Callable[[str], None]
 """Called with a destination that has new work."""
 Changed = Callable[[Collection[str]], None]
-"""Called with the crews of which people may see something new."""
+"""Called with the crews whose rounds changed, so that Home and lists are read anew."""
 
 
 @dataclass(slots=True)
 class _Availability:
-    """The fate of the last transaction, shared by all connections."""
+    """The error of the last transaction, if it failed; shared with the outbox's transactions."""
 
     failure: str | None = None
 

@@ -12,7 +12,7 @@ from crewgate.domain import errors
 from crewgate.domain.execution import ExecutionUpdate
 from crewgate.domain.notification import FlowRequest, Notification, WebhookUrls
 from crewgate.domain.redaction import Redactor
-from crewgate.network.requests import Handler, RequestRefused, malformed, refusal
+from crewgate.network.requests import Handler, RequestRefused, malformed, refusal, unavailable
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.base import Clock, OffLoop
@@ -25,19 +25,14 @@ log = structlog.get_logger(__name__)
 
 
 def unknown_crew(name: str) -> web.Response:
-    return refusal(
-        404, "unknown_crew", f"No crew is called {name!r}; the bot's settings name them."
-    )
+    message = f"No crew is called {name!r}; the bot's settings name them."
+    return refusal(404, "unknown_crew", message)
 
 
 def unauthorised() -> web.Response:
     """Return 401, without a hint at a near miss."""
-    return refusal(
-        401,
-        "unauthorized",
-        "The credentials are missing or not the ones this crew must present.",
-        WWW_Authenticate="Bearer",
-    )
+    message = "The credentials are missing or not the ones this crew must present."
+    return refusal(401, "unauthorized", message, WWW_Authenticate="Bearer")
 
 
 def response_to(error: errors.CrewgateError) -> web.Response | None:  # noqa: PLR0911  # one row a case
@@ -48,32 +43,19 @@ def response_to(error: errors.CrewgateError) -> web.Response | None:  # noqa: PL
         case errors.UnknownCrew(crew=crew):
             return unknown_crew(crew)
         case errors.NoPublicUrl():
-            return refusal(
-                503,
-                "no_public_url",
-                "Nothing was started: set PUBLIC_URL to the address at which crews reach this bot.",
-            )
+            message = "set PUBLIC_URL to the address at which crews reach this bot."
+            return refusal(503, "no_public_url", f"Nothing was started: {message}")
         case errors.TooManyKickoffs():
-            return refusal(
-                503,
-                "too_many_kickoffs",
-                "Nothing was started: too many kickoffs of this crew are under way.",
-                Retry_After="30",
-            )
+            message = "Nothing was started: too many kickoffs of this crew are under way."
+            return unavailable("too_many_kickoffs", message, again_in="30")
         case errors.TooManyWait():
-            return refusal(
-                503,
-                "too_many_wait",
-                "Too many wait for decisions now: ask again later.",
-                Retry_After="5",
-            )
+            message = "Too many wait for decisions now: ask again later."
+            return unavailable("too_many_wait", message)
         case errors.StoreUnavailable():
-            return refusal(
-                503,
-                "store_unavailable",
-                "The database takes nothing now. Nothing was stored; CrewAI does not repeat it.",
-                Retry_After="5",
+            message = (
+                "The database takes nothing now. Nothing was stored; CrewAI does not repeat it."
             )
+            return unavailable("store_unavailable", message)
     return None
 
 
@@ -135,7 +117,8 @@ class WebContext(ReceiveContext):
     def now_by_each(self) -> tuple[datetime, datetime]:
         """Return the present moment by both clocks.
 
-        After a step one clock is right, and a request that is sent only once must pass by either.
+        After a step of the machine's clock nobody knows which is right. A request that is sent only
+        once is accepted by either.
         """
         return self.clock(), self.machine()
 

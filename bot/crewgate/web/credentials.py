@@ -30,9 +30,9 @@ class Credentials:
     crew: str
     webhook_secret: str = field(repr=False)
     token: str | None = field(repr=False)
-    """Callers present this token to the crew, and to us for calls by this bot; None: no calls."""
+    """The crew's own token, which callers present to this bot too; None refuses callers."""
     flow_secret: str | None = field(default=None, repr=False)
-    """The secret that signs the requests of the crew's flows; None: they are refused."""
+    """The secret that signs the requests of the crew's flows; None refuses these requests."""
     webhook_secret_previous: str | None = field(default=None, repr=False)
     """The secret before, which is accepted too during a rotation."""
     flow_secret_previous: str | None = field(default=None, repr=False)
@@ -97,20 +97,20 @@ def _is_same(given: str, wanted: str) -> bool:
     )
 
 
-#: A proven nonce is bounded, because anybody may ask.
+#: The form of a nonce, short because anybody may ask for a proof.
 NONCE: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 def prove(secret: str, nonce: str) -> str:
-    """Return the proof of this secret for a nonce, without revealing the secret.
+    """Return a proof for this nonce that its maker has the secret, without revealing the secret.
 
-    No person may choose the secret, since callers may guess it offline. Slack's tokens are random.
+    Callers can try guesses offline, so the secret must be random, as Slack's tokens are.
     """
     asked = f"crewgate answers {nonce}"
     return hmac.new(secret.encode(), asked.encode(), hashlib.sha256).hexdigest()
 
 
-#: Signature and timestamp, as captured and as documented by the vendor.
+#: The headers of signature and timestamp: as AMP sends them, and as its documentation names them.
 HEADERS: Final = (("X-CrewAI-Signature", "X-CrewAI-Timestamp"), ("X-Signature", "X-Timestamp"))
 #: The largest difference between clocks, and so the time in which a captured request can be
 #: repeated.

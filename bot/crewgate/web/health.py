@@ -91,10 +91,10 @@ def _is_loopback(address: str | None) -> bool:
     return (mapped or found).is_loopback
 
 
-#: The names of the counted routes, and the kinds of the event route.
+#: The kinds of webhooks that are counted: names of routes, and kinds of the route for events.
 _KINDS: Final = frozenset({"human-input", "flow-request", *EventKind})
-#: The answers that are counted from 0, so that Prometheus sees the first increase: stored, refused,
-#: lost.
+#: The answers (stored, refused, lost) whose counters begin at zero, so that Prometheus sees the
+#: first increase.
 _STATUSES: Final = ("202", "401", "503")
 
 

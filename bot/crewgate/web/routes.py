@@ -1,4 +1,4 @@
-"""Every address but Slack's own, which `slack_events` adds."""
+"""The routes of the bot, except Slack's, which `slack_events` adds."""
 
 from functools import partial
 
@@ -28,7 +28,7 @@ def build(context: WebContext) -> web.Application:
     router.add_put(
         "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)
     )
-    # A HEAD request is not routed: the decision would count as fetched, and its answer has no body.
+    # HEAD is refused: its answer has no body, and yet the decision would count as fetched.
     router.add_get(
         "/crews/{crew}/decisions/{execution_id}/{task_id}",
         partial(on_decision, context=context),

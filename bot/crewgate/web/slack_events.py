@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 Acknowledge = Callable[..., Awaitable[object]]
 
+_SENT_AT: Final = "X-Slack-Request-Timestamp"
+_SIGNED: Final = "X-Slack-Signature"
 #: Seconds since 1970, as Slack sends them; `int` alone would accept more.
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
@@ -96,20 +98,21 @@ async def on_slack_event(
 ) -> web.StreamResponse:
     """Pass a signed request on to Bolt; refuse all other requests."""
     text = _text_of(requests.content_of(await requests.read_body(request, room=room)))
-    if not _is_signed(request, text, verifiers):
+    signer = _signer(request, text, verifiers)
+    timestamp = request.headers.get(_SENT_AT, "")
+    if signer is None or not signer.is_valid(text, timestamp, request.headers[_SIGNED]):
         # https://docs.slack.dev/interactivity/implementing-slash-commands
         if len(text) <= _SSL_CHECK_LIMIT and parse_qs(text).get("ssl_check") == ["1"]:
             return web.Response()
-        if (now := _now_if_signed_at_another_time(request, text, verifiers)) is not None:
-            seconds = clock.note(now, request.headers["X-Slack-Request-Timestamp"])
+        if signer is None:
+            log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
+            message = "The request is not signed with this app's signing secret."
+        else:
+            # Somebody repeats a recorded request, or a clock is wrong.
+            seconds = clock.note(signer.clock.now(), timestamp)
             log.warning("slack_timestamp_refused", seconds=seconds, hint="is the clock right?")
-            return requests.refusal(
-                401, "unauthorized", "The request's time is not this machine's."
-            )
-        log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
-        return requests.refusal(
-            401, "unauthorized", "The request is not signed with this app's signing secret."
-        )
+            message = "The request's time is not this machine's."
+        return requests.refusal(401, "unauthorized", message)
     clock.is_right()
     sent = asyncio.Event()
     try:
@@ -122,12 +125,10 @@ async def on_slack_event(
     if not _can_be_matched(for_bolt.body):
         return _not_slacks()
     try:
-        response: web.StreamResponse = await to_aiohttp_response(
-            await bolt.async_dispatch(for_bolt)
-        )
-        with suppress(
-            ConnectionError
-        ):  # aiohttp reads the body again, raises the error again, and answers it
+        answer = await bolt.async_dispatch(for_bolt)
+        response: web.StreamResponse = await to_aiohttp_response(answer)
+        # A lost connection is left to aiohttp, which meets the error again and answers it.
+        with suppress(ConnectionError):
             await response.prepare(request)
             await response.write_eof()
     finally:
@@ -173,27 +174,16 @@ def _text_of(content: bytes) -> str:
         raise requests.RequestRefused(requests.malformed("The body is not UTF-8.")) from None
 
 
-def _is_signed(request: web.Request, text: str, verifiers: Iterable[SignatureVerifier]) -> bool:
-    timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
-    signature = request.headers.get("X-Slack-Signature", "")
-    if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
-        return False
-    return any(one.is_valid(text, timestamp, signature) for one in verifiers)
-
-
-def _now_if_signed_at_another_time(
+def _signer(
     request: web.Request, text: str, verifiers: Iterable[SignatureVerifier]
-) -> float | None:
-    """Return the time now if the request bears this app's signature, with an older or later time.
-
-    The request may be one that somebody recorded; else a clock is wrong.
-    """
-    timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
-    signature = request.headers.get("X-Slack-Signature", "")
-    if not _TIMESTAMP.fullmatch(timestamp):
+) -> SignatureVerifier | None:
+    """Return the verifier whose secret signed the request, at whatever time; None if none did."""
+    timestamp = request.headers.get(_SENT_AT, "")
+    signature = request.headers.get(_SIGNED, "")
+    if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
         return None
     for one in verifiers:
         made = one.generate_signature(timestamp=timestamp, body=text)
-        if made is not None and compare_digest(made.encode(), signature.encode()):
-            return one.clock.now()
+        if made is not None and compare_digest(made, signature):
+            return one
     return None

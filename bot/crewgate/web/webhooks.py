@@ -118,14 +118,12 @@ def _accepted() -> web.Response:
 def _to_forward(
     request: web.Request, kind: EventKind, execution_id: str, content: bytes, *, context: WebContext
 ) -> ForwardedWebhook:
-    crew = request.match_info["crew"]
-    content_type = requests.header_of(request, "Content-Type")
     return ForwardedWebhook(
         id=context.new_id(),
-        crew=crew,
+        crew=request.match_info["crew"],
         execution_id=execution_id,
         kind=kind.value,
-        content_type=content_type,
+        content_type=requests.header_of(request, "Content-Type"),
         body=content,
     )
 
@@ -207,12 +205,9 @@ async def _keep(
     webhook: ForwardedWebhook | None = None,
 ) -> None:
     crew = request.match_info["crew"]
+    content = body.content[: requests.LIMIT]
     dead_letter = await receive.store_dead_letter(
-        crew,
-        body.content[: requests.LIMIT],
-        refused.reason,
-        context=context,
-        webhook=webhook,
+        crew, content, refused.reason, context=context, webhook=webhook
     )
     log.warning(
         "not_understood", crew=crew, dead_letter=dead_letter.id, status=refused.response.status
@@ -268,7 +263,7 @@ async def on_flow_request(
 ) -> web.Response:
     """Store a flow's request, then answer 202: a flow never repeats it.
 
-    A repeated signature does not escalate, and is not stored again.
+    A request with a repeated signature does not escalate, and is not kept as a dead letter.
     """
     credentials = context.credentials_of(request)
     crew = credentials.crew
