@@ -391,8 +391,9 @@ audit_entries = table(
     *required(Instant, "at"),
     *required(Bytewise, "crew", "execution_id"),
     *required(sa.LargeBinary, "body"),
+    *optional(sa.BigInteger, "number"),
     *optional(sa.LargeBinary, "previous", "hash"),
-    *optional(sa.BigInteger, "number", "nth"),
+    *optional(sa.BigInteger, "nth"),
     # The indexes have only linked entries, so that a decision writes two indexes less.
     *(
         index_where("number IS NOT NULL", f"uq_audit_entries_{name}", name, unique=True)
