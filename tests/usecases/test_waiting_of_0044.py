@@ -4,9 +4,10 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
+import asyncpg
 import pytest
+import sqlalchemy as sa
 
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.notification import Question
@@ -17,6 +18,7 @@ from crewgate.domain.verdict import Answer
 from crewgate.store.engine import open_engines
 from crewgate.store.migrate import migrate
 from tests.builders import ANA, BEN, CAI, a_crew, a_uow
+from tests.databases import both
 from tests.repo.files import read
 from tests.usecases.world import CREW, World
 
@@ -25,12 +27,18 @@ EXECUTIONS = {WAITS: "waits", STUCK: "stuck", VOTED: "votes", CALL: "call"}
 
 
 @pytest.fixture
-async def upgraded(tmp_path: Path) -> AsyncIterator[World]:
-    """A bot on a file that the commit a9cdc564 left."""
-    path = tmp_path / "old.db"
-    with closing(sqlite3.connect(path)) as file:
-        file.executescript(read("tests/data/database_0044_waiting_sqlite.sql"))
-    engines = open_engines(f"sqlite+aiosqlite:///{path}")
+async def upgraded(backend: str, empty_database_url: str) -> AsyncIterator[World]:
+    """A bot on a database that the commit a9cdc564 left."""
+    left = read(f"tests/data/database_0044_waiting_{backend}.sql")
+    url = sa.make_url(empty_database_url)
+    if backend == "sqlite":
+        with closing(sqlite3.connect(str(url.database))) as file:
+            file.executescript(left)
+    else:
+        server = await asyncpg.connect(database=url.database, **url.query, user=url.username)
+        await server.execute(left)
+        await server.close()
+    engines = open_engines(empty_database_url)
     await migrate(engines.write)
     world = World(engines, a_uow(engines))
     world.new_id.count = 100
@@ -39,6 +47,7 @@ async def upgraded(tmp_path: Path) -> AsyncIterator[World]:
     await engines.dispose()
 
 
+@both
 async def test_all_that_waited_is_decided_and_reaches_its_crew(upgraded: World) -> None:
     world = upgraded
     rounds = [await world.round(one) for one in (WAITS, STUCK, VOTED, FLOW, CALL)]
