@@ -100,6 +100,19 @@ QUEUE: Final = (
         "return True",
         "slack/home/test_refresher.py",
     ),
+    # --- a clock that is set back
+    mutant(
+        "a try of an earlier process is repeated at once",
+        "return self._grace_ends_at if is_of_earlier_process else None",
+        "return None",
+        "usecases/delivery/test_resume_unknown.py",
+    ),
+    mutant(
+        "a try of this process waits like those before its start",
+        "            self.listening.tried.add(round_.id)",
+        "            pass",
+        "usecases/delivery/test_resume_unknown.py",
+    ),
     # --- damaged rows
     mutant(
         "a damaged row takes the others of its list away",

@@ -262,3 +262,17 @@ async def test_a_late_end_of_a_call_is_no_announcement(world: World) -> None:
     assert (told.accepted, told.round.id) == (False, round_.id)
     assert told.round.call_result is not None
     assert told.round.call_result.state is CallState.CLOSED
+
+
+@both
+async def test_a_clock_that_is_set_back_at_a_start_ends_no_approval_sooner(world: World) -> None:
+    await world.outbox.note_alive(now=world.clock(), compare=True)
+    round_ = await called(world)
+    await tried(world, round_, AWAY)
+    ends = (await world.round(round_.id)).valid_until
+    world.clock.advance(-HOUR)
+    await world.outbox.note_alive(now=world.clock(), compare=True)
+    world.clock.advance(HOUR + MINUTE)  # an hour and a minute after the decision
+    await world.turn(CREW)
+    sent = await world.round(round_.id)
+    assert (sent.state, sent.valid_until) == (State.RESUMED, ends)

@@ -78,6 +78,23 @@ async def test_after_a_start_evidence_is_waited_for_before_it_is_sent_again(
     assert len(world.crew.asked) == 2
 
 
+@pytest.mark.parametrize("set_back", [timedelta(hours=1), 2 * GRACE])
+async def test_a_clock_that_is_set_back_at_a_start_takes_no_grace_away(
+    world: World, decided: Round, set_back: timedelta
+) -> None:
+    await world.outbox.note_alive(now=world.clock(), compare=True)
+    await lose(world, after=False)
+    world.clock.advance(-set_back)
+    started_at = world.clock()
+    await world.outbox.note_alive(now=started_at, compare=True)
+    world.context.listening.since = started_at
+    world.clock.advance(3 * GRACE)
+    assert await world.turn(CREW) == [NotSent("waits for evidence after the start", alone=True)]
+    world.clock.advance(START_GRACE)
+    await world.turn(CREW)
+    assert len(world.crew.asked) == 2
+
+
 async def test_a_status_that_moves_after_a_start_saves_the_other_try(
     world: World, decided: Round
 ) -> None:

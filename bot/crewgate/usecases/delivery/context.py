@@ -43,6 +43,8 @@ class Listening:
     """The time since which this process has received webhooks; unset before."""
 
     since: datetime | None = None
+    tried: set[str] = field(default_factory=set)
+    """The rounds that it tried to resume within the grace after its start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,19 @@ class DeliveryContext(ReviewContext):
 
     def wait_for_evidence(self, round_: Round) -> datetime | None:
         """Return the time before which a try in doubt is not repeated; None if it need not wait."""
-        begun = round_.in_doubt_since
+        # No times are compared for that: the clock may have been set back since an earlier try.
+        is_of_earlier_process = round_.in_doubt and round_.id not in self.listening.tried
+        return self._grace_ends_at if is_of_earlier_process else None
+
+    def note_try(self, round_: Round) -> None:
+        """Remember a try of this process, while tries of earlier processes wait for evidence."""
+        if self._grace_ends_at is not None:
+            self.listening.tried.add(round_.id)
+
+    @property
+    def _grace_ends_at(self) -> datetime | None:
         since = self.listening.since
-        if since is None or begun is None or begun >= since:
+        if since is None:
             return None
         until = since + self.start_grace
         # Before `since` the clock was put back, so the grace is over.

@@ -65,6 +65,7 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
         sending = await _begin(round_, tx, job, context, recorded)
     if not isinstance(sending, Round):
         return sending
+    context.note_try(sending)
     outcome = await _send(sending, callback, client, context)
     resumes.labels(job.effect.crew, OUTCOMES[type(outcome)]).inc()
     await _record(job, outcome, in_doubt=in_doubt, context=context)
