@@ -198,6 +198,31 @@ async def test_what_somebody_waits_for_does_not_wait_for_the_outbox(engines: Eng
     await waiting
 
 
+@on_postgresql
+async def test_the_locks_of_a_bot_that_stands_still_end(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server does not notice that a machine vanished, or that a process was suspended."""
+    monkeypatch.setattr("crewgate.store.engine.IDLE_SECONDS", 0.1)
+    locking = sa.text("UPDATE alembic_version SET version_num = version_num")
+    still, other = open_engines(database_url), open_engines(database_url)
+    served = asyncio.Event()
+
+    async def stand_still() -> None:
+        with translate_errors():
+            async with still.write.begin() as connection:
+                await connection.execute(locking)
+                async with other.write.begin() as waiting:
+                    await waiting.execute(locking)
+                served.set()
+
+    with pytest.raises(StoreUnavailable):
+        await stand_still()
+    assert served.is_set()
+    await still.dispose()
+    await other.dispose()
+
+
 @on_sqlite
 async def test_the_outbox_does_not_wait_for_what_people_read(engines: Engines) -> None:
     uow = a_uow(engines)

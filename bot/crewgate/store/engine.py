@@ -46,6 +46,9 @@ OUTBOX_READ_SECONDS = 0.05
 SCRUB_SECONDS = 1
 #: The seconds that PostgreSQL has for one statement.
 STATEMENT_SECONDS = 10
+#: The seconds after which PostgreSQL ends a transaction that runs no statement, and its locks. It
+#: notices a killed process at once, but not a suspended one, nor a machine that vanished.
+IDLE_SECONDS = 30
 #: Connections to PostgreSQL for requests of people and crews, and as many more for the outbox: a
 #: crew must not wait for its answer behind a hundred workers that look for jobs.
 CONNECTIONS = 5
@@ -262,6 +265,16 @@ def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
         hide_parameters=True,
         connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
     )
+
+    # By a statement: connection poolers refuse settings that come with the connection.
+    def limit_idleness(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        milliseconds = int(1_000 * IDLE_SECONDS)
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}")
+        cursor.close()
+        connection.commit()
+
+    sa.event.listen(engine.sync_engine, "connect", limit_idleness)
     return engine, engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
