@@ -147,11 +147,10 @@ def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
 
 
 def _credentials(crew: CrewSettings) -> Credentials:
+    flow_secrets = (crew.flow_webhook_secret, crew.flow_webhook_secret_previous)
     return Credentials(
         crew.name,
-        crew.webhook_secret,
-        crew.token,
-        crew.flow_webhook_secret,
-        webhook_secret_previous=crew.webhook_secret_previous,
-        flow_secret_previous=crew.flow_webhook_secret_previous,
+        webhook_secrets=tuple(filter(None, (crew.webhook_secret, crew.webhook_secret_previous))),
+        token=crew.token,
+        flow_secrets=tuple(filter(None, flow_secrets)),
     )

@@ -1,10 +1,11 @@
 """The counters of this process for `GET /metrics`, each counted in one place.
 
 A label has few values, all known from the settings or the code: never a person, a thread, an
-execution or a stranger's text. `scrape` has the values that are read on request.
+execution or a stranger's text. `readiness` has the values that are read on request.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import product
 from typing import Final
 
@@ -26,6 +27,7 @@ from crewgate.domain.review import Round
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REGISTRY: Final = CollectorRegistry()
+_counter: Final = partial(Counter, registry=REGISTRY)
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _WAITS: Final = (
     *(minutes * _MINUTE for minutes in (1, 5, 15, 30)),
@@ -33,40 +35,35 @@ _WAITS: Final = (
     *(days * _DAY for days in (1, 2, 3, 7)),
 )
 
-webhooks: Final = Counter(
+webhooks: Final = _counter(
     "crewgate_webhooks",
     "Webhooks of crews, by the status of the bot's answer.",
     ("crew", "kind", "status"),
-    registry=REGISTRY,
 )
-resumes: Final = Counter(
+resumes: Final = _counter(
     "crewgate_resumes",
     "Tries to tell a crew a decision, or a flow an answer.",
     ("crew", "outcome"),
-    registry=REGISTRY,
 )
 FETCHED: Final = "Fetched"
 """The outcome of a fetched decision, for which no crew is called."""
-slack_requests: Final = Counter(
-    "crewgate_slack_requests", "Calls of Slack's Web API.", ("method", "outcome"), registry=REGISTRY
+slack_requests: Final = _counter(
+    "crewgate_slack_requests", "Calls of Slack's Web API.", ("method", "outcome")
 )
-_warnings: Final = Counter(
+_warnings: Final = _counter(
     "crewgate_warnings",
     "Warnings and errors in the log, by their event; by their logger where they are a library's.",
     ("kind",),
-    registry=REGISTRY,
 )
-_decisions: Final = Counter(
+_decisions: Final = _counter(
     "crewgate_decisions",
     "Decisions on outputs and questions, by a person or by a rule.",
     ("crew", "verdict", "by"),
-    registry=REGISTRY,
 )
-_acts: Final = Counter(
+_acts: Final = _counter(
     "crewgate_acts",
     "Decisions on calls of tools, by a person or by a rule.",
     ("crew", "verdict", "by"),
-    registry=REGISTRY,
 )
 _decision_wait: Final = Histogram(
     "crewgate_decision_wait_seconds",

@@ -116,8 +116,10 @@ class Scrape:
             stored: tuple[GaugeMetricFamily, ...] = ()
         else:
             stored = self._stored(backlog)
+        about = "Damaged rows that this bot has met and set aside."
+        damaged = _gauge("crewgate_rows_unreadable", about, "table", unreadable())
         return generate_latest(REGISTRY) + generate_latest(
-            _Gauges((*stored, self._loops(), _damaged()))
+            _Gauges((*stored, self._loops(), damaged))
         )
 
     def _stored(self, backlog: Backlog) -> tuple[GaugeMetricFamily, ...]:
@@ -153,11 +155,6 @@ class Scrape:
 
 def _oldest(backlog: Mapping[str, tuple[int, datetime]]) -> dict[str, float]:
     return {name: since.timestamp() for name, (_, since) in backlog.items()}
-
-
-def _damaged() -> GaugeMetricFamily:
-    says = "Damaged rows that this bot has met and set aside."
-    return _gauge("crewgate_rows_unreadable", says, "table", unreadable())
 
 
 def _gauge(name: str, about: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:

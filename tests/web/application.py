@@ -25,7 +25,7 @@ from crewgate.web.health import Health
 from tests.builders import webhook_urls
 from tests.usecases.world import World
 
-CREDENTIALS = Credentials("research", "the-secret", "the-token", "whsec_the-flow-secret")
+CREDENTIALS = Credentials("research", ("the-secret",), "the-token", ("whsec_the-flow-secret",))
 
 
 def an_application(
@@ -64,7 +64,7 @@ def an_application(
             teaching=world.teaching,
         ),
         check_health=healthy,
-        redactors={"research": Redactor([CREDENTIALS.webhook_secret, "whsec_the-flow-secret"])},
+        redactors={"research": Redactor([CREDENTIALS.webhook_secrets[0], "whsec_the-flow-secret"])},
         prove=lambda nonce: f"proof of {nonce}",
         status_token=None,
         public_url=None,

@@ -6,7 +6,7 @@ import pytest
 
 from crewgate.web.credentials import Credentials, EventKind, is_bearer
 
-CREDENTIALS = Credentials("research", "the secret", "the-token")
+CREDENTIALS = Credentials("research", ("the secret",), "the-token")
 
 
 def basic(user: str, password: str) -> str:
@@ -37,7 +37,7 @@ def test_a_crew_and_its_callers_present_different_things(
 
 
 def test_nobody_calls_a_crew_that_expects_no_token() -> None:
-    without = Credentials("research", "the secret", None)
+    without = Credentials("research", ("the secret",), None)
     assert not any(map(without.accept_caller, ("Bearer", "Bearer ", "Bearer None", None)))
 
 
@@ -54,9 +54,9 @@ def test_each_kind_of_event_has_a_key_of_its_own() -> None:
 
 
 def test_the_secret_before_counts_while_there_is_one() -> None:
-    before = Credentials("research", "the secret", "the-token")
-    now = Credentials("research", "a newer one", "the-token", webhook_secret_previous="the secret")
-    after = Credentials("research", "a newer one", "the-token")
+    before = Credentials("research", ("the secret",), "the-token")
+    now = Credentials("research", ("a newer one", "the secret"), "the-token")
+    after = Credentials("research", ("a newer one",), "the-token")
     for authorization in ("Bearer the secret", basic("research", "the secret")):
         assert now.accept_crew(authorization)
         assert not after.accept_crew(authorization)
@@ -69,7 +69,7 @@ def test_the_secret_before_counts_while_there_is_one() -> None:
 
 
 def test_crews_of_one_secret_have_keys_of_their_own() -> None:
-    other = Credentials("other", CREDENTIALS.webhook_secret, "the-token")
+    other = Credentials("other", CREDENTIALS.webhook_secrets, "the-token")
     for kind in EventKind:
         assert not CREDENTIALS.accept_event(kind, other.event_key(kind))
 

@@ -14,7 +14,7 @@ from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application
 
 PATH = "/crews/research/decisions/e-1/draft"
-SECRET = {"Authorization": f"Bearer {CREDENTIALS.webhook_secret}"}
+SECRET = {"Authorization": f"Bearer {CREDENTIALS.webhook_secrets[0]}"}
 
 
 @pytest.fixture

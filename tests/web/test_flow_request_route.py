@@ -55,8 +55,7 @@ class Web:
         **headers: str,
     ) -> tuple[int, dict[str, Any]]:
         timestamp = str(int((self.world.clock() - late).timestamp()))
-        assert CREDENTIALS.flow_secret is not None
-        signature = sign(signed or body, secret=CREDENTIALS.flow_secret, timestamp=timestamp)
+        signature = sign(signed or body, secret=CREDENTIALS.flow_secrets[0], timestamp=timestamp)
         named = {"Content-Type": "application/json", pair[0]: signature, pair[1]: timestamp}
         named |= {name.replace("_", "-"): text for name, text in headers.items()}
         path = PATH.replace("research", crew)
@@ -149,7 +148,7 @@ async def test_what_is_not_signed_is_refused_and_kept_nowhere(web: Web) -> None:
 
 
 async def test_a_crew_without_a_secret_takes_none() -> None:
-    assert Credentials("research", "secret", "token").flow_secret is None
+    assert Credentials("research", ("secret",), "token").flow_secrets == ()
 
 
 @pytest.mark.parametrize("path", ["flow-request", "human-input", "events/task/key"])

@@ -93,7 +93,7 @@ async def test_what_cannot_be_unpacked_or_is_too_large_is_refused_and_kept(web: 
 
 
 async def test_what_is_not_understood_is_forwarded_without_secrets(web: Web) -> None:
-    assert await web.send(f"Bearer {CREDENTIALS.webhook_secret}".encode()) == 202
+    assert await web.send(f"Bearer {CREDENTIALS.webhook_secrets[0]}".encode()) == 202
 
     [(_, body)] = await web.forwarded()
     assert body == b"Bearer [redacted]"

@@ -164,7 +164,7 @@ async def test_calls_of_tools_count_apart(metrics: Metrics) -> None:
 async def test_webhooks_count_by_kind_and_answer_and_strangers_make_no_names(
     metrics: Metrics,
 ) -> None:
-    secret, body = CREDENTIALS.webhook_secret, {"execution_id": "e-1", "task_id": "draft"}
+    secret, body = CREDENTIALS.webhook_secrets[0], {"execution_id": "e-1", "task_id": "draft"}
     before = await metrics.read()
     assert await metrics.send("/crews/research/human-input", secret, body) == 202
     assert await metrics.send("/crews/research/human-input", "wrong", body) == 401

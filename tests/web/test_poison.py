@@ -36,7 +36,7 @@ class Web:
         self, method: str, path: str, body: bytes, **headers: str
     ) -> tuple[int, dict[str, Any]]:
         """One request as its sender would make it; the status and the JSON of the answer."""
-        token = CREDENTIALS.webhook_secret if path == HUMAN_INPUT else CREDENTIALS.token
+        token = CREDENTIALS.webhook_secrets[0] if path == HUMAN_INPUT else CREDENTIALS.token
         named = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         named |= {name.replace("_", "-"): text for name, text in headers.items()}
         async with self.session.request(

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +10,11 @@ import structlog
 
 from crewgate.domain.audit import Head, Published, Signature
 from crewgate.domain.errors import CrewgateError
+from crewgate.settings.dotenv import create_private
 from crewgate.settings.load import Settings
 
 log = structlog.get_logger(__name__)
 
-_OWNER_ONLY: Final = 0o600
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _SEED_BYTES: Final = 32
 
@@ -83,10 +82,8 @@ def open_signer(settings: Settings, *, make: bool) -> Signer:
 def _make(path: Path) -> None:
     """Write a new key; the file appears whole or not at all."""
     unfinished = Path(f"{path}.part")
-    with suppress(FileNotFoundError):
-        unfinished.unlink()
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(descriptor, "w") as file:
+    unfinished.unlink(missing_ok=True)
+    with create_private(unfinished) as file:
         file.write(f"{os.urandom(_SEED_BYTES).hex()}\n")
         file.flush()
         os.fsync(file.fileno())

@@ -27,6 +27,7 @@ from crewgate.domain.masking import FINDERS, Masking
 from crewgate.domain.review import Round
 from crewgate.logs import printable
 from crewgate.runtime import Runtime
+from crewgate.settings.dotenv import create_private
 from crewgate.settings.load import Settings
 from crewgate.store.audit import GENESIS, AuditReading, link_hash, tag_of
 from crewgate.store.engine import open_readers
@@ -399,10 +400,8 @@ async def write_evidence(
         "first": first,
     }
     try:
-        # The file has unmasked texts, so its owner alone may read it. Only this command uses the
-        # event loop, so a blocking call delays nobody.
-        path.touch(0o600, exist_ok=False)  # noqa: ASYNC240
-        with path.open("w", encoding="ascii", newline="\n") as file:  # noqa: ASYNC230
+        # The file has unmasked texts. Its writing blocks an event loop that only this command uses.
+        with create_private(path) as file:
             file.write(check_evidence.opening(about))
             comma = "\n"
             async for row in reading.linked(first - 1, head.number):

@@ -4,8 +4,9 @@ import os
 import re
 import textwrap
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from crewgate.domain.errors import CrewgateError
 from crewgate.settings.load import VARIABLES
@@ -23,8 +24,6 @@ _DOTENV_HEAD: Final = """\
 # Crewgate's settings, to be filled in. The environment wins over this file; an empty value counts
 # as unset. Whoever may read it can act as the bot.
 """
-#: Secrets are for the bot's own user alone.
-_OWNER_ONLY: Final = 0o600
 
 
 class NotWritten(CrewgateError):
@@ -59,16 +58,21 @@ def render_dotenv() -> str:
     return "".join(lines)
 
 
+def create_private(file: Path) -> TextIO:
+    """Create a text file that only this user may read. Raises FileExistsError, or OSError."""
+    return open(file, "x", encoding="utf-8", opener=partial(os.open, mode=0o600))
+
+
 def write_dotenv(folder: Path) -> Path:
     """Write a `.env` to fill in. Raises NotWritten rather than replacing a file."""
     file = folder / ".env"
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+        opened = create_private(file)
     except FileExistsError:
         raise NotWritten(".env is here already and was left as it is") from None
     except OSError as error:
         raise NotWritten(f".env cannot be written here: {error.strerror}") from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+    with opened:
         opened.write(render_dotenv())
     return file
 

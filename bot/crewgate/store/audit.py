@@ -23,6 +23,7 @@ from crewgate.domain.subjects import Subject
 from crewgate.domain.verdict import Answer, Person
 from crewgate.store.engine import Connection, Reading, rows, write
 from crewgate.store.rounds import ROUND, rule_id_of, to_round
+from crewgate.store.statements import begins_with
 from crewgate.store.tables import audit_entries, audit_heads, outputs, reviews, rounds, rules
 from crewgate.usecases.log_fields import place
 from crewgate.usecases.ports.base import Clock
@@ -310,7 +311,6 @@ def _labels_of(round_: Round) -> dict[str, Any]:
 PAGE: Final = 500
 #: The most executions that are named for an ambiguous beginning.
 CANDIDATES: Final = 5
-_AFTER_ALL: Final = "\U0010ffff"
 
 
 class AuditReading(Reading):
@@ -367,9 +367,7 @@ class AuditReading(Reading):
             some = some.where(table.crew == crew)
         exact = await self._rows(some.where(table.execution_id == prefix))
         found = exact or await self._rows(
-            some.where(table.execution_id > prefix, table.execution_id < prefix + _AFTER_ALL).limit(
-                CANDIDATES
-            )
+            some.where(begins_with(table.execution_id, prefix)).limit(CANDIDATES)
         )
         return sorted((row.crew, row.execution_id) for row in found)
 

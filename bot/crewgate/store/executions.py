@@ -25,7 +25,14 @@ from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Changing, Connection, MaskedReading, rows, write
 from crewgate.store.rounds import LATEST_OUTPUTS
-from crewgate.store.statements import RANGES, first_of_each, insert_of, insert_once, setting
+from crewgate.store.statements import (
+    RANGES,
+    begins_with,
+    first_of_each,
+    insert_of,
+    insert_once,
+    setting,
+)
 from crewgate.store.tables import (
     REGISTERED,
     executions,
@@ -46,7 +53,6 @@ T = TypeVar("T")
 
 #: The number of finished tasks in a message about an execution.
 FINISHED: Final = 8
-_LAST_CHARACTER: Final = "\U0010ffff"
 _EXECUTION: Final = Columns(Execution, executions, apart={"starter", "result", "activity_count"})
 #: Columns that are written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset({"crew", "execution_id", "began_at"})
@@ -186,11 +192,7 @@ class ExecutionQueries(MaskedReading):
     ) -> tuple[tuple[str, str], ...]:
         found = await self._rows(
             sa.select(executions.c.crew, executions.c.execution_id)
-            .where(
-                executions.c.execution_id >= prefix,
-                executions.c.execution_id < prefix + _LAST_CHARACTER,
-                executions.c.crew.in_(crews),
-            )
+            .where(begins_with(executions.c.execution_id, prefix), executions.c.crew.in_(crews))
             .order_by(executions.c.execution_id)
             .limit(limit)
         )

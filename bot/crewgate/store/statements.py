@@ -69,6 +69,11 @@ def among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam(name, expanding=True))
 
 
+def begins_with(column: sa.Column[Any], prefix: str) -> sa.ColumnElement[bool]:
+    """Compare by a range, which an index serves; LIKE would read `%` and `_` in the prefix."""
+    return (column >= prefix) & (column < prefix + "\U0010ffff")
+
+
 def sum_where(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnElement[int]:
     return sa.func.sum(sa.case((condition, value), else_=0))
 

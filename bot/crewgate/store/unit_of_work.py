@@ -6,15 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Final
 
-from typing_extensions import override
-
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.masking import Masking
 from crewgate.store.engine import Engines, Reader, translate_errors
 from crewgate.store.queries import Queries
 from crewgate.store.transaction import Tx
 from crewgate.usecases.ports.base import Clock
-from crewgate.usecases.ports.store import UnitOfWork
 
 #: The free bytes that the largest bodies, and SQLite's log of them, may need.
 ROOM: Final = 32 * 2**20
@@ -35,7 +32,7 @@ class _Availability:
 
 
 @dataclass(eq=False, repr=False)
-class SqlUnitOfWork(UnitOfWork):
+class SqlUnitOfWork:
     """Transactions on the engines of a database."""
 
     engines: Engines[Reader]
@@ -50,18 +47,12 @@ class SqlUnitOfWork(UnitOfWork):
     _looking: asyncio.Task[str | None] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._read = Queries(self.engines.read, self.masking)
-
-    @property
-    @override
-    def read(self) -> Queries:
-        return self._read
+        self.read = Queries(self.engines.read, self.masking)
 
     def for_outbox(self) -> "SqlUnitOfWork":
         """Return transactions for delivering the outbox, on connections of their own."""
         return replace(self, engines=self.engines.for_outbox)
 
-    @override
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         try:

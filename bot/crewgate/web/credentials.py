@@ -11,9 +11,6 @@ from typing import Final
 
 import aiohttp
 
-#: Credentials are compared as bytes in this encoding: a caller's password may be any text.
-_ENCODING = "utf-8"
-
 
 class EventKind(StrEnum):
     """CrewAI's plain webhooks, which carry no credentials."""
@@ -28,19 +25,17 @@ class Credentials:
     """The credentials for one crew: the crew's own, and its callers'."""
 
     crew: str
-    webhook_secret: str = field(repr=False)
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+    """The secrets that the crew may present, the newest first; several during a rotation."""
     token: str | None = field(repr=False)
     """The crew's own token, which callers present to this bot too; None refuses callers."""
-    flow_secret: str | None = field(default=None, repr=False)
-    """The secret that signs the requests of the crew's flows; None refuses these requests."""
-    webhook_secret_previous: str | None = field(default=None, repr=False)
-    """The secret before, which is accepted too during a rotation."""
-    flow_secret_previous: str | None = field(default=None, repr=False)
+    flow_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """The secrets that may sign the requests of the crew's flows; without any, none is accepted."""
 
     def accept_crew(self, authorization: str | None) -> bool:
         """Return True if an `Authorization` header is the crew's.
 
-        Valid are Bearer with the webhook secret, and Basic with the crew's name and this secret.
+        Valid are Bearer with a webhook secret, and Basic with the crew's name and such a secret.
         """
         return any(
             is_bearer(authorization, secret) or self._is_basic(authorization, secret)
@@ -49,14 +44,6 @@ class Credentials:
 
     def accept_caller(self, authorization: str | None) -> bool:
         return self.token is not None and is_bearer(authorization, self.token)
-
-    @property
-    def webhook_secrets(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.webhook_secret, self.webhook_secret_previous)))
-
-    @property
-    def flow_secrets(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.flow_secret, self.flow_secret_previous)))
 
     def event_key(self, kind: EventKind) -> str:
         """Return the unguessable last part of an event URL, derived from the webhook secret.
@@ -79,7 +66,8 @@ class Credentials:
 
     def _is_basic(self, authorization: str | None, secret: str) -> bool:
         try:
-            given = aiohttp.BasicAuth.decode(authorization or "", encoding=_ENCODING)
+            # A caller's password may be any text.
+            given = aiohttp.BasicAuth.decode(authorization or "", encoding="utf-8")
         except ValueError:
             return False
         right_user = _is_same(given.login, self.crew)
