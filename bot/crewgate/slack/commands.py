@@ -29,13 +29,14 @@ from crewgate.slack.blockkit.blocks import (
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import InSlack, explain_errors
+from crewgate.slack.errors import explain_errors
 from crewgate.slack.executions import bar, tasks, tasks_done, title_parts, topic
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.press import parse_press
 from crewgate.slack.words import cards, decisions, icons, names, states
 from crewgate.slack.words.decisions import ANSWER_LIMIT
 from crewgate.slack.words.names import Deciders, Link, Why, duration, linked, moment
+from crewgate.slack.words.refusals import InSlack
 from crewgate.usecases import queries, read_models
 from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
 

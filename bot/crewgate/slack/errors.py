@@ -1,80 +1,19 @@
-"""Errors as sentences for the person who pressed, typed or sent a form."""
+"""Errors of a press, command or form, told to the person who acted."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import Final, TypeAlias
 
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from crewgate.domain import errors, lessons, people, verdict
+from crewgate.domain import errors, verdict
 from crewgate.slack.blockkit.blocks import Block, modal, section
 from crewgate.slack.context import SlackContext
-from crewgate.slack.words import decisions, names
-from crewgate.slack.words.names import MRKDWN, PLAIN, Voice
+from crewgate.slack.words import names
+from crewgate.slack.words.names import MRKDWN, Voice
+from crewgate.slack.words.refusals import explain
 
 log = structlog.get_logger(__name__)
-
-InSlack: TypeAlias = Callable[[Sequence[people.ReviewerRef]], Sequence[people.ReviewerRef]]
-"""Replaces known e-mail addresses by their accounts."""
-
-
-def explain(  # noqa: PLR0911  # one row a case
-    error: errors.CrewgateError, voice: Voice = MRKDWN, *, now: datetime, in_slack: InSlack
-) -> str:
-    match error:
-        case errors.NotPermitted():
-            return _not_permitted(error, in_slack(error.permitted), voice)
-        case errors.UnknownCrew(crew=crew):
-            return names.unknown_crew(crew, voice)
-        case errors.NotWaiting():
-            return decisions.too_late(error, now, voice)
-        case errors.TooManyEdits(characters=characters):
-            return names.too_many_edits(characters)
-        case errors.LessonRefused(why=why):
-            return names.LESSON_REFUSED[why]
-        case lessons.LessonEnded(lesson=lesson):
-            return decisions.lesson_ended(lesson, now, voice)
-        case errors.VoteRefused(others=others):
-            return decisions.vote_refused(error, in_slack(others) if voice.mentions else ())
-        case _:
-            in_form = _IN_FORMS.get(type(error)) if voice is PLAIN else None
-            return in_form or _SENTENCES.get(type(error), names.SOMETHING_FAILED)
-
-
-_SENTENCES: Final[Mapping[type[errors.CrewgateError], str]] = {
-    errors.RoundNotFound: names.UNKNOWN_ROUND,
-    errors.LessonNotFound: names.UNKNOWN_LESSON,
-    errors.StoreUnavailable: names.STORE_UNAVAILABLE,
-    errors.InvalidTransition: names.NOTHING_TO_DO,
-    errors.VerdictMisplaced: names.NOTHING_TO_DO,
-    errors.NothingEdited: names.NOTHING_EDITED,
-    errors.NoCrewUrl: names.NO_CREW_URL,
-    errors.NoPublicUrl: names.NO_PUBLIC_URL,
-    errors.TooManyKickoffs: names.TOO_MANY_KICKOFFS,
-}
-_IN_FORMS: Final[Mapping[type[errors.CrewgateError], str]] = {
-    errors.RoundNotFound: names.UNKNOWN_ROUND_PLAIN,
-    errors.StoreUnavailable: names.STORE_UNAVAILABLE_PLAIN,
-}
-
-
-def _not_permitted(
-    error: errors.NotPermitted, permitted: Sequence[people.ReviewerRef], voice: Voice
-) -> str:
-    crew, uncertain = error.crew, error.uncertain
-    match error:
-        case errors.NotAReviewer(rule=rule) if voice is PLAIN:
-            return names.not_a_reviewer_plain(crew, rule, uncertain=uncertain)
-        case errors.NotAReviewer(rule=rule):
-            return names.not_a_reviewer(crew, permitted, rule, uncertain=uncertain)
-        case errors.NotAnOperator():
-            return names.not_an_operator(crew, uncertain=uncertain)
-        case errors.NotAStarter():
-            return names.not_a_starter(crew, permitted, uncertain=uncertain)
-        case _:
-            return names.not_a_reader(crew, uncertain=uncertain)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Names, times and refusals in words."""
+"""Names and times in words."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,32 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.people import Email, User, UserGroup
 from crewgate.slack.words import names
 from crewgate.slack.words.names import ago, date, duration
 from tests.builders import ANA, a_round
-
-
-def test_who_may_decide_is_said_to_whom_may_not() -> None:
-    said = names.not_a_reviewer(
-        "research", [User("U0ANA"), UserGroup("S1"), Email("<lead>@example.com")]
-    )
-    assert said == (
-        "You are not a reviewer of research, so nothing was recorded. "
-        "These may: <@U0ANA>, <!subteam^S1> and &lt;lead&gt;@example.com."
-    )
-    many = names.not_a_reviewer("research", [User("U0ANA")] * 25, uncertain=True)
-    assert "could not find out" in many
-    assert "5 more" in many
-    nobody = names.not_a_reviewer("research", [])
-    assert nobody == "You are not a reviewer of research, so nothing was recorded."
-    assert "your text was not sent" in names.not_a_reviewer_plain("research")
-    assert "Try again" in names.not_a_reviewer_plain("research", uncertain=True)
-
-
-def test_a_crew_that_was_taken_out_of_the_settings_is_named() -> None:
-    assert names.unknown_crew("<!here>").startswith("There is no crew called &lt;!here&gt;")
-    assert names.unknown_crew("research", names.PLAIN).endswith("Your text was not sent.")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A decision that a rule made is never shown as a person's."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.slack.executions import render_end
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
-from crewgate.slack.words import cards, decisions, people, states
+from crewgate.slack.words import cards, people, states
 from crewgate.slack.words.names import PLAIN
+from crewgate.slack.words.refusals import explain
 from crewgate.usecases.read_models import ExecutionPosting
 from tests.builders import ANA, LATER, NOW, a_round, an_execution, an_output
 from tests.slack.rendering import a_view, read
@@ -57,8 +59,9 @@ def test_a_card_names_the_rule_and_nobody(changes: dict[str, Any], said: str) ->
 @pytest.mark.parametrize("decision", [SENT_BACK, APPROVED])
 def test_whoever_comes_later_is_told(decision: Decision) -> None:
     error = AlreadyDecided(decision)
-    assert decisions.too_late(error, LATER).startswith(SO)
-    assert "two <\u2060eyes>" in decisions.too_late(error, LATER, PLAIN)
+    explained = partial(explain, error, now=LATER, in_slack=lambda named: named)
+    assert explained().startswith(SO)
+    assert "two <\u2060eyes>" in explained(PLAIN)
 
 
 def test_its_words_stand_above_the_next_round() -> None:

@@ -5,16 +5,14 @@ A rule is always named as a rule, never as a person.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import starmap, takewhile
 from typing import Final, assert_never
 
-from crewgate.domain import errors
 from crewgate.domain.acts import CallResult, CallState, Contradiction, ToolCall
 from crewgate.domain.edits import lines_changed
 from crewgate.domain.lessons import Lesson, LessonState
 from crewgate.domain.notification import Question
-from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import (
     Answered,
     AnsweredElsewhere,
@@ -56,7 +54,6 @@ from crewgate.domain.verdict import (
     Via,
     Vote,
     approves,
-    choice_of,
 )
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words.names import (
@@ -66,7 +63,6 @@ from crewgate.slack.words.names import (
     MRKDWN,
     PLAIN,
     Voice,
-    ago,
     bold,
     capital,
     counted,
@@ -74,7 +70,6 @@ from crewgate.slack.words.names import (
     identifier,
     in_words,
     moment,
-    named,
     person,
     reviewer,
     task,
@@ -496,60 +491,6 @@ def because(reason: Reason | None, voice: Voice = MRKDWN) -> str:
     return voice.text(reason_text(reason), ANSWER_LIMIT).rstrip(". ")
 
 
-# --- why somebody cannot --------------------------------------------------------------------------
-
-
-def too_late(error: errors.NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
-    """Tell a slower person why a round takes no decision; a form with their text needs PLAIN."""
-    in_form = voice is PLAIN
-    match error:
-        case errors.AlreadyDecided(decision=decision):
-            why = f"{did_this(decision, voice)} {ago(decision.at, now)}."
-        case errors.RoundSuperseded(edited_by=by):
-            why = "A newer output came in the meantime."
-            why = why if by is None else f"{voice.person(by)} edited this in the meantime."
-            why += "" if in_form else " Decide on the latest round instead."
-        case errors.RoundClosed(reason=reason):
-            why = f"This is closed: {because(reason, voice)}."
-        case _:
-            why = "This does not wait for a decision."
-    return f"{why} Your text was not sent." if in_form else why
-
-
-def vote_refused(error: errors.VoteRefused, others: Sequence[ReviewerRef] = ()) -> str:
-    """Tell in plain text why an approval does not count; `others` may approve."""
-    if isinstance(error, errors.AlreadyVoted):
-        return f"{voter(error.vote, PLAIN)} approved this already, and that counts for you."
-    if isinstance(error, errors.VotedOtherwise):
-        chosen = choice_of(error.vote)
-        what = f"chose {label(chosen)}" if chosen is not None else "approved this"
-        who = voter(error.vote, PLAIN)
-        return f"{who} {what}. Choose the same, or have it taken back first."
-    if isinstance(error, errors.SelfApproval):
-        who = "You started this, so neither you nor your stand-in"
-        who = who if error.own else "Who you stand in for started this, so neither they nor you"
-        may = f"{named(others)} may" if others else "Somebody else has to"
-        revise = _MAY_REVISE if error.is_flow else "You may press Revise."
-        return f"{who} may approve it. {may}. {revise}"
-    if isinstance(error, errors.OwnLesson):
-        who = f"{named(others)} may keep it" if others else "Nobody else may either, so drop it"
-        own = "This is drawn from your words" if error.is_drawn else "You proposed this"
-        return f"{own}, and its rule lets nobody approve their own. {who}."
-    if isinstance(error, errors.RefusedByRule):
-        rule, why = rule_quoted(error.rule, PLAIN), PLAIN.text(error.reason, ANSWER_LIMIT)
-        return f"The rule {rule} refuses these arguments{f': {why}' if why else '.'}"
-    return _VOTE_REFUSED[type(error)]
-
-
-def lesson_ended(lesson: Lesson, now: datetime, voice: Voice = MRKDWN) -> str:
-    """Tell the slower person what became of a lesson."""
-    if lesson.state is LessonState.KEPT and not lesson.is_in_force(now):
-        return "The time of this lesson is over."
-    by = "" if lesson.ended_by is None else f" by {voice.person(lesson.ended_by)}"
-    when = "" if lesson.ended_at is None else f" {ago(lesson.ended_at, now)}"
-    return f"This lesson {lesson_is(lesson)}{by}{when}."
-
-
 def lesson_is(lesson: Lesson) -> str:
     is_over = lesson.state is LessonState.RETIRED and lesson.ended_by is None
     return "ended by its time" if is_over else _LESSON_IS[lesson.state]
@@ -561,20 +502,4 @@ _LESSON_IS: Final[Mapping[LessonState, str]] = {
     LessonState.DROPPED: "was dropped",
     LessonState.RETIRED: "was retired",
     LessonState.REPLACED: "was replaced",
-}
-_MAY_REVISE: Final = "You may ask for a revision, of a flow by one of its outcomes."
-_VOTE_REFUSED: Final[Mapping[type[errors.VoteRefused], str]] = {
-    errors.ApprovedBefore: "You have approved this; it waits for others. To undo that, press Take "
-    "back my approval.",
-    errors.GroupsComplete: "The groups that you are in have approved; others have not yet. If you "
-    "joined one of them just now, try again in a minute. You may ask for a revision.",
-    errors.GroupsUnresolved: "Slack does not say who is in the groups that must approve. Try again "
-    "in a minute. You may ask for a revision.",
-    errors.NotVoted: "You have not approved this, so there is nothing to take back.",
-    errors.PerhapsSelfApproval: "You had this crew started and it did not answer, so it may be you "
-    f"who started this: somebody else has to approve it. {_MAY_REVISE}",
-    errors.StarterUnresolved: "Slack did not say who started this, and they may not approve it. "
-    f"Try again in a minute. {_MAY_REVISE}",
-    errors.UnknownStarter: "Nobody knows who started this, so nobody may approve it. "
-    f"{_MAY_REVISE}",
 }

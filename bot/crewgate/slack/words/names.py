@@ -5,16 +5,14 @@ for forms, where somebody has just written a text.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias, assert_never
 
 from crewgate.domain.acts import ToolCall, arguments_of, shown_value
-from crewgate.domain.edits import REVISION_LIMIT
-from crewgate.domain.errors import LessonProblem
 from crewgate.domain.execution import id_beginning
-from crewgate.domain.lessons import LESSON_CHARACTERS, LessonsGiven
+from crewgate.domain.lessons import LessonsGiven
 from crewgate.domain.notification import Question
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
@@ -67,100 +65,12 @@ PLAIN: Final = Voice(plain)
 """The voice for notifications, forms and modals' errors, which do not render mrkdwn."""
 
 
-def not_a_reviewer(
-    crew_name: str, reviewers: Sequence[ReviewerRef], rule: str = "", *, uncertain: bool = False
-) -> str:
-    who = f" These may: {named(reviewers)}." if reviewers else ""
-    if uncertain:
-        return (
-            f"I could not find out from Slack whether you may decide for {crew(crew_name)}. "
-            f"Nothing was recorded; try again in a minute.{who}"
-        )
-    of = f"{crew(crew_name)}{_rule_suffix(rule, MRKDWN)}"
-    return f"You are not a reviewer of {of}, so nothing was recorded.{who}"
-
-
-def not_a_reviewer_plain(crew_name: str, rule: str = "", *, uncertain: bool = False) -> str:
-    name = f"{crew(crew_name, PLAIN)}{_rule_suffix(rule, PLAIN)}"
-    if uncertain:
-        return f"Slack did not say whether you may decide for {name}. Try again in a minute."
-    return f"You are not a reviewer of {name}, so your text was not sent."
-
-
-def _rule_suffix(rule: str, voice: Voice) -> str:
-    return f" under the rule “{voice.text(rule, CREW_LIMIT)}”" if rule else ""
-
-
-def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
-    if uncertain:
-        return (
-            f"I could not find out from Slack whether you may read what {crew(crew_name)} does. "
-            "Try again in a minute."
-        )
-    return (
-        f"You may not read what {crew(crew_name)} does: that is for the members of its channel, "
-        "its reviewers, starters and operators."
-    )
-
-
-def not_an_operator(crew_name: str, *, uncertain: bool) -> str:
-    """Refuse an operator's action, in plain text, so that a form can show the refusal too."""
-    if uncertain:
-        return "Slack did not say whether you may see this. Try again in a minute."
-    return f"This is for operators of {crew(crew_name, PLAIN)}: you are not one of them."
-
-
-def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain: bool) -> str:
-    if uncertain:
-        return (
-            f"I could not find out from Slack whether you may start {crew(crew_name)}. "
-            "Try again in a minute."
-        )
-    if not starters:
-        return f"Nobody may start {crew(crew_name)} from Slack."
-    return f"You may not start {crew(crew_name)}. These may: {named(starters)}."
-
-
-UNKNOWN_ROUND: Final = (
-    "I do not know this review. The card may be older than my records, or come from another bot."
-)
-UNKNOWN_LESSON: Final = "I do not know this lesson. Its message may come from another bot."
-LESSON_REFUSED: Final[Mapping[LessonProblem, str]] = {
-    LessonProblem.EMPTY: "Write the lesson: one sentence that the crew is told at each start.",
-    LessonProblem.TOO_LONG: f"A lesson has at most {LESSON_CHARACTERS} characters. Shorten it.",
-    LessonProblem.PERSONAL: "This names somebody or holds a secret, such as an address or a key: "
-    "every later execution would be told. Write it without.",
-    LessonProblem.KNOWN: f"The crew has this lesson, or it is proposed: see {COMMAND} lessons.",
-    LessonProblem.NOT_TAUGHT: "A lesson comes from a text that somebody asked for with Revise, and "
-    "that a person then approved. This is none.",
-}
-"""The sentences are plain, since most of them stand below a form's box."""
-UNKNOWN_ROUND_PLAIN: Final = f"{UNKNOWN_ROUND} Your text was not sent."
-STORE_UNAVAILABLE: Final = (
-    "I cannot reach my records at the moment. Nothing was recorded; try again in a minute."
-)
-STORE_UNAVAILABLE_PLAIN: Final = (
-    "I cannot reach my records at the moment. Your text was not recorded; try again in a minute."
-)
 MODAL_NOT_OPENED: Final = "Slack did not open the form in time. Press the button again."
 NOT_UNDERSTOOD: Final = f"I did not understand that. `{COMMAND} help` shows what I can do."
-SOMETHING_FAILED: Final = "Something went wrong on my side. Nothing was recorded; try again."
-NOTHING_EDITED: Final = "You have changed nothing yet, so nothing was sent."
-NOTHING_TO_DO: Final = "There is nothing left to do here: the card shows where this is now."
 OTHER_TEAM: Final = "This bot works in another workspace, so nothing was done here."
 TEAM_NOT_KNOWN: Final = (
     "I could not find out from Slack which workspace I belong to. Nothing was done; try again in a "
     "minute."
-)
-TOO_MANY_KICKOFFS: Final = (
-    "Nothing was started: several starts of this crew are under way. Try again in a minute."
-)
-NO_CREW_URL: Final = (
-    "Nothing was started: the bot's settings have no address of this crew, which asks by itself."
-)
-NO_PUBLIC_URL: Final = (
-    "Nothing was started: this bot does not know its own address, so the crew could not tell when "
-    "it pauses. Ask whoever runs the bot to set `PUBLIC_URL`."
 )
 
 
@@ -169,20 +79,8 @@ def feedback_too_long(characters: int) -> str:
     return f"Slack takes up to {FEEDBACK_LIMIT:,} characters. Shorten this by {over:,}."
 
 
-def too_many_edits(characters: int) -> str:
-    return (
-        f"These edits take {characters:,} characters to ask for, and {REVISION_LIMIT:,} can be "
-        "sent. Make fewer, or say in your own words what should change, with Revise."
-    )
-
-
 def mask_unknown(mask: str) -> str:
     return f"{mask} stands for nothing in this text. Write what is meant, or drop its brackets."
-
-
-def unknown_crew(name: str, voice: Voice = MRKDWN) -> str:
-    lost = "Your text was not sent" if voice is PLAIN else "Nothing was done"
-    return f"There is no crew called {crew(name, voice)}. {lost}."
 
 
 def crew(name: str, voice: Voice = MRKDWN) -> str:

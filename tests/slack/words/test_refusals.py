@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crewgate.domain.errors import (
+    AlreadyDecided,
     AlreadyVoted,
     ApprovedBefore,
     ChangedMeanwhile,
@@ -21,6 +22,7 @@ from crewgate.domain.errors import (
     NotAReviewer,
     NotAStarter,
     NotVoted,
+    NotWaiting,
     OwnLesson,
     PerhapsSelfApproval,
     RoundClosed,
@@ -37,9 +39,10 @@ from crewgate.domain.errors import (
 from crewgate.domain.lessons import LessonEnded, LessonState
 from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import ExecutionEnded
-from crewgate.slack.errors import explain
+from crewgate.domain.verdict import Person, Revise
 from crewgate.slack.words.names import PLAIN
-from tests.builders import a_vote
+from crewgate.slack.words.refusals import explain
+from tests.builders import LATER, a_decision, a_vote
 from tests.slack.lessons.test_messages import a_lesson
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -108,6 +111,7 @@ def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
     ("error", "said"),
     [
         (NotAReviewer("research"), "not a reviewer"),
+        (NotAReviewer("research", uncertain=True), "Try again"),
         (NotAReviewer("research", rule="big"), "under the rule “big”, so your text was not sent"),
         (UnknownCrew("research"), "not sent"),
         (RoundSuperseded(), "newer output"),
@@ -124,3 +128,45 @@ def test_inside_a_form_it_is_plain_and_says_that_the_text_was_not_sent(
 
     assert said in plain
     assert "<@" not in plain
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "plainly"),
+    [
+        (AlreadyDecided(a_decision()), "<@U0ANA> approved this 1 min ago.", "Ana approved this"),
+        (
+            AlreadyDecided(a_decision(Revise("x"))),
+            "<@U0ANA> asked for a revision 1 min ago.",
+            "Ana asked for a revision 1 min ago.",
+        ),
+        (RoundSuperseded(), "A newer output came in the meantime.", "A newer output came"),
+        (
+            RoundClosed(ExecutionEnded()),
+            "This is closed: the execution has ended.",
+            "This is closed: the execution has ended.",
+        ),
+        (NotWaiting(), "This does not wait for a decision.", "This does not wait for a decision."),
+    ],
+)
+def test_the_slower_person_is_told_why(error: NotWaiting, said: str, plainly: str) -> None:
+    assert explain(error, now=LATER, in_slack=in_slack).startswith(said)
+    in_modal = explain(error, PLAIN, now=LATER, in_slack=in_slack)
+    assert in_modal.startswith(plainly)
+    assert in_modal.endswith("Your text was not sent.")
+
+
+def test_a_person_without_a_user_id_is_named() -> None:
+    error = AlreadyDecided(a_decision(by=Person("<!here>", "Ana <b>")))
+    assert explain(error, now=LATER, in_slack=in_slack).startswith("Ana &lt;b&gt; approved")
+
+
+def test_many_people_are_named_in_part_and_foreign_text_is_escaped() -> None:
+    many = NotAReviewer("research", (Email("<lead>@x.example"), *[User("U0ANA")] * 24))
+    says = explain(many, now=NOW, in_slack=lambda named: named)
+    assert says.startswith(
+        "You are not a reviewer of research, so nothing was recorded. "
+        "These may: &lt;lead&gt;@x.example, <@U0ANA>, "
+    )
+    assert "5 more" in says
+    says = explain(UnknownCrew("<!here>"), now=NOW, in_slack=in_slack)
+    assert says.startswith("There is no crew called &lt;!here&gt;")
