@@ -18,15 +18,8 @@ from crewgate.domain.errors import AbsenceProblem, AbsenceRefused
 from crewgate.domain.rules.absence import Absence, end_of_day, last_day
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
-from crewgate.slack.blockkit.blocks import (
-    Block,
-    context,
-    date_field,
-    modal,
-    person_field,
-    present,
-    section,
-)
+from crewgate.slack.blockkit import blocks
+from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.people import time_zone_of
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral
@@ -140,18 +133,20 @@ WHAT_IT_DOES: Final = (
 
 def render_form(*, until: date | None, delegate: Person | None, above: str = "") -> Block:
     """Render the form with the known values; `above` is a sentence on top."""
-    return modal(
+    return blocks.modal(
         TITLE,
-        present(
-            section(above) if above else None,
-            date_field("Last day", block_id=ids.AWAY_UNTIL, action_id=ids.AWAY_UNTIL, day=until),
-            person_field(
+        blocks.present(
+            blocks.section(above) if above else None,
+            blocks.date_field(
+                "Last day", block_id=ids.AWAY_UNTIL, action_id=ids.AWAY_UNTIL, day=until
+            ),
+            blocks.person_field(
                 "Who decides for you",
                 block_id=ids.AWAY_DELEGATE,
                 action_id=ids.AWAY_DELEGATE,
                 user=delegate.id if delegate is not None else None,
             ),
-            context(WHAT_IT_DOES),
+            blocks.context(WHAT_IT_DOES),
         ),
         callback_id=ids.AWAY_FORM,
         submit="Save",
@@ -312,8 +307,8 @@ async def _tell(client: AsyncWebClient, delegate: Person, sentence: str) -> None
     try:
         opened = await call(client, "conversations.open", users=delegate.id)
         channel = text_at(opened, "channel", "id")
-        blocks = [section(sentence)]
-        await call(client, "chat.postMessage", channel=channel, text=sentence, blocks=blocks)
+        shown = [blocks.section(sentence)]
+        await call(client, "chat.postMessage", channel=channel, text=sentence, blocks=shown)
     except CallFailed as error:
         log.warning("delegate_not_told", why=str(error))
 

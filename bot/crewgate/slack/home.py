@@ -15,17 +15,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from crewgate.domain import acts, caveats, errors, outcome, review
 from crewgate.domain.crew import Crew
 from crewgate.slack import ids
-from crewgate.slack.blockkit.blocks import (
-    Block,
-    actions,
-    button,
-    divider,
-    header,
-    parse_share,
-    said_of,
-    section,
-    with_share,
-)
+from crewgate.slack.blockkit import blocks
+from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.client.web_api import CallFailed, call, text_at
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.payloads import parse_home_opened
@@ -125,17 +116,17 @@ def _is_over(part: Part, line: RoundLine | None, found: Queue) -> bool:
 
 def block_id(row: Row, share: caveats.Share) -> str:
     name = f"{row.part}.{row.round_id}"
-    return f"{name}.{_OVER}" if row.over else with_share(name, share)
+    return f"{name}.{_OVER}" if row.over else blocks.with_share(name, share)
 
 
 def share_beside(block: str) -> caveats.Share:
-    return parse_share(block) or _NOT_KNOWN
+    return blocks.parse_share(block) or _NOT_KNOWN
 
 
-def rows_of(blocks: tuple[str, ...]) -> tuple[Row, ...]:
+def rows_of(block_ids: tuple[str, ...]) -> tuple[Row, ...]:
     found = []
-    for block in blocks:
-        part, _, rest = block.partition(".")
+    for name in block_ids:
+        part, _, rest = name.partition(".")
         round_id, _, shows = rest.rpartition(".")
         if part in set(Part) and round_id:
             found.append(Row(Part(part), round_id, shows == _OVER))
@@ -170,29 +161,29 @@ def render_home(
     pages stand above, so that no row moves under the pointer.
     """
     lines = lines_of(found)
-    blocks = [actions(*_page_buttons(found, count_new(rows, found)))]
+    shown = [blocks.actions(*_page_buttons(found, count_new(rows, found)))]
     if any(row.round_id not in lines for row in rows):
         # A sentence replaces a row that the person may no longer read; without the sentence other
         # rows would move.
-        blocks.append(section(_RIGHTS_CHANGED))
+        shown.append(blocks.section(_RIGHTS_CHANGED))
         rows = ()
     else:
-        blocks.append(section(_summary(found, {row.part for row in rows})))
+        shown.append(blocks.section(_summary(found, {row.part for row in rows})))
     for part in Part:
         of_part = [row for row in rows if row.part is part]
         if of_part:
-            blocks.append(header(_heading(part, found)))
+            shown.append(blocks.header(_heading(part, found)))
         for row in of_part:
             line = lines[row.round_id]
             preview, share = output.preview(line)
             text = [*_text(line, row, now=now, link=link, deciders=deciders, user=user, why=why)]
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 text.append(preview)
-            blocks += [divider(), section("\n".join(text))]
+            shown += [blocks.divider(), blocks.section("\n".join(text))]
             about = names.spoken(line.round, line.topic, line.excerpt)
-            pressed = said_of(actions(*_buttons(line, row, user)), about)
-            blocks.append(pressed | {"block_id": block_id(row, share)})
-    return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
+            pressed = blocks.said_of(blocks.actions(*_buttons(line, row, user)), about)
+            shown.append(pressed | {"block_id": block_id(row, share)})
+    return {"type": "home", "private_metadata": str(found.page), "blocks": shown}
 
 
 def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
@@ -200,11 +191,11 @@ def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
     if found.mine.total:
         yield buttons.START.on(page)
     refresh = f"Refresh · {new:,} more" if new else "Refresh"
-    yield button(refresh, action_id=ids.HOME_REFRESH, value=page)
+    yield blocks.button(refresh, action_id=ids.HOME_REFRESH, value=page)
     if found.page > 0:
-        yield button(names.PREVIOUS, action_id=ids.HOME_PREVIOUS, value=page)
+        yield blocks.button(names.PREVIOUS, action_id=ids.HOME_PREVIOUS, value=page)
     if found.page + 1 < found.pages:
-        yield button(names.NEXT, action_id=ids.HOME_NEXT, value=page)
+        yield blocks.button(names.NEXT, action_id=ids.HOME_NEXT, value=page)
 
 
 def _summary(found: Queue, on_page: Collection[Part]) -> str:

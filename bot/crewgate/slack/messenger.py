@@ -29,17 +29,9 @@ from crewgate.slack.client.web_api import CallFailed, outcome_of
 from crewgate.slack.reviews import card, notices
 from crewgate.slack.reviews.people import People
 from crewgate.slack.stats import render_posted
+from crewgate.slack.words import people
 from crewgate.slack.words.cards import REVIEWERS_SHOWN
 from crewgate.slack.words.names import Link
-from crewgate.slack.words.people import (
-    below_headline,
-    call,
-    calls_all,
-    kept,
-    newer,
-    nobody_left,
-    reaches_somebody,
-)
 from crewgate.usecases import read_models
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Messenger, Posted, Thread
@@ -113,7 +105,7 @@ class SlackMessenger(Messenger):
             await self._named_in_slack([ref for ref in assigned if ref in decide])
         view = await self._people.complete(posting.view)
         message = await self._card(posting, notify=notify, plain=plain)
-        later = notify is not None and view.round.number > 1 and reaches_somebody(view, notify)
+        later = view.round.number > 1 and people.reaches_somebody(view, notify)
         return await self._post(
             view.round.effect(EffectKind.POST).message_key(),
             message,
@@ -302,10 +294,10 @@ class SlackMessenger(Messenger):
     def _lesson(self, kind: EffectKind, view: read_models.LessonView) -> Message:
         if kind is EffectKind.TELL_AUTHOR:
             return lessons.render_retired(view.lesson)
-        people = self._people(view.ballot, Role.REVIEWER)
+        deciders = self._people(view.ballot, Role.REVIEWER)
         # A lesson has no private cards.
         calls = self._people.notify(view.round) in {Notify.MENTION, Notify.DM}
-        return lessons.render_card(view, people, link=self._link, calls=calls)
+        return lessons.render_card(view, deciders, link=self._link, calls=calls)
 
     def _starter(self, posting: read_models.ExecutionPosting) -> ReviewerRef | None:
         execution = posting.execution
@@ -333,22 +325,22 @@ class SlackMessenger(Messenger):
         called, round_ = None, view.round
         # A text comes with its author's own approval.
         if notify is not None and all(vote.by == round_.edited_by for vote in round_.votes):
-            called = call(view, notify)
-            view = replace(view, calls_all=calls_all(view, notify))
+            called = people.call(view, notify)
+            view = replace(view, calls_all=people.calls_all(view, notify))
         message = await self._off_loop(card.render_card, view, now=self._clock(), plain=plain)
         message = self._said_below(message, view, tells_newer=view.shown_round is not view.round)
-        return below_headline(message, called)
+        return people.below_headline(message, called)
 
     def _said_below(
         self, message: Message, view: read_models.CardView, *, tells_newer: bool
     ) -> Message:
         operators = self._people.operators(view)
         below = (
-            newer(view, self._link, is_told=tells_newer)
-            or kept(view, operators)
-            or nobody_left(view, operators)
+            people.newer(view, self._link, is_told=tells_newer)
+            or people.kept(view, operators)
+            or people.nobody_left(view, operators)
         )
-        return below_headline(message, below)
+        return people.below_headline(message, below)
 
     async def _direct_message(self, posting: read_models.Posting, *, plain: bool) -> Message:
         assert posting.reader is not None, "reader is always set for this kind of effect"

@@ -30,18 +30,8 @@ from crewgate.domain.stats import (
 )
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
-from crewgate.slack.blockkit.blocks import (
-    CHART_LABEL_LIMIT,
-    Block,
-    Message,
-    actions,
-    bar_chart,
-    button,
-    context,
-    present,
-    section,
-    sections,
-)
+from crewgate.slack.blockkit import blocks
+from crewgate.slack.blockkit.blocks import Block, Message
 from crewgate.slack.blockkit.text import escape_mrkdwn, plain
 from crewgate.slack.client.posting import upload_private
 from crewgate.slack.client.replies import Respond, send_ephemeral
@@ -243,13 +233,13 @@ def render_stats(stats: Stats, *, asked: str, now: datetime, charts: bool) -> Me
         people = ["*Others, for the crews that you operate*", *people]
     if (mine := stats.mine) is not None:
         people = [f"*You* {_person(mine.now)} (before: {_person(mine.before)})", *people]
-    post = button("Post to channel", action_id=ids.POST_STATS, value=asked)
-    file = button("CSV", action_id=ids.STATS_CSV, value=asked)
-    return _render(stats, people, [actions(post, file)], now=now, charts=charts)
+    post = blocks.button("Post to channel", action_id=ids.POST_STATS, value=asked)
+    file = blocks.button("CSV", action_id=ids.STATS_CSV, value=asked)
+    return _render(stats, people, [blocks.actions(post, file)], now=now, charts=charts)
 
 
 def render_posted(stats: Stats, by: Person | None, *, now: datetime, charts: bool) -> Message:
-    end = [context(f"Posted by {names.person(by)}")] if by else []
+    end = [blocks.context(f"Posted by {names.person(by)}")] if by else []
     return _render(stats, [], end, now=now, charts=charts)
 
 
@@ -257,35 +247,35 @@ def _render(
     stats: Stats, people: Sequence[str], end: Sequence[Block], *, now: datetime, charts: bool
 ) -> Message:
     seen = [f"• {observation(one, stats.days)}" for one in stats.observations]
-    blocks = [section("\n".join((headline(stats), *seen)))]
+    shown = [blocks.section("\n".join((headline(stats), *seen)))]
     lines = [*numbers(stats.team, stats.waiting, now)]
     if stats.sampled is not None:
         lines.append(f"*Reading every fifth* after {AFTER} of a task: {sampled(stats.sampled)}")
     if len(stats.crews) == 1:
         lines += figures(stats.crews[0].lessons)
-    blocks.append(section("\n".join(lines)))
+    shown.append(blocks.section("\n".join(lines)))
     if len(stats.crews) > 1:
         each = [(of_crew(one, now), *figures(one.lessons)) for one in stats.crews]
-        blocks += _list(["\n".join(one) for one in each])
-    blocks += _list(people)
+        shown += _list(["\n".join(one) for one in each])
+    shown += _list(people)
     if stats.team.now.decided or stats.team.before.decided:
         span = f"Last {stats.days} days"
-        blocks += [one.native(span) if charts else one.bars() for one in _charts(stats)]
+        shown += [one.native(span) if charts else one.bars() for one in _charts(stats)]
     before = f"the {stats.days} days before"
     known = (
         f"In brackets: {before}"
         if stats.team.before.decided
         else f"Nothing was decided in {before}"
     )
-    legend = context(f"{known}. Times are working hours where a rule has them.")
+    legend = blocks.context(f"{known}. Times are working hours where a rule has them.")
     decided = names.counted(stats.team.now.decided, "decision")
-    return Message(f"The last {stats.days} days: {decided}", [*blocks, legend, *end])
+    return Message(f"The last {stats.days} days: {decided}", [*shown, legend, *end])
 
 
 def _list(lines: Sequence[str]) -> list[Block]:
-    blocks, shown = sections(lines, budget=_LIST_BUDGET)
+    listed, shown = blocks.sections(lines, budget=_LIST_BUDGET)
     left = len(lines) - shown
-    return present(*blocks, context(names.more(left)) if left else None)
+    return blocks.present(*listed, blocks.context(names.more(left)) if left else None)
 
 
 _Values = Sequence[float | None]
@@ -308,19 +298,19 @@ class _Chart:
         if None in before:
             del series["Before"]
         numbers = {name: [one or 0 for one in values] for name, values in series.items()}
-        return bar_chart(self.title, [self.labels[at] for at in shown], numbers)
+        return blocks.bar_chart(self.title, [self.labels[at] for at in shown], numbers)
 
     def bars(self) -> Block:
         most = max(one or 0 for one in (*self.now, *self.before, 1))
         figures = zip(self.labels, self.now, self.before, strict=True)
         lines = [
             f"{('▓' * round(_CELLS * now / most)).ljust(_CELLS, '░')}"
-            f" {escape_mrkdwn(label, 3 * CHART_LABEL_LIMIT)} {now:g}"
+            f" {escape_mrkdwn(label, 3 * blocks.CHART_LABEL_LIMIT)} {now:g}"
             f"{'' if before is None else f' ({before:g})'}"
             for label, now, before in figures
             if now is not None
         ]
-        return section("\n".join((f"*{self.title}*", *lines[:_BARS])))
+        return blocks.section("\n".join((f"*{self.title}*", *lines[:_BARS])))
 
 
 def _charts(stats: Stats) -> Iterator[_Chart]:
@@ -350,9 +340,9 @@ _HOURS_FROM: Final = 2 * _HOUR
 
 
 def _labels(names: Sequence[str]) -> list[str]:
-    cut = [plain(name, CHART_LABEL_LIMIT) for name in names]
+    cut = [plain(name, blocks.CHART_LABEL_LIMIT) for name in names]
     return [
-        f"{plain(one, CHART_LABEL_LIMIT - 4)} {number}" if cut.count(one) > 1 else one
+        f"{plain(one, blocks.CHART_LABEL_LIMIT - 4)} {number}" if cut.count(one) > 1 else one
         for number, one in enumerate(cut, start=1)
     ]
 

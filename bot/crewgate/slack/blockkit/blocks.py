@@ -63,8 +63,9 @@ def header(text: str) -> Block:
     return {"type": "header", "text": plain_text(text, HEADER_LIMIT)}
 
 
-def section(text: str) -> Block:
-    return {"type": "section", "text": mrkdwn(text)}
+def section(text: str, accessory: Block | None = None) -> Block:
+    made: Block = {"type": "section", "text": mrkdwn(text)}
+    return made if accessory is None else made | {"accessory": accessory}
 
 
 def divider() -> Block:

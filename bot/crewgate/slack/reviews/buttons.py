@@ -10,16 +10,8 @@ from crewgate.domain import acts, notification, reason
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Reading, reading_of, voices_of
 from crewgate.slack import ids
-from crewgate.slack.blockkit.blocks import (
-    LABEL_LIMIT,
-    Block,
-    actions,
-    button,
-    context,
-    plain_text,
-    present,
-    section,
-)
+from crewgate.slack.blockkit import blocks
+from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.blockkit.text import is_blank, one_line, plain
 from crewgate.slack.words import cards, names, subjects
 from crewgate.slack.words.names import counted
@@ -35,11 +27,11 @@ class Button:
     style: Literal["primary"] | None = None
 
     def on(self, value: str, *, label: str | None = None) -> Block:
-        return button(label or self.label, action_id=self.id, value=value, style=self.style)
+        return blocks.button(label or self.label, action_id=self.id, value=value, style=self.style)
 
     @property
     def entry(self) -> Block:
-        return {"text": plain_text(self.label, LABEL_LIMIT), "value": self.id}
+        return {"text": blocks.plain_text(self.label, blocks.LABEL_LIMIT), "value": self.id}
 
 
 APPROVE: Final = Button("approve", "Approve", style="primary")
@@ -133,7 +125,7 @@ def _answer_buttons(round_: Round, question: notification.Question) -> tuple[Blo
         green = question.outcomes.index(question.approval) if question.approval else None
         return (
             *(
-                button(
+                blocks.button(
                     label,
                     action_id=f"{ids.ANSWER}.{number}",
                     value=round_.id,
@@ -146,9 +138,9 @@ def _answer_buttons(round_: Round, question: notification.Question) -> tuple[Blo
     menu: Block = {
         "type": "static_select",
         "action_id": ids.ANSWER_MENU,
-        "placeholder": plain_text("Choose an outcome", LABEL_LIMIT),
+        "placeholder": blocks.plain_text("Choose an outcome", blocks.LABEL_LIMIT),
         "options": [
-            {"text": plain_text(label, LABEL_LIMIT), "value": f"{round_.id} {number}"}
+            {"text": blocks.plain_text(label, blocks.LABEL_LIMIT), "value": f"{round_.id} {number}"}
             for number, label in enumerate(labels)
         ],
     }
@@ -166,7 +158,7 @@ def outcomes_in_full(question: notification.Question) -> list[Block]:
     if question.left_off:
         left_off = counted(question.left_off, "more outcome")
         lines.append(f"{left_off} can only be answered in words.")
-    return [section("\n".join(lines))] if lines else []
+    return [blocks.section("\n".join(lines))] if lines else []
 
 
 def _marked(label: str) -> str:
@@ -176,7 +168,7 @@ def _marked(label: str) -> str:
 
 
 def _are_numbered(question: notification.Question) -> bool:
-    shown = [plain(_marked(label), LABEL_LIMIT) for label in question.outcomes]
+    shown = [plain(_marked(label), blocks.LABEL_LIMIT) for label in question.outcomes]
     whole = all(
         text == _marked(label).strip() and not is_blank(text)
         for text, label in zip(shown, question.outcomes, strict=True)
@@ -200,13 +192,13 @@ def page_buttons(
     """
     if pages == 1:
         return []
-    following = button(
+    following = blocks.button(
         f"Page {page + 2:,}" if on_top else names.NEXT,
         action_id=next_id,
         value=value,
         style="primary" if is_next_green else None,
     )
     label = f"Page {page:,}" if on_top else names.PREVIOUS
-    previous = button(label, action_id=previous_id, value=value)
-    turns = present(previous if page > 0 else None, following if page + 1 < pages else None)
-    return [context(names.page_of(page, pages)), actions(*turns)]
+    previous = blocks.button(label, action_id=previous_id, value=value)
+    turns = blocks.present(previous if page > 0 else None, following if page + 1 < pages else None)
+    return [blocks.context(names.page_of(page, pages)), blocks.actions(*turns)]

@@ -20,27 +20,7 @@ from crewgate.slack.blockkit.blocks import (
     section,
     with_share,
 )
-from crewgate.slack.reviews import tool_calls
-from crewgate.slack.reviews.buttons import (
-    CHANGES,
-    CLAIM,
-    COMMENT,
-    DISMISS,
-    EDIT,
-    HISTORY,
-    KEEP_LESSON,
-    LESSONS,
-    READ,
-    READ_WORDS,
-    REOPEN,
-    START,
-    UNMASK,
-    decide_buttons,
-    last_buttons,
-    outcomes_in_full,
-    stuck_buttons,
-    without_style,
-)
+from crewgate.slack.reviews import buttons, tool_calls
 from crewgate.slack.reviews.changes import changed, compare_outputs
 from crewgate.slack.reviews.output import (
     arguments_on_card,
@@ -94,8 +74,7 @@ def render_card(
     about = names.spoken(view.round, topic, "" if plain else view.output.text)
     blocks = [said_of(one, about) if one["type"] == "actions" else one for one in blocks]
     if view.gathered and reader is None:
-        more = section(cards.more_wait(view.gathered))
-        blocks.append(more | {"accessory": START.on(view.round.id)})
+        blocks.append(section(cards.more_wait(view.gathered), buttons.START.on(view.round.id)))
     argument = "" if plain or not is_call else first_text_argument(view.output)
     text = notification(states.push(told, topic, argument))
     nobody = view.approvers is not None and view.approvers.too_few
@@ -148,21 +127,18 @@ def _with_menu(headline: str, view: CardView, share: caveats.Share | None = None
     wished = view.answers is not None and lessons.wisher_of(view.answers) is not None
     taught = view.lessons is not None and lessons.may_teach(round_) and wished
     entries = present(
-        HISTORY,
-        CHANGES if changes else None,
-        COMMENT if comment else None,
-        EDIT if edit else None,
-        READ if share is not None and _shows_all(view, share) else None,
-        KEEP_LESSON if taught else None,
-        LESSONS if names.with_lessons(view.lessons) else None,
+        buttons.HISTORY,
+        buttons.CHANGES if changes else None,
+        buttons.COMMENT if comment else None,
+        buttons.EDIT if edit else None,
+        buttons.READ if share is not None and _shows_all(view, share) else None,
+        buttons.KEEP_LESSON if taught else None,
+        buttons.LESSONS if names.with_lessons(view.lessons) else None,
     )
-    accessory = {
-        "type": "overflow",
-        "action_id": ids.MENU,
-        "options": [one.entry for one in entries],
-    }
+    options = [one.entry for one in entries]
+    menu = {"type": "overflow", "action_id": ids.MENU, "options": options}
     name = round_.id if share is None else with_share(round_.id, share)
-    return section(headline) | {"block_id": name, "accessory": accessory}
+    return section(headline, menu) | {"block_id": name}
 
 
 def _has_changes(view: CardView) -> bool:
@@ -187,29 +163,29 @@ def _shows_arguments(view: CardView) -> bool:
 
 
 def _masked(view: CardView, share: caveats.Share) -> Block:
-    show = {"accessory": UNMASK.on(view.round.id), "block_id": with_share("masked", share)}
-    return section(f"{cards.masked(view.masked)}.") | show
+    masked = section(f"{cards.masked(view.masked)}.", buttons.UNMASK.on(view.round.id))
+    return masked | {"block_id": with_share("masked", share)}
 
 
 def _decide(view: CardView, share: caveats.Share, *, reader: str | None) -> list[Block]:
     round_id, question = view.round.id, view.round.subject
-    buttons = [*decide_buttons(view.round, reader=reader, approvers=view.approvers)]
+    offered = [*buttons.decide_buttons(view.round, reader=reader, approvers=view.approvers)]
     if not _shows_all(view, share):
         pages = count_pages(view.output, is_call=_shows_arguments(view))
-        label = f"{READ.label} ({pages:,} pages)" if pages > 1 else READ.label
+        label = f"{buttons.READ.label} ({pages:,} pages)" if pages > 1 else buttons.READ.label
         # The green button never skips hidden text.
-        read = READ.on(round_id, label=label) | {"style": "primary"}
-        buttons = [*map(without_style, buttons), read]
+        read = buttons.READ.on(round_id, label=label) | {"style": "primary"}
+        offered = [*map(buttons.without_style, offered), read]
     if _has_changes(view) and not _shows_arguments(view):
-        buttons.append(CHANGES.on(round_id))
-    buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
+        offered.append(buttons.CHANGES.on(round_id))
+    offered += [buttons.CLAIM.on(round_id), *buttons.last_buttons(view.round, reader=reader)]
     used = tool_calls.tools_used(view)
     what = what_happens(view, reader)
-    row = actions(*buttons) | {"block_id": with_share("decide", share)}
+    row = actions(*offered) | {"block_id": with_share("decide", share)}
     if not isinstance(question, Question):
         return present(context(used) if used else None, what, row)
     warning = [context(cards.HOST_REFUSED)] if question.host_refused else []
-    return [*outcomes_in_full(question), *warning, what, row]
+    return [*buttons.outcomes_in_full(question), *warning, what, row]
 
 
 def _shows_all(view: CardView, share: caveats.Share) -> bool:
@@ -288,12 +264,14 @@ def _all_who_approved(decision: verdict.Decision) -> list[Block]:
 
 def _act_buttons(round_: Round) -> list[Block]:
     if round_.state is State.STUCK:
-        return [*stuck_buttons(round_)]
-    return [REOPEN.on(round_.id), DISMISS.on(round_.id)] if round_.can_reopen else []
+        return [*buttons.stuck_buttons(round_)]
+    return (
+        [buttons.REOPEN.on(round_.id), buttons.DISMISS.on(round_.id)] if round_.can_reopen else []
+    )
 
 
 def _read_buttons(round_: Round, told: Round, decision: verdict.Decision | None) -> list[Block]:
-    read = READ.on(told.id)
+    read = buttons.READ.on(told.id)
     if decision is None or not states.is_cut(decision):
         return [read]
-    return [read, READ_WORDS.on(round_.id)]
+    return [read, buttons.READ_WORDS.on(round_.id)]

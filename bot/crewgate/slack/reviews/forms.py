@@ -12,6 +12,7 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
+from crewgate.slack.blockkit import text
 from crewgate.slack.blockkit.blocks import (
     Block,
     actions,
@@ -24,13 +25,6 @@ from crewgate.slack.blockkit.blocks import (
 )
 from crewgate.slack.blockkit.excerpts import first_part, length, page_of_blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, quotation
-from crewgate.slack.blockkit.text import (
-    clean,
-    is_blank,
-    mrkdwn_code,
-    one_line,
-    utf16_length,
-)
 from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.press import Where
 from crewgate.slack.reviews import buttons
@@ -65,7 +59,7 @@ def render_confirmation(
     revises = bool(caveats.notes) or caveats.seen.calls_for_words
     if outcome is not None:
         title, anyway = "Before you answer", "Answer anyway"
-        label = one_line(labels[outcome], cards.OUTCOME_SHOWN)
+        label = text.one_line(labels[outcome], cards.OUTCOME_SHOWN)
         answer = [section(f"The answer will be “{label}”.")]
     else:
         title, anyway, answer = "Before you approve", ANYWAY, []
@@ -122,8 +116,7 @@ def _note(note: Note) -> list[Block]:
         head = context(f"{about}, more than the box holds: copy it from the thread.")
         return [head, *quotation(note.text)]
     add = button("Add", action_id=ids.ADD_NOTE, value=note.ts)
-    head = section(about) | {"block_id": f"note-{note.ts}", "accessory": add}
-    return [head, *quotation(note.text)]
+    return [section(about, add) | {"block_id": f"note-{note.ts}"}, *quotation(note.text)]
 
 
 _EXCERPT_LIMIT: Final = 2_800
@@ -244,7 +237,8 @@ def _question(round_: Round, question: Question) -> list[Block]:
     if not question.outcomes or question.is_of_crew:
         return [*said, context(f"The {asker(round_)} gets exactly what you write.")]
     known = [
-        f"“{one_line(label, cards.OUTCOME_SHOWN)}”" for label in question.outcomes[:_OUTCOMES_SHOWN]
+        f"“{text.one_line(label, cards.OUTCOME_SHOWN)}”"
+        for label in question.outcomes[:_OUTCOMES_SHOWN]
     ]
     more = len(question.outcomes) - len(known) + question.left_off
     listed = f"{', '.join(known)}{f' and {more:,} more' if more else ''}"
@@ -289,17 +283,17 @@ def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     if dead_letter.removed_at is not None:
         return [section(names.removed(dead_letter.removed_at))]
     reason = names.capital(redactor.text(dead_letter.reason))
-    why = one_line(reason, ANSWER_LIMIT).rstrip(". ")
+    why = text.one_line(reason, ANSWER_LIMIT).rstrip(". ")
     name = f"*{names.date(dead_letter.received_at)}* · {names.identifier(dead_letter.id)}"
     # Far more is read than is shown, for the unseen end may be cut through a secret.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
-    while utf16_length(body := mrkdwn_code(head)) > _EXCERPT_LIMIT:
+    while text.utf16_length(body := text.mrkdwn_code(head)) > _EXCERPT_LIMIT:
         head = head[: len(head) * 3 // 4]
     cut = f"This is the beginning; {len(dead_letter.body):,} bytes came."
     return present(
         section(f"{name}\n{why}."),
-        None if is_blank(body) else section(f"```\n{body}\n```"),
+        None if text.is_blank(body) else section(f"```\n{body}\n```"),
         None if head == whole else context(cut),
     )
 
@@ -350,12 +344,11 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
             if elements
             else []
         )
-    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
-    if is_blank(shown):
+    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=text.clean)
+    if text.is_blank(shown):
         return []
-    first = section(heading)
-    if view.round.subject.has_text and parts_to_edit(output) is not None:
-        first |= {"accessory": buttons.EDIT.on(view.round.id)}
+    may_edit = view.round.subject.has_text and parts_to_edit(output) is not None
+    first = section(heading, buttons.EDIT.on(view.round.id) if may_edit else None)
     total = length(output.text)
     left_off = context(cards.shown_share(Share(characters, total).percent))
     return present(

@@ -39,18 +39,7 @@ from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, opened, par
 from crewgate.slack.reviews.tool_calls import MISFITS
 from crewgate.slack.reviews.walk import ReadThread
 from crewgate.slack.words import cards, names
-from crewgate.usecases.decide import (
-    answer_of,
-    change_arguments,
-    decide,
-    dismiss,
-    dismiss_report,
-    edit,
-    reopen,
-    retry,
-    take_back,
-    unmask,
-)
+from crewgate.usecases import decide
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.notes import claim
 
@@ -84,7 +73,10 @@ def register(
     ):
         listener = walk.of_walks(on_sent)
         app.view(form)(partial(listener, context=context, read_thread=read_thread))
-    for form, give_up in ((ids.DISMISS_MODAL, dismiss), (ids.DISMISS_REPORT_MODAL, dismiss_report)):
+    for form, give_up in (
+        (ids.DISMISS_MODAL, decide.dismiss),
+        (ids.DISMISS_REPORT_MODAL, decide.dismiss_report),
+    ):
         app.view(form)(partial(on_dismiss_submitted, context=context, give_up=give_up))
 
 
@@ -184,7 +176,7 @@ async def _turn(press: Press, reply: Reply, *, step: int) -> None:
 
 
 async def _unmask(press: Press, reply: Reply) -> None:
-    await unmask(press.value, by=press.by, context=reply.context)
+    await decide.unmask(press.value, by=press.by, context=reply.context)
     log.info("unmasked", round_id=press.value, by=press.by.id)
     first = opened(press.value, ReaderTab.UNMASKED, press.seen.share, page=0)
     position = replace(_position(press) or first, tab=ReaderTab.UNMASKED)
@@ -204,7 +196,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
     try:
         verdict: Verdict = Approve()
         if press.outcome is not None:
-            verdict = await answer_of(press.value, press.outcome, context=context)
+            verdict = await decide.answer_of(press.value, press.outcome, context=context)
         decided = await decide_once(
             press.value, verdict, by=press.by, via=via, context=context, seen=press.seen
         )
@@ -265,10 +257,10 @@ VERBS: Final[Mapping[str, Verb]] = {
     buttons.COMMENT.id: _comment,
     buttons.EDIT.id: partial(_open, form=modals.edit_form),
     buttons.CHANGE.id: partial(_open, form=modals.change_form),
-    buttons.TAKE_BACK.id: _recording(take_back, "taken_back"),
+    buttons.TAKE_BACK.id: _recording(decide.take_back, "taken_back"),
     buttons.CLAIM.id: _recording(claim, "claimed"),
-    buttons.RETRY.id: _recording(retry, "retried"),
-    buttons.REOPEN.id: _recording(reopen, "reopened"),
+    buttons.RETRY.id: _recording(decide.retry, "retried"),
+    buttons.REOPEN.id: _recording(decide.reopen, "reopened"),
     buttons.DISMISS.id: partial(_open, form=modals.dismiss_form),
     buttons.WHAT_CAME.id: partial(_open, form=modals.what_came),
     buttons.READ.id: partial(_read, tab=ReaderTab.WHOLE),
@@ -308,7 +300,7 @@ async def on_confirmed(
         if seen.calls_for_words:
             await show(await modals.revise_form(round_id, submission.by, context))
         elif seen.unseen == {Unseen.MASKS}:
-            await unmask(round_id, by=submission.by, context=context)
+            await decide.unmask(round_id, by=submission.by, context=context)
             position = opened(round_id, ReaderTab.UNMASKED, seen.share, page=0)
             await modals.show_page(position, submission.by, None, show, context)
         else:
@@ -397,7 +389,7 @@ async def on_edit_submitted(
             return
         before = await context.uow.read.round(sent.round_id)
         try:
-            edited = await edit(
+            edited = await decide.edit(
                 sent.round_id,
                 text,
                 by=sent.by,
@@ -432,7 +424,7 @@ async def on_change_submitted(
         try:
             texts = [masking.unmasked(text, dict(fields.masks)) for text in sent.written]
             before = await context.uow.read.round(sent.round_id)
-            changed = await change_arguments(
+            changed = await decide.change_arguments(
                 sent.round_id,
                 dict(zip(arguments, texts, strict=True)),
                 by=sent.by,
@@ -501,7 +493,7 @@ async def decide_once(
     """Decide; return None for a repeated form. Raises as `decide`, and ApprovedBefore."""
     began_at = context.clock()
     try:
-        round_ = await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
+        round_ = await decide.decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
     except errors.AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise

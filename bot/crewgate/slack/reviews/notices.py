@@ -18,35 +18,8 @@ from crewgate.domain.verdict import TimedOut, voices_of
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
 from crewgate.slack.blockkit.text import escape_mrkdwn, one_line
 from crewgate.slack.reviews.buttons import READ, WHAT_CAME, stuck_buttons
-from crewgate.slack.words import cards, decisions, names, states
-from crewgate.slack.words.names import (
-    CALLS_NOBODY,
-    MRKDWN,
-    PLAIN,
-    Link,
-    Voice,
-    bold,
-    counted,
-    crew,
-    duration,
-    linked,
-    task,
-    total,
-    which_round,
-)
-from crewgate.slack.words.people import (
-    CALL_RAN,
-    CHANGES_REFUSED,
-    FILES_REFUSED,
-    NOBODY_DECIDES,
-    called,
-    decision_is_kept,
-    mentionable,
-    nobody_left,
-    not_voted,
-    please_decide,
-    with_operators,
-)
+from crewgate.slack.words import cards, decisions, names, people, states
+from crewgate.slack.words.names import MRKDWN, PLAIN, Voice
 from crewgate.slack.words.states import TOPIC_LIMIT
 from crewgate.slack.words.subjects import wording
 from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
@@ -64,7 +37,7 @@ class Scene:
     assigned: Sequence[ReviewerRef]
     """The known assignees of a flow's request that waits."""
     added: Sequence[ReviewerRef]
-    link: Link
+    link: names.Link
     now: datetime
 
     @property
@@ -73,12 +46,12 @@ class Scene:
 
     @property
     def title(self) -> str:
-        return linked(task(self.round), self.card, self.link)
+        return names.linked(names.task(self.round), self.card, self.link)
 
     @property
     def about(self) -> str:
         topic = one_line(self.view.topic, TOPIC_LIMIT)
-        return f"{bold(self.title)} ({topic})" if topic else bold(self.title)
+        return f"{names.bold(self.title)} ({topic})" if topic else names.bold(self.title)
 
 
 def notice(push: str, *lines: str) -> Message:
@@ -94,31 +67,32 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
         return None
     lines = [states.stuck_notice(round_, decision)]
     if round_.state is State.STUCK:
-        why, people = states.answer(round_), mentionable(operators)
+        why, told = states.answer(round_), people.mentionable(operators)
         if needs_an_operator(reason):
-            lines[0] += f" {decision_is_kept(decision, people, to_decider=True)}"
-            lines.append(f"{called(people)}: {why}" if people else why)
+            lines[0] += f" {people.decision_is_kept(decision, told, to_decider=True)}"
+            lines.append(f"{people.called(told)}: {why}" if told else why)
         else:
             lines[0] += f" {why}"
-    return notice(f"The decision on {which_round(round_)} {states.arrival(round_)}", *lines)
+    return notice(f"The decision on {names.which_round(round_)} {states.arrival(round_)}", *lines)
 
 
-def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
-    asks = f"{bold(task(round_))} still waits for an answer"
-    who = names.named(mentionable(round_.not_voted(people)))
+def render_escalation(round_: Round, deciders: Sequence[ReviewerRef]) -> Message:
+    asks = f"{names.bold(names.task(round_))} still waits for an answer"
+    who = names.named(people.mentionable(round_.not_voted(deciders)))
     says = f"{who}: {asks}. CrewAI has escalated it."
     return notice(
-        f"Still waiting for an answer: {which_round(round_)}",
+        f"Still waiting for an answer: {names.which_round(round_)}",
         f":exclamation: {says if who else f'CrewAI has escalated this: {asks}.'}",
     )
 
 
 def render_channel_refuses(refused: Crew, code: str) -> Message:
+    crew, channel = names.bold(names.crew(refused.name)), names.channel(refused.channel)
+    remedy = _FIX_CHANNEL.get(code, "Look at the channel and at the bot's log (`not_delivered`).")
     return notice(
-        f"The channel of {crew(refused.name, PLAIN)} takes no messages",
-        f"Nothing of {bold(crew(refused.name))} can be posted in {names.channel(refused.channel)}:"
-        f" Slack says {names.identifier(code)}. {_FIX_CHANNEL.get(code, _LOOK_AT_CHANNEL)} Cards "
-        "wait and are posted by themselves then.",
+        f"The channel of {names.crew(refused.name, PLAIN)} takes no messages",
+        f"Nothing of {crew} can be posted in {channel}: Slack says {names.identifier(code)}."
+        f" {remedy} Cards wait and are posted by themselves then.",
     )
 
 
@@ -133,7 +107,6 @@ _FIX_CHANNEL: Final = {
     "missing_scope": "Install the app again with the scopes of the manifest.",
     "restricted_action": "Let the bot post in the channel, in the channel's settings.",
 }
-_LOOK_AT_CHANNEL: Final = "Look at the channel and at the bot's log (`not_delivered`)."
 
 
 def render_call_alarm(scene: Scene) -> Message | None:
@@ -141,9 +114,9 @@ def render_call_alarm(scene: Scene) -> Message | None:
     alarm = decisions.ran_although(scene.round)
     if alarm is None:
         return None
-    push = f"{which_round(scene.round)} {alarm}"
+    push = f"{names.which_round(scene.round)} {alarm}"
     line = f":exclamation: {scene.about} {alarm}.{decisions.MUST_NOT_HAVE_RUN}"
-    return with_operators(notice(push, line), scene.operators, CALL_RAN)
+    return people.with_operators(notice(push, line), scene.operators, people.CALL_RAN)
 
 
 def render_audit_head(published: Published) -> Message:
@@ -157,11 +130,11 @@ def render_audit_head(published: Published) -> Message:
 
 def render_attach_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message:
     message = notice(
-        f"Slack does not take the whole output of {which_round(round_)} as a file",
-        f"Slack does not take the whole output of round {round_.number} of {task(round_)} as a "
-        f"file. *{READ.label}* on its card shows all of it.",
+        f"Slack does not take the whole output of {names.which_round(round_)} as a file",
+        f"Slack does not take the whole output of round {round_.number} of {names.task(round_)} as "
+        f"a file. *{READ.label}* on its card shows all of it.",
     )
-    return with_operators(message, operators, FILES_REFUSED)
+    return people.with_operators(message, operators, people.FILES_REFUSED)
 
 
 def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
@@ -178,7 +151,7 @@ def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) 
     if round_.state is State.STUCK:
         blocks.append(actions(*stuck_buttons(round_)))
     message = Message(notification(where), blocks)
-    return with_operators(message, operators, CHANGES_REFUSED)
+    return people.with_operators(message, operators, people.CHANGES_REFUSED)
 
 
 def render_report(first: DeadLetter, operators: Sequence[ReviewerRef] = ()) -> Message:
@@ -187,17 +160,19 @@ def render_report(first: DeadLetter, operators: Sequence[ReviewerRef] = ()) -> M
     if first.dismissed is not None:
         last = section(f"{states.dismissed(first.dismissed)}.")
     else:
-        who = called(mentionable(operators)) or ("Operators" if operators else "Reviewers")
+        others = "Operators" if operators else "Reviewers"
+        who = people.called(people.mentionable(operators)) or others
         said += f" {who}: *{cards.WHAT_CAME}* shows what is wrong."
     text = notification(_not_shown(first, PLAIN))
     return Message(text, [section(f":exclamation: {said}"), last])
 
 
 def _not_shown(first: DeadLetter, voice: Voice) -> str:
-    of_crew, count = f"of {crew(first.crew, voice)}", first.count
-    if count == 1:
-        return f"A message {of_crew} could not be shown; it may be a task for review."
-    return f"{total(count)} messages {of_crew} could not be shown; they may be tasks for review."
+    crew = names.crew(first.crew, voice)
+    if first.count == 1:
+        return f"A message of {crew} could not be shown; it may be a task for review."
+    many = names.total(first.count)
+    return f"{many} messages of {crew} could not be shown; they may be tasks for review."
 
 
 def render_reminder(scene: Scene) -> Message | None:
@@ -211,21 +186,19 @@ def render_private_reminder(scene: Scene, mentions: str = "") -> Message | None:
     waits_for = wording(round_).waits_for
     given = ""
     if round_.votes:
-        given = f" ({decisions.voters(round_.votes, voice=CALLS_NOBODY)} approved)"
-        waits_for = counted(round_.approvals - len(round_.votes), "more approval")
+        given = f" ({decisions.voters(round_.votes, voice=names.CALLS_NOBODY)} approved)"
+        waits_for = names.counted(round_.approvals - len(round_.votes), "more approval")
     due = cards.deadline(view, scene.now)
     line = f"{scene.about} still waits for {waits_for}{given}{f'; it {due}' if due else ''}."
     return _waiting(round_, f"{mentions}: {line}" if mentions else line)
 
 
 def render_escalated(scene: Scene) -> Message | None:
-    people = mentionable(scene.round.not_voted(scene.added))
-    waited = duration(scene.now - scene.round.opened_at)
+    asked = people.mentionable(scene.round.not_voted(scene.added))
+    waited = names.duration(scene.now - scene.round.opened_at)
     line = f"{scene.about} has waited for {waited}{_so_far(scene.round)}."
-    line = f"{line} More people may decide now."
-    return _waiting(
-        scene.round, f"{line} {please_decide(scene.round, called(people))}" if people else line
-    )
+    please = f" {people.please_decide(scene.round, people.called(asked))}" if asked else ""
+    return _waiting(scene.round, f"{line} More people may decide now.{please}")
 
 
 def render_timed_out(scene: Scene) -> Message:
@@ -233,9 +206,9 @@ def render_timed_out(scene: Scene) -> Message:
     round_ = scene.round
     decision, rule = round_.decision, round_.rule
     if decision is not None and isinstance(decision.by, TimedOut):
-        what = states.by_time(bold(scene.title), round_, decision, decision.by)
+        what = states.by_time(names.bold(scene.title), round_, decision, decision.by)
         message = notice(
-            f"{decisions.did_this(decision, PLAIN)}: {which_round(round_)}",
+            f"{decisions.did_this(decision, PLAIN)}: {names.which_round(round_)}",
             names.joined(what, one_line(scene.view.topic, TOPIC_LIMIT)),
         )
     else:
@@ -248,34 +221,34 @@ def render_timed_out(scene: Scene) -> Message:
         )
         mentions = _not_voted(scene.view) if round_.state is State.WAITING else ""
         message = notice(
-            f"Not decided in time: {which_round(round_)}",
-            f"{line} {please_decide(round_, mentions)}" if mentions else line,
+            f"Not decided in time: {names.which_round(round_)}",
+            f"{line} {people.please_decide(round_, mentions)}" if mentions else line,
         )
         if is_left:
-            message = with_operators(message, scene.operators, NOBODY_DECIDES)
+            message = people.with_operators(message, scene.operators, people.NOBODY_DECIDES)
     return _with_nobody_left(message, scene)
 
 
 def _so_far(round_: Round) -> str:
     """Name the approvers without mentions: they need do nothing."""
-    so_far = cards.so_far(round_, CALLS_NOBODY)
+    so_far = cards.so_far(round_, names.CALLS_NOBODY)
     return f" · {so_far}" if so_far else ""
 
 
 def _not_voted(view: CardView) -> str:
     voted = voices_of(view.round.votes)
     away = [one for one in view.absences if not {one.away.id, one.delegate.id} & voted]
-    return called(mentionable(not_voted(view)), away)
+    return people.called(people.mentionable(people.not_voted(view)), away)
 
 
 def _waiting(round_: Round, sentence: str) -> Message | None:
     if round_.state is not State.WAITING:
         return None
-    return notice(f"Still waits for a decision: {which_round(round_)}", sentence)
+    return notice(f"Still waits for a decision: {names.which_round(round_)}", sentence)
 
 
 def _with_nobody_left(message: Message, scene: Scene) -> Message:
-    line = nobody_left(scene.view, scene.operators)
+    line = people.nobody_left(scene.view, scene.operators)
     return message if line is None else replace(message, blocks=[*message.blocks, section(line)])
 
 

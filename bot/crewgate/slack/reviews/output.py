@@ -14,13 +14,6 @@ from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack.blockkit import excerpts
 from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, context, markdown, present, section
-from crewgate.slack.blockkit.excerpts import (
-    count_rows,
-    first_part,
-    length,
-    measure_overflow,
-    short_part,
-)
 from crewgate.slack.blockkit.rich_text import (
     code_block,
     in_blocks,
@@ -78,18 +71,18 @@ def output_on_card(output: Output) -> ShownOutput:
     """Return the blocks of a short output, or of a longer one's beginning with a natural end."""
     if _is_empty(output):
         return _EMPTY
-    total = length(output.text)
+    total = excerpts.length(output.text)
     fits = total <= WHOLE_LIMIT
     if output.format is Format.JSON:
         shown, characters = _json_part(output.text, OUTPUT_LIMIT if fits else EXCERPT)
-    elif fits and count_rows(output.text) <= WHOLE_ROWS:
-        shown, characters = first_part(output.text, OUTPUT_LIMIT)
+    elif fits and excerpts.count_rows(output.text) <= WHOLE_ROWS:
+        shown, characters = excerpts.first_part(output.text, OUTPUT_LIMIT)
     else:
-        shown, characters = short_part(
+        shown, characters = excerpts.short_part(
             output.text, characters=EXCERPT, rows=EXCERPT_ROWS, limit=OUTPUT_LIMIT
         )
     is_markdown = output.format is Format.MARKDOWN
-    columns, beyond, behind = measure_overflow(shown) if is_markdown else (0, 0, 0)
+    columns, beyond, behind = excerpts.measure_overflow(shown) if is_markdown else (0, 0, 0)
     share = Share(characters, total, min(beyond, characters))
     blocks = _with_text(shown)
     if columns:
@@ -115,7 +108,7 @@ def arguments_on_card(output: Output) -> ShownOutput:
     found = arguments_of(output.text)
     if found is None:
         return output_on_card(output)
-    total = length(output.text)
+    total = excerpts.length(output.text)
     room = OUTPUT_LIMIT if total <= WHOLE_LIMIT else EXCERPT
     elements, characters = laid_out(found, room)
     share = Share(total if characters is None else min(characters, total - 1), total)
@@ -176,7 +169,7 @@ def page_of_call(
 
     Without a number, the first page with more than was `seen`. A page's share is by its number.
     """
-    groups, total = _groups_of_call(output), length(output.text)
+    groups, total = _groups_of_call(output), excerpts.length(output.text)
     if groups is None:
         return None
     pages = excerpts.page_of_blocks(groups, 0).total
@@ -216,18 +209,18 @@ def written(value: object) -> str:
 
 
 def not_showable(output: Output) -> ShownOutput:
-    share = Share(0, max(1, length(output.text)))
+    share = Share(0, max(1, excerpts.length(output.text)))
     return ShownOutput([section(cards.NOT_SHOWABLE)], share, too_long=True)
 
 
 def output_in_message(output: Output) -> ShownOutput:
     if _is_empty(output):
         return _EMPTY
-    total = length(output.text)
+    total = excerpts.length(output.text)
     if output.format is Format.JSON:
         shown, characters = _json_part(output.text, OUTPUT_LIMIT)
     else:
-        shown, characters = first_part(output.text, OUTPUT_LIMIT)
+        shown, characters = excerpts.first_part(output.text, OUTPUT_LIMIT)
     share = Share(characters, total)
     if share.percent == WHOLE:
         return ShownOutput([markdown(shown)], share)
@@ -252,7 +245,7 @@ def _is_empty(output: Output) -> bool:
 
 def _json_part(text: str, limit: int) -> tuple[str, int]:
     before, after = _FENCE
-    shown, characters = first_part(text, limit - len(before) - len(after), render=code)
+    shown, characters = excerpts.first_part(text, limit - len(before) - len(after), render=code)
     return f"{before}{shown}{after}", characters
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -15,17 +15,8 @@ from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round, State
 from crewgate.slack import ids
-from crewgate.slack.blockkit import excerpts
-from crewgate.slack.blockkit.blocks import (
-    SECTION_LIMIT,
-    Block,
-    actions,
-    context,
-    divider,
-    modal,
-    present,
-    section,
-)
+from crewgate.slack.blockkit import blocks, excerpts
+from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.blockkit.rich_text import in_blocks, quotation
 from crewgate.slack.blockkit.text import clean, is_blank, one_line
 from crewgate.slack.reviews import buttons
@@ -60,27 +51,27 @@ def page_of_history(
 
 def render_round(line: RoundLine) -> Iterator[Block]:
     round_ = line.round
-    yield divider()
-    yield section(f"*{names.number_of(round_)}* · {date(round_.opened_at)}")
+    yield blocks.divider()
+    yield blocks.section(f"*{names.number_of(round_)}* · {date(round_.opened_at)}")
     shown, characters = excerpts.first_part(line.excerpt, _OUTPUT_SHOWN, render=clean)
     if round_.removed_at is not None:
-        yield section(names.removed(round_.removed_at))
+        yield blocks.section(names.removed(round_.removed_at))
     elif is_blank(shown):
-        yield section(names.EMPTY_OUTPUT)
+        yield blocks.section(names.EMPTY_OUTPUT)
     elif isinstance(round_.subject, ToolCall):
         arguments, _ = first_arguments(shown)
         yield from in_blocks(laid_out(arguments, _OUTPUT_SHOWN)[0])
     else:
         yield from output_in_modal(Output(shown, line.format), limit=_OUTPUT_LIMIT)
     if characters < line.characters:
-        left_off = section(f"The first {characters:,} of {line.characters:,} characters")
-        yield left_off | {"accessory": buttons.READ.on(round_.id)}
+        first = f"The first {characters:,} of {line.characters:,} characters"
+        yield blocks.section(first, buttons.READ.on(round_.id))
     answered, outcome = states.decision_and_answer(round_)
-    yield section(answered[:SECTION_LIMIT])
+    yield blocks.section(answered[: blocks.SECTION_LIMIT])
     if round_.decision is not None:
         yield from quotation(states.written(round_.decision))
     if outcome:
-        yield section(outcome[:SECTION_LIMIT])
+        yield blocks.section(outcome[: blocks.SECTION_LIMIT])
 
 
 class ReaderTab(StrEnum):
@@ -208,35 +199,29 @@ def render_reader(
     if goes_on:  # the green button never skips unread text
         decide = [*map(buttons.without_style, decide)]
     task = round_.review.expected_output if is_output and page.number == 0 else None
-    blocks = present(
-        section(cards.about(view)),
+    shown = blocks.present(
+        blocks.section(cards.about(view)),
         *above,
-        None if waits and (above or not round_.votes) else section(_state(round_)),
+        None if waits and (above or not round_.votes) else blocks.section(_state(round_)),
         *_masks(position.tab, view, unmasks=unmasks, may_unmask=may_unmask),
-        context(f"The task: {one_line(task, _EXPECTED)}") if task else None,
+        blocks.context(f"The task: {one_line(task, _EXPECTED)}") if task else None,
         *turn(on_top=True),
         *page.blocks,
         *turn(is_next_green=goes_on),
-        actions(*decide) if waits else None,
+        blocks.actions(*decide) if waits else None,
     )
-    made = modal(
-        _TITLES[position.tab],
-        blocks,
-        callback_id=ids.PAGES_MODAL,
-        metadata=ReaderPosition(
-            round_id=round_.id,
-            tab=position.tab,
-            page=page.number,
-            share=share,
-            first=first,
-            began=position.began,
-            known=position.known,
-            unmasked=unmasked,
-        ).as_metadata(),
-    )
-    is_end = is_output and not goes_on
+    now_at = replace(position, page=page.number, share=share, first=first, unmasked=unmasked)
     return ReaderPage(
-        view=made, is_end=is_end, unmasks=unmasks, pages=page.number - first + 1, total=page.total
+        view=blocks.modal(
+            _TITLES[position.tab],
+            shown,
+            callback_id=ids.PAGES_MODAL,
+            metadata=now_at.as_metadata(),
+        ),
+        is_end=is_output and not goes_on,
+        unmasks=unmasks,
+        pages=page.number - first + 1,
+        total=page.total,
     )
 
 
@@ -299,19 +284,18 @@ def _page_of_call(
 def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -> list[Block]:
     if tab is ReaderTab.UNMASKED:
         more = "" if unmasks else f" {_MORE_MASKED}"
-        return [context(f"{_UNMASKED}{more}")]
+        return [blocks.context(f"{_UNMASKED}{more}")]
     if tab is not ReaderTab.WHOLE or not view.masked:
         return []
+    masked = f"{cards.masked(view.masked)}."
     if not may_unmask:
-        return [section(f"{cards.masked(view.masked)}. {_MAY_NOT_UNMASK}")]
-    return [
-        section(f"{cards.masked(view.masked)}.") | {"accessory": buttons.UNMASK.on(view.round.id)}
-    ]
+        return [blocks.section(f"{masked} {_MAY_NOT_UNMASK}")]
+    return [blocks.section(masked, buttons.UNMASK.on(view.round.id))]
 
 
 def _whole(text: str, view: CardView) -> list[Block]:
     if view.round.removed_at is not None:
-        return [section(names.removed(view.round.removed_at))]
+        return [blocks.section(names.removed(view.round.removed_at))]
     if is_blank(text):
-        return [section(names.EMPTY_OUTPUT)]
+        return [blocks.section(names.EMPTY_OUTPUT)]
     return output_in_modal(Output(text, view.output.format))

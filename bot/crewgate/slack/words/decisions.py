@@ -9,71 +9,18 @@ from datetime import timedelta
 from itertools import starmap, takewhile
 from typing import Final, assert_never
 
+from crewgate.domain import reason as reasons
+from crewgate.domain import verdict
 from crewgate.domain.acts import CallResult, CallState, Contradiction, ToolCall
 from crewgate.domain.edits import lines_changed
 from crewgate.domain.lessons import Lesson, LessonState
 from crewgate.domain.notification import Question
-from crewgate.domain.reason import (
-    Answered,
-    AnsweredElsewhere,
-    AnswerLost,
-    Dismissed,
-    EditedBy,
-    ExecutionEnded,
-    ExecutionFailed,
-    ExecutionGone,
-    Expired,
-    Fetched,
-    Inferred,
-    NeverSent,
-    NotCalled,
-    NotFetched,
-    NotReached,
-    PerhapsTaken,
-    Reason,
-    RefusedByCrew,
-    RequestGone,
-    RetriesExhausted,
-    TakenAs,
-    TimeOver,
-    Withdrawn,
-)
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.subjects import Work
-from crewgate.domain.verdict import (
-    Answer,
-    Approve,
-    ByRule,
-    Decision,
-    Person,
-    Refuse,
-    Revise,
-    TimedOut,
-    Verdict,
-    Via,
-    Vote,
-    approves,
-)
 from crewgate.slack.blockkit.text import one_line
-from crewgate.slack.words.names import (
-    AGENT_LIMIT,
-    CREW_LIMIT,
-    IN_FULL,
-    MRKDWN,
-    PLAIN,
-    Voice,
-    bold,
-    capital,
-    counted,
-    duration,
-    identifier,
-    in_words,
-    moment,
-    person,
-    reviewer,
-    task,
-)
+from crewgate.slack.words import names
+from crewgate.slack.words.names import MRKDWN, PLAIN, Voice
 
 #: The most people named in a line that is read at a glance; a card's folded part names all.
 NAMED_SHORT: Final = 3
@@ -89,40 +36,42 @@ LABEL_SHOWN: Final = 100
 # --- who ------------------------------------------------------------------------------------------
 
 
-def voter(vote: Vote | Decision, voice: Voice = MRKDWN) -> str:
+def voter(vote: verdict.Vote | verdict.Decision, voice: Voice = MRKDWN) -> str:
     """Return the person behind a vote or a decision, and the absent one: `@Ben for @Ana`."""
-    assert isinstance(vote.by, Person), "a rule gives no vote"
+    assert isinstance(vote.by, verdict.Person), "a rule gives no vote"
     by = voice.person(vote.by)
     if vote.on_behalf_of is not None:
         by = f"{by} for {voice.person(vote.on_behalf_of)}"
-    group = vote.group if voice.groups and isinstance(vote, Vote) else None
-    return by if group is None else f"{by} of {reviewer(group)}"
+    group = vote.group if voice.groups and isinstance(vote, verdict.Vote) else None
+    return by if group is None else f"{by} of {names.reviewer(group)}"
 
 
-def voters(votes: Sequence[Vote], *, most: int | None = None, voice: Voice = MRKDWN) -> str:
-    names: list[str] = []
+def voters(votes: Sequence[verdict.Vote], *, most: int | None = None, voice: Voice = MRKDWN) -> str:
+    shown: list[str] = []
     for vote in votes[:most]:
-        named = voter(vote, voice)
-        if sum(map(len, names)) + len(named) > _NAMES_LIMIT:
+        name = voter(vote, voice)
+        if sum(map(len, shown)) + len(name) > _NAMES_LIMIT:
             break
-        names.append(named)
-    left = len(votes) - len(names)
-    return in_words([*names, f"{left:,} more"] if left else names)
+        shown.append(name)
+    left = len(votes) - len(shown)
+    return names.in_words([*shown, f"{left:,} more"] if left else shown)
 
 
-def decider(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:
+def decider(
+    decision: verdict.Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT
+) -> str:
     """Return the rule or the people behind a decision, all of them for several approvals."""
-    if not isinstance(decision.by, Person):
+    if not isinstance(decision.by, verdict.Person):
         return rule_name(decision.by.rule, voice)
     return (
         voters(decision.votes, most=most, voice=voice) if decision.votes else voter(decision, voice)
     )
 
 
-def addressed(decision: Decision) -> str:
+def addressed(decision: verdict.Decision) -> str:
     if decision.votes:
-        return in_words([person(vote.by) for vote in decision.votes[:ADDRESSED]])
-    return person(decision.by) if isinstance(decision.by, Person) else ""
+        return names.in_words([names.person(vote.by) for vote in decision.votes[:ADDRESSED]])
+    return names.person(decision.by) if isinstance(decision.by, verdict.Person) else ""
 
 
 def rule_name(name: str, voice: Voice = MRKDWN) -> str:
@@ -130,108 +79,109 @@ def rule_name(name: str, voice: Voice = MRKDWN) -> str:
 
 
 def rule_quoted(name: str, voice: Voice = MRKDWN) -> str:
-    return f"“{voice.text(name, CREW_LIMIT)}”"
+    return f"“{voice.text(name, names.CREW_LIMIT)}”"
 
 
 # --- did what -------------------------------------------------------------------------------------
 
 
 def clause(
-    decision: Decision,
+    decision: verdict.Decision,
     voice: Voice = MRKDWN,
     *,
     most: int | None = NAMED_SHORT,
 ) -> str:
     """Return a decision inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`."""
-    if isinstance(decision.by, TimedOut):
+    if isinstance(decision.by, verdict.TimedOut):
         did = rule_did(decision, voice)
         return f"not decided within {how_long(decision.by.after)}; {did}"
     who = decider(decision, voice, most=most)
     match decision.verdict:
-        case Answer(text, is_label):
+        case verdict.Answer(text, is_label):
             if not is_label:
                 return f"{who} answered in words"
             # Several approved, perhaps with different labels; the last label is the answer.
-            several = bool(decision.votes) and approves(decision.verdict)
+            several = bool(decision.votes) and verdict.approves(decision.verdict)
             did = "approved, so the answer is" if several else "answered"
             return f"{who} {did} {label(text, voice)}"
-        case Approve():
-            did = "allowed" if isinstance(decision.by, ByRule) else "approved"
-            changed = " with other arguments" if decision.via is Via.CHANGE else ""
+        case verdict.Approve():
+            did = "allowed" if isinstance(decision.by, verdict.ByRule) else "approved"
+            changed = " with other arguments" if decision.via is verdict.Via.CHANGE else ""
             return f"{did}{changed} by {who}"
-        case Refuse():
+        case verdict.Refuse():
             return f"refused by {who}"
-        case Revise():
+        case verdict.Revise():
             return f"{who} asked for {_what_changes(decision)}"
         case _:
             assert_never(decision.verdict)
 
 
-def sentence(decision: Decision) -> str:
+def sentence(decision: verdict.Decision) -> str:
     """Return a decision as the beginning of a sentence, which names everybody."""
-    commented = isinstance(decision.verdict, Approve) and decision.verdict.comment is not None
-    said = capital(clause(decision, IN_FULL, most=None))
-    said = f"{said} with a comment" if commented else said
-    return f"{said}; {unseen}" if (unseen := left_unseen(decision)) else said
+    did = names.capital(clause(decision, names.IN_FULL, most=None))
+    match decision.verdict:
+        case verdict.Approve(comment=str()):
+            did += " with a comment"
+    return f"{did}; {unseen}" if (unseen := left_unseen(decision)) else did
 
 
-def left_unseen(decision: Decision) -> str:
+def left_unseen(decision: verdict.Decision) -> str:
     """Return, for each approver who left something unseen, what the others should know."""
     return unseen_by(decision.votes or (decision,))
 
 
-def unseen_by(votes: Iterable[Vote | Decision]) -> str:
+def unseen_by(votes: Iterable[verdict.Vote | verdict.Decision]) -> str:
     return "; ".join(
-        f"{person(vote.by)} {in_words(unseen)}"
+        f"{names.person(vote.by)} {names.in_words(unseen)}"
         for vote in votes
-        if isinstance(vote.by, Person) and (unseen := [*_unseen(vote)])
+        if isinstance(vote.by, verdict.Person) and (unseen := [*_unseen(vote)])
     )
 
 
-def _unseen(vote: Vote | Decision) -> Iterator[str]:
+def _unseen(vote: verdict.Vote | verdict.Decision) -> Iterator[str]:
     if vote.shown_little is not None:
         yield f"was shown {vote.shown_little} %"
     if vote.masks_unseen:
         yield "was not shown what is masked"
     if vote.looked_seconds is not None:
-        yield f"looked at it for {duration(timedelta(seconds=vote.looked_seconds))}"
+        yield f"looked at it for {names.duration(timedelta(seconds=vote.looked_seconds))}"
 
 
-def headline(name: str, decision: Decision) -> str:
+def headline(name: str, decision: verdict.Decision) -> str:
     """Return a headline with a name: `Draft approved by @Ana`."""
     did = clause(decision)
     match decision.verdict:
-        case Answer():
+        case verdict.Answer():
             return f"{name}: {did}"
-        case Revise():
+        case verdict.Revise():
             return f"{did} of {name}"
-        case Approve() | Refuse():
+        case verdict.Approve() | verdict.Refuse():
             return f"{name} {did}"
         case _:
             assert_never(decision.verdict)
 
 
-def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
+def did_this(decision: verdict.Decision, voice: Voice = MRKDWN) -> str:
     """Return a decision about the present text: `@Ana approved this`."""
-    if isinstance(decision.by, TimedOut):
-        return capital(clause(decision, voice))
+    if isinstance(decision.by, verdict.TimedOut):
+        return names.capital(clause(decision, voice))
     match decision.verdict:
-        case Answer():
+        case verdict.Answer():
             did = "answered this"
-        case Approve():
+        case verdict.Approve():
             did = "approved this"
-        case Refuse():
+        case verdict.Refuse():
             did = "refused this"
-        case Revise():
+        case verdict.Revise():
             did = f"asked for {_what_changes(decision)}"
         case _:
             assert_never(decision.verdict)
-    return capital(f"{decider(decision, voice)} {did}")
+    return names.capital(f"{decider(decision, voice)} {did}")
 
 
-def revision(decision: Decision, feedback: str) -> str:
+def revision(decision: verdict.Decision, feedback: str) -> str:
     """Return a revision's words; exact edits line by line, not as the crew got them."""
-    edits = lines_changed(feedback) if decision.via is Via.EDIT else []
+    edits = lines_changed(feedback) if decision.via is verdict.Via.EDIT else []
     return "\n".join(starmap(_edit, edits)) or feedback
 
 
@@ -264,42 +214,42 @@ _BESIDE: Final = 4
 _CELL: Final = re.compile(r"(?<!\\)\|")
 
 
-def _what_changes(decision: Decision) -> str:
-    return "exact edits" if decision.via is Via.EDIT else "a revision"
+def _what_changes(decision: verdict.Decision) -> str:
+    return "exact edits" if decision.via is verdict.Via.EDIT else "a revision"
 
 
-def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
+def rule_did(decision: verdict.Decision, voice: Voice = MRKDWN) -> str:
     match decision.verdict:
-        case Answer(text, is_label=True):
-            did = f"answered “{voice.text(text, CREW_LIMIT)}”"
-        case Answer(to_crew=True) | Refuse():
+        case verdict.Answer(text, is_label=True):
+            did = f"answered “{voice.text(text, names.CREW_LIMIT)}”"
+        case verdict.Answer(to_crew=True) | verdict.Refuse():
             did = "refused it"
-        case Answer():
+        case verdict.Answer():
             did = "answered in its words"
-        case Revise():
+        case verdict.Revise():
             did = "sent it back"
-        case Approve():
+        case verdict.Approve():
             did = "approved it"
         case _:
             assert_never(decision.verdict)
     return f"{decider(decision, voice)} {did}"
 
 
-def noun(decision: Decision) -> str:
+def noun(decision: verdict.Decision) -> str:
     return _NOUNS[type(decision.verdict)]
 
 
-_NOUNS: Final[Mapping[type[Verdict], str]] = {
-    Approve: "approval",
-    Revise: "revision request",
-    Refuse: "refusal",
-    Answer: "answer",
+_NOUNS: Final[Mapping[type[verdict.Verdict], str]] = {
+    verdict.Approve: "approval",
+    verdict.Revise: "revision request",
+    verdict.Refuse: "refusal",
+    verdict.Answer: "answer",
 }
 
 
-def whose(decision: Decision, of_rule: str) -> str:
+def whose(decision: verdict.Decision, of_rule: str) -> str:
     """Return `@Ana's`, or `of_rule` where a rule decided."""
-    return f"{decider(decision)}'s" if isinstance(decision.by, Person) else of_rule
+    return f"{decider(decision)}'s" if isinstance(decision.by, verdict.Person) else of_rule
 
 
 _DONE_ALREADY: Final = ":exclamation: *This may have been done already"
@@ -321,12 +271,12 @@ def waits_again(round_: Round) -> str | None:
 
 def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
     """Return a waiting call of a tool: `*Clerk* wants to use `send_email``."""
-    agent = voice.text(round_.review.agent or "", AGENT_LIMIT) or "An agent"
-    name = task(round_, voice)
+    agent = voice.text(round_.review.agent or "", names.AGENT_LIMIT) or "An agent"
+    name = names.task(round_, voice)
     if voice is not PLAIN:
-        agent = bold(agent)
+        agent = names.bold(agent)
         call = round_.subject
-        name = identifier(call.name) if isinstance(call, ToolCall) and call.name else name
+        name = names.identifier(call.name) if isinstance(call, ToolCall) and call.name else name
     several = f"; it needs {more_approvals(round_)}" if round_.approvals > 1 else ""
     return f"{agent} wants to use {name}{several}"
 
@@ -353,13 +303,13 @@ def waits(name: str, round_: Round) -> str:
 def _who_asks(name: str, round_: Round) -> str:
     """Return the agent that asks in the middle of its task, or the flow's method."""
     by = None if round_.is_of_flow else round_.review.agent
-    return name if by is None else one_line(by, AGENT_LIMIT)
+    return name if by is None else one_line(by, names.AGENT_LIMIT)
 
 
 def more_approvals(round_: Round) -> str:
     """`2 approvals`, or `1 more approval` once somebody has approved."""
     more = "more " if round_.votes else ""
-    return counted(round_.approvals - len(round_.votes), f"{more}approval")
+    return names.counted(round_.approvals - len(round_.votes), f"{more}approval")
 
 
 def call_ended(round_: Round) -> str:
@@ -368,7 +318,7 @@ def call_ended(round_: Round) -> str:
     if result is not None:
         ended = _ended(result)
         return f"{ended}{MUST_NOT_HAVE_RUN}" if result.contradicts is not None else ended
-    if isinstance(round_.reason, Fetched):
+    if isinstance(round_.reason, reasons.Fetched):
         return WAS_FETCHED
     if decision is not None and decision.is_approve:
         return f"It may run, once{until(round_)}."
@@ -380,7 +330,7 @@ def until(round_: Round) -> str:
     end, decision = round_.valid_until, round_.decision
     if end is None or decision is None or not decision.is_approve:
         return ""
-    return f", until {moment(end, decision.at)}"
+    return f", until {names.moment(end, decision.at)}"
 
 
 def _ended(result: CallResult) -> str:
@@ -413,9 +363,9 @@ _CALL_ENDED: Final = {
 }
 
 
-def receiver(decision: Decision | None) -> str:
+def receiver(decision: verdict.Decision | None) -> str:
     match decision and decision.verdict:
-        case Answer(to_crew=False):
+        case verdict.Answer(to_crew=False):
             return "flow"
         case _:
             return "crew"
@@ -432,12 +382,12 @@ def label(text: str, voice: Voice = MRKDWN) -> str:
 def how_long(waits: Duration) -> str:
     """Return a rule's duration in words: `3 days`, `4 working hours`."""
     if waits.working:
-        return counted(int(waits.length.total_seconds()) // 3_600, "working hour")
+        return names.counted(int(waits.length.total_seconds()) // 3_600, "working hour")
     seconds = int(waits.length.total_seconds())
     for size, unit in _UNITS.items():
         if not seconds % size:
-            return counted(seconds // size, unit)
-    return duration(waits.length)  # pragma: no cover  # Slack's dates have whole seconds
+            return names.counted(seconds // size, unit)
+    return names.duration(waits.length)  # pragma: no cover  # Slack's dates have whole seconds
 
 
 _UNITS: Final[Mapping[int, str]] = {86_400: "day", 3_600: "hour", 60: "minute", 1: "second"}
@@ -448,45 +398,62 @@ _UNITS: Final[Mapping[int, str]] = {86_400: "day", 3_600: "hour", 60: "minute", 
 EXECUTION_GONE: Final = "the crew does not know this execution"
 
 
-def reason_text(reason: Reason | None) -> str:  # noqa: C901, PLR0911  # one row a case
+def reason_text(reason: reasons.Reason | None) -> str:  # noqa: C901, PLR0911  # one row a case
     """Return a reason as a part of a sentence, not escaped."""
     match reason:
-        case None | Fetched() | NotFetched():
+        case None | reasons.Fetched() | reasons.NotFetched():
             return ""
-        case Answered(words=text) | RefusedByCrew(words=text) | NotCalled(words=text):
+        case (
+            reasons.Answered(words=text)
+            | reasons.RefusedByCrew(words=text)
+            | reasons.NotCalled(words=text)
+        ):
             return text
-        case Withdrawn(text):
+        case reasons.Withdrawn(text):
             return text or "the crew no longer asks"
-        case NotReached(text) | AnswerLost(why=text) | RetriesExhausted(text):
+        case (
+            reasons.NotReached(text) | reasons.AnswerLost(why=text) | reasons.RetriesExhausted(text)
+        ):
             return text
-        case ExecutionFailed(error):
+        case reasons.ExecutionFailed(error):
             return f"the execution failed: {error}" if error else "the execution failed"
-        case EditedBy(by):
+        case reasons.EditedBy(by):
             return f"{by.name or by.id} edited it"
-        case Dismissed(by, why):
+        case reasons.Dismissed(by, why):
             return f"{by.name or by.id} dismissed it" + (f": {why}" if why else "")
-        case TakenAs(outcome, words):
+        case reasons.TakenAs(outcome, words):
             return f"outcome: {outcome}" if outcome else words
-        case AnsweredElsewhere(words) | PerhapsTaken(words) | RequestGone(words=words):
+        case (
+            reasons.AnsweredElsewhere(words)
+            | reasons.PerhapsTaken(words)
+            | reasons.RequestGone(words=words)
+        ):
             return f"{_REASONS[type(reason)]}: {words}" if words else _REASONS[type(reason)]
-        case Inferred() | NeverSent() | Expired() | ExecutionEnded() | ExecutionGone() | TimeOver():
+        case (
+            reasons.Inferred()
+            | reasons.NeverSent()
+            | reasons.Expired()
+            | reasons.ExecutionEnded()
+            | reasons.ExecutionGone()
+            | reasons.TimeOver()
+        ):
             return _REASONS[type(reason)]
 
 
 _REASONS: Final = {
-    Inferred: "the crew has gone on, so it has this",
-    NeverSent: "a newer output came before this could be sent",
-    Expired: "the approval ended before it was known to have arrived",
-    ExecutionEnded: "the execution has ended",
-    ExecutionGone: EXECUTION_GONE,
-    AnsweredElsewhere: "there is an answer from elsewhere",
-    PerhapsTaken: "the flow has an answer, this one or one from elsewhere",
-    RequestGone: "the flow does not know this request any more",
-    TimeOver: "time is over, and the flow goes on without an answer",
+    reasons.Inferred: "the crew has gone on, so it has this",
+    reasons.NeverSent: "a newer output came before this could be sent",
+    reasons.Expired: "the approval ended before it was known to have arrived",
+    reasons.ExecutionEnded: "the execution has ended",
+    reasons.ExecutionGone: EXECUTION_GONE,
+    reasons.AnsweredElsewhere: "there is an answer from elsewhere",
+    reasons.PerhapsTaken: "the flow has an answer, this one or one from elsewhere",
+    reasons.RequestGone: "the flow does not know this request any more",
+    reasons.TimeOver: "time is over, and the flow goes on without an answer",
 }
 
 
-def because(reason: Reason | None, voice: Voice = MRKDWN) -> str:
+def because(reason: reasons.Reason | None, voice: Voice = MRKDWN) -> str:
     """Return a reason, escaped, for a sentence with its own full stop."""
     return voice.text(reason_text(reason), ANSWER_LIMIT).rstrip(". ")
 

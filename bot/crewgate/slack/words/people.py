@@ -94,8 +94,8 @@ def calls_all(view: CardView, notify: Notify | None) -> bool:
     return notify is Notify.MENTION and not any(isinstance(ref, Email) for ref in view.reviewers)
 
 
-def reaches_somebody(view: CardView, notify: Notify) -> bool:
-    return notify is not Notify.NONE and bool(mentionable(view.reviewers))
+def reaches_somebody(view: CardView, notify: Notify | None) -> bool:
+    return notify not in {None, Notify.NONE} and bool(mentionable(view.reviewers))
 
 
 def mentionable(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:

@@ -5,29 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
 
+from crewgate.domain import reason as reasons
 from crewgate.domain.acts import CallState, ToolCall
 from crewgate.domain.outcome import ResumeStatus
-from crewgate.domain.reason import (
-    Answered,
-    AnsweredElsewhere,
-    AnswerLost,
-    Dismissed,
-    EditedBy,
-    ExecutionGone,
-    Expired,
-    Fetched,
-    NeverSent,
-    NotCalled,
-    NotFetched,
-    PerhapsTaken,
-    Reason,
-    RefusedByCrew,
-    RequestGone,
-    RetriesExhausted,
-    TakenAs,
-    TimeOver,
-    Withdrawn,
-)
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import (
     FEEDBACK_LIMIT,
@@ -59,7 +39,7 @@ def icon(round_: Round) -> str:
         return icons.NOT_DELIVERED
     match round_.state, round_.decision:
         case State.RESUMED, Decision(verdict=Answer(text, is_label)):
-            outcome = reason.label if isinstance(reason, TakenAs) else ""
+            outcome = reason.label if isinstance(reason, reasons.TakenAs) else ""
             reading = reading_of(outcome or (text if is_label else ""))
             return _READINGS.get(reading, icons.ANSWERED)
         case State.RESUMED, Decision(verdict=Revise()):
@@ -89,22 +69,24 @@ _READINGS: Final = {
 
 def arrival(round_: Round) -> str:
     is_stuck, reason = round_.state is State.STUCK, round_.reason
-    if not is_stuck and isinstance(reason, AnsweredElsewhere | TimeOver | Withdrawn):
+    is_late = isinstance(reason, reasons.AnsweredElsewhere | reasons.TimeOver | reasons.Withdrawn)
+    if is_late and not is_stuck:
         return "came too late"
-    if isinstance(reason, NotFetched):
+    if isinstance(reason, reasons.NotFetched):
         return "was not fetched"
     if round_.in_doubt:
         return f"may not have reached the {receiver(round_.decision)}"
-    if is_stuck or isinstance(reason, Dismissed):
+    if is_stuck or isinstance(reason, reasons.Dismissed):
         return f"did not reach the {receiver(round_.decision)}"
-    return "was not taken" if isinstance(reason, RequestGone | RefusedByCrew) else "was not sent"
+    is_refused = isinstance(reason, reasons.RequestGone | reasons.RefusedByCrew)
+    return "was not taken" if is_refused else "was not sent"
 
 
-def dismissed(reason: Dismissed) -> str:
+def dismissed(reason: reasons.Dismissed) -> str:
     return f"{names.person(reason.by)} dismissed it{_colon_why(reason)}"
 
 
-def _colon_why(reason: Dismissed) -> str:
+def _colon_why(reason: reasons.Dismissed) -> str:
     why = one_line(reason.why, names.WHY_LIMIT).rstrip(". ")
     return f": “{why}”" if why else ""
 
@@ -158,14 +140,14 @@ def _headline(name: str, round_: Round) -> str:  # noqa: PLR0911  # a table
             return by_time(name, round_, decision, by)
         case ((State.DECIDED | State.RESUMED), Decision() as decision, _):
             return decisions.headline(name, decision)
-        case State.CLOSED, _, Dismissed(by=by):
+        case State.CLOSED, _, reasons.Dismissed(by=by):
             return f"{name} dismissed by {names.person(by)}"
         case _, Decision() as decision, _:
             what = f"{decisions.noun(decision)} {_OF[type(decision.verdict)]} {name}"
             return f"{decisions.whose(decision, 'The')} {what} {arrival(round_)}"
-        case _, _, AnsweredElsewhere():
+        case _, _, reasons.AnsweredElsewhere():
             return f"{name} was answered elsewhere"
-        case _, _, TimeOver():
+        case _, _, reasons.TimeOver():
             return f"{name} was not answered in time"
         case _:
             return f"{name} is closed"
@@ -216,7 +198,7 @@ def _push(round_: Round) -> str:  # noqa: PLR0911  # one row a case
             return f"{_did(decision)}, {_sending(round_)}"
         case State.RESUMED, Decision() as decision:
             return _did(decision)
-        case State.CLOSED, _ if isinstance(round_.reason, Dismissed):
+        case State.CLOSED, _ if isinstance(round_.reason, reasons.Dismissed):
             return f"Dismissed by {names.PLAIN.person(round_.reason.by)}"
         case _, Decision() as decision:
             lost = "Perhaps not delivered" if round_.in_doubt else "Not delivered"
@@ -226,7 +208,7 @@ def _push(round_: Round) -> str:  # noqa: PLR0911  # one row a case
 
 
 def _sending(round_: Round) -> str:
-    fetched = isinstance(round_.reason, NotFetched)
+    fetched = isinstance(round_.reason, reasons.NotFetched)
     return "waiting to be fetched" if fetched else f"being sent to the {receiver(round_.decision)}"
 
 
@@ -241,7 +223,7 @@ def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # one row a 
     match round_.state, round_.decision:
         case State.WAITING, _:
             return f"waiting for {names.duration(now - round_.opened_at)}{_so_far(round_)}"
-        case State.SUPERSEDED, _ if isinstance(reason, EditedBy):
+        case State.SUPERSEDED, _ if isinstance(reason, reasons.EditedBy):
             return f"edited by {names.person(reason.by)}"
         case State.SUPERSEDED, _:
             return "replaced by a newer output"
@@ -261,7 +243,7 @@ def _ago(decision: Decision, now: datetime) -> str:
     return f"{decisions.clause(decision)} {names.ago(decision.at, now)}"
 
 
-def _colon(reason: Reason | None) -> str:
+def _colon(reason: reasons.Reason | None) -> str:
     why = one_line(decisions.reason_text(reason), _REASON_LIMIT)
     return f": {why}" if why else ""
 
@@ -289,13 +271,13 @@ def outcome(round_: Round) -> str:
     match round_.state, round_.reason:
         case State.DECIDED, _:
             what = names.capital(_sending(round_))
-        case State.RESUMED, Answered(status=ResumeStatus() as status):
+        case State.RESUMED, reasons.Answered(status=ResumeStatus() as status):
             return _DID[status]
         case State.RESUMED, _:
             what = f"The {receiver(round_.decision)} has it"
         case State.STUCK, _:
             what = f"It {arrival(round_)}"
-        case _, Dismissed() as reason:
+        case _, reasons.Dismissed() as reason:
             return dismissed(reason)
         case _:
             what = "Closed"
@@ -313,7 +295,7 @@ def in_full(round_: Round) -> str:
     if round_.state is State.SUPERSEDED:
         following = f"round {round_.number + 1:,}"
         what = f"A newer output came; {following} takes its place"
-        if isinstance(reason, EditedBy):
+        if isinstance(reason, reasons.EditedBy):
             did = wording(round_).edited.format(following=following)
             what = f"{names.person(reason.by)} {did}"
         return f"{icon(round_)} {what}."
@@ -322,7 +304,7 @@ def in_full(round_: Round) -> str:
     line = f"{icon(round_)} {decisions.sentence(decision)}."
     is_closed = round_.state is State.CLOSED
     # For a dismissed round, `answer` says already whether the crew got the decision.
-    if is_closed and receiver(decision) == "crew" and not isinstance(reason, Dismissed):
+    if is_closed and receiver(decision) == "crew" and not isinstance(reason, reasons.Dismissed):
         line += f" {_sent(round_, decision)}"
     return "\n".join(filter(None, (f"{line} {answer(round_)}", said(decision))))
 
@@ -418,13 +400,13 @@ _FLOW: Final = _ReceiverWords(
 )
 
 
-def _on_its_way(told: _ReceiverWords, reason: Reason | None, since: datetime | None) -> str:
+def _on_its_way(told: _ReceiverWords, reason: reasons.Reason | None, since: datetime | None) -> str:
     match reason:
         case None:
             return f"Being sent to the {told.name}…"
-        case NotFetched():
+        case reasons.NotFetched():
             return "Whoever asked has yet to fetch this."
-        case AnswerLost(code=code):
+        case reasons.AnswerLost(code=code):
             did = "has been failing" if code else "has not answered"
             did += f" since {names.moment(since, since)}" if since else ""
             return told.silent.format(did=did, why=because(reason))
@@ -433,17 +415,17 @@ def _on_its_way(told: _ReceiverWords, reason: Reason | None, since: datetime | N
             return f"The {told.name} cannot be reached ({why}). This is sent again by itself."
 
 
-def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:  # noqa: PLR0911  # one row a case
+def _taken_by_crew(reason: reasons.Reason | None, *, is_approve: bool) -> str:  # noqa: PLR0911  # one row a case
     match reason, is_approve:
-        case Fetched(), _:
+        case reasons.Fetched(), _:
             return decisions.WAS_FETCHED
-        case Answered(status=ResumeStatus.COMPLETED), True:
+        case reasons.Answered(status=ResumeStatus.COMPLETED), True:
             return "The crew is done."
-        case Answered(status=ResumeStatus.COMPLETED), False:
+        case reasons.Answered(status=ResumeStatus.COMPLETED), False:
             return "The crew is done, although a revision was asked for."
-        case Answered(status=ResumeStatus.RETRYING), True:
+        case reasons.Answered(status=ResumeStatus.RETRYING), True:
             return "The crew is doing it again, although it was approved."
-        case Answered(status=ResumeStatus.RESUMED), False:
+        case reasons.Answered(status=ResumeStatus.RESUMED), False:
             return "The crew goes on with these words."
         case _, True:
             return "The crew goes on."
@@ -451,8 +433,8 @@ def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:  # noqa: 
             return "The crew is doing it again."
 
 
-def _taken_by_flow(verdict: Answer, reason: Reason | None) -> str:
-    taken_as = reason.label if isinstance(reason, TakenAs) else ""
+def _taken_by_flow(verdict: Answer, reason: reasons.Reason | None) -> str:
+    taken_as = reason.label if isinstance(reason, reasons.TakenAs) else ""
     if not taken_as:
         return "The flow goes on."
     goes_on = f"The flow goes on with the outcome {decisions.label(taken_as)}"
@@ -463,30 +445,30 @@ def _taken_by_flow(verdict: Answer, reason: Reason | None) -> str:
     return f"{goes_on}."
 
 
-def _why_stuck(told: _ReceiverWords, reason: Reason | None, *, may_be_taken: bool) -> str:
+def _why_stuck(told: _ReceiverWords, reason: reasons.Reason | None, *, may_be_taken: bool) -> str:
     match reason:
-        case NotFetched():
+        case reasons.NotFetched():
             return "Nobody fetched it for an hour; it still can be. Dismiss it if its asker left."
-        case RetriesExhausted() if may_be_taken:
+        case reasons.RetriesExhausted() if may_be_taken:
             return f"The {told.name} did not answer for a day ({because(reason)}). {told.perhaps}"
-        case RetriesExhausted():
+        case reasons.RetriesExhausted():
             why = because(reason)
             return (
                 f"The {told.name} could not be reached for a day ({why}). Press Retry when it is "
                 "back."
             )
-        case RefusedByCrew() | NotCalled() if may_be_taken:
+        case reasons.RefusedByCrew() | reasons.NotCalled() if may_be_taken:
             return f"{told.lost} {_refused(told, reason)} {told.perhaps}"
-        case RefusedByCrew(code) | NotCalled(code):
+        case reasons.RefusedByCrew(code) | reasons.NotCalled(code):
             then = told.what_to_do.get(code, told.what_else_to_do)
             return f"{_refused(told, reason)} {then}"
         case _:
             return told.perhaps if may_be_taken else told.what_else_to_do
 
 
-def _refused(told: _ReceiverWords, reason: RefusedByCrew | NotCalled) -> str:
+def _refused(told: _ReceiverWords, reason: reasons.RefusedByCrew | reasons.NotCalled) -> str:
     says, code = because(reason), one_line(reason.code, names.CREW_LIMIT)
-    if isinstance(reason, NotCalled):
+    if isinstance(reason, reasons.NotCalled):
         return f"It was not sent: {says} ({code})."
     if says:
         return f"The {told.name} says “{says}” ({code})."
@@ -497,26 +479,26 @@ def _closed(round_: Round) -> str:  # noqa: PLR0911  # one row a case
     decision, reason = round_.decision, round_.reason
     why = names.capital(because(reason) or _NOTHING_LEFT)
     match reason:
-        case Dismissed():
+        case reasons.Dismissed():
             said = f"{dismissed(reason)}."
             return said if decision is None else f"{said} {_sent(round_, decision)}"
-        case Withdrawn() if isinstance(round_.subject, ToolCall):
+        case reasons.Withdrawn() if isinstance(round_.subject, ToolCall):
             return f"It did not run. {why}."
         case _ if receiver(decision) == "crew":
             then = _successor(round_)
             if round_.can_reopen:
-                still = "does" if isinstance(reason, ExecutionGone) else "still waits"
+                still = "does" if isinstance(reason, reasons.ExecutionGone) else "still waits"
                 then = f" If it {still} after all, press Reopen."
             return f"{why}.{then}"
-        case AnsweredElsewhere():
+        case reasons.AnsweredElsewhere():
             return f"{why}. Somebody was faster, so this one does not count."
-        case PerhapsTaken():
+        case reasons.PerhapsTaken():
             return f"{why}. What came of sending this one was lost."
-        case RequestGone() if round_.in_doubt:
+        case reasons.RequestGone() if round_.in_doubt:
             return f"{why}. What came of sending this one was lost."
-        case RequestGone():
+        case reasons.RequestGone():
             return f"{why}. It did not take this one."
-        case TimeOver():
+        case reasons.TimeOver():
             return f"{why}."
         case _:
             why = because(reason) or "there is nothing left to answer"
@@ -531,7 +513,7 @@ def _sent(round_: Round, decision: Decision) -> str:
 
 
 def _successor(round_: Round) -> str:
-    if isinstance(round_.reason, NeverSent | Expired):
+    if isinstance(round_.reason, reasons.NeverSent | reasons.Expired):
         return f" Round {round_.number + 1:,} takes its place."
     return ""
 
@@ -550,7 +532,7 @@ def stuck_notice(round_: Round, decision: Decision) -> str:
     match round_.state, round_.reason:
         case State.STUCK, _:
             return f"{who} {what} {arrival(round_)}."
-        case _, Dismissed() as reason:
+        case _, reasons.Dismissed() as reason:
             by = names.person(reason.by)
             return f"{who} {by} dismissed {what}{_colon_why(reason)}. It {arrival(round_)}."
         case _, reason:
