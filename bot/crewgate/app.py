@@ -32,11 +32,14 @@ from crewgate.readiness import Readiness, Scrape, Warn
 from crewgate.runtime import Runtime, open_threads
 from crewgate.settings.crew import doubtful
 from crewgate.settings.load import Settings
-from crewgate.slack import listeners, messenger
+from crewgate.slack import listeners
 from crewgate.slack.client.bolt import new_bolt
+from crewgate.slack.client.directory import new_directory
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.web_api import keep_connections, new_client, time_told
 from crewgate.slack.context import SlackContext
+from crewgate.slack.messenger import SlackMessenger
+from crewgate.slack.reviews.people import People
 from crewgate.store.engine import log_statements, scrub
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.audit import Linking
@@ -195,14 +198,12 @@ class _Assembly:
             team=settings.slack_team,
         )
         await self.identity.recall()
-        self.slack = messenger.build_adapters(
-            self.crews.values(),
-            identity=self.identity,
-            clock=runtime.clock,
-            steady=runtime.steady,
-            owner_of=partial(owner_of, uow=self.uow),
-            off_loop=self.off_loop,
+        self.directory = new_directory(
+            self.identity,
+            self.crews,
             rules=await self.uow.read.rules(self.crews),
+            owner_of=partial(owner_of, uow=self.uow),
+            clock=runtime.steady,
         )
         self.bolt = new_bolt(new_slack_client())
         self.socket: SocketMode | None = None
@@ -215,10 +216,13 @@ class _Assembly:
 
     async def build_deliveries(self) -> None:
         runtime = self.runtime
+        people = People(self.crews, self.directory, runtime.clock)
         self.deliveries = DeliveryContext(
             uow=self.uow.for_outbox(),
-            messenger=self.slack.messenger,
-            directory=self.slack.directory,
+            messenger=SlackMessenger(
+                self.identity, people, clock=runtime.clock, off_loop=self.off_loop
+            ),
+            directory=self.directory,
             forwarder=self.forwarder,
             flows=self.flows,
             clients=self.clients,
@@ -293,9 +297,8 @@ class _Assembly:
         context = SlackContext(
             uow=self.uow,
             crews=self.crews,
-            directory=self.slack.directory,
+            directory=self.directory,
             clock=self.runtime.clock,
-            client=self.identity.client,
             identity=self.identity,
             clients=self.clients,
             kickoffs=self.kickoffs,
@@ -316,8 +319,8 @@ class _Assembly:
         )
         warnings: list[Warn] = [
             *self._slack_warnings(),
-            lambda: self.slack.directory.warning,
-            lambda: self.slack.directory.moved_warning,
+            lambda: self.directory.warning,
+            lambda: self.directory.moved_warning,
             lambda: self.stepping.warning,
             lambda: self.clock_beside_slacks.warning(self.runtime.clock().timestamp()),
             self._alone_as_reviewer,
@@ -405,10 +408,9 @@ class _Assembly:
         return await enter(lifecycle.serve_http(application, settings.host, settings.port))
 
     async def work(self) -> None:
-        directory = self.slack.directory
         loops = self.loops | {
             "identity": self.identity.run,
-            "directory": directory.run,
+            "directory": self.directory.run,
             "heartbeat": self.heartbeat.run,
             "audit": self.linking.run,
         }
@@ -425,7 +427,7 @@ class _Assembly:
             loops["socket"] = self.socket.run
         await self.stack.enter_async_context(
             lifecycle.run_workers(
-                self.workers, loops, self.supervisor, ready=directory.wait_until_asked
+                self.workers, loops, self.supervisor, ready=self.directory.wait_until_asked
             )
         )
 

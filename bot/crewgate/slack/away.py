@@ -232,32 +232,27 @@ async def on_away_command(
 ) -> None:
     """Set the absence if the command is complete; else open the form with the rest."""
     say = partial(send_ephemeral, respond)
-    async with explain_errors(say, context=context, by=command.by):
-        zone = await time_zone_of(client, command.by.id)
-        today = context.clock().astimezone(zone or ELSE).date()
-        try:
-            asked = parse_request(command.text, today)
-        except RequestUnclear as error:
-            await say(nothing_set(f"{error} Type `{COMMAND} away` alone for a form."))
-            return
-        if asked.until is not None and asked.delegate is not None:
-            answer = await _set(command.by, asked.until, asked.delegate, client, context)
-            wrong = answer.wrong is not None
-            await say(nothing_set(answer.sentence) if wrong else answer.sentence)
-            await _tell(client, asked.delegate, answer.to_delegate)
-            return
-        form = await _form(command.by, asked, client, context)
-        if await open_modal(client, command.trigger_id, form) is None:
-            await say(f"Slack did not open the form in time. Type `{COMMAND} away` again.")
+    zone = await time_zone_of(client, command.by.id)
+    today = context.clock().astimezone(zone or ELSE).date()
+    try:
+        asked = parse_request(command.text, today)
+    except RequestUnclear as error:
+        await say(nothing_set(f"{error} Type `{COMMAND} away` alone for a form."))
+        return
+    if asked.until is not None and asked.delegate is not None:
+        answer = await _set(command.by, asked.until, asked.delegate, client, context)
+        await say(nothing_set(answer.sentence) if answer.wrong else answer.sentence)
+        await _tell(client, asked.delegate, answer.to_delegate)
+        return
+    form = await _form(command.by, asked, client, context)
+    if await open_modal(client, command.trigger_id, form) is None:
+        await say(f"Slack did not open the form in time. Type `{COMMAND} away` again.")
 
 
-async def on_back_command(by: Person, respond: Respond, *, context: SlackContext) -> None:
-    say = partial(send_ephemeral, respond)
-    async with explain_errors(say, context=context, by=by):
-        if await come_back(by, context=context):
-            await say("You are back: nobody decides for you any more.")
-        else:
-            await say("You were not away, so nothing changed.")
+async def answer_back(by: Person, context: SlackContext) -> str:
+    if await come_back(by, context=context):
+        return "You are back: nobody decides for you any more."
+    return "You were not away, so nothing changed."
 
 
 async def on_away_submitted(

@@ -459,23 +459,15 @@ async def on_command(
     """Acknowledge first, since a crew may take 2 s to answer; then answer."""
     await ack()
     asked = payloads.parse_command(command)
-    match asked.arguments:
-        case ["kickoff", *_]:
-            await kickoff.on_kickoff_command(asked, client, respond, context=context)
-        case ["away", *_]:
-            await away.on_away_command(asked, client, respond, context=context)
-        case ["morning", *_]:
-            await morning.on_morning_command(asked, client, respond, context=context)
-        case ["stats", *_]:
-            await stats.on_stats_command(asked, respond, context=context)
-        case ["lessons", *_]:
-            await lessons.on_lessons_command(asked, respond, context=context)
-        case ["back"]:
-            await away.on_back_command(asked.by, respond, context=context)
-        case _:
-            async with explain_errors(
-                partial(send_ephemeral, respond), context=context, by=asked.by
-            ):
+    async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
+        match asked.arguments:
+            case ["kickoff", *_]:
+                await kickoff.on_kickoff_command(asked, client, respond, context=context)
+            case ["away", *_]:
+                await away.on_away_command(asked, client, respond, context=context)
+            case ["stats", *_]:
+                await stats.on_stats_command(asked, respond, context=context)
+            case _:
                 await send_ephemeral(respond, await _answer(asked, context))
 
 
@@ -488,7 +480,9 @@ async def on_refresh(ack: AsyncAck, body: Body, respond: Respond, *, context: Sl
         await send_ephemeral(respond, await _answer(asked, context), replace=True)
 
 
-async def _answer(command: payloads.Command, context: SlackContext) -> Message:  # a table
+async def _answer(  # noqa: PLR0911  # one row a case
+    command: payloads.Command, context: SlackContext
+) -> str | Message:
     by, now, link = command.by.id, context.clock(), context.identity.link
     match command.arguments:
         case [] | ["help"]:
@@ -496,10 +490,14 @@ async def _answer(command: payloads.Command, context: SlackContext) -> Message: 
         case ["pending"] | ["pending", "mine"]:
             mine = len(command.arguments) > 1
             waiting = await queries.pending(by, mine=mine, context=context)
-            render = partial(
-                render_pending, deciders=context.deciders, why=await context.reasons_for(by)
+            return render_pending(
+                waiting,
+                now=now,
+                mine=mine,
+                link=link,
+                deciders=context.deciders,
+                why=await context.reasons_for(by),
             )
-            return render(waiting, now=now, mine=mine, link=link)
         case ["rules"]:
             found = await rules_of(by, context=context)
             return render_rules(found, in_slack=context.directory.in_slack)
@@ -508,8 +506,14 @@ async def _answer(command: payloads.Command, context: SlackContext) -> Message: 
             return render_overview(seen, now=now, link=link, deciders=context.deciders)
         case ["status", prefix]:
             return await _execution(prefix.strip("`"), command.by, context)
+        case ["lessons", *crew]:
+            return await lessons.list_lessons(command.by, " ".join(crew), context)
+        case ["morning", *_]:
+            return await morning.answer_morning(command, context)
+        case ["back"]:
+            return await away.answer_back(command.by, context)
         case _:
-            return Message(names.NOT_UNDERSTOOD, [])
+            return names.NOT_UNDERSTOOD
 
 
 async def _execution(prefix: str, by: verdict.Person, context: SlackContext) -> Message:

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slack_sdk.web.async_client import AsyncWebClient
-
 from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
@@ -26,9 +24,8 @@ class SlackContext(ReviewContext):
     """The dependencies of all features' listeners; built once, by the app."""
 
     directory: SlackDirectory
-    client: AsyncWebClient
-    """The client for calls outside of payloads, such as Home's."""
     identity: Identity
+    """Its client is for calls outside of payloads, such as Home's."""
     clients: CrewClients
     kickoffs: Kickoffs
     new_kickoff: Callable[[Mapping[str, str]], KickoffRequest]

@@ -362,9 +362,8 @@ class HomeRefresher:
                 user, page=reader.page, keep=keep, context=context, recheck=not reader.shown
             )
             away = await context.stands_in_for(user)
-            found = await People(
-                crews=context.crews, directory=context.directory, clock=context.clock
-            ).in_queue(found, user, away)
+            people = People(context.crews, context.directory, context.clock)
+            found = await people.in_queue(found, user, away)
             reader.rows = in_place(reader.rows, found) or in_order(found)
             reader.crews, reader.read_at = found.crews, context.clock()
             view = await context.off_loop(
@@ -386,7 +385,7 @@ class HomeRefresher:
         known = {"hash": reader.hash} if reader.hash else {}
         try:
             answer = await call(
-                self.context.client, "views.publish", user_id=user, view=view, **known
+                self.context.identity.client, "views.publish", user_id=user, view=view, **known
             )
         except CallFailed as error:
             if isinstance(error.failure, outcome.Unknown):

@@ -144,20 +144,19 @@ async def on_kickoff_command(
 ) -> None:
     """Open the form at once, since a trigger lasts 3 s; then ask the crew for its inputs."""
     named = command.arguments[1:]
-    async with explain_errors(partial(send_ephemeral, respond), context=context, by=command.by):
-        crews = await _startable(named, command.by, context)
-        if not crews or len(named) > 1:
-            await send_ephemeral(respond, NOT_UNDERSTOOD if named else NO_CREW)
-            return
-        context.kickoffs.check(crews[0])
-        only = crews[0] if len(crews) == 1 else None
-        first = render_notice(asking(only)) if only else render_choice(crews)
-        view_id = await open_modal(client, command.trigger_id, first)
-        if view_id is None:
-            await send_ephemeral(respond, NOT_OPENED)
-        elif only:
-            shown = await _ask_for_inputs(only, context)
-            await _update(client, shown, context, view_id=view_id)
+    crews = await _startable(named, command.by, context)
+    if not crews or len(named) > 1:
+        await send_ephemeral(respond, NOT_UNDERSTOOD if named else NO_CREW)
+        return
+    context.kickoffs.check(crews[0])
+    only = crews[0] if len(crews) == 1 else None
+    first = render_notice(asking(only)) if only else render_choice(crews)
+    view_id = await open_modal(client, command.trigger_id, first)
+    if view_id is None:
+        await send_ephemeral(respond, NOT_OPENED)
+    elif only:
+        shown = await _ask_for_inputs(only, context)
+        await _update(client, shown, context, view_id=view_id)
 
 
 async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) -> tuple[str, ...]:

@@ -1,13 +1,11 @@
 """Lessons: the offer to keep one, its form, its card, and `/crew lessons`."""
 
-import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.lessons import LESSON_CHARACTERS, Lesson, LessonsGiven, LessonState, Sides
 from crewgate.domain.people import ReviewerRef, Role
@@ -17,12 +15,12 @@ from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import Block, Message, button, context, section
 from crewgate.slack.blockkit.excerpts import page_of_blocks
 from crewgate.slack.blockkit.text import one_line, place_to_break
-from crewgate.slack.client.replies import Respond, send_ephemeral
+from crewgate.slack.client.replies import send_ephemeral
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import explain_errors, render_notice, show_in_form
+from crewgate.slack.errors import explain_in_form, render_notice
 from crewgate.slack.ids import COMMAND
-from crewgate.slack.payloads import Command, parse_submission
-from crewgate.slack.press import Press, Reply, parse_press
+from crewgate.slack.payloads import parse_submission
+from crewgate.slack.press import Press, Reply
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.listeners import Verb
 from crewgate.slack.words import cards, decisions, names
@@ -286,24 +284,8 @@ def _as_given(lesson: Lesson) -> str:
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    press = partial(on_press, context=context)
-    names = "|".join((*VERBS, ids.MENU))
-    app.action(re.compile(f"^(?:{names})$"), matchers=[is_about_lessons])(press)
     for form in (ids.LESSON_FORM, ids.LESSON_EDIT_FORM):
         app.view(form)(partial(on_submitted, context=context))
-
-
-async def is_about_lessons(body: Body) -> bool:
-    return parse_press(body).action in VERBS
-
-
-async def on_press(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
-) -> None:
-    press = parse_press(body)
-    reply = Reply(press, ack, client, respond, context)
-    async with reply.explained(round_id=press.value):
-        await VERBS[press.action](press, reply)
 
 
 async def _open_form(press: Press, reply: Reply) -> None:
@@ -340,7 +322,7 @@ async def _turn(press: Press, reply: Reply, *, step: int) -> None:
 
 async def _show_list(press: Press, reply: Reply, place: str, *, step: int = 0) -> None:
     page, _, only = place.partition(" ")
-    listed = await _list(press.by, only, reply.context, page=max(0, int(page) + step))
+    listed = await list_lessons(press.by, only, reply.context, page=max(0, int(page) + step))
     await send_ephemeral(reply.respond, listed, replace=True)
 
 
@@ -368,19 +350,11 @@ async def on_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
     sent = parse_submission(body)
     is_edit = sent.form == ids.LESSON_EDIT_FORM
     propose = lessons.replace_lesson if is_edit else lessons.propose
-    async with explain_errors(
-        partial(show_in_form, ack, sent.box), context=context, voice=names.PLAIN, by=sent.by
-    ):
+    async with explain_in_form(ack, sent.box, context=context, by=sent.by, round_id=sent.round_id):
         await propose(sent.by, sent.round_id, sent.feedback, context=context)
         await ack(response_action="update", view=render_notice(PROPOSED, title="Proposed"))
 
 
-async def on_lessons_command(asked: Command, respond: Respond, *, context: SlackContext) -> None:
-    async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
-        only = " ".join(asked.arguments[1:])
-        await send_ephemeral(respond, await _list(asked.by, only, context))
-
-
-async def _list(by: Person, only: str, context: SlackContext, *, page: int = 0) -> Message:
+async def list_lessons(by: Person, only: str, context: SlackContext, *, page: int = 0) -> Message:
     found = await lessons.lessons_of(by.id, only or None, context=context)
     return render_list(found, only=only, link=context.identity.link, page=page)

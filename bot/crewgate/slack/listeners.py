@@ -82,8 +82,10 @@ def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     refresher = HomeRefresher(context)
     in_home = partial(home.pressed_in_home, refresher=refresher)
     missed = MissedNotes(context)
-    lessons.register(app, context)  # before reviews, in whose menus they have entries
-    reviews.register(app, context, in_home=in_home, read_thread=missed.before_decision)
+    reviews.register(
+        app, context, in_home=in_home, read_thread=missed.before_decision, more=lessons.VERBS
+    )
+    lessons.register(app, context)
     notes.register(app, context)
     kickoff.register(app, context)
     away.register(app, context)

@@ -3,12 +3,10 @@
 It renders the messages of every feature, so it stands above the features.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from crewgate.domain import audit, caveats, notification, review, stats, verdict
@@ -17,11 +15,10 @@ from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import about as about_execution
 from crewgate.domain.execution import said_starter
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
-from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User
+from crewgate.domain.people import Notify, ReviewerRef, Role, User
 from crewgate.slack import executions, lessons, morning, notes
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import clean
-from crewgate.slack.client.directory import OwnerOf, SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import Names, display_name
 from crewgate.slack.client.posting import Poster
@@ -31,7 +28,6 @@ from crewgate.slack.reviews.people import People
 from crewgate.slack.stats import render_posted
 from crewgate.slack.words import people
 from crewgate.slack.words.cards import REVIEWERS_SHOWN
-from crewgate.slack.words.names import Link
 from crewgate.usecases import read_models
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Messenger, Posted, Thread
@@ -45,26 +41,14 @@ class SlackMessenger(Messenger):
     """Renders messages, and has them posted, updated and found."""
 
     def __init__(
-        self,
-        client: AsyncWebClient,
-        poster: Poster,
-        *,
-        clock: Clock,
-        off_loop: OffLoop,
-        named_in_slack: Callable[[Sequence[ReviewerRef]], Awaitable[tuple[ReviewerRef, ...]]],
-        people: People,
-        link: Link,
-        lacks: Callable[[str], bool],
+        self, identity: Identity, people: People, *, clock: Clock, off_loop: OffLoop
     ) -> None:
-        self._poster = poster
-        self._lacks = lacks
-        self._off_loop = off_loop
+        self._identity = identity
         self._people = people
-        self._client = client
-        self._named_in_slack = named_in_slack
         self._clock = clock
-        self._link = link
-        self._names = Names(client, clock)
+        self._off_loop = off_loop
+        self._poster = Poster(identity.client, clock=clock)
+        self._names = Names(identity.client, clock)
 
     @override
     async def say(
@@ -102,7 +86,7 @@ class SlackMessenger(Messenger):
         rule, assigned = posting.view.round.rule, posting.view.round.subject.assignees
         if assigned and rule is not None:
             decide = rule.reviewers or ()
-            await self._named_in_slack([ref for ref in assigned if ref in decide])
+            await self._people.directory.resolve([ref for ref in assigned if ref in decide])
         view = await self._people.complete(posting.view)
         message = await self._card(posting, notify=notify, plain=plain)
         later = view.round.number > 1 and people.reaches_somebody(view, notify)
@@ -186,7 +170,7 @@ class SlackMessenger(Messenger):
 
     @override
     async def name_of(self, user: str) -> str | None:
-        return await display_name(self._client, user)
+        return await display_name(self._identity.client, user)
 
     @override
     async def react(self, note: caveats.Note) -> Outcome:
@@ -278,7 +262,7 @@ class SlackMessenger(Messenger):
             case EffectKind.POST_RESULT:
                 return await self._off_loop(executions.render_end, posting, self._starter(posting))
             case EffectKind.RESULT_FILE_FAILED:
-                off = self._lacks("files:write")
+                off = self._identity.lacks("files:write")
                 return executions.render_result_file_failed(() if off else operators)
             case EffectKind.FORWARD_FAILED:
                 return executions.render_forward_failed(target, operators)
@@ -297,7 +281,7 @@ class SlackMessenger(Messenger):
         deciders = self._people(view.ballot, Role.REVIEWER)
         # A lesson has no private cards.
         calls = self._people.notify(view.round) in {Notify.MENTION, Notify.DM}
-        return lessons.render_card(view, deciders, link=self._link, calls=calls)
+        return lessons.render_card(view, deciders, link=self._identity.link, calls=calls)
 
     def _starter(self, posting: read_models.ExecutionPosting) -> ReviewerRef | None:
         execution = posting.execution
@@ -308,13 +292,14 @@ class SlackMessenger(Messenger):
         round_ = view.round
         before = self._people(replace(round_, escalated_at=None), Role.REVIEWER)
         assigned = round_.subject.assignees if round_.state is review.State.WAITING else ()
+        await self._people.directory.resolve(assigned)
         return notices.Scene(
             view=view,
             card=posting.card,
             operators=self._people.operators(view),
-            assigned=await self._named_in_slack(assigned) if assigned else (),
+            assigned=self._people.directory.in_slack(assigned),
             added=[ref for ref in view.reviewers if ref not in before],
-            link=self._link,
+            link=self._identity.link,
             now=self._clock(),
         )
 
@@ -336,7 +321,7 @@ class SlackMessenger(Messenger):
     ) -> Message:
         operators = self._people.operators(view)
         below = (
-            people.newer(view, self._link, is_told=tells_newer)
+            people.newer(view, self._identity.link, is_told=tells_newer)
             or people.kept(view, operators)
             or people.nobody_left(view, operators)
         )
@@ -350,7 +335,7 @@ class SlackMessenger(Messenger):
             view,
             posting.card,
             reader=posting.reader,
-            link=self._link,
+            link=self._identity.link,
             now=self._clock(),
             why=() if plain else self._people.why(view, posting.reader),
             plain=plain,
@@ -364,85 +349,3 @@ class SlackMessenger(Messenger):
         shown = (*view.reviewers[:REVIEWERS_SHOWN], *starters)
         named = [ref.id for ref in shown if isinstance(ref, User)]
         return replace(view, names=tuple((await self._names.of(named)).items()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlackAdapters:
-    """The adapters that share one client."""
-
-    client: AsyncWebClient
-    directory: SlackDirectory
-    messenger: SlackMessenger
-
-
-def build_adapters(
-    crews: Iterable[Crew],
-    *,
-    identity: Identity,
-    clock: Clock,
-    steady: Clock,
-    owner_of: OwnerOf,
-    off_loop: OffLoop,
-    rules: Iterable[read_models.StoredRule] = (),
-) -> SlackAdapters:
-    """Return the adapters; the directory looks up the people and channels of `crews`.
-
-    It also looks up those of the crews' rules, and of `rules`, under which earlier rounds opened.
-    """
-    client = identity.client
-    poster = Poster(client, clock=clock)
-    crews = tuple(crews)
-    by_name = {crew.name: crew for crew in crews}
-    looked_up = (*crews, *_under_rules(by_name, tuple(rules)))
-    in_settings = frozenset(_people_of((*crews, *_under_rules(by_name, ()))))
-    earlier = frozenset(_people_of(looked_up)) - in_settings
-    once = frozenset(ref for ref in earlier if isinstance(ref, Email))
-    directory = SlackDirectory(
-        client,
-        in_settings | (earlier - once),
-        once=once,
-        identity=identity,
-        owner_of=owner_of,
-        clock=steady,
-        channels=(crew.channel for crew in looked_up),
-        open_channels=frozenset(
-            crew.channel
-            for crew in looked_up
-            for role in (Role.REVIEWER, Role.STARTER)
-            if Anyone() in crew.permitted(role)
-        ),
-    )
-
-    async def named_in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
-        await directory.resolve(named)
-        return directory.in_slack(named)
-
-    return SlackAdapters(
-        client=client,
-        directory=directory,
-        messenger=SlackMessenger(
-            client,
-            poster,
-            clock=clock,
-            off_loop=off_loop,
-            link=identity.link,
-            lacks=identity.lacks,
-            people=People(by_name, directory, clock),
-            named_in_slack=named_in_slack,
-        ),
-    )
-
-
-def _people_of(crews: Iterable[Crew]) -> Iterator[ReviewerRef]:
-    return (ref for crew in crews for role in Role for ref in crew.permitted(role))
-
-
-def _under_rules(
-    crews: Mapping[str, Crew], rules: Iterable[read_models.StoredRule]
-) -> Iterator[Crew]:
-    for crew in crews.values():
-        for rule in crew.rules:
-            yield crew.under(rule, escalated=True)
-    for stored in rules:
-        if stored.crew in crews:
-            yield crews[stored.crew].under(stored.rule, escalated=True)

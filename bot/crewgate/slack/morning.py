@@ -2,20 +2,15 @@
 
 import re
 from datetime import time
-from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
-
-from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.morning import Morning
 from crewgate.slack.away import name_of
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.people import time_zone_of
-from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import SlackContext
-from crewgate.slack.errors import explain_errors
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.payloads import Command
 from crewgate.slack.reviews import buttons
@@ -28,15 +23,7 @@ _ON: Final = f"`{COMMAND} morning 8:30`"
 _OFF: Final = "You get no morning line."
 
 
-async def on_morning_command(
-    command: Command, client: AsyncWebClient, respond: Respond, *, context: SlackContext
-) -> None:
-    say = partial(send_ephemeral, respond)
-    async with explain_errors(say, context=context, by=command.by):
-        await say(await _answer(command, client, context))
-
-
-async def _answer(command: Command, client: AsyncWebClient, context: SlackContext) -> str:
+async def answer_morning(command: Command, context: SlackContext) -> str:
     user, typed = command.by.id, " ".join(command.arguments[1:])
     if not context.directory.may_message:
         return "This app may send no direct messages here, so there is no morning line."
@@ -51,7 +38,7 @@ async def _answer(command: Command, client: AsyncWebClient, context: SlackContex
         unclear = one_line(typed, 40)
         return f"Nothing changed: “{unclear}” is no time that I can read. Write {_ON}, or `off`."
     minute = int(found[1]) * 60 + int(found[2])
-    zone = await time_zone_of(client, user)
+    zone = await time_zone_of(context.identity.client, user)
     return _is_on(await set_morning(user, minute, zone.key if zone else None, context=context))
 
 

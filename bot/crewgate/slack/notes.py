@@ -170,7 +170,8 @@ class MissedNotes:
         # A note may be older: its event came late, or the card's former thread was deleted.
         listed_since = max(ts_of(since), card.thread_ts)
         unlisted = {ts for ts in stored if ts >= listed_since}
-        async for message in messages_between(context.client, card.channel, card.thread_ts, since):
+        client = context.identity.client
+        async for message in messages_between(client, card.channel, card.thread_ts, since):
             try:
                 written = parse_message({**message, "channel": card.channel})
             except Malformed:

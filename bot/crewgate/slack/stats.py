@@ -367,9 +367,8 @@ async def on_stats_command(asked: Command, respond: Respond, *, context: SlackCo
         return
     days, crew = _SPANS[spans[0]] if spans else _USUAL, crews[0] if crews else None
     value = " ".join((str(days), *crews))
-    async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
-        found = await stats(asked.by.id, crew=crew, days=days, context=context)
-        await _send(respond, partial(render_stats, found, asked=value, now=context.clock()))
+    found = await stats(asked.by.id, crew=crew, days=days, context=context)
+    await _send(respond, partial(render_stats, found, asked=value, now=context.clock()))
 
 
 async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
@@ -396,7 +395,7 @@ async def on_csv(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackC
         try:
             with TemporaryFile() as file:
                 await write_csv(found, file)
-                await upload_private(context.client, press.by.id, file, name=name)
+                await upload_private(context.identity.client, press.by.id, file, name=name)
         except CallFailed as error:
             said = "Slack did not take the file. Press the button again in a minute."
             if isinstance(error.failure, Refused) and error.failure.kind is RefusalKind.OFF:

@@ -37,7 +37,7 @@ def clock() -> FakeClock:
 def members(slack: Workspace, clock: FakeClock) -> ChannelMembers:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
     identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
-    return ChannelMembers(client, ["C1", "#secret"], identity=identity, clock=clock)
+    return ChannelMembers(identity, ["C1", "#secret"], clock=clock)
 
 
 async def test_before_slack_was_asked_memory_does_not_tell(members: ChannelMembers) -> None:

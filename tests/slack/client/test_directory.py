@@ -43,9 +43,7 @@ def a_directory(
 ) -> SlackDirectory:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
     identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
-    return SlackDirectory(
-        client, named, identity=identity, owner_of=owner_of or whoever_has_it, clock=clock
-    )
+    return SlackDirectory(identity, named, owner_of=owner_of or whoever_has_it, clock=clock)
 
 
 async def test_before_slack_was_asked_only_ids_are_known(slack: Workspace) -> None:
@@ -265,9 +263,8 @@ async def test_a_channel_that_decides_nothing_is_no_reason_to_warn(slack: Worksp
     slack.add_channel("C1", "reviews")
     channels = ("C1", "C0NAMED", "C0OPEN")
     directory = SlackDirectory(
-        client,
+        identity,
         (),
-        identity=identity,
         owner_of=whoever_has_it,
         clock=FakeClock(),
         channels=channels,

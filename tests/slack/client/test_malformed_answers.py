@@ -17,7 +17,7 @@ from crewgate.slack.blockkit.blocks import Message, modal, section
 from crewgate.slack.client import web_api
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.people import ChannelMembers, People, display_name
+from crewgate.slack.client.people import Accounts, ChannelMembers, display_name
 from crewgate.slack.client.posting import METADATA, Poster, upload_private
 from crewgate.slack.client.replies import open_modal, update_modal
 from crewgate.slack.client.web_api import CallFailed, call, new_client
@@ -190,11 +190,9 @@ async def test_whoever_asks_goes_on(slack: Workspace, client: AsyncWebClient, bo
     identity = Identity(client, sleep=no_pause, installations=Remembered())
     clock = FakeClock()
     asked = (Email("ana@example.com"), UserGroup("S1"))
-    directory = SlackDirectory(
-        client, asked, identity=identity, owner_of=whoever_has_it, clock=clock
-    )
-    channels = ChannelMembers(client, ["C1", "#reviews"], identity=identity, clock=clock)
-    people = People(client, identity, clock=clock)
+    directory = SlackDirectory(identity, asked, owner_of=whoever_has_it, clock=clock)
+    channels = ChannelMembers(identity, ["C1", "#reviews"], clock=clock)
+    people = Accounts(identity, clock=clock)
     slack.fail(EVERY, malformed(body), times=None)
 
     await identity.ask()

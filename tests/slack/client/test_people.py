@@ -9,7 +9,7 @@ import pytest
 from crewgate.runtime import Runtime
 from crewgate.slack.client import people as people_module
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.people import STANDING_RENEWED, STANDING_TRUST, People
+from crewgate.slack.client.people import STANDING_RENEWED, STANDING_TRUST, Accounts
 from crewgate.slack.client.web_api import new_client
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered
@@ -36,11 +36,10 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def people(slack: Workspace, clock: FakeClock) -> People:
+def people(slack: Workspace, clock: FakeClock) -> Accounts:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    return People(
-        client, Identity(client, sleep=Runtime().sleep, installations=Remembered()), clock=clock
-    )
+    identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
+    return Accounts(identity, clock=clock)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def people(slack: Workspace, clock: FakeClock) -> People:
     ],
 )
 async def test_guests_others_and_people_who_are_gone_are_none(
-    people: People, user: str, is_own: bool
+    people: Accounts, user: str, is_own: bool
 ) -> None:
     assert people.is_own(user) is None
     assert await people.renew(user)
@@ -70,7 +69,7 @@ async def test_guests_others_and_people_who_are_gone_are_none(
     ],
 )
 async def test_an_enterprise_is_one_organisation(
-    slack: Workspace, people: People, user: dict[str, object], is_own: bool
+    slack: Workspace, people: Accounts, user: dict[str, object], is_own: bool
 ) -> None:
     ours = {"ok": True, "url": "https://x", "team_id": "T0DEMO", "enterprise_id": "E0OURS"}
     slack.fail("auth.test", malformed(ours))
@@ -81,7 +80,7 @@ async def test_an_enterprise_is_one_organisation(
 
 @pytest.mark.parametrize("how", [error("missing_scope"), malformed({"ok": True}), malformed([])])
 async def test_what_slack_does_not_tell_is_not_known(
-    slack: Workspace, people: People, how: Fault
+    slack: Workspace, people: Accounts, how: Fault
 ) -> None:
     slack.fail(CALL, how)
     assert not await people.renew("U0ANA")
@@ -89,14 +88,14 @@ async def test_what_slack_does_not_tell_is_not_known(
     assert await people.renew("U0ANA")
 
 
-async def test_an_old_answer_decides_nothing(people: People, clock: FakeClock) -> None:
+async def test_an_old_answer_decides_nothing(people: Accounts, clock: FakeClock) -> None:
     await people.renew("U0ANA")
     clock.advance(STANDING_TRUST + timedelta(seconds=1))
     assert people.is_own("U0ANA") is None
 
 
 async def test_people_are_asked_about_ahead_of_time_a_few_in_a_turn(
-    slack: Workspace, people: People, clock: FakeClock
+    slack: Workspace, people: Accounts, clock: FakeClock
 ) -> None:
     crowd = {f"U{number:05}" for number in range(people_module.STANDING_AT_ONCE + 1)}
     for user in crowd:
@@ -114,7 +113,7 @@ async def test_people_are_asked_about_ahead_of_time_a_few_in_a_turn(
     assert len(slack.calls_of(CALL)) == len(crowd) + people_module.STANDING_AT_ONCE
 
 
-async def test_a_slack_that_is_away_is_left_alone(slack: Workspace, people: People) -> None:
+async def test_a_slack_that_is_away_is_left_alone(slack: Workspace, people: Accounts) -> None:
     slack.fail(CALL, error("internal_error"), times=None)
     await people.renew_some({f"U{number:05}" for number in range(20)})
     assert len(slack.calls_of(CALL)) == people_module.GIVE_UP

@@ -31,9 +31,7 @@ def people_of(crew: Crew, slack: Workspace) -> People:
     clock = FakeClock()
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
     identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
-    directory = SlackDirectory(
-        client, ALONE, identity=identity, owner_of=whoever_has_it, clock=clock
-    )
+    directory = SlackDirectory(identity, ALONE, owner_of=whoever_has_it, clock=clock)
     return People({crew.name: crew}, directory, clock)
 
 

@@ -12,17 +12,18 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
-from slack_sdk.web.async_client import AsyncWebClient
 
+from crewgate.domain.crew import Crew
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused, Unknown
-from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
+from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.rules.rule import Naming
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.people import ChannelMembers, People, time_zone_of
+from crewgate.slack.client.people import Accounts, ChannelMembers, time_zone_of
 from crewgate.slack.client.web_api import NO_SCOPE, CallFailed, attempt, list_at, text_at
-from crewgate.usecases.ports.base import Clock, Wakeup
+from crewgate.usecases.ports.base import Clock, Crews, Wakeup
 from crewgate.usecases.ports.slack import Members
+from crewgate.usecases.read_models import StoredRule
 
 log = structlog.get_logger(__name__)
 
@@ -50,10 +51,9 @@ class SlackDirectory:
 
     def __init__(
         self,
-        client: AsyncWebClient,
+        identity: Identity,
         named: Iterable[ReviewerRef],
         *,
-        identity: Identity,
         owner_of: OwnerOf,
         clock: Clock,
         channels: Iterable[str] = (),
@@ -64,7 +64,7 @@ class SlackDirectory:
 
         `once` are references that no settings name: Slack is asked until it answers for each.
         """
-        self._client = client
+        self._client = identity.client
         self._identity = identity
         self._clock = clock
         named = tuple(named)
@@ -80,9 +80,9 @@ class SlackDirectory:
         """The accounts of starters' addresses, which make nobody a reviewer."""
         self._has_asked = asyncio.Event()
         self._moved: dict[str, str] = {}
-        self._channels = ChannelMembers(client, channels, identity=identity, clock=clock)
+        self._channels = ChannelMembers(identity, channels, clock=clock)
         self._open_channels = open_channels
-        self._people = People(client, identity, clock=clock)
+        self._accounts = Accounts(identity, clock=clock)
         self._wakeup = Wakeup()
         self._renewed_at: datetime | None = None
 
@@ -164,13 +164,13 @@ class SlackDirectory:
         is_member = self._channels.has(user, channel)
         if guests or is_member is False:
             return is_member
-        is_own = self._people.is_own(user)
+        is_own = self._accounts.is_own(user)
         return False if is_own is False else is_own and is_member
 
     async def look_up(self, user: str, channel: str, *, guests: bool) -> None:
         asked = [self._channels.renew(channel)]
-        if not guests and not self._people.is_own(user):
-            asked.append(self._people.renew(user))
+        if not guests and not self._accounts.is_own(user):
+            asked.append(self._accounts.renew(user))
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 await asyncio.gather(*asked)
@@ -193,22 +193,22 @@ class SlackDirectory:
                 self._starters[address] = frozenset()
 
     def is_gone(self, user: str) -> bool:
-        return self._people.is_gone(user)
+        return self._accounts.is_gone(user)
 
     def is_colleague(self, user: str) -> bool | None:
-        return self._people.is_own(user)
+        return self._accounts.is_own(user)
 
     async def look_up_colleague(self, user: str) -> bool | None:
-        if self._people.is_own(user) is None:
+        if self._accounts.is_own(user) is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(ASK_SECONDS):
-                    await self._people.renew(user)
-        return self._people.is_own(user)
+                    await self._accounts.renew(user)
+        return self._accounts.is_own(user)
 
     async def zone_of(self, user: str) -> ZoneInfo | None:
         with suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
-                await self._people.renew(user)
+                await self._accounts.renew(user)
         return await time_zone_of(self._client, user)
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
@@ -248,7 +248,7 @@ class SlackDirectory:
             self._has_asked.set()
             await self._channels.renew_all()
             members = map(self._channels.of, self._open_channels)
-            more = await self._people.renew_some(self._by_id.union(*members))
+            more = await self._accounts.renew_some(self._by_id.union(*members))
             soon = more or self.unresolved or self._moved or self._channels.failures
             await self._wakeup.wait((RENEW_SOON if soon else RENEW).total_seconds())
 
@@ -337,3 +337,44 @@ class SlackDirectory:
 
 def _foreign(named: Iterable[ReviewerRef]) -> Iterator[Email | UserGroup]:
     return (ref for ref in named if isinstance(ref, Email | UserGroup))
+
+
+def new_directory(
+    identity: Identity,
+    crews: Crews,
+    *,
+    rules: Iterable[StoredRule],
+    owner_of: OwnerOf,
+    clock: Clock,
+) -> SlackDirectory:
+    """Return a directory of the people and channels of `crews`, and of their rules.
+
+    `rules` are those of earlier rounds: people whom only these name are looked up, too.
+    """
+    settings = [*crews.values()]
+    settings += (crew.under(rule, escalated=True) for crew in crews.values() for rule in crew.rules)
+    earlier = (
+        crews[one.crew].under(one.rule, escalated=True) for one in rules if one.crew in crews
+    )
+    looked_up = (*settings, *earlier)
+    in_settings = frozenset(_people_of(settings))
+    others = frozenset(_people_of(looked_up)) - in_settings
+    once = frozenset(ref for ref in others if isinstance(ref, Email))
+    return SlackDirectory(
+        identity,
+        in_settings | (others - once),
+        once=once,
+        owner_of=owner_of,
+        clock=clock,
+        channels=(crew.channel for crew in looked_up),
+        open_channels=frozenset(
+            crew.channel
+            for crew in looked_up
+            for role in (Role.REVIEWER, Role.STARTER)
+            if Anyone() in crew.permitted(role)
+        ),
+    )
+
+
+def _people_of(crews: Iterable[Crew]) -> Iterator[ReviewerRef]:
+    return (ref for crew in crews for role in Role for ref in crew.permitted(role))

@@ -105,12 +105,11 @@ class Kind(Enum):
     """A deactivated account."""
 
 
-class People(Remembered[Kind]):
+class Accounts(Remembered[Kind]):
     """The status of people's accounts."""
 
-    def __init__(self, client: AsyncWebClient, identity: Identity, *, clock: Clock) -> None:
+    def __init__(self, identity: Identity, *, clock: Clock) -> None:
         super().__init__(clock=clock, trust=STANDING_TRUST)
-        self._client = client
         self._identity = identity
 
     def is_own(self, user: str) -> bool | None:
@@ -136,7 +135,7 @@ class People(Remembered[Kind]):
     async def _look_up(self, key: str) -> Kind:
         await self._identity.ask_once()
         try:
-            answer = await web_api.attempt(self._client.users_info(user=key))
+            answer = await web_api.attempt(self._identity.client.users_info(user=key))
         except web_api.CallFailed as error:
             if isinstance(error.failure, Refused) and error.failure.code in NOBODY:
                 return Kind.OTHER
@@ -160,11 +159,8 @@ MEMBERS_TRUST: Final = timedelta(minutes=15)
 class ChannelMembers(Remembered[frozenset[str]]):
     """The members of the crews' channels, which are named by id or `#name`."""
 
-    def __init__(
-        self, client: AsyncWebClient, channels: Iterable[str], *, identity: Identity, clock: Clock
-    ) -> None:
+    def __init__(self, identity: Identity, channels: Iterable[str], *, clock: Clock) -> None:
         super().__init__(clock=clock, trust=MEMBERS_TRUST)
-        self._client = client
         self._identity = identity
         self._channels = tuple(dict.fromkeys(channels))
         self._ids: dict[str, str] = {}
@@ -185,9 +181,8 @@ class ChannelMembers(Remembered[frozenset[str]]):
     @override
     async def _look_up(self, key: str) -> frozenset[str]:
         try:
-            members = web_api.pages(
-                self._client, "conversations.members", channel=await self._id_of(key)
-            )
+            channel = await self._id_of(key)
+            members = web_api.pages(self._identity.client, "conversations.members", channel=channel)
             users = frozenset(
                 [str(user) async for page in members for user in web_api.list_at(page, "members")]
             )
@@ -206,8 +201,8 @@ class ChannelMembers(Remembered[frozenset[str]]):
         if not channel.startswith("#"):
             return channel
         if channel not in self._ids:
-            team_id = await self._identity.team()
-            found = await web_api.channel_named(self._client, channel[1:], team_id=team_id)
+            client, team_id = self._identity.client, await self._identity.team()
+            found = await web_api.channel_named(client, channel[1:], team_id=team_id)
             if found is None:
                 raise web_api.CallFailed(
                     Refused("not_in_channel", "the bot is in no channel of this name")

@@ -188,28 +188,22 @@ class Poster:
             text=message.text,
             blocks=message.blocks,
         )
-        web_api.text_at(
-            answer, "ts"
-        )  # Slack said ok without a ts, so nobody knows whether it posted
+        # Slack may say ok without a ts: then nobody knows whether it posted.
+        web_api.text_at(answer, "ts")
 
     async def upload(
         self, thread: MessageRef, *, name: str, title: str, content: str, may_be_there: bool
     ) -> None:
         if may_be_there and await self.has_file(thread, name):
             return
-        answer = await web_api.attempt(
-            self._client.files_upload_v2(
-                channel=thread.channel,
-                thread_ts=thread.thread_ts,
-                filename=name,
-                title=title,
-                content=content,
-            )
+        uploaded = self._client.files_upload_v2(
+            channel=thread.channel,
+            thread_ts=thread.thread_ts,
+            filename=name,
+            title=title,
+            content=content,
         )
-        files = web_api.objects_in(answer, "files")
-        web_api.text_at(
-            files[0] if files else {}, "id"
-        )  # Slack said ok without a file, so nobody knows whether one exists
+        _ensure_a_file(await web_api.attempt(uploaded))
 
     async def has_file(self, thread: MessageRef, name: str) -> bool | None:
         start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
@@ -291,10 +285,13 @@ async def upload_private(client: AsyncWebClient, user: str, file: IO[bytes], *, 
         files=[{"id": web_api.text_at(place, "file_id"), "title": name}],
         channel_id=web_api.text_at(opened, "channel", "id"),
     )
-    files = web_api.objects_in(await web_api.attempt(shared), "files")
-    web_api.text_at(
-        files[0] if files else {}, "id"
-    )  # Slack said ok without a file, so nobody knows whether one exists
+    _ensure_a_file(await web_api.attempt(shared))
+
+
+def _ensure_a_file(answer: dict[str, Any]) -> None:
+    """Raise CallFailed, as an unknown outcome, if Slack said ok without a file."""
+    files = web_api.objects_in(answer, "files")
+    web_api.text_at(files[0] if files else {}, "id")
 
 
 def _key(message: dict[str, Any]) -> str | None:

@@ -32,7 +32,13 @@ from crewgate.slack import ids, payloads
 from crewgate.slack.blockkit.blocks import Block, parse_share
 from crewgate.slack.client.replies import Respond
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import explain_errors, in_words, render_notice, show_in_form
+from crewgate.slack.errors import (
+    explain_errors,
+    explain_in_form,
+    in_words,
+    render_notice,
+    show_in_form,
+)
 from crewgate.slack.press import Press, Reply, Where, parse_press
 from crewgate.slack.reviews import buttons, modals, walk
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, opened, parse_position
@@ -58,17 +64,26 @@ def register(
     *,
     in_home: Callable[[Press], Seen],
     read_thread: ReadThread,
+    more: Mapping[str, Verb],
 ) -> None:
-    """Register buttons and forms; `in_home` handles a press in Home, and returns its `Seen`."""
-    names = "|".join((*VERBS, ids.MENU, ids.ANSWER_MENU))
-    press = partial(on_press, context=context, in_home=in_home, read_thread=read_thread)
+    """Register buttons and forms; `in_home` handles a press in Home, and returns its `Seen`.
+
+    `more` are the verbs of other features, whose buttons stand in the menus of cards.
+    """
+    verbs = {**VERBS, **more}
+    names = "|".join((*verbs, ids.MENU, ids.ANSWER_MENU))
+    press = partial(
+        on_press, verbs=verbs, context=context, in_home=in_home, read_thread=read_thread
+    )
     app.action(re.compile(rf"^(?:{names})(?:\.[0-9]{{1,3}})?$"))(press)
+    edited = partial(on_edits_submitted, take=_take_text, form=modals.edit_form)
+    changed = partial(on_edits_submitted, take=_take_arguments, form=modals.change_form)
     for form, on_sent in (
         (ids.APPROVE_MODAL, on_words_submitted),
         (ids.REVISE_MODAL, on_words_submitted),
         (ids.NOTES_MODAL, on_words_submitted),
-        (ids.EDIT_MODAL, on_edit_submitted),
-        (ids.CHANGE_MODAL, on_change_submitted),
+        (ids.EDIT_MODAL, edited),
+        (ids.CHANGE_MODAL, changed),
         (ids.CONFIRM_MODAL, on_confirmed),
     ):
         listener = walk.of_walks(on_sent)
@@ -89,12 +104,13 @@ async def on_press(
     client: AsyncWebClient,
     respond: Respond,
     *,
+    verbs: Mapping[str, Verb],
     context: SlackContext,
     in_home: Callable[[Press], Seen],
     read_thread: ReadThread,
 ) -> None:
     press = parse_press(body)
-    verb = VERBS.get(press.action)
+    verb = verbs.get(press.action)
     if verb is None:
         await ack()
         return
@@ -103,7 +119,10 @@ async def on_press(
     press = replace(press, seen=in_home(press) if press.where is Where.HOME else _seen(press))
     if _is_confirmed(press):
         await read_thread(press.value)
-    round_id = _round_id(press)
+    # The box of notes keeps the round in its form; everywhere else it is the button's value.
+    round_id = press.value
+    if verb is _fill_in:
+        round_id, _ = payloads.parse_asked(press.view.metadata)
     reply = Reply(press, ack, client, respond, context)
     if place is not None:
         reply = walk.reply_in_walk(reply, place, round_id)
@@ -131,12 +150,6 @@ def _seen(press: Press) -> Seen:
 def _is_confirmed(press: Press) -> bool:
     decides = press.action in {buttons.APPROVE.id, ids.ANSWER}
     return decides and press.where is Where.MODAL and _position(press) is None
-
-
-def _round_id(press: Press) -> str:
-    if VERBS[press.action] is _fill_in:
-        return payloads.parse_asked(press.view.metadata)[0]
-    return press.value
 
 
 def _recording(change: Callable[..., Awaitable[object]], event: str) -> Verb:
@@ -203,15 +216,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
     except errors.ConfirmationNeeded as needed:
         if isinstance(reply, walk.WalkReply) and Unseen.HASTE in needed.caveats.unseen:
             reply = replace(reply, walk=replace(reply.walk, asked=True))
-        form = await modals.confirmation(
-            press.value,
-            press.by,
-            needed.caveats,
-            context,
-            again=is_confirmed,
-            outcome=press.outcome,
-            where=press.where,
-        )
+        form = await modals.confirmation(press, needed.caveats, context, again=is_confirmed)
         await reply.ack()
         if press.where is Where.MODAL:
             await reply.update(form)
@@ -312,42 +317,36 @@ async def on_confirmed(
 async def on_words_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    submission = payloads.parse_submission(body)
-    await read_thread(submission.round_id)
-    verdict: Verdict = Revise(submission.feedback)
-    problem = _problem(submission)
-    if submission.form == ids.APPROVE_MODAL:
-        verdict = Approve(submission.feedback)
-        problem = None if submission.feedback.strip() else cards.COMMENT_MISSING
-    show = partial(show_in_form, ack, submission.box)
+    sent = payloads.parse_submission(body)
+    await read_thread(sent.round_id)
+    problem = _problem(sent)
     if problem is not None:
-        await show(problem)
+        await show_in_form(ack, sent.box, problem)
         return
-    async with explain_errors(
-        show, context=context, voice=names.PLAIN, by=submission.by, round_id=submission.round_id
-    ):
-        if isinstance(verdict, Revise):
-            form = await modals.form_with_new_notes(submission, context)
+    is_approval = sent.form == ids.APPROVE_MODAL
+    async with explain_in_form(ack, sent.box, context=context, by=sent.by, round_id=sent.round_id):
+        if not is_approval:
+            form = await modals.form_with_new_notes(sent, context)
             if form is not None:
                 await ack(response_action="update", view=form)
                 return
-        before = await context.uow.read.round(submission.round_id)
+        before = await context.uow.read.round(sent.round_id)
         try:
             decided = await decide_once(
-                submission.round_id,
-                verdict,
-                by=submission.by,
-                via=Via.THREAD if submission.form == ids.NOTES_MODAL else Via.MODAL,
+                sent.round_id,
+                Approve(sent.feedback) if is_approval else Revise(sent.feedback),
+                by=sent.by,
+                via=Via.THREAD if sent.form == ids.NOTES_MODAL else Via.MODAL,
                 context=context,
-                seen=submission.seen,
+                seen=sent.seen,
             )
         except errors.ConfirmationNeeded:
             form = await modals.approve_form(
-                submission.round_id,
-                submission.by,
+                sent.round_id,
+                sent.by,
                 context,
-                seen=submission.seen,
-                comment=submission.feedback,
+                seen=sent.seen,
+                comment=sent.feedback,
                 again=True,
             )
             await ack(response_action="update", view=form)
@@ -358,127 +357,109 @@ async def on_words_submitted(
 async def _close(ack: AsyncAck, before: Round, after: Round, context: SlackContext) -> None:
     """Close all modals, the reader below the form too; tell if the words changed the rule."""
     if after.state is State.WAITING and after.rule != before.rule:
-        await ack(
-            response_action="update", view=await modals.receipt(after.id, context, by_words=True)
-        )
+        receipt = await modals.receipt(after.id, context, by_words=True)
+        await ack(response_action="update", view=receipt)
     else:
         await ack(response_action="clear")
 
 
-async def on_edit_submitted(
-    ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
+class BoxesRefused(Exception):
+    """The text of some boxes cannot be taken; `problems` has a sentence for each box."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__(*problems.values())
+        self.problems = problems
+
+
+async def on_edits_submitted(
+    ack: AsyncAck,
+    body: Body,
+    *,
+    context: SlackContext,
+    read_thread: ReadThread,
+    take: Callable[[payloads.EditForm, SlackContext], Awaitable[Round]],
+    form: Callable[..., Awaitable[Block]],
 ) -> None:
+    """Let `take` read the boxes and decide; `form` is shown again if a caveat changed."""
     sent = payloads.parse_edit_form(body)
     await read_thread(sent.round_id)
-    show = partial(show_in_form, ack, sent.box())
-    async with explain_errors(
-        show, context=context, voice=names.PLAIN, by=sent.by, round_id=sent.round_id
+    async with explain_in_form(
+        ack, sent.box(), context=context, by=sent.by, round_id=sent.round_id
     ):
-        parts, masks, masked = await modals.maskable_parts(sent.round_id, context)
-        if parts is None or len(parts.texts) != len(sent.written) or sent.mark != masked:
-            await show(cards.EDIT_OUTDATED)
-            return
-        try:
-            text = masking.unmasked(parts.joined(sent.written), masks)
-        except errors.MaskUnknown as unknown:
-            problem = names.mask_unknown(unknown.mask)
-            await show_in_form(ack, sent.box(unknown.mask), problem)
-            return
-        if not text:
-            await show(cards.EDIT_EMPTY)
-            return
         before = await context.uow.read.round(sent.round_id)
         try:
-            edited = await decide.edit(
-                sent.round_id,
-                text,
-                by=sent.by,
-                context=context,
-                seen=sent.seen,
-            )
-        except errors.ConfirmationNeeded:
-            form = await modals.edit_form(
-                sent.round_id, sent.by, context, written=sent.written, revision=sent.revision + 1
-            )
-            await ack(response_action="update", view=form)
-            return
-        await _close(ack, before, edited, context)
-        log.info("edited", **fields_of(edited), by=sent.by.id, approved=edited.takes_edits)
-
-
-async def on_change_submitted(
-    ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
-) -> None:
-    sent = payloads.parse_edit_form(body)
-    await read_thread(sent.round_id)
-    show = partial(show_in_form, ack, sent.box())
-    async with explain_errors(
-        show, context=context, voice=names.PLAIN, by=sent.by, round_id=sent.round_id
-    ):
-        fields, mark = await modals.fields_to_change(sent.round_id, context)
-        if fields is None or mark != sent.mark:
-            await show(cards.EDIT_OUTDATED)
-            return
-        arguments = [one.name for one in fields.arguments]
-        box = partial(payloads.edit_box, sent.revision, field=sent.field)
-        try:
-            texts = [masking.unmasked(text, dict(fields.masks)) for text in sent.written]
-            before = await context.uow.read.round(sent.round_id)
-            changed = await decide.change_arguments(
-                sent.round_id,
-                dict(zip(arguments, texts, strict=True)),
-                by=sent.by,
-                context=context,
-                seen=sent.seen,
-            )
+            after = await take(sent, context)
+        except BoxesRefused as refused:
+            await ack(response_action="errors", errors=refused.problems)
         except errors.MaskUnknown as unknown:
             await show_in_form(ack, sent.box(unknown.mask), names.mask_unknown(unknown.mask))
-        except errors.RefusedByRule as refused:
-            at = next((at for at, one in enumerate(arguments) if one in refused.arguments), 0)
-            log.info("refused", why=type(refused).__name__, by=sent.by.id, round_id=sent.round_id)
-            await show_in_form(ack, box(at), in_words(refused, context, names.PLAIN))
-        except errors.ArgumentsMisfit as misfit:
-            told = {
-                box(arguments.index(name)): MISFITS[kind] for name, kind in misfit.kinds.items()
-            }
-            await ack(response_action="errors", errors=told)
         except errors.ConfirmationNeeded:
-            form = await modals.change_form(
-                sent.round_id,
-                sent.by,
-                context,
-                written=sent.written,
-                revision=sent.revision + 1,
+            revision = sent.revision + 1
+            again = await form(
+                sent.round_id, sent.by, context, written=sent.written, revision=revision
             )
-            await ack(response_action="update", view=form)
+            await ack(response_action="update", view=again)
         else:
-            await _close(ack, before, changed, context)
-            log.info("edited", **fields_of(changed), by=sent.by.id, approved=True)
+            await _close(ack, before, after, context)
+            log.info("edited", **fields_of(after), by=sent.by.id, approved=after.takes_edits)
+
+
+async def _take_text(sent: payloads.EditForm, context: SlackContext) -> Round:
+    parts, masks, masked = await modals.maskable_parts(sent.round_id, context)
+    if parts is None or len(parts.texts) != len(sent.written) or sent.mark != masked:
+        raise BoxesRefused({sent.box(): cards.EDIT_OUTDATED})
+    text = masking.unmasked(parts.joined(sent.written), masks)
+    if not text:
+        raise BoxesRefused({sent.box(): cards.EDIT_EMPTY})
+    return await decide.edit(sent.round_id, text, by=sent.by, context=context, seen=sent.seen)
+
+
+async def _take_arguments(sent: payloads.EditForm, context: SlackContext) -> Round:
+    fields, mark = await modals.fields_to_change(sent.round_id, context)
+    if fields is None or mark != sent.mark:
+        raise BoxesRefused({sent.box(): cards.EDIT_OUTDATED})
+    arguments = [one.name for one in fields.arguments]
+    texts = [masking.unmasked(text, dict(fields.masks)) for text in sent.written]
+    box = partial(payloads.edit_box, sent.revision, field=sent.field)
+    try:
+        return await decide.change_arguments(
+            sent.round_id,
+            dict(zip(arguments, texts, strict=True)),
+            by=sent.by,
+            context=context,
+            seen=sent.seen,
+        )
+    except errors.RefusedByRule as refused:
+        at = next((at for at, one in enumerate(arguments) if one in refused.arguments), 0)
+        log.info("refused", why=type(refused).__name__, by=sent.by.id, round_id=sent.round_id)
+        raise BoxesRefused({box(at): in_words(refused, context, names.PLAIN)}) from refused
+    except errors.ArgumentsMisfit as misfit:
+        kinds = misfit.kinds.items()
+        problems = {box(arguments.index(name)): MISFITS[kind] for name, kind in kinds}
+        raise BoxesRefused(problems) from misfit
 
 
 async def on_dismiss_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, give_up: Callable[..., Awaitable[object]]
 ) -> None:
-    submission = payloads.parse_submission(body)
-    show = partial(show_in_form, ack, submission.box)
-    if not submission.feedback.strip():
-        await show(cards.DISMISS_MISSING)
+    sent = payloads.parse_submission(body)
+    if not sent.feedback.strip():
+        await show_in_form(ack, sent.box, cards.DISMISS_MISSING)
         return
-    async with explain_errors(
-        show, context=context, voice=names.PLAIN, by=submission.by, round_id=submission.round_id
-    ):
-        why = submission.feedback
-        await give_up(submission.round_id, why, by=submission.by, context=context)
+    async with explain_in_form(ack, sent.box, context=context, by=sent.by, round_id=sent.round_id):
+        await give_up(sent.round_id, sent.feedback, by=sent.by, context=context)
         await ack(response_action="clear")
-        log.info("dismissed", round_id=submission.round_id, by=submission.by.id)
+        log.info("dismissed", round_id=sent.round_id, by=sent.by.id)
 
 
-def _problem(submission: payloads.Submission) -> str | None:
-    if not submission.feedback.strip():
-        return cards.WORDS_MISSING.get(submission.title, cards.ANSWER_MISSING)
-    if len(submission.feedback) > FEEDBACK_LIMIT:
-        return names.feedback_too_long(len(submission.feedback))
-    return None
+def _problem(sent: payloads.Submission) -> str | None:
+    if len(sent.feedback) > FEEDBACK_LIMIT:
+        return names.feedback_too_long(len(sent.feedback))
+    if sent.feedback.strip():
+        return None
+    if sent.form == ids.APPROVE_MODAL:
+        return cards.COMMENT_MISSING
+    return cards.WORDS_MISSING.get(sent.title, cards.ANSWER_MISSING)
 
 
 async def decide_once(

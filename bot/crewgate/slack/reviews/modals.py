@@ -70,18 +70,11 @@ async def approve_form(
 
 
 async def confirmation(
-    round_id: str,
-    by: Person,
-    caveats: Caveats,
-    context: SlackContext,
-    *,
-    again: bool = False,
-    outcome: int | None = None,
-    where: Where = Where.MODAL,
+    press: Press, caveats: Caveats, context: SlackContext, *, again: bool
 ) -> Block:
-    view, notes = await _view_and_notes(round_id, by, caveats, context)
+    view, notes = await _view_and_notes(press.value, press.by, caveats, context)
     return forms.render_confirmation(
-        view, caveats, notes, again=again, outcome=outcome, where=where
+        view, caveats, notes, again=again, outcome=press.outcome, where=press.where
     )
 
 
@@ -107,7 +100,7 @@ async def _for_viewer(view: CardView, by: Person, context: SlackContext) -> Card
     An earlier round may be of another rule, whose channel this person does not read.
     """
     view = view.with_earlier(await context.readable(by.id, view.earlier))
-    people = People(crews=context.crews, directory=context.directory, clock=context.clock)
+    people = People(context.crews, context.directory, context.clock)
     return await people.for_viewer(view, by.id, await context.reasons_for(by.id))
 
 
@@ -117,8 +110,7 @@ async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block
     mark = (await decide.caveats_for(round_id, by=by, context=context)).notes_mark
     view = await _view(round_id, by, context)
     draft = await draft_for(view.round, context=context)
-    render = partial(forms.render_revise_form, notes_mark=mark)
-    return await context.off_loop(render, view, draft)
+    return await context.off_loop(forms.render_revise_form, view, draft, notes_mark=mark)
 
 
 async def edit_form(
@@ -210,8 +202,8 @@ async def form_again(press: Press, context: SlackContext) -> Block:
     The typed text stays. Raises RoundNotFound, NotAReviewer, UnknownCrew or StoreUnavailable.
     """
     round_id, _ = parse_asked(press.view.metadata)
-    posting = await context.uow.read.posting(round_id)
-    await context.ensure(press.by.id, Role.REVIEWER, posting.view.round)
+    view = (await context.uow.read.posting(round_id)).view
+    await context.ensure(press.by.id, Role.REVIEWER, view.round)
     mark = (await decide.caveats_for(round_id, by=press.by, context=context)).notes_mark
     notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
     text: str | None = press.view.typed
@@ -219,39 +211,32 @@ async def form_again(press: Press, context: SlackContext) -> Block:
         note = next((one for one in notes if one.ts == press.value), None)
         text = text if note is None else added(press.view.typed, note)
     problem = cards.NOTE_DOES_NOT_FIT if text is None else None
-    box = press.view.typed if text is None else text
-    left = tuple(note for note in notes if note.attributed not in box)
     revision, page = _turned(press)
-    return await context.off_loop(
-        forms.render_revise_form,
-        await _for_viewer(posting.view, press.by, context),
-        Draft(box, left),
-        notes_mark=mark,
-        revision=revision,
-        page=page,
-        problem=problem,
-    )
+    draft = _draft(press.view.typed if text is None else text, notes)
+    render = partial(forms.render_revise_form, revision=revision, page=page, problem=problem)
+    view = await _for_viewer(view, press.by, context)
+    return await context.off_loop(render, view, draft, notes_mark=mark)
 
 
 async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block | None:
     """The form behind Revise with newer notes; None without any. Raises as `form_again`."""
-    posting = await context.uow.read.posting(sent.round_id)
+    view = (await context.uow.read.posting(sent.round_id)).view
     mark = (await decide.caveats_for(sent.round_id, by=sent.by, context=context)).notes_mark
-    if mark in ("", sent.seen.notes) or posting.view.round.state is not State.WAITING:
+    if mark in ("", sent.seen.notes) or view.round.state is not State.WAITING:
         return None
-    await context.ensure(sent.by.id, Role.REVIEWER, posting.view.round)
+    await context.ensure(sent.by.id, Role.REVIEWER, view.round)
     notes = await context.uow.read.notes.of_round(sent.round_id, limit=NOTES)
-    left = tuple(note for note in notes if note.attributed not in sent.feedback)
-    if not left:
+    draft = _draft(sent.feedback, notes)
+    if not draft.left:
         return None
-    return await context.off_loop(
-        forms.render_revise_form,
-        await _for_viewer(posting.view, sent.by, context),
-        Draft(sent.feedback, left),
-        notes_mark=mark,
-        revision=_revision_of(sent.box),
-        problem=cards.NOTES_CAME,
-    )
+    revision, problem = _revision_of(sent.box), cards.NOTES_CAME
+    render = partial(forms.render_revise_form, revision=revision, problem=problem)
+    view = await _for_viewer(view, sent.by, context)
+    return await context.off_loop(render, view, draft, notes_mark=mark)
+
+
+def _draft(text: str, notes: Sequence[Note]) -> Draft:
+    return Draft(text, tuple(note for note in notes if note.attributed not in text))
 
 
 def _turned(press: Press) -> tuple[int, int]:
@@ -300,26 +285,21 @@ async def show_page(
     if ack is not None:
         await ack()
     now = context.clock()
-    position = replace(position, began=position.began or now)
-    may_unmask = bool(view.masked) and await context.may(by.id, Role.REVIEWER, view.round)
-
-    def render() -> reader.ReaderPage:
-        return reader.render_reader(
-            position,
-            view,
-            history,
-            masking=posting.masking,
-            may_unmask=may_unmask,
-        )
-
-    page = await context.off_loop(render)
-    if await show(page.view) and view.round.state is State.WAITING:
-        took = now - (position.began or now)
+    began = position.began or now
+    page = await context.off_loop(
+        reader.render_reader,
+        replace(position, began=began),
+        view,
+        history,
+        masking=posting.masking,
+        may_unmask=bool(view.masked) and await context.may(by.id, Role.REVIEWER, view.round),
+    )
+    if await show(page.view) and waits:
         characters = len(view.output.text)
-        turned = turned_in_haste(page.pages, page.total, characters, took)
+        turned = turned_in_haste(page.pages, page.total, characters, now - began)
         before = characters * (page.total - page.pages) // page.total
         unread = characters - max(characters * position.known // WHOLE, before)
-        look = look_at(position.began or now, unread)
+        look = look_at(began, unread)
         try:
             if page.unmasks:
                 await decide.record_unmasked(position.round_id, by=by, context=context)

@@ -240,45 +240,42 @@ def _state(round_: Round) -> str:
 def _page(
     position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
 ) -> tuple[excerpts.BlocksPage, Share | None, tuple[int, ...]]:
-    share, number, unmasked = position.share, position.page, position.unmasked
+    share, unmasked = position.share, position.unmasked
     match position.tab:
-        case ReaderTab.WHOLE | ReaderTab.UNMASKED if found_call := _page_of_call(view, position):
-            page, of_page = found_call
-            if position.tab is ReaderTab.UNMASKED:
-                whole = len(excerpts.cleaned(view.output.text))
-                ends = ([0] if page.number == 0 else []) + [whole] * (page.number + 1 == page.total)
-                places = (*unmasked, *(ends or [whole // 2]))
-                unmasked = min(places), max(places)
-            return (
-                page,
-                max(of_page, share or of_page, key=attrgetter("percent", "shown")),
-                unmasked,
-            )
         case ReaderTab.WHOLE | ReaderTab.UNMASKED:
-            seen = 0 if share is None else share.shown
-            found = excerpts.page_of(view.output.text, number, seen=seen)
-            page = excerpts.BlocksPage(_whole(found.text, view), found.number, found.total)
+            page, of_page, places = _page_of_output(position, view)
             if position.tab is ReaderTab.UNMASKED:
-                places = (*unmasked, found.start, found.share.shown)
+                places = (*unmasked, *places)
                 unmasked = min(places), max(places)
-            # With masks a text has another length.
-            seen_by_now = max(found.share, share or found.share, key=attrgetter("percent", "shown"))
-            return page, seen_by_now, unmasked
+            # The percentage counts first: with masks a text has another length.
+            share = max(of_page, share or of_page, key=attrgetter("percent", "shown"))
+            return page, share, unmasked
         case ReaderTab.CHANGES:
             changes = ([block] for block in render_changes(view))
-            return excerpts.page_of_blocks(changes, number or 0), share, unmasked
+            return excerpts.page_of_blocks(changes, position.page or 0), share, unmasked
         case ReaderTab.HISTORY:
-            return page_of_history(history, position.round_id, number), share, unmasked
+            page = page_of_history(history, position.round_id, position.page)
+            return page, share, unmasked
         case _:
             assert_never(position.tab)
 
 
-def _page_of_call(
-    view: CardView, position: ReaderPosition
-) -> tuple[excerpts.BlocksPage, Share] | None:
-    if not isinstance(view.round.subject, ToolCall) or view.round.removed_at is not None:
-        return None
-    return page_of_call(view.output, position.page, position.share)
+def _page_of_output(
+    position: ReaderPosition, view: CardView
+) -> tuple[excerpts.BlocksPage, Share, tuple[int, ...]]:
+    """Return a page, the share of the output up to its end, and its places in the text."""
+    output, share = view.output, position.share
+    if isinstance(view.round.subject, ToolCall) and view.round.removed_at is None:
+        of_call = page_of_call(output, position.page, share)
+        if of_call is not None:
+            page, of_page = of_call
+            whole = len(excerpts.cleaned(output.text))
+            ends = (0,) * (page.number == 0) + (whole,) * (page.number + 1 == page.total)
+            return page, of_page, ends or (whole // 2,)
+    seen = 0 if share is None else share.shown
+    found = excerpts.page_of(output.text, position.page, seen=seen)
+    page = excerpts.BlocksPage(_whole(found.text, view), found.number, found.total)
+    return page, found.share, (found.start, found.share.shown)
 
 
 def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -> list[Block]:
