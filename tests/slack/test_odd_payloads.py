@@ -16,7 +16,6 @@ PARSERS: tuple[Callable[[dict[str, Any]], object], ...] = (
     parse_press,
     payloads.parse_submission,
     payloads.parse_command,
-    payloads.parse_crew_choice,
     payloads.parse_kickoff_form,
     parse_away_form,
     payloads.parse_message,

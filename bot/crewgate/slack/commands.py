@@ -303,9 +303,7 @@ _NAME_LIMIT: Final = 40
 _VALUE_LIMIT: Final = 60
 _FEEDBACK_LIMIT: Final = 200
 
-_TITLE_PLAIN: Final = "The rules for what you decide"
 _NONE: Final = "You decide for no crew, so no rule concerns you."
-_KEPT: Final = "The first rule that fits counts. One *Revise* sends the work back at once."
 
 
 def render_rules(found: Sequence[CrewRules], *, in_slack: InSlack) -> Message:
@@ -315,8 +313,8 @@ def render_rules(found: Sequence[CrewRules], *, in_slack: InSlack) -> Message:
     blocks, shown = sections(lines, budget=_BUDGET)
     if shown < len(lines):
         blocks.append(context(names.more(len(lines) - shown)))
-    blocks.append(context(_KEPT))
-    return Message(_TITLE_PLAIN, blocks)
+    first = "The first rule that fits counts. One *Revise* sends the work back at once."
+    return Message("The rules for what you decide", [*blocks, context(first)])
 
 
 def _lines(found: CrewRules, in_slack: InSlack) -> Iterator[str]:

@@ -140,9 +140,6 @@ _TITLES: Final = {
     Part.OTHERS: "Waiting for others",
     Part.DECIDED: "Decided in the last 24 hours",
 }
-_EMPTY: Final = ":tada: *Nothing waits.* When a crew pauses, its output shows up here."
-_KEEPS: Final = "The oldest come first. What changes stays in its place until *Refresh*."
-_RIGHTS_CHANGED: Final = "What you may read has changed. Press *Refresh*."
 
 
 def render_home(
@@ -165,7 +162,7 @@ def render_home(
     if any(row.round_id not in lines for row in rows):
         # A sentence replaces a row that the person may no longer read; without the sentence other
         # rows would move.
-        shown.append(blocks.section(_RIGHTS_CHANGED))
+        shown.append(blocks.section("What you may read has changed. Press *Refresh*."))
         rows = ()
     else:
         shown.append(blocks.section(_summary(found, {row.part for row in rows})))
@@ -201,9 +198,9 @@ def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
 def _summary(found: Queue, on_page: Collection[Part]) -> str:
     needed = [part for part in Part if part is not Part.DECIDED and part_of(found, part).total]
     if not needed:
-        return _EMPTY
+        return ":tada: *Nothing waits.* When a crew pauses, its output shows up here."
     if found.pages == 1:
-        return _KEEPS
+        return "The oldest come first. What changes stays in its place until *Refresh*."
     elsewhere = (_heading(part, found) for part in needed if part not in on_page)
     return names.joined(names.page_of(found.page, found.pages), *elsewhere)
 

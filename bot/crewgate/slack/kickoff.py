@@ -27,7 +27,7 @@ from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, u
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors
 from crewgate.slack.ids import COMMAND
-from crewgate.slack.payloads import Command, KickoffForm, parse_crew_choice, parse_kickoff_form
+from crewgate.slack.payloads import Command, KickoffForm, parse_kickoff_form
 from crewgate.slack.words import names
 from crewgate.slack.words.decisions import ANSWER_LIMIT
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
@@ -35,9 +35,6 @@ from crewgate.usecases.ports.slack import RESPONSE_SENT
 from crewgate.usecases.read_models import CrewUnavailable
 
 TITLE: Final = "Start a crew"
-NOT_OPENED: Final = f"Slack did not open the form in time. Type `{COMMAND} kickoff` again."
-NO_CREW: Final = "There is no crew that you may start."
-NOT_UNDERSTOOD: Final = f"Name one crew: `{COMMAND} kickoff research`."
 ALREADY_SENT: Final = (
     ":information_source: This form was sent already, and nothing more was started. What came of "
     f"it is in the channel; type `{COMMAND} kickoff` to start another."
@@ -86,7 +83,7 @@ def render_form(
             )
         )
         if name in missing:
-            blocks.append(context(":exclamation: The crew needs this."))
+            blocks.append(context(f":exclamation: {EMPTY}"))
     if not inputs:
         blocks.append(section("This crew needs no inputs."))
     return modal(TITLE, blocks, callback_id=ids.KICKOFF_FORM, metadata=crew, submit="Start")
@@ -146,14 +143,17 @@ async def on_kickoff_command(
     named = command.arguments[1:]
     crews = await _startable(named, command.by, context)
     if not crews or len(named) > 1:
-        await send_ephemeral(respond, NOT_UNDERSTOOD if named else NO_CREW)
+        name_one = f"Name one crew: `{COMMAND} kickoff research`."
+        nothing = name_one if named else "There is no crew that you may start."
+        await send_ephemeral(respond, nothing)
         return
     context.kickoffs.check(crews[0])
     only = crews[0] if len(crews) == 1 else None
     first = render_notice(asking(only)) if only else render_choice(crews)
     view_id = await open_modal(client, command.trigger_id, first)
     if view_id is None:
-        await send_ephemeral(respond, NOT_OPENED)
+        again = f"Slack did not open the form in time. Type `{COMMAND} kickoff` again."
+        await send_ephemeral(respond, again)
     elif only:
         shown = await _ask_for_inputs(only, context)
         await _update(client, shown, context, view_id=view_id)
@@ -177,7 +177,7 @@ async def on_crew_chosen(
     *,
     context: SlackContext,
 ) -> None:
-    form = parse_crew_choice(body)
+    form = parse_kickoff_form(body)
     async with explain_errors(
         partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
     ):

@@ -178,25 +178,21 @@ class SlackMessenger(Messenger):
 
     @override
     async def offer(self, note: caveats.Note, posting: read_models.Posting) -> Outcome:
-        return await outcome_of(
-            self._poster.post_ephemeral(
-                notes.render_offer(posting.view.round),
-                channel=note.channel,
-                thread_ts=posting.thread_ts,
-                user=note.by.id,
-            )
-        )
+        message = notes.render_offer(posting.view.round)
+        return await self._show_to(note.by, message, note.channel, posting.thread_ts)
 
     @override
     async def offer_lesson(self, posting: read_models.Posting, writer: verdict.Person) -> Outcome:
-        return await outcome_of(
-            self._poster.post_ephemeral(
-                lessons.render_offer(posting.view),
-                channel=posting.channel or "",
-                thread_ts=posting.thread_ts,
-                user=writer.id,
-            )
+        message = lessons.render_offer(posting.view)
+        return await self._show_to(writer, message, posting.channel or "", posting.thread_ts)
+
+    async def _show_to(
+        self, person: verdict.Person, message: Message, channel: str, thread_ts: str | None
+    ) -> Outcome:
+        showing = self._poster.post_ephemeral(
+            message, channel=channel, thread_ts=thread_ts, user=person.id
         )
+        return await outcome_of(showing)
 
     async def _post(
         self,

@@ -254,30 +254,21 @@ class KickoffForm:
 
 
 @raises_malformed
-def parse_crew_choice(body: Mapping[str, Any]) -> KickoffForm:
-    entered = body["view"]["state"]["values"][ids.CREW][ids.CREW]
-    chosen = entered["selected_option"] or {}
-    return _kickoff_form(body, crew=str(chosen.get("value", "")), values={})
-
-
-@raises_malformed
 def parse_kickoff_form(body: Mapping[str, Any]) -> KickoffForm:
+    """Parse either form; the form with a crew's inputs has the crew in its metadata."""
     view = body["view"]
+    entered, crew = view["state"]["values"], view.get("private_metadata", "")
+    if ids.CREW in entered:
+        crew = (entered[ids.CREW][ids.CREW]["selected_option"] or {}).get("value", "")
     prefix = f"{ids.KICKOFF_INPUT}."
-    values = {
-        block.removeprefix(prefix): str(fields[ids.KICKOFF_INPUT].get("value") or "").strip()
-        for block, fields in view["state"]["values"].items()
-        if block.startswith(prefix)
-    }
-    return _kickoff_form(body, crew=str(view.get("private_metadata", "")), values=values)
-
-
-def _kickoff_form(body: Mapping[str, Any], *, crew: str, values: Mapping[str, str]) -> KickoffForm:
-    view = body["view"]
     return KickoffForm(
-        crew=crew,
+        crew=str(crew),
         by=parse_person(body["user"]),
-        values=values,
+        values={
+            block.removeprefix(prefix): str(fields[ids.KICKOFF_INPUT].get("value") or "").strip()
+            for block, fields in entered.items()
+            if block.startswith(prefix)
+        },
         view_id=str(view["id"]),
         view_hash=str(view.get("hash", "")),
     )

@@ -17,7 +17,7 @@ from crewgate.slack.reviews.forms import (
     render_approve_form,
     render_confirmation,
 )
-from crewgate.slack.reviews.standing import not_all_shown, unsent
+from crewgate.slack.reviews.standing import Briefing, not_all_shown, unsent
 from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, BEN, NOW, a_note
 from tests.slack.rendering import a_named_round, check_view, mid_texts, names, shown
@@ -49,8 +49,10 @@ def test_it_is_within_the_limits_and_comes_back_as_it_was(
 ) -> None:
     caveats = caveats_of(notes, claim, share)
     for made in (
-        render_confirmation(VIEW, caveats, notes, again=again),
-        render_approve_form(VIEW, caveats, notes, comment=comment, again=again),
+        render_confirmation(Briefing(view=VIEW, caveats=caveats, notes=notes, again=again)),
+        render_approve_form(
+            Briefing(view=VIEW, caveats=caveats, notes=notes, again=again), comment=comment
+        ),
     ):
         check_view(made, may_mention=MAY_MENTION)
         sent = parse_submission({"user": {"id": ANA.id}, "view": made})
@@ -66,12 +68,18 @@ def test_a_form_that_carries_a_round_alone_tells_of_nothing(metadata: str) -> No
 
 def test_only_what_counts_is_asked_about() -> None:
     notes = [a_note("Shorter.\nAnd clearer.", by=BEN)]
-    only_notes = shown(render_confirmation(VIEW, caveats_of(notes, None, WHOLE), notes))
+    only_notes = shown(
+        render_confirmation(
+            Briefing(view=VIEW, caveats=caveats_of(notes, None, WHOLE), notes=notes)
+        )
+    )
     assert f"<@{BEN.id}>: Shorter. …" in only_notes
     assert "on it" not in only_notes
     assert "shown" not in only_notes
 
-    claimed = shown(render_confirmation(VIEW, caveats_of([], Claim(BEN, NOW), WHOLE), []))
+    claimed = shown(
+        render_confirmation(Briefing(view=VIEW, caveats=caveats_of([], Claim(BEN, NOW), WHOLE)))
+    )
     assert f"<@{BEN.id}> is on it" in claimed
     assert "note" not in claimed
 
@@ -128,7 +136,10 @@ def test_it_says_what_else_was_not_shown() -> None:
     masked = ((Kind.EMAIL, 1), (Kind.IBAN, 1))
     caveats = Caveats(unseen=frozenset(Unseen) - {Unseen.EXCERPT}, turned=HastyReading(17, 3))
     view = replace(VIEW, masked=masked)
-    for made in (render_confirmation(view, caveats, []), render_approve_form(view, caveats, [])):
+    for made in (
+        render_confirmation(Briefing(view=view, caveats=caveats)),
+        render_approve_form(Briefing(view=view, caveats=caveats)),
+    ):
         told = shown(made)
         assert (
             "*1 e-mail address and 1 IBAN are masked*, and you have not had all of them shown."
@@ -139,12 +150,14 @@ def test_it_says_what_else_was_not_shown() -> None:
 
 
 def test_the_form_for_a_comment_is_the_confirmation() -> None:
-    asks = render_approve_form(VIEW, Caveats(shown=1, unseen=frozenset({Unseen.MASKS})), [])
+    asks = render_approve_form(
+        Briefing(view=VIEW, caveats=Caveats(shown=1, unseen=frozenset({Unseen.MASKS})))
+    )
     [row] = [block for block in asks["blocks"] if block["type"] == "actions"]
     assert asks["submit"]["text"] == "Approve anyway"
     assert [one["text"]["text"] for one in row["elements"]] == ["Read all", "Show them"]
     assert row["elements"][0]["style"] == "primary"
-    plain = render_approve_form(VIEW, Caveats(), [])
+    plain = render_approve_form(Briefing(view=VIEW, caveats=Caveats()))
     assert plain["submit"]["text"] == "Approve"
     assert not [block for block in plain["blocks"] if block["type"] == "actions"]
 
@@ -163,7 +176,7 @@ def test_what_can_do_no_harm_is_the_prominent_way(
     notes: int, share: Share | None, unseen: Unseen, green: str, plain: list[str]
 ) -> None:
     caveats = Caveats(notes=notes, shown=22, share=share, unseen=frozenset({unseen}))
-    made = render_confirmation(VIEW, caveats, [])
+    made = render_confirmation(Briefing(view=VIEW, caveats=caveats))
     [row] = [block for block in made["blocks"] if block["type"] == "actions"]
     assert made["submit"]["text"] == green
     assert [one["text"]["text"] for one in row["elements"]] == plain

@@ -21,6 +21,7 @@ from crewgate.slack.reviews.forms import (
     render_what_came,
 )
 from crewgate.slack.reviews.output import parts_to_edit
+from crewgate.slack.reviews.standing import Briefing
 from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, a_dead_letter, a_note
 from tests.slack.rendering import (
@@ -45,7 +46,7 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
     draft = Draft(box[:1_000], notes, overflowed=bool(notes))
 
     check_view(render_revise_form(view, draft), may_mention=frozenset({f"@{ANA.id}"}))
-    check_view(render_approve_form(view, Caveats(), ()))
+    check_view(render_approve_form(Briefing(view=view, caveats=Caveats())))
     check_view(render_dismiss_form(view))
     check_view(render_notice("No."))
 
@@ -69,7 +70,7 @@ def test_the_form_with_the_output_is_within_the_limits(
         return
     assert parts.joined(parts.texts) == text
     view = CardView(round=replace(a_named_round(), takes_edits=takes_edits), output=output)
-    form = render_edit_form(view, Caveats(), (), parts.texts)
+    form = render_edit_form(Briefing(view=view, caveats=Caveats()), parts.texts)
     assert view_problems(form) == []
     boxes = [block["element"] for block in form["blocks"] if block["type"] == "input"]
     assert tuple(box["initial_value"] for box in boxes) == parts.texts
@@ -80,7 +81,10 @@ def test_the_longest_outputs_that_are_offered_fit_and_longer_ones_are_not() -> N
         parts = parts_to_edit(Output(longest))
         assert parts is not None
         view = CardView(round=a_named_round(), output=Output(longest))
-        assert view_problems(render_edit_form(view, Caveats(), (), parts.texts)) == []
+        assert (
+            view_problems(render_edit_form(Briefing(view=view, caveats=Caveats()), parts.texts))
+            == []
+        )
     for no in ("", " \n", "x" * 100_001, "日本語。" * 5_000, "a\u202eb", "a\x00b", "at [redacted]"):
         assert parts_to_edit(Output(no)) is None
     emoji = parts_to_edit(Output("\N{ROCKET}" * 2_500))

@@ -34,6 +34,7 @@ from crewgate.slack.reviews.notices import (
     render_timed_out,
 )
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader, render_round
+from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.words.people import below_headline, nobody_left
 from crewgate.slack.words.states import claim_and_notes, decision_and_answer
 from crewgate.usecases.read_models import Approvers, RoundLine, Viewer
@@ -318,9 +319,11 @@ def test_a_list_says_how_many_have_to_approve() -> None:
 
 
 def test_a_comment_of_several_says_when_it_is_sent() -> None:
-    form = render_approve_form(ONE_OF_TWO, Caveats(), ())
+    form = render_approve_form(Briefing(view=ONE_OF_TWO, caveats=Caveats()))
     assert "sent with your name, once the last approval is given." in shown(form)
-    assert "the last approval" not in shown(render_approve_form(a_view(), Caveats(), ()))
+    assert "the last approval" not in shown(
+        render_approve_form(Briefing(view=a_view(), caveats=Caveats()))
+    )
 
 
 @given(name=names, given_=st.integers(1, 49), stood_in=st.booleans())

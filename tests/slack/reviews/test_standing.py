@@ -25,6 +25,7 @@ from crewgate.slack.reviews.forms import (
     render_revise_form,
 )
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.reviews.tool_calls import fields_of_call, render_change_form
 from crewgate.usecases.read_models import Approvers, CardView, RoundFacts, RoundLine, Viewer
 from tests.builders import ANA, BEN, LATER, NOW, a_note, a_review, a_rule
@@ -95,27 +96,30 @@ def home_row(view: CardView) -> list[Block]:
     )
 
 
+def _briefing(view: CardView) -> Briefing:
+    return Briefing(view=view, caveats=_caveats(view), notes=_notes(view))
+
+
 def confirmation(view: CardView) -> list[Block]:
-    return _checked(render_confirmation(view, _caveats(view), _notes(view)))
+    return _checked(render_confirmation(_briefing(view)))
 
 
 def confirmation_of_answer(view: CardView) -> list[Block]:
-    return _checked(render_confirmation(view, _caveats(view), _notes(view), outcome=0))
+    return _checked(render_confirmation(_briefing(view), outcome=0))
 
 
 def approve_form(view: CardView) -> list[Block]:
-    return _checked(render_approve_form(view, _caveats(view), _notes(view)))
+    return _checked(render_approve_form(_briefing(view)))
 
 
 def edit_form(view: CardView) -> list[Block]:
-    return _checked(render_edit_form(view, _caveats(view), _notes(view), ["A draft."]))
+    return _checked(render_edit_form(_briefing(view), ["A draft."]))
 
 
 def change_form(view: CardView) -> list[Block]:
     found = fields_of_call(view.round, view.output, Masking())
     assert found is not None
-    caveats = _caveats(view)
-    return _checked(render_change_form(view, caveats, _notes(view), found, found.values))
+    return _checked(render_change_form(_briefing(view), found, found.values))
 
 
 def form_for_words(view: CardView) -> list[Block]:
@@ -237,7 +241,9 @@ def test_nothing_is_said_twice(changes: dict[str, Any]) -> None:
     view = view_of("work", claim=Claim(ANA, LATER), **changes)
     unseen = frozenset({Unseen.MASKS} if changes else ())
     caveats = Caveats(notes=view.notes, claim=view.claim, unseen=unseen)
-    text = shown(render_confirmation(view, caveats, _notes(view))["blocks"])
+    text = shown(
+        render_confirmation(Briefing(view=view, caveats=caveats, notes=_notes(view)))["blocks"]
+    )
     for words in ("is on it", "2 notes", "are masked"):
         assert text.count(words) <= 1
 

@@ -22,6 +22,7 @@ from crewgate.slack.reviews.forms import render_confirmation, render_revise_form
 from crewgate.slack.reviews.notices import Scene, render_call_alarm
 from crewgate.slack.reviews.output import arguments_on_card, preview
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.reviews.tool_calls import (
     fields_of_call,
     render_change_form,
@@ -85,7 +86,9 @@ def test_the_form_of_any_call_is_one_that_slack_takes(output: Output) -> None:
     fields = fields_of_call(a_call(subject=CALL).round, output, NOTHING)
     if fields is not None:
         view = a_call(output)
-        check_view(render_change_form(view, Caveats(), (), fields, fields.values))
+        check_view(
+            render_change_form(Briefing(view=view, caveats=Caveats()), fields, fields.values)
+        )
 
 
 def test_a_card_says_what_the_tool_filled_in_and_what_became_of_the_call_before() -> None:
@@ -184,8 +187,8 @@ def test_each_surface_says_that_a_call_may_have_been_done_already() -> None:
         render_direct_message(view, None, reader="U0ANA", link=lambda _: None, now=LATER).blocks,
         render_reader(whole, view, []).view,
         render_revise_form(view, Draft("", ())),
-        render_change_form(view, again, (), fields, fields.values),
-        render_confirmation(view, again, ()),
+        render_change_form(Briefing(view=view, caveats=again), fields, fields.values),
+        render_confirmation(Briefing(view=view, caveats=again)),
         home(a_queue(line)),
         render_pending(pending, mine=True, **lists).blocks,
     ]
@@ -369,7 +372,7 @@ def test_what_the_form_cannot_give_back_stays_as_it_is() -> None:
     fields = fields_of_call(WAITS.round, output, NOTHING)
     assert fields is not None
     assert [one.name for one in fields.arguments] == ["copies"]
-    form = render_change_form(a_call(output), Caveats(), (), fields, ("3",))
+    form = render_change_form(Briefing(view=a_call(output), caveats=Caveats()), fields, ("3",))
     check_view(form)
     assert "These stay as they are" in shown(form["blocks"])
 

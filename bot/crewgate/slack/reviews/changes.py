@@ -130,9 +130,6 @@ _STYLES: Final[dict[Kind, dict[str, bool]]] = {
     Kind.ADDED: {"bold": True, "underline": True},
     Kind.REMOVED: {"strike": True},
 }
-_NOTHING_BEFORE: Final = "This is the first round, so there is nothing to compare it with."
-_NOT_READABLE: Final = "You may not read the round before, so there is nothing to compare it with."
-_NOBODY_ASKED: Final = "a newer output came before anybody decided"
 _LEAVES_LIMIT: Final = 500
 _PARAGRAPH_LIMIT: Final = 2_800
 _NEIGHBOUR_SHOWN: Final = 200
@@ -155,12 +152,13 @@ def render_changes(view: CardView) -> Iterator[Block]:
             return
         yield section(f"*Since {names.number(view.previous)}*")
     if view.before is None or view.previous is None:
-        first = view.round.number == 1
-        yield section(_NOTHING_BEFORE if first else _NOT_READABLE)
+        is_first = view.round.number == 1
+        why = "This is the first round" if is_first else "You may not read the round before"
+        yield section(f"{why}, so there is nothing to compare it with.")
         return
     if _is_unasked(view.previous):
         nobody = f"Nobody decided round {view.previous.number}"
-        yield section(f"{nobody}: {_NOBODY_ASKED}.")
+        yield section(f"{nobody}: a newer output came before anybody decided.")
     answers = view.answers
     asked = cards.asked(answers) if answers is not None else None
     if edits := edits_since(view):

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Final
 
 from crewgate.domain.acts import ToolCall, arguments_of
-from crewgate.domain.caveats import Caveats, Draft, Note, Seen, Share, Unseen
+from crewgate.domain.caveats import Draft, Note, Seen, Share, Unseen
 from crewgate.domain.notification import Output, Question
 from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor
@@ -26,10 +26,9 @@ from crewgate.slack.blockkit.blocks import (
 from crewgate.slack.blockkit.excerpts import first_part, length, page_of_blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, quotation
 from crewgate.slack.payloads import asked, edit_box
-from crewgate.slack.press import Where
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.output import laid_out, output_in_modal, parts_to_edit
-from crewgate.slack.reviews.standing import MASKS_STAY, head, render_caveats, standing
+from crewgate.slack.reviews.standing import MASKS_STAY, Briefing, head, render_caveats, standing
 from crewgate.slack.words import cards, names
 from crewgate.slack.words.decisions import ANSWER_LIMIT, asker
 from crewgate.slack.words.subjects import wording
@@ -38,22 +37,13 @@ from crewgate.usecases.read_models import CardView, DeadLetter
 ANYWAY: Final = "Approve anyway"
 
 
-def render_confirmation(
-    view: CardView,
-    caveats: Caveats,
-    notes: Sequence[Note],
-    *,
-    again: bool = False,
-    outcome: int | None = None,
-    where: Where = Where.MODAL,
-) -> Block:
+def render_confirmation(briefing: Briefing, *, outcome: int | None = None) -> Block:
     """The modal that asks before an approval; `outcome` answers a flow.
 
     Its green button is harmless: it revises if notes wait or nothing can be read, else it opens the
-    reader or shows masks. Approving anyway is one plain button. `again`: a caveat changed since
-    this person was asked; `where` is the place of the press.
+    reader or shows masks. Approving anyway is one plain button.
     """
-    round_ = view.round
+    round_, caveats = briefing.view.round, briefing.caveats
     labels = round_.subject.labels
     words = cards.words_label(round_)
     revises = bool(caveats.notes) or caveats.seen.calls_for_words
@@ -71,7 +61,7 @@ def render_confirmation(
     return modal(
         title,
         [
-            *head(view, caveats, notes, again=again, where=where),
+            *head(briefing),
             *answer,
             actions(button(anyway, action_id=approve, value=round_.id), *masks, other),
         ],
@@ -124,62 +114,36 @@ _BODY_READ: Final = 2**16
 _BODY_SHOWN: Final = 1_500
 _OUTCOMES_SHOWN: Final = 10
 
-_COMMENT_MEANS: Final = (
-    "The output is approved as it is. Your comment becomes context for the crew's *next tasks*; it "
-    "does not change this output. To have it changed, use Revise."
-)
-_COMMENT_OF_SEVERAL: Final = "Your comment is sent with your name, once the last approval is given."
-_DISMISS_MEANS: Final = (
-    "The card is closed for good and nothing more is sent to the crew. Your name and your reason "
-    "stay on the card and in its history."
-)
-_DISMISS_REPORT_MEANS: Final = (
-    "*What to do.* If an execution waits at the crew, answer it with the crew's own "
-    "`POST /resume`. If CrewAI sends this shape, report it as a bug; if a proxy or a setting of "
-    "the crew made it, correct that. Then say below why this is done with and press Dismiss: your "
-    "name and your words stay on the message in the channel."
-)
-_NOTES_DO_NOT_FIT: Final = (
-    ":exclamation: Not every note fits: the box holds 3,000 characters. Those left out stand below."
-)
 
-
-def render_approve_form(
-    view: CardView,
-    caveats: Caveats,
-    notes: Sequence[Note],
-    *,
-    comment: str = "",
-    again: bool = False,
-    where: Where = Where.MODAL,
-) -> Block:
-    """The form for an approval's comment, which also confirms and offers to read first.
-
-    `again`: a caveat changed since `comment` was typed; `where` is the place of the press.
-    """
-    is_warned = again or bool(render_caveats(caveats, notes, view))
-    masks = buttons.UNMASK.on(view.round.id) if Unseen.MASKS in caveats.unseen else None
-    read = button(
-        buttons.READ.label, action_id=buttons.READ.id, value=view.round.id, style="primary"
-    )
+def render_approve_form(briefing: Briefing, *, comment: str = "") -> Block:
+    """The form for an approval's comment, which also confirms and offers to read first."""
+    round_, caveats = briefing.view.round, briefing.caveats
+    masks = buttons.UNMASK.on(round_.id) if Unseen.MASKS in caveats.unseen else None
+    read = buttons.READ.on(round_.id) | {"style": "primary"}
+    # Slack takes a new text only for a new box.
+    box = f"{ids.FEEDBACK}-{caveats.notes_mark or 0}" if briefing.again else ids.FEEDBACK
     return modal(
         "Approve with a comment",
         present(
-            *head(view, caveats, notes, again=again, where=where),
+            *head(briefing),
             actions(*present(read, masks)) if caveats.unseen else None,
-            section(_COMMENT_MEANS),
-            context(_COMMENT_OF_SEVERAL) if view.round.approvals > 1 else None,
+            section(
+                "The output is approved as it is. Your comment becomes context for the crew's "
+                "*next tasks*; it does not change this output. To have it changed, use Revise."
+            ),
+            context("Your comment is sent with your name, once the last approval is given.")
+            if round_.approvals > 1
+            else None,
             _box(
                 "Your comment",
                 placeholder="What should the crew keep in mind from here on?",
-                # Slack takes a new text only for a new box.
-                block_id=f"{ids.FEEDBACK}-{caveats.notes_mark or 0}" if again else ids.FEEDBACK,
+                block_id=box,
                 value=comment,
             ),
         ),
         callback_id=ids.APPROVE_MODAL,
-        metadata=asked(view.round.id, caveats.seen),
-        submit=ANYWAY if is_warned else buttons.APPROVE.label,
+        metadata=asked(round_.id, caveats.seen),
+        submit=ANYWAY if render_caveats(briefing) else buttons.APPROVE.label,
     )
 
 
@@ -208,7 +172,8 @@ def render_revise_form(
     )
     question = round_.subject if isinstance(round_.subject, Question) else None
     is_ask = question is not None and question.ask is not None
-    warnings = (problem, _NOTES_DO_NOT_FIT if draft.overflowed else None)
+    overflow = "Not every note fits: the box holds 3,000 characters. Those left out stand below."
+    warnings = (problem, f":exclamation: {overflow}" if draft.overflowed else None)
     return modal(
         cards.words_label(round_),
         present(
@@ -216,7 +181,9 @@ def render_revise_form(
             *standing(view, notes=False, approves=question is not None),
             *(_output(view, "*The question*") if is_ask else []),
             *(_question(round_, question) if question else []),
-            context(_TOOLS_AGAIN) if round_.tools_used and not question else None,
+            context("The agent may use its tools again.")
+            if round_.tools_used and not question
+            else None,
             box,
             *(context(warning) for warning in warnings if warning),
             *render_notes_left(draft, page),
@@ -226,9 +193,6 @@ def render_revise_form(
         metadata=asked(view.round.id, Seen(notes=notes_mark)),
         submit=says.form_submit,
     )
-
-
-_TOOLS_AGAIN: Final = "The agent may use its tools again."
 
 
 def _question(round_: Round, question: Question) -> list[Block]:
@@ -252,7 +216,13 @@ def _question(round_: Round, question: Question) -> list[Block]:
 def render_dismiss_form(view: CardView) -> Block:
     return _dismiss_form(
         buttons.DISMISS.label,
-        [section(cards.about(view)), section(_DISMISS_MEANS)],
+        [
+            section(cards.about(view)),
+            section(
+                "The card is closed for good and nothing more is sent to the crew. Your name and "
+                "your reason stay on the card and in its history."
+            ),
+        ],
         callback_id=ids.DISMISS_MODAL,
         metadata=view.round.id,
     )
@@ -272,7 +242,12 @@ def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
             ),
             *chain.from_iterable(_dead_letter(one, redactor) for one in came),
             context(f"{names.more(left)}, in the table `dead_letters`") if left else None,
-            section(_DISMISS_REPORT_MEANS),
+            section(
+                "*What to do.* If an execution waits at the crew, answer it with the crew's own "
+                "`POST /resume`. If CrewAI sends this shape, report it as a bug; if a proxy or a "
+                "setting of the crew made it, correct that. Then say below why this is done with "
+                "and press Dismiss: your name and your words stay on the message in the channel."
+            ),
         ),
         callback_id=ids.DISMISS_REPORT_MODAL,
         metadata=first.id,
@@ -339,11 +314,8 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
     if arguments is not None:
         elements, part = laid_out(arguments, _EXCERPT_LIMIT)
         cut = [] if part is None else [context("This is the beginning; the card leads to all.")]
-        return (
-            [section(f"*{wording(view.round).content}*"), *in_blocks(elements), *cut]
-            if elements
-            else []
-        )
+        heading = f"*{wording(view.round).content}*"
+        return [section(heading), *in_blocks(elements), *cut] if elements else []
     shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=text.clean)
     if text.is_blank(shown):
         return []
@@ -359,20 +331,14 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
 
 
 def render_edit_form(
-    view: CardView,
-    caveats: Caveats,
-    notes: Sequence[Note],
-    written: Sequence[str],
-    *,
-    revision: int = 0,
-    masked: str = "",
+    briefing: Briefing, written: Sequence[str], *, revision: int = 0, masked: str = ""
 ) -> Block:
     """The form with these parts in its boxes, and the effect of sending it.
 
     `revision` counts refills of the boxes after a caveat changed: Slack takes a new text only for a
     new box. `masked` is the mark of a text with masks.
     """
-    round_ = view.round
+    round_ = briefing.view.round
     submit, several = "Send edits", ""
     means = (
         "The crew redoes the task with these edits only. The next card says which of them it made."
@@ -384,7 +350,7 @@ def render_edit_form(
     return modal(
         buttons.EDIT.label,
         present(
-            *head(view, caveats, notes, again=revision > 0),
+            *head(briefing),
             section(means),
             context(several) if several else None,
             context(MASKS_STAY) if masked else None,
@@ -403,6 +369,6 @@ def render_edit_form(
             ),
         ),
         callback_id=ids.EDIT_MODAL,
-        metadata=asked(round_.id, caveats.seen, masked),
+        metadata=asked(round_.id, briefing.caveats.seen, masked),
         submit=submit,
     )

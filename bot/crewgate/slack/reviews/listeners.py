@@ -394,10 +394,7 @@ async def on_edits_submitted(
         except errors.MaskUnknown as unknown:
             await show_in_form(ack, sent.box(unknown.mask), names.mask_unknown(unknown.mask))
         except errors.ConfirmationNeeded:
-            revision = sent.revision + 1
-            again = await form(
-                sent.round_id, sent.by, context, written=sent.written, revision=revision
-            )
+            again = await form(sent.round_id, sent.by, context, sent=sent)
             await ack(response_action="update", view=again)
         else:
             await _close(ack, before, after, context)

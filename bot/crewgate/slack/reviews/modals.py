@@ -28,11 +28,12 @@ from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.context import SlackContext
-from crewgate.slack.payloads import Submission, parse_asked
+from crewgate.slack.payloads import EditForm, Submission, parse_asked
 from crewgate.slack.press import Press, Where
 from crewgate.slack.reviews import forms, reader
 from crewgate.slack.reviews.output import parts_to_edit
 from crewgate.slack.reviews.people import People
+from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.reviews.tool_calls import Fields, fields_of_call, render_change_form
 from crewgate.slack.words import cards
 from crewgate.usecases import decide
@@ -63,31 +64,35 @@ async def approve_form(
     """The form for a comment, for a person who saw `seen`. Raises as `decide` does."""
     await decide.may_revise(round_id, by=by, context=context)
     caveats = await decide.caveats_for(round_id, by=by, context=context, seen=seen)
-    view, notes = await _view_and_notes(round_id, by, caveats, context)
-    return forms.render_approve_form(
-        view, caveats, notes, comment=comment, again=again, where=where
-    )
+    briefing = await _briefing(round_id, by, caveats, context, again=again, where=where)
+    return forms.render_approve_form(briefing, comment=comment)
 
 
 async def confirmation(
     press: Press, caveats: Caveats, context: SlackContext, *, again: bool
 ) -> Block:
-    view, notes = await _view_and_notes(press.value, press.by, caveats, context)
-    return forms.render_confirmation(
-        view, caveats, notes, again=again, outcome=press.outcome, where=press.where
+    briefing = await _briefing(
+        press.value, press.by, caveats, context, again=again, where=press.where
     )
+    return forms.render_confirmation(briefing, outcome=press.outcome)
 
 
 async def receipt(round_id: str, context: SlackContext, *, by_words: bool = False) -> Block:
     return forms.render_receipt((await context.uow.read.posting(round_id)).view, by_words=by_words)
 
 
-async def _view_and_notes(
-    round_id: str, by: Person, caveats: Caveats, context: SlackContext
-) -> tuple[CardView, tuple[Note, ...]]:
+async def _briefing(
+    round_id: str,
+    by: Person,
+    caveats: Caveats,
+    context: SlackContext,
+    *,
+    again: bool,
+    where: Where = Where.MODAL,
+) -> Briefing:
     view = await _view(round_id, by, context)
     notes = await context.uow.read.notes.of_round(round_id, limit=NOTES) if caveats.notes else ()
-    return view, notes
+    return Briefing(view=view, caveats=caveats, notes=notes, again=again, where=where)
 
 
 async def _view(round_id: str, by: Person, context: SlackContext) -> CardView:
@@ -114,35 +119,28 @@ async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block
 
 
 async def edit_form(
-    round_id: str,
-    by: Person,
-    context: SlackContext,
-    *,
-    written: Sequence[str] | None = None,
-    revision: int = 0,
+    round_id: str, by: Person, context: SlackContext, *, sent: EditForm | None = None
 ) -> Block:
-    """The form with the output or `written`. Raises as `decide`; VerdictMisplaced without edits."""
+    """The form with the output, or as it was `sent`.
+
+    Raises as `decide` does; VerdictMisplaced if the output offers no edits.
+    """
     await decide.may_edit(round_id, by=by, context=context)
     parts, _, masked = await maskable_parts(round_id, context)
     if parts is None:
         raise VerdictMisplaced
     whole = Seen(share=Share(1, 1))
     caveats = await decide.caveats_for(round_id, by=by, context=context, seen=whole)
-    view, notes = await _view_and_notes(round_id, by, caveats, context)
-    shown = parts.texts if written is None else written
+    briefing = await _briefing(round_id, by, caveats, context, again=sent is not None)
+    written, revision = (parts.texts, 0) if sent is None else (sent.written, sent.revision + 1)
     render = partial(forms.render_edit_form, revision=revision, masked=masked)
-    return await context.off_loop(render, view, caveats, notes, shown)
+    return await context.off_loop(render, briefing, written)
 
 
 async def change_form(
-    round_id: str,
-    by: Person,
-    context: SlackContext,
-    *,
-    written: Sequence[str] | None = None,
-    revision: int = 0,
+    round_id: str, by: Person, context: SlackContext, *, sent: EditForm | None = None
 ) -> Block:
-    """The form behind Change, with the call's arguments or with `written`.
+    """The form behind Change, with the call's arguments, or as it was `sent`.
 
     Raises as `decide` does; VerdictMisplaced if the call offers no change.
     """
@@ -152,9 +150,9 @@ async def change_form(
         raise VerdictMisplaced
     seen = Seen(share=Share(int(fields.shows_all), 1))
     caveats = await decide.caveats_for(round_id, by=by, context=context, seen=seen)
-    view, notes = await _view_and_notes(round_id, by, caveats, context)
-    shown = fields.values if written is None else written
-    return render_change_form(view, caveats, notes, fields, shown, revision=revision, mark=mark)
+    briefing = await _briefing(round_id, by, caveats, context, again=sent is not None)
+    written, revision = (fields.values, 0) if sent is None else (sent.written, sent.revision + 1)
+    return render_change_form(briefing, fields, written, revision=revision, mark=mark)
 
 
 async def fields_to_change(round_id: str, context: SlackContext) -> tuple[Fields | None, str]:

@@ -136,11 +136,6 @@ def parse_position(metadata: str) -> ReaderPosition | None:
         return None
 
 
-_UNMASKED: Final = (
-    "Nothing is masked here. Only you see this, and the audit trail tells that you did."
-)
-_MORE_MASKED: Final = "More is masked on pages that you have not turned to."
-_MAY_NOT_UNMASK: Final = "Only who may decide can have this shown."
 #: The characters of a task's expected output.
 _EXPECTED: Final = 500
 _TITLES: Final = {
@@ -280,13 +275,14 @@ def _page_of_output(
 
 def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -> list[Block]:
     if tab is ReaderTab.UNMASKED:
-        more = "" if unmasks else f" {_MORE_MASKED}"
-        return [blocks.context(f"{_UNMASKED}{more}")]
+        says = "Nothing is masked here. Only you see this, and the audit trail tells that you did."
+        more = "" if unmasks else " More is masked on pages that you have not turned to."
+        return [blocks.context(f"{says}{more}")]
     if tab is not ReaderTab.WHOLE or not view.masked:
         return []
     masked = f"{cards.masked(view.masked)}."
     if not may_unmask:
-        return [blocks.section(f"{masked} {_MAY_NOT_UNMASK}")]
+        return [blocks.section(f"{masked} Only who may decide can have this shown.")]
     return [blocks.section(masked, buttons.UNMASK.on(view.round.id))]
 
 

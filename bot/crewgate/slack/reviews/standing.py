@@ -5,6 +5,7 @@ which rows of lists share. What a person could overlook is asked about with the 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -20,39 +21,35 @@ from crewgate.usecases.read_models import Approvers, CardView
 
 _NOTE_LINE: Final = 150
 _NOTES_SHOWN: Final = 5
-_ERASED: Final = "*Secrets were taken out of this, which nobody is shown.*"
-_ERASED_OF_CALL: Final = (
-    "*Secrets were taken out of this call, which nobody is shown: it would run with more than"
-    " what stands here.*"
-)
-_ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is decided yet."
-_COLUMNS: Final = (
-    f"*Columns of a table are beyond a phone's edge.* *{buttons.READ.label}* shows them row by row."
-)
-_AGAIN: Final = "*If it has been done, it is done once more.* Look before you approve."
 _SHOWS: Final = {Where.HOME: "This row shows", Where.CARD: "This card shows"}
 MASKS_STAY: Final = (
     "What is masked has a number. Leave each mask where its text belongs: the crew gets the text."
 )
-NO_CAVEATS: Final = Caveats()
 
 
-def head(
-    view: CardView,
-    caveats: Caveats = NO_CAVEATS,
-    notes: Sequence[Note] = (),
-    *,
-    again: bool = False,
-    where: Where = Where.MODAL,
-    approves: bool = True,
-) -> list[Block]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Briefing:
+    """A waiting round, with all that a person could overlook who approves it now."""
+
+    view: CardView
+    caveats: Caveats
+    notes: Sequence[Note] = ()
+    """The notes that the caveats count."""
+    again: bool = False
+    """True: a caveat changed since this person was asked."""
+    where: Where = Where.MODAL
+    """The place of the press."""
+
+
+def head(briefing: Briefing, *, approves: bool = True) -> list[Block]:
     """Return the beginning of a form: its subject, what to look at, and what else must be known.
 
     Without `approves`, the form itself says what happens on Approve.
     """
+    view, caveats = briefing.view, briefing.caveats
     return [
         section(cards.about(view)),
-        *render_caveats(caveats, notes, view, again=again, where=where),
+        *render_caveats(briefing),
         *standing(view, notes=not caveats.notes, claim=caveats.claim is None, approves=approves),
     ]
 
@@ -60,10 +57,10 @@ def head(
 def standing(
     view: CardView, *, notes: bool = True, claim: bool = True, approves: bool = True
 ) -> list[Block]:
-    """Return what its viewer must know of a waiting round, below what it is about.
+    """Return what its viewer must know of a waiting round, below the line that names it.
 
-    The flags leave out lines that the form or page says itself or does not offer. Pages and caveats
-    tell of masks, to viewers who were not shown the masked text.
+    The flags leave out lines that the form or page has itself. Masks are not named here: pages and
+    caveats tell viewers of them who were not shown the masked text.
     """
     viewer = view.viewer
     if viewer is None or view.round.state is not review.State.WAITING:
@@ -111,26 +108,22 @@ def what_happens(view: CardView, reader: str | None) -> Block:
     return context(cards.what_buttons_do(view.round, nobody=nobody, in_vain=in_vain))
 
 
-def render_caveats(
-    caveats: Caveats,
-    notes: Sequence[Note],
-    view: CardView,
-    *,
-    again: bool = False,
-    where: Where = Where.MODAL,
-) -> list[Block]:
+def render_caveats(briefing: Briefing) -> list[Block]:
+    view, caveats = briefing.view, briefing.caveats
     claim, turned = caveats.claim, caveats.turned
+    asked_again = "*Something has changed since you were asked.* Nothing is decided yet."
     lines = [
-        _ASKED_AGAIN if again else "",
-        unsent(caveats.notes, notes) if caveats.notes else "",
+        asked_again if briefing.again else "",
+        unsent(caveats.notes, briefing.notes) if caveats.notes else "",
         f"{cards.on_it(claim)}." if claim is not None else "",
     ]
     for unseen in sorted(caveats.unseen):
         match unseen:
             case Unseen.EXCERPT:
-                lines.append(not_all_shown(caveats, where))
+                lines.append(not_all_shown(caveats, briefing.where))
             case Unseen.COLUMNS:
-                lines.append(_COLUMNS)
+                edge = "*Columns of a table are beyond a phone's edge.*"
+                lines.append(f"{edge} *{buttons.READ.label}* shows them row by row.")
             case Unseen.MASKS:
                 lines.append(cards.not_shown(view.masked))
             case Unseen.HASTE if turned is not None:
@@ -138,10 +131,14 @@ def render_caveats(
                 what = pages if turned.pages > 1 else "looked at this for"
                 lines.append(f"*You {what} {names.duration(turned.took)}.*")
             case Unseen.ERASED:
-                is_call = isinstance(view.round.subject, acts.ToolCall)
-                lines.append(_ERASED_OF_CALL if is_call else _ERASED)
+                this, more = "this", ""
+                if isinstance(view.round.subject, acts.ToolCall):
+                    this, more = "this call", ": it would run with more than what stands here"
+                lines.append(f"*Secrets were taken out of {this}, which nobody is shown{more}.*")
             case Unseen.MAY_HAVE_RUN:
-                lines.append(_AGAIN)
+                lines.append(
+                    "*If it has been done, it is done once more.* Look before you approve."
+                )
     return [section(line) for line in lines if line]
 
 

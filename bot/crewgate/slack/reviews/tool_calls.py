@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from crewgate.domain.acts import Argument, Kind, ToolCall, arguments_of, changes_of, shown_value
-from crewgate.domain.caveats import Caveats, Note
 from crewgate.domain.masking import Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.redaction import is_hidden_argument
@@ -19,7 +18,7 @@ from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
 from crewgate.slack.blockkit.text import clean, plain, utf16_length, with_scripts_named
 from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out
-from crewgate.slack.reviews.standing import MASKS_STAY, head
+from crewgate.slack.reviews.standing import MASKS_STAY, Briefing, head
 from crewgate.slack.words import cards, decisions, names
 from crewgate.usecases.read_models import CardView
 
@@ -137,9 +136,7 @@ def _fits(text: str) -> bool:
 
 
 def render_change_form(
-    view: CardView,
-    caveats: Caveats,
-    notes: Sequence[Note],
+    briefing: Briefing,
     fields: Fields,
     written: Sequence[str],
     *,
@@ -150,14 +147,14 @@ def render_change_form(
 
     `mark` identifies the arguments that the form was opened with.
     """
-    round_ = view.round
+    round_ = briefing.view.round
     others, _ = laid_out(fields.others, OUTPUT_LIMIT)
     stay = [blocks.section("*These stay as they are*"), *in_blocks(others)] if others else []
     several = cards.edit_of_several(round_)
     return blocks.modal(
         "Change the arguments",
         [
-            *head(view, caveats, notes, again=revision > 0, approves=False),
+            *head(briefing, approves=False),
             blocks.section(
                 "You approve the call with what stands here: it runs once, in your name, within"
                 f" {decisions.how_long(valid_for(round_.rule))}."
@@ -171,7 +168,7 @@ def render_change_form(
             *stay,
         ],
         callback_id=ids.CHANGE_MODAL,
-        metadata=asked(round_.id, caveats.seen, mark),
+        metadata=asked(round_.id, briefing.caveats.seen, mark),
         submit="Approve with these",
     )
 

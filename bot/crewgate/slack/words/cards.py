@@ -80,7 +80,8 @@ def words_label(round_: Round) -> str:
 def about(view: CardView) -> str:
     round_ = view.round
     topic = one_line(view.topic, names.TITLE_LIMIT)
-    name = decisions.waits_as(round_) or names.task(round_)
+    is_call = isinstance(round_.subject, acts.ToolCall)
+    name = decisions.wants_to_use(round_) if is_call else names.task(round_)
     title = [names.bold(topic), name] if topic else [names.bold(name)]
     first = names.joined(*title, names.numbered(round_), names.crew(round_.review.crew))
     again = decisions.waits_again(round_)

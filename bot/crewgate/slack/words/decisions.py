@@ -281,11 +281,6 @@ def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
     return f"{agent} wants to use {name}{several}"
 
 
-def waits_as(round_: Round) -> str:
-    """Return a call as what its agent wants to do; empty for any other subject."""
-    return wants_to_use(round_) if isinstance(round_.subject, ToolCall) else ""
-
-
 def waits(name: str, round_: Round) -> str:
     match round_.subject:
         case ToolCall():
