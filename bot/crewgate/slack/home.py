@@ -231,7 +231,7 @@ def _text(
     known = [*about, *states.claim_and_notes(line, now=now)]
     if round_.state is review.State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
         known.append(cards.not_their_own(line))
-        # To approve a call is more than to let the crew go on.
+        # Approve lets a call run, so its row says what the buttons do.
         approvers = _approvers(line, row)
         if isinstance(round_.subject, acts.ToolCall) and not approvers.bar(user):
             known.append(cards.what_buttons_do(round_))

@@ -37,7 +37,7 @@ NO_LESSONS: Final = (
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
 )
 _REMOVED: Final = ":wastebasket: Its text was removed, some time after its end."
-#: Lengths once escaped: of a lesson in full, its unseen characters named, and of a listed lesson.
+#: Lengths once escaped: of a whole lesson with its unseen characters named, and of one of many.
 _WHOLE: Final = 8 * LESSON_CHARACTERS
 _AMONG: Final = 200
 _BESIDE_BUDGET: Final = 4_000
@@ -49,7 +49,7 @@ _BLOCKS: Final = 48
 
 
 def render_offer(view: CardView) -> Message:
-    """Offer the writer of a wish to keep the wish, once the text that met the wish is approved."""
+    """Offer to keep the words of a revision as a lesson, once the revised text is approved."""
     round_ = view.round
     crew = bold(names.crew(round_.review.crew))
     says = f":bulb: Approved. You had asked for this:\n{quoted(_wish(view), _WHOLE)}"

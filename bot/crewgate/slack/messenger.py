@@ -82,7 +82,7 @@ class SlackMessenger(Messenger):
         The channel shows the card too, unless the review has an earlier card there and people are
         mentioned on this card.
         """
-        # A request's assignees are mentioned, and may be unknown to this bot.
+        # The card mentions the request's assignees; their addresses may not be looked up yet.
         rule, assigned = posting.view.round.rule, posting.view.round.subject.assignees
         if assigned and rule is not None:
             decide = rule.reviewers or ()
@@ -161,7 +161,7 @@ class SlackMessenger(Messenger):
             thread, output = about.card, view.output
             name, title = card.file_name(view), card.file_title(view)
         else:
-            # The file follows the message with its excerpt, by one ordering key.
+            # The thread exists: one ordering key puts the file after the message with its excerpt.
             thread, output = about.thread, about.execution.result
             name, title = executions.result_file_name(about.execution), executions.RESULT_TITLE
         assert thread is not None, "the caller checked this"
@@ -275,7 +275,7 @@ class SlackMessenger(Messenger):
         if kind is EffectKind.TELL_AUTHOR:
             return lessons.render_retired(view.lesson)
         deciders = self._people(view.ballot, Role.REVIEWER)
-        # A lesson has no private cards.
+        # A lesson has no private cards, so `dm` mentions people too.
         calls = self._people.notify(view.round) in {Notify.MENTION, Notify.DM}
         return lessons.render_card(view, deciders, link=self._identity.link, calls=calls)
 
@@ -304,7 +304,7 @@ class SlackMessenger(Messenger):
     ) -> Message:
         view = await self._with_names(posting)
         called, round_ = None, view.round
-        # A text comes with its author's own approval.
+        # An edited text has its author's approval from the start; it calls the others all the same.
         if notify is not None and all(vote.by == round_.edited_by for vote in round_.votes):
             called = people.call(view, notify)
             view = replace(view, calls_all=people.calls_all(view, notify))

@@ -69,7 +69,7 @@ PAUSE: Final = 1.5
 LONGEST: Final = 86_400
 #: Seconds until a thread is tried again, unless Slack names a time.
 AGAIN: Final = 30
-#: Of the three seconds that a form has, the seconds to read its thread.
+#: Seconds to read the thread for a sent form, which Slack drops after 3 s.
 FORM_SECONDS: Final = 1
 #: The most tries in a row to read a thread.
 TRIES: Final = 10

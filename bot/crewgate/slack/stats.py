@@ -335,7 +335,7 @@ def _charts(stats: Stats) -> Iterator[_Chart]:
         yield _Chart(title.format(unit=name), labels, *values)
 
 
-#: A chart with a longer time is in hours.
+#: Charts with a time of this length or more are in hours.
 _HOURS_FROM: Final = 2 * _HOUR
 
 

@@ -40,7 +40,7 @@ from crewgate.slack.blockkit.text import (
     whole_character,
 )
 
-#: The shortest part of a paragraph that is shown alone, in characters.
+#: The least that is shown of a paragraph that is cut, in characters.
 _FEW_WORDS = 80
 #: The joiner of two emoji; a joiner at the end of a part joins nothing.
 _JOINER = "\u200d"
@@ -166,7 +166,7 @@ def first_part(
     """Return the beginning of a text that fits `limit` once rendered, and its original length.
 
     The cut is at a paragraph, else at a line, a sentence or a word, if that leaves a quarter of the
-    room; behind a heading only if there is nothing else. A longer fence is cut at a line and
+    room; after a heading only if there is nothing else. A longer fence is cut at a line and
     closed.
     """
     # No rendering makes a text shorter than half, so more characters than `most` never fit.
@@ -234,7 +234,7 @@ def _cut_whole(head: str, lines: list[Line], leading: list[bool], room: int) -> 
         return paragraph, ""
     fence = crossing.fence
     is_row = head[crossing.start : crossing.end].lstrip(" >").startswith("|")
-    if is_row or fence is not None:  # a piece that was cut is no heading and no table
+    if is_row or fence is not None:  # half of it would be no table and no code: rather end above
         line_end = line_end or leads
     if fence is not None and (fence.start < crossing.start or line_end == 0):
         begun = fenced_line_end > max(fence.start, least)
@@ -517,7 +517,7 @@ def page_of_blocks(
     number = size = count = 0
     for group in groups:
         lengths = [len(json.dumps(block, ensure_ascii=False)) for block in group]
-        # The first block makes room for all of its group.
+        # The first block of a group asks for the room of all.
         wants = [(sum(lengths), len(group)), *((length, 1) for length in lengths[1:])]
         for block, length, (room, blocks) in zip(group, lengths, wants, strict=False):
             if count and (size + room > 2 * PAGE or count + blocks > most):

@@ -105,7 +105,7 @@ def _text_of(token: Token) -> str:
 
 
 # A fence may stand in quotes and list items, up to 40 deep. A backtick fence has no backtick after
-# its mark. A mark longer than 40 is decoration: closing it would cost more than it is worth.
+# its mark. A longer mark is decoration, and opens no fence.
 _FENCE = re.compile(
     r"(?P<prefix>(?:[ \t>]|(?:[-*+]|[0-9]{1,9}[.)])[ \t]){0,40})"
     r"(?P<mark>`{3,40}(?=[^`\n]*(?:\n|$))|~{3,40}(?!~))"
@@ -213,7 +213,7 @@ def kinds_of(text: str, lines: list[Line]) -> list[LineKind]:
     for token in blocks_of(text, tables=few_cells(text)):
         if token.type in _KINDS and token.map:
             first, last = token.map
-            last += token.type == "thead_open"  # a heading's line of dashes
+            last += token.type == "thead_open"  # the line of dashes below the head
             kinds[first:last] = [_KINDS[token.type]] * (last - first)
     for number, line in enumerate(lines):
         if line.fence is not None:

@@ -60,11 +60,11 @@ _RIGHT_TO_LEFT: Final = re.compile(
 _MARKS: Final = frozenset("\u061c\u200e\u200f")
 _RUN: Final = re.compile(
     f"[{UNSEEN}]+"
-    # The two most frequent needs are left out: to tell them, `_revealed` takes ten times as long.
+    # The two most frequent needs are excluded here: `_revealed` takes ten times as long for them.
     f"(?<!{_RIGHT_TO_LEFT.pattern}[{''.join(_MARKS)}])"  # a mark alone right after its letter
     f"(?!(?<=[{_EMOJI}]\u200d)[{_EMOJI}])"  # a joiner alone between two emoji
 )
-#: A mark of direction belongs to right-to-left letters within so many characters.
+#: The most characters between a mark of direction and the right-to-left letters it is for.
 _NEAR: Final = 16
 #: The most different characters of a run that are named.
 _NAMED: Final = 3

@@ -37,9 +37,9 @@ RENEW_SOON = timedelta(seconds=20)
 ASK_SECONDS: Final = 2
 #: The most addresses and groups that are asked about while somebody waits.
 ASKED_AT_ONCE: Final = 10
-#: Slack's error codes for an e-mail address that belongs to nobody.
 _SCOPES: Final[dict[type, str]] = {Email: "users:read.email", UserGroup: "usergroups:read"}
 _IN: Final = {Email: "", UserGroup: "in "}
+#: Slack's error codes for an e-mail address that belongs to nobody, and for a group that is gone.
 NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_found"})
 
 OwnerOf = Callable[[str, str], Awaitable[EmailOwner]]

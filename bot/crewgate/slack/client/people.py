@@ -86,9 +86,9 @@ STANDING_RENEWED: Final = timedelta(hours=1)
 #: People asked about in one turn; Slack takes about 100 such calls a minute.
 #: https://docs.slack.dev/reference/methods/users.info
 STANDING_AT_ONCE: Final = 25
-#: The most people asked about ahead of time; the bot asks about others when these act.
+#: The most people asked about ahead of time; others are asked about when they act.
 STANDING_AHEAD: Final = 200
-#: Failures after which the rest waits: Slack is away, or wants to be left alone.
+#: Failures that end a turn: Slack is away, or wants fewer calls.
 GIVE_UP: Final = 3
 #: Slack's own assistant is no bot by `users.info`, and is in every list of people.
 SLACKBOT: Final = "USLACKBOT"
@@ -274,7 +274,7 @@ async def time_zone_of(client: AsyncWebClient, user: str) -> ZoneInfo | None:
         why = "no answer in time"
     except web_api.CallFailed as error:
         why = str(error)
-    # `zoneinfo` so refuses a folder's name, and a name that leads out of its database.
+    # `zoneinfo` raises these for a folder's name, and for a name that leads out of its database.
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         why = type(error).__name__
     log.info("time_zone_not_found", why=why)

@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 
 #: Slack's servers' clocks differ, so a search begins this much earlier.
 CLOCK_SKEW: Final = timedelta(minutes=2)
-#: A search goes span by span, each twice as long as the last one, up to a limit; a span that was
-#: broken off begins anew.
+#: A search goes span by span, each twice as long as the last one, up to a limit. After a failed
+#: call it goes on with that call's span.
 FIRST_SPAN: Final = timedelta(minutes=10)
 LONGEST_SPAN: Final = timedelta(hours=6)
 PAGE: Final = 200
@@ -54,9 +54,9 @@ class MessageSearch:
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the messages since `since`; no messages if the bot may not read here.
 
-        Only the age of `since` counts, for messages bear Slack's time. A second search with one
-        `key` skips the span of the first. A bot that may post but not read (a channel known by its
-        name only, a missing scope) would otherwise never post; a second card is the smaller evil.
+        `since` is by this bot's clock, and becomes Slack's time by its age. A second search with
+        the same `key` begins where the first one ended. A bot that may not read may still post (a
+        missing scope, or a channel known by its name only): a second card is better than none.
         """
         now = await web_api.time_there(self._client) or self._clock()
         began = now - max(self._clock() - since, timedelta())
@@ -65,7 +65,7 @@ class MessageSearch:
         try:
             while True:
                 end = start + span
-                # The last span has no end: time goes on.
+                # The last span has no end: a message may have been posted meanwhile.
                 latest = end if end < now else None
                 async for message in messages_between(
                     self._client, channel, thread_ts, start, latest

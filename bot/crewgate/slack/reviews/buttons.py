@@ -60,7 +60,7 @@ READ_WORDS: Final = Button(HISTORY.id, "Read the words")
 
 #: More outcomes of a flow become a menu.
 BUTTONS: Final = 4
-#: The letter before a label that reads as an outcome: no emoji, for a label could bring emoji too.
+#: The mark before a label that means an outcome. It is no emoji, which a label could contain.
 _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.REVISION: "↺ "}
 
 
@@ -69,8 +69,9 @@ def decide_buttons(
 ) -> tuple[Block, ...]:
     """Approve and Revise, or a flow's outcomes: the first buttons of a waiting round.
 
-    `reader` is the only user who sees the buttons: Approve is left out once this user has approved,
-    or if `approvers` say that it would be refused; buttons that everybody sees are not green then.
+    `reader` is the only user who sees the buttons. For them Approve is left out once they have
+    approved, or if `approvers` say that it would be refused. Buttons that everybody sees stay, but
+    are not green if nobody's approval would count.
     """
     is_barred = approvers is not None and approvers.bar(reader)
     is_refused = is_barred and reader and not round_.subject.takes_answers
@@ -104,7 +105,7 @@ def words_button(round_: Round) -> Block:
 
 
 def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
-    """*Take back my approval*: for the approval's owner, or on a card, which all see alike."""
+    """*Take back my approval*: shown to those who approved; on a card, to all once one has."""
     voices = voices_of(round_.votes)
     may_take_back = bool(voices) if reader is None else reader in voices
     return (TAKE_BACK.on(round_.id),) if may_take_back else ()

@@ -115,9 +115,10 @@ def file_title(view: CardView) -> str:
 
 
 def _with_menu(headline: str, view: CardView, share: caveats.Share | None = None) -> Block:
-    """The first line, with a menu of the actions without a button; the round's id names its block.
+    """The first line, with a menu of the actions that have no button.
 
-    `share` is the part of a waiting round's output on the card: a whole output needs no Read all.
+    The block's id is the round's, since a menu has no value of its own. `share` is the part of a
+    waiting round's output on the card: a whole output needs no Read all.
     """
     round_ = view.round
     waits = round_.state is State.WAITING
@@ -149,7 +150,7 @@ def _has_changes(view: CardView) -> bool:
 
 
 def _changed(view: CardView) -> str:
-    """Return the amount of changes; empty where `_what_was_asked` warns that nothing changed."""
+    """Return the amount of changes; empty where `what_was_asked` warns that nothing changed."""
     told_below = _shows_arguments(view) or view.round.unchanged
     if told_below or view.previous is None or view.before is None:
         return ""
@@ -230,7 +231,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
             *tool_calls.other_arguments(view),
             section(said) if said else None,
         )
-    # “Being done again” ends with the next round.
+    # A newer round shows already that the crew has done it again.
     is_done_again = decision is not None and isinstance(decision.verdict, verdict.Revise)
     if not (view.newer is not None and round_.state is State.RESUMED and is_done_again):
         blocks.append(section(states.answer(round_)))

@@ -260,7 +260,7 @@ def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     reason = names.capital(redactor.text(dead_letter.reason))
     why = text.one_line(reason, ANSWER_LIMIT).rstrip(". ")
     name = f"*{names.date(dead_letter.received_at)}* · {names.identifier(dead_letter.id)}"
-    # Far more is read than is shown, for the unseen end may be cut through a secret.
+    # A secret that is cut in two is not recognised, so the cut is far behind what is shown.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
     while text.utf16_length(body := text.mrkdwn_code(head)) > _EXCERPT_LIMIT:

@@ -51,7 +51,7 @@ from crewgate.usecases.notes import claim
 
 log = structlog.get_logger(__name__)
 
-#: Two presses within this time are one slip.
+#: A second press within this time is a double click.
 DOUBLE_CLICK: Final = timedelta(seconds=1)
 
 Verb: TypeAlias = Callable[[Press, Reply], Awaitable[None]]

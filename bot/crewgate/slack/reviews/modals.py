@@ -100,7 +100,7 @@ async def _view(round_id: str, by: Person, context: SlackContext) -> CardView:
 
 
 async def _for_viewer(view: CardView, by: Person, context: SlackContext) -> CardView:
-    """Return the view with all that must stand above it, without rounds that `by` may not read.
+    """Return the view with what its viewer must know, without rounds that `by` may not read.
 
     An earlier round may be of another rule, whose channel this person does not read.
     """

@@ -250,7 +250,7 @@ def _json_part(text: str, limit: int) -> tuple[str, int]:
 
 
 def _with_text(shown: str, *left_off: Block) -> list[Block]:
-    # A text that begins with ten thousand spaces: Slack takes no block without a visible text.
+    # Slack takes no block without visible text; a text may begin with ten thousand spaces.
     return [*left_off] if is_blank(shown) else [markdown(shown), *left_off]
 
 

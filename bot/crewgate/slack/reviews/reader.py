@@ -136,7 +136,7 @@ def parse_position(metadata: str) -> ReaderPosition | None:
         return None
 
 
-#: The characters of a task's expected output.
+#: The characters shown of a task's expected output.
 _EXPECTED: Final = 500
 _TITLES: Final = {
     ReaderTab.WHOLE: cards.READ,
@@ -148,7 +148,7 @@ _TITLES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderPage:
-    """A page as a modal; `is_end`: the output's last page; `unmasks`: the last mask is shown."""
+    """A page as a modal; `is_end`: the output's last page; `unmasks`: all masks were shown."""
 
     view: Block
     is_end: bool

@@ -30,7 +30,7 @@ _CHANGES_SHOWN: Final = 20
 
 
 def other_arguments(view: CardView) -> list[blocks.Block]:
-    """The arguments that a person changed, or that took the place of these: `to: ann (was bob)`."""
+    """Return arguments that a person changed, now or for the next round: `to: ann (was bob)`."""
     before, after = view.before, view.output
     if view.round.state is State.SUPERSEDED and view.after is not None:
         before, after = view.output, view.after
@@ -56,9 +56,9 @@ def _short(text: str) -> str:
 
 
 def about_tool(view: CardView) -> str:
-    """Return `Filled in by the tool: amount, cc`, and the agent's name of the tool if it is longer.
+    """Return `Filled in by the tool: amount, cc`, and the agent's own name of the tool.
 
-    The text is empty for arguments that are all the agent's, of a tool with one name.
+    Each is left out where there is nothing to say.
     """
     call = view.round.subject
     if not isinstance(call, ToolCall):
@@ -131,7 +131,7 @@ def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | 
 
 
 def _fits(text: str) -> bool:
-    # A text that Slack would change cannot be left as it is in a box.
+    # Slack would change other texts in a box, though the person leaves them alone.
     return utf16_length(text) <= FEEDBACK_LIMIT and clean(text) == text
 
 

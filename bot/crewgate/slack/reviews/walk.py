@@ -1,7 +1,7 @@
 """The walk: what waits for one person, the oldest first, one after the other in one modal.
 
-The modal's `private_metadata` has the walk behind what its page or form keeps there. Presses are
-answered by updates of that modal, sent forms by their answer: no trigger has to last.
+The modal's `private_metadata` has the walk behind what its page or form keeps there. A press is
+answered by an update of that modal, and a form by its answer: a trigger would end after 3 s.
 """
 
 import re
@@ -63,7 +63,7 @@ def parse_walk(metadata: str) -> tuple[str, Walk | None]:
 
 
 def in_walk(view: Block, walk: Walk, round_id: str, above: str = "") -> Block:
-    """Return a page, form or notice with the way on; `above` tells of the review before."""
+    """Return a page, form or notice with Skip or Next; `above` tells of the review before."""
     shown = [*blocks.present(blocks.context(above) if above else None), *view["blocks"]]
     last = shown[-1]
     offered = {one.get("action_id") for one in last.get("elements", ())}

@@ -451,7 +451,7 @@ def _delegates(view: CardView, now: datetime) -> str:
 def what_buttons_do(round_: Round, *, nobody: bool = False, in_vain: bool = False) -> str:
     """Return the effect of Approve and Revise; for a question, of its labels and of words.
 
-    `nobody`: too few people are left who may approve; `in_vain`: the reader is none of them.
+    `nobody`: too few people are left who may approve; `in_vain`: the reader is not one of them.
     """
     several = round_.approvals > 1
     match round_.subject:
@@ -545,7 +545,7 @@ def masked(found: masking.Masked) -> str:
 
 
 def not_shown(found: masking.Masked) -> str:
-    if not found:  # Slack named too few approvers
+    if not found:  # the masks are not counted yet
         return "*The card is not posted yet*, and nobody was told what is masked."
     some = "it" if _is_one(found) else "all of them"
     return f"*{masked(found)}*, and you have not had {some} shown."

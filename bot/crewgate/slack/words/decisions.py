@@ -126,7 +126,7 @@ def sentence(decision: verdict.Decision) -> str:
 
 
 def left_unseen(decision: verdict.Decision) -> str:
-    """Return, for each approver who left something unseen, what the others should know."""
+    """Name the approvers who had not seen all, each with what they had not seen."""
     return unseen_by(decision.votes or (decision,))
 
 

@@ -1,7 +1,6 @@
 """Sentences of several features: names, times, errors, pages. Short, active, no jargon.
 
-A `Voice` writes names and foreign text for one kind of place. Names with `_PLAIN` or `_plain` are
-for forms, where somebody has just written a text.
+A `Voice` writes names and foreign text for one kind of place.
 """
 
 import re
@@ -32,7 +31,7 @@ CREW_LIMIT: Final = 60
 TITLE_LIMIT: Final = 150
 AGENT_LIMIT: Final = 80
 ID_LIMIT: Final = 80
-#: The longest reason of a dismissal: 300 characters, once escaped.
+#: The longest reason of a dismissal once escaped: 300 characters, each up to five.
 WHY_LIMIT: Final = 1_500
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")
@@ -49,7 +48,7 @@ class Voice:
     text: Callable[[str, int], str]
     mentions: bool = False
     groups: bool = False
-    """True: an approval also names its group, which a new message would notify."""
+    """True: an approval names its group, too. In a new message that would notify the group."""
 
     def person(self, who: Person) -> str:
         """Return a name, or a mention if this voice mentions people and Slack knows the person."""
@@ -333,7 +332,10 @@ def why(
     users_of: Callable[[tuple[ReviewerRef, ...]], Collection[str]],
     away: Iterable[Absence],
 ) -> tuple[str, ...]:
-    """Return why a person is asked, unless the settings name them, and the task that follows."""
+    """Return why a person is asked, and the task that follows; each may be empty.
+
+    A person whom the settings name needs no reason.
+    """
     said, rule = "", round_.rule
     groups = (ref for ref in among if isinstance(ref, UserGroup) and user in users_of((ref,)))
     if User(user) in among:

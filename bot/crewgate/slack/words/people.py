@@ -1,7 +1,7 @@
 """Mentions: the people who are asked, called or told, and the remedies for operators.
 
 Only a section of a new message surely notifies. An updated card keeps its mention until somebody
-approves, so that nothing moves under a finger.
+approves: without it the buttons would move while people press them.
 """
 
 from collections.abc import Sequence
