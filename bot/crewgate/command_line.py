@@ -301,7 +301,7 @@ _READS: Final = {
     "audit": f"{_READS_ALL} Without them, a DATABASE_URL is enough to read a copy.",
 }
 """The settings that a command reads, in the help's words; other commands read all."""
-#: The exit status where a question cannot be asked, which is also that of unknown arguments.
+#: The exit status without a command, as argparse has it for unknown arguments.
 _NOTHING_ASKED: Final = 2
 #: A shell's exit status for a process that SIGINT ended, or SIGPIPE.
 _INTERRUPTED: Final = 130

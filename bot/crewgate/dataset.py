@@ -80,9 +80,9 @@ async def write_dataset(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def _case(line: dict[str, Any]) -> dict[str, Any]:
-    """Return an approval as loaders of evaluations read it: texts, and all else beside them.
+    """Return an approval in the form that loaders of evaluations read.
 
-    The prompt of the task is not known; the input is the values that the prompt was made of.
+    The prompt of the task is not known, so the input has the values that the prompt was made of.
     """
     approved, known = line["approved"], ("task", "inputs", "lessons")
     rest = {name: value for name, value in line.items() if name not in ("approved", "inputs")}
@@ -124,8 +124,8 @@ def lines_of(
 ) -> Iterator[dict[str, Any]]:
     """Yield each approval in a review, with the outputs that were refused before it.
 
-    `taught` are the lessons that the kickoff carried, and `names` those of the writers of notes,
-    which words may begin with, as those of several who approved.
+    `taught` are the lessons that the kickoff carried. `names` are the names of people who wrote
+    notes: like the names of several approvers, they may stand before words, and are taken out.
     """
     refused: list[dict[str, Any]] = []
     for one in found:
@@ -157,7 +157,7 @@ def lines_of(
 
 
 def _editor(round_: Round) -> Decider | None:
-    """Return the person who rewrote an output, or asked for exactly that where no text is taken."""
+    """Return the person who rewrote an output, or who asked the crew for exactly their own text."""
     reason, decision = round_.reason, round_.decision
     if isinstance(reason, EditedBy):
         return reason.by

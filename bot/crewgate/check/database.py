@@ -22,7 +22,14 @@ from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
 from crewgate.slack.words.names import counted
 from crewgate.store import secret_keys
-from crewgate.store.engine import claim_file, open_beside, open_readers, scrub, translate_errors
+from crewgate.store.engine import (
+    claim_file,
+    only_connection,
+    open_beside,
+    open_readers,
+    scrub,
+    translate_errors,
+)
 from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown
 from crewgate.store.replay import Replay
 from crewgate.store.tables import email_owners
@@ -90,13 +97,9 @@ async def _try_a_write(url: str) -> None:
     free = space.f_bavail * space.f_frsize
     if free < _ROOM:
         raise StoreUnavailable(f"{free // 2**20:,} MiB left on its disk")
-    try:
-        with translate_errors():
-            async with engine.connect() as connection:
-                await connection.exec_driver_sql("BEGIN IMMEDIATE")
-                await connection.rollback()
-    finally:
-        await engine.dispose()
+    async with only_connection(engine) as connection:
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        await connection.rollback()
 
 
 def _hint(error: Exception, url: str) -> str:
@@ -186,16 +189,11 @@ async def address_owners(url: str) -> Mapping[str, str]:
     if engine is None:
         return {}
     try:
-        with translate_errors():
-            async with engine.connect() as connection:
-                return {
-                    row.address: row.user_id
-                    for row in await connection.execute(sa.select(email_owners))
-                }
+        async with only_connection(engine) as connection:
+            found = await connection.execute(sa.select(email_owners))
+            return {row.address: row.user_id for row in found}
     except (sa.exc.ProgrammingError, StoreUnavailable):
         return {}  # the check of the database reports the error
-    finally:
-        await engine.dispose()
 
 
 async def confirm_reviewer(database_url: str, address: str, account: str) -> int:

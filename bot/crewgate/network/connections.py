@@ -64,7 +64,7 @@ class _Connection(web.RequestHandler):
             keepalive_timeout=guard.limits.next_request,
             lingering_time=guard.limits.leftover,
             access_log=_NO_ACCESS_LOG,
-            auto_decompress=False,  # see `request_body`
+            auto_decompress=False,  # `read_body` unpacks
         )
         self._guard = guard
 

@@ -74,10 +74,10 @@ closed to make room for others."""
 LIMIT = 1024 * 1024
 #: The limit of a forwarded webhook.
 FORWARD_LIMIT = 8 * LIMIT
-#: The most parts of JSON over LIMIT: each takes some hundred bytes of memory when it is read.
+#: The most parts of JSON in a body over LIMIT: each takes some hundred bytes of memory once read.
 PARTS_LIMIT = 100_000
-#: The most bytes of bodies that are held before their sender is known, and the bytes that one body
-#: may always have.
+#: The bytes of all bodies together that are held before their senders are known, and the bytes that
+#: each body may have even so.
 ROOM = 32 * LIMIT
 SMALL = 64 * 1024
 #: The time that a caller has to send a body, in seconds. CrewAI itself gives up after 30 s.

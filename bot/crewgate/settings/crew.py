@@ -33,15 +33,13 @@ class CrewSettings(Crew):
         example='"https://research-crew.crewai.com"',
     )
     """The URL ends without a slash."""
-    token: str | None = setting(
-        None,
+    token: str | None = parsers.secret(
         parsers.parse_secret,
         "name of the variable with the bearer token the crew expects",
         name="token_env",
         names_variable=True,
         default="required with `url`",
         example='"RESEARCH_CREW_TOKEN"',
-        hidden=True,
     )
     webhook_secret: str = field(
         repr=False,
@@ -58,29 +56,22 @@ class CrewSettings(Crew):
     webhook_secret_previous: str | None = field(default=None, repr=False)
     """The secret in the variable with `_PREVIOUS` at its end; accepted during a rotation."""
     # Webhook addresses often carry a secret of their own.
-    task_webhook_url: str | None = setting(
-        None,
+    task_webhook_url: str | None = parsers.secret(
         parse_url,
         "sent with every resume, unless the execution has another",
         example='"https://hooks.example.com/task"',
-        hidden=True,
     )
-    step_webhook_url: str | None = setting(
-        None,
+    step_webhook_url: str | None = parsers.secret(
         parse_url,
         "the same for step webhooks",
         example='"https://hooks.example.com/step"',
-        hidden=True,
     )
-    crew_webhook_url: str | None = setting(
-        None,
+    crew_webhook_url: str | None = parsers.secret(
         parse_url,
         "the same for crew webhooks",
         example='"https://hooks.example.com/crew"',
-        hidden=True,
     )
-    flow_webhook_secret: str | None = setting(
-        None,
+    flow_webhook_secret: str | None = parsers.secret(
         parsers.parse_flow_secret,
         "for flows: name of the variable with the secret of the webhook in the"
         " deployment's Human-in-the-Loop settings, whole, with its `whsec_`; in one with"
@@ -89,7 +80,6 @@ class CrewSettings(Crew):
         name="flow_webhook_secret_env",
         names_variable=True,
         example='"RESEARCH_FLOW_SECRET"',
-        hidden=True,
     )
     """Verifies requests of the crew's flows; None refuses these requests."""
     flow_webhook_secret_previous: str | None = field(default=None, repr=False)
@@ -210,7 +200,7 @@ def _contradicting_timeout(rule: Rule, out: TimeOut) -> Iterator[tuple[str, str]
 
 
 def _is_before(one: Duration, other: Duration) -> bool:
-    """Return False only if certain: working hours last differently from day to day."""
+    """Return False only if that is certain: working hours cannot be compared with hours."""
     return one.working != other.working or one.length < other.length
 
 

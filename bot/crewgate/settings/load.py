@@ -60,26 +60,20 @@ class Settings:
             missing=_BOT_TOKEN,
         ),
     )
-    slack_signing_secret: str | None = setting(
-        None,
+    slack_signing_secret: str | None = parsers.secret(
         parsers.parse_signing_secret,
         "the Signing Secret, from “Basic Information”; verifies requests at `POST /slack/events`",
         missing="the Signing Secret (Slack's page Basic Information), or set SLACK_APP_TOKEN",
         default="required without `SLACK_APP_TOKEN`",
-        hidden=True,
     )
-    slack_signing_secret_previous: str | None = setting(
-        None,
+    slack_signing_secret_previous: str | None = parsers.secret(
         parsers.parse_signing_secret,
         "the Signing Secret before, accepted too while it is [rotated](run.md#rotate-secrets)",
-        hidden=True,
     )
-    slack_app_token: str | None = setting(
-        None,
+    slack_app_token: str | None = parsers.secret(
         parsers.token_like("xapp-", _APP_TOKEN),
         "an app-level token (`xapp-…`) with `connections:write`, from “Basic Information”;"
         " when set, Slack is reached over Socket Mode and `/slack/events` is not served",
-        hidden=True,
     )
     slack_channel: str | None = setting(
         None,
@@ -106,29 +100,23 @@ class Settings:
         missing="the crew's address (several crews: describe them in crews.toml instead)",
         default="required without a crews file",
     )
-    crew_token: str | None = setting(
-        None,
+    crew_token: str | None = parsers.secret(
         parsers.parse_secret,
         "the bearer token that crew expects",
         missing="the bearer token that the crew expects",
         default="required with `CREW_URL`",
-        hidden=True,
     )
-    crew_webhook_secret: str | None = setting(
-        None,
+    crew_webhook_secret: str | None = parsers.secret(
         parsers.parse_webhook_secret,
         "what that crew must present to this bot, 16 characters or more;"
         " `openssl rand -hex 32` makes some",
         missing="the secret that the crew must present to this bot (`openssl rand -hex 32` makes"
         " one)",
         default="required with `CREW_URL`",
-        hidden=True,
     )
-    crew_webhook_secret_previous: str | None = setting(
-        None,
+    crew_webhook_secret_previous: str | None = parsers.secret(
         parsers.parse_webhook_secret,
         "what that crew presented before, accepted too while it is rotated",
-        hidden=True,
     )
     crew_name: str = setting(
         "crew",
@@ -194,12 +182,10 @@ class Settings:
         "where the head of the [audit trail](audit.md) is posted within the hour: an id or `#name`",
         example="C0123456789",
     )
-    audit_key: str | None = setting(
-        None,
+    audit_key: str | None = parsers.secret(
         parsers.parse_audit_key,
         "signs that head: 32 bytes in hex, as `openssl rand -hex 32` prints",
         default="with SQLite a file made once beside the database; with PostgreSQL none",
-        hidden=True,
     )
     secret_keys: tuple[str, ...] = setting(
         (),
@@ -222,12 +208,10 @@ class Settings:
         "where [traces](#traces) go, by OTLP over HTTP; needs the extra `crewgate[otel]`",
     )
     """The address ends without a slash."""
-    status_token: str | None = setting(
-        None,
+    status_token: str | None = parsers.secret(
         parsers.parse_status_token,
         "bearer token for the details of `/readyz` and for `/metrics`, 16 characters or more;"
         " without it only this machine itself is told, and nobody where `PUBLIC_URL` is another's",
-        hidden=True,
     )
     log_format: LogFormat = setting(
         "console", one_of(get_args(LogFormat)), "`console`, or `json` for machines"

@@ -10,9 +10,14 @@ from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from crewgate.domain.masking import FINDERS, Finder, Kind, Masking
-from crewgate.domain.parsers import InvalidSetting, parse_text, parse_url, shown
+from crewgate.domain.parsers import InvalidSetting, parse_text, parse_url, setting, shown
 
 T = TypeVar("T")
+
+
+def secret(parse: Callable[[object], Any], meaning: str, **more: Any) -> Any:  # noqa: ANN401  # fields of Setting
+    """Return the field of an optional setting, hidden from `repr`."""
+    return setting(None, parse, meaning, hidden=True, **more)
 
 
 def parse_table(raw: object) -> Mapping[str, object]:

@@ -73,7 +73,7 @@ def _to_absence(row: sa.Row[Any]) -> Absence:
 
 @cache
 def _absences(given: frozenset[str]) -> sa.Select[Any]:
-    """Return the statement for these parameters: Home and each decision read absences."""
+    """Return the statement for these parameters, built once: each decision reads absences."""
     conditions = {
         "at": (absences.c.until > sa.bindparam("at"), absences.c.since <= sa.bindparam("at")),
         "delegate": (absences.c.delegate_id == sa.bindparam("delegate"),),

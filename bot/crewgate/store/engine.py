@@ -238,6 +238,17 @@ def _open_file(
     return engine
 
 
+@asynccontextmanager
+async def only_connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Yield a connection, and dispose of its engine at the end. Raises StoreUnavailable."""
+    try:
+        with translate_errors():
+            async with engine.connect() as connection:
+                yield connection
+    finally:
+        await engine.dispose()
+
+
 async def scrub(url: str) -> bool:
     """Empty SQLite's write-ahead log, which still has removed texts; return False if it is in use.
 
@@ -246,13 +257,9 @@ async def scrub(url: str) -> bool:
     if sa.make_url(url).get_backend_name() != "sqlite":
         return True
     engine = create_async_engine(url, connect_args={"timeout": SCRUB_SECONDS})
-    try:
-        with translate_errors():
-            async with engine.connect() as connection:
-                done = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                return not done.scalar_one()
-    finally:
-        await engine.dispose()
+    async with only_connection(engine) as connection:
+        done = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not done.scalar_one()
 
 
 def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:

@@ -173,7 +173,7 @@ class FloodQueries(Reading):
         return bool(await self._rows(_GATHERED_OF, of))
 
     async def following(self, card: str, waiting: Selection) -> str | None:
-        """Return the first round of a selection in the flood of a card; not the card's own."""
+        """Return the first of the other rounds in a card's flood that a selection has."""
         [place] = await self._prepared(_PLACE, {"round": card})
         after = await self._prepared(_PLACE, {"round": waiting.after})
         found = await self._prepared(_IN_FLOOD, {"flood": place.gathered_by, "round": card})

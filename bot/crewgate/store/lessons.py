@@ -147,7 +147,7 @@ class LessonQueries(Reading):
         return _to_lesson(found[0]), _card_of(found[0])
 
     async def with_source(self, request: FlowRequest, crew: str) -> FlowRequest:
-        """Return a request about a lesson with the round whose answer it was drawn from."""
+        """Return a request about a lesson, and in it the round whose answer made the lesson."""
         source, of = request.question.drawn_from, request.source_request
         if source is None or of is None:
             return request

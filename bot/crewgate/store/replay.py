@@ -104,9 +104,10 @@ class Replay(Reading):
     async def ended(
         self, crew: str, since: datetime
     ) -> AsyncIterator[tuple[Sequence[StoredRound], Sequence[str], Collection[str]]]:
-        """Yield by review its rounds with texts, the kickoff's lessons, and names of note writers.
+        """Yield each review of the crew's executions that ended since then.
 
-        The executions ended since the given time.
+        It has the rounds that still have texts, the lessons that the kickoff carried, and the names
+        of people who wrote notes.
         """
         place: dict[str, Any] = {"after": since, "after_id": ""}
         while found := await self._rows(_ENDED, {"crew": crew, **place}):

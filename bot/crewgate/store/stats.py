@@ -92,7 +92,7 @@ _WAITING: Final = (
 )
 #: The rounds in memory at a time.
 PAGE: Final = 200
-#: Pages follow rounds' ids, which are random, so that all pages together read each round once.
+#: A page begins behind the last id of the page before. Ids are random, so rounds come in no order.
 _DECISIONS: Final = (
     sa.select(
         *(_round.id, _round.rule_id, _round.crew, reviews.c.execution_id.label("execution")),
@@ -109,7 +109,7 @@ _DECISIONS: Final = (
     .order_by(_round.id)
     .limit(PAGE)
 )
-#: Along the index, the latest first. Calls and answers to flows are left out.
+#: Read along the index, the latest first. Calls and answers to flows are left out.
 _VERDICTED: Final = (
     sa.select(
         *(_round.decided_at, _round.id, sa.func.coalesce(reviews.c.task_name, reviews.c.task_id)),
@@ -160,7 +160,7 @@ class StatsQueries(Reading):
     async def verdicted(
         self, of: Rules, *, since: datetime, limit: int = 100_000
     ) -> list[DecidedRound]:
-        """Return the outcomes since that time, the latest of each rule."""
+        """Return the decided rounds since that time: of each rule the latest, up to a limit."""
         return [
             DecidedRound._make(row)
             for crew, each in of.items()

@@ -123,7 +123,7 @@ _EXPEDITE: Final = (
 
 @cache
 def _open_review(dialect: str) -> sa.Insert:
-    """Upsert a review without a change, lock it and return it."""
+    """Upsert a review, lock it and return it."""
     statement = insert_of(dialect)(tables.reviews)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[

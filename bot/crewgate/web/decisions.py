@@ -11,7 +11,7 @@ from crewgate.web.webhooks import authenticate
 
 #: The longest wait for a decision, in seconds: many proxies end a request after half a minute.
 LONGEST: Final = 25
-#: A number of a round has no more digits.
+#: The most digits of a round's number.
 _DIGITS: Final = 9
 
 
