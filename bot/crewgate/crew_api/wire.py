@@ -125,7 +125,7 @@ def parse_object(raw: bytes) -> Json:
 
 
 def parse_kickoff(raw: bytes) -> Kickoff:
-    """Parse a kickoff without its required inputs (`require_inputs`). Raises Refusal."""
+    """Parse a kickoff; `require_inputs` checks that no input is missing. Raises Refusal."""
     body = parse_object(raw)
     inputs, meta = body.get("inputs"), body.get("meta")
     if not isinstance(inputs, dict):

@@ -139,7 +139,7 @@ def _message_and_output(
 ) -> tuple[str, notification.Output]:
     """Return the question and its subject: the output or, without an output, the flow's state.
 
-    A question of `Flow.ask()` is about itself.
+    The message of `Flow.ask()` is the output.
     """
     said = members.get("message")
     message = fields.clean(said).strip() if isinstance(said, str) else ""

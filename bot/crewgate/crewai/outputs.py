@@ -1,4 +1,4 @@
-"""An agent's output in payloads of crews: under one of several names, or an unknown name."""
+"""Reads an agent's output from a crew's payload, which has it under one of several names."""
 
 import json
 import re

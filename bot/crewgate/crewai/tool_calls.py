@@ -64,7 +64,7 @@ def _count(value: object) -> int:
 
 
 def about_call(value: object) -> dict[str, object]:
-    """Return what `tool_call` says of its agent and task, by a notification's names."""
+    """Return the agent and the task of `tool_call`, under a notification's names for them."""
     fields = value if isinstance(value, dict) else {}
     found = {"agent": fields.get("agent"), "task_name": fields.get("task")}
     return {name: one for name, one in found.items() if one}

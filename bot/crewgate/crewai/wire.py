@@ -27,7 +27,7 @@ def _names(*fields: AliasChoices) -> frozenset[str]:
     return frozenset(str(name) for one in fields for name in one.choices)
 
 
-#: All names of the webhook URLs of updates, and the first name of each; and of all webhooks.
+#: All names for the webhook URLs of updates, and the name of each in what the bot sends.
 UPDATE_NAMES: Final = _names(TASK_URL, STEP_URL, CREW_URL)
 URLS: Final = tuple(str(one.choices[0]) for one in (TASK_URL, STEP_URL, CREW_URL))
 WEBHOOK_NAMES: Final = UPDATE_NAMES | _names(HUMAN_INPUT, HUMAN_INPUT_URL)

@@ -165,7 +165,7 @@ def _parse(name: str, value: str, parse: Callable[[object], T]) -> T:
 
 
 def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield the values of the crew's own keys; short values are flags and numbers."""
+    """Yield the values of the crew's own keys, but no short ones: those are flags and numbers."""
     for name, value in environment.items():
         if _SECRET_VARIABLE.search(name) and len(value) >= _SHORTEST_SECRET:
             yield value

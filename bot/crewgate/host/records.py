@@ -212,7 +212,7 @@ class Pending:
     """The id is equal for equal calls or questions in a task; the round's id adds a number."""
     asker: str
     place: str
-    """`asker` and `place` as in Round."""
+    """`asker` and `place` become those of the round."""
     body: Json
     holds: Callable[[Decision], bool] = lambda _: False
     """True for a decision that also holds for later equal calls or questions."""

@@ -33,8 +33,8 @@ LONGEST_PAUSE: Final = 300.0
 #: for about a day, at the longest pause.
 _TRIES: Final = {"human_input": inf, "flow": inf, "outcome": 300}
 _OTHER_TRIES: Final = 6
-#: The most webhooks under way at a time that announce pauses, and the most others: a receiver that
-#: hangs takes `TIMEOUT` for each of its webhooks.
+#: So many webhooks that announce pauses are under way at a time, and so many others, at the most:
+#: a receiver that hangs takes `TIMEOUT` for each of its webhooks.
 AT_ONCE: Final = 16
 TO_ONE_URL: Final = 4
 
@@ -58,7 +58,7 @@ class Sender:
         self._looked = asyncio.Event()
         self._sending: dict[int, tuple[asyncio.Task[None], DueWebhook]] = {}
         self._tried: dict[int, Callable[[], None]] = {}
-        """Functions that store the results of tries, by webhook: it is not sent again before."""
+        """Functions that store the result of a try, by webhook; until then no other try begins."""
         self._finishing = False
 
     def wake(self) -> None:

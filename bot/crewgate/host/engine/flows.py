@@ -41,7 +41,7 @@ _WORK: Final = "_crewgate_work"
 
 
 class AskedInside(Exception):
-    """An inner flow asks people; its outer flow would go on without the answer."""
+    """A flow inside another flow, or a crew, asks people: the outer one would not wait."""
 
 
 @dataclass

@@ -408,7 +408,7 @@ def _size(value: Json) -> int:
 def _schema_of(context: Any, asked: Call) -> Json | None:
     """Return the schema of the arguments that people can change; None if the tool takes none."""
     model = getattr(context.tool, "args_schema", None)
-    # Without arguments CrewAI gives hooks a new dictionary, so the tool would get no change of it.
+    # Without arguments CrewAI gives hooks a new dictionary: no change of it reaches the tool.
     if model is None or not context.tool_input:
         return None
     # The schema has the names that arguments have once they are validated.
@@ -416,7 +416,7 @@ def _schema_of(context: Any, asked: Call) -> Json | None:
     try:
         _changed(context.tool, schema, asked, asked.arguments)
     except (ValueError, TypeError, LookupError, AttributeError):
-        return None  # the tool would not even take the call's own arguments as a change
+        return None  # even the call's own arguments are refused, so no change would be taken
     return schema if _size(schema) <= _LARGEST_SCHEMA else None
 
 

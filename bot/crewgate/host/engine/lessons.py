@@ -21,7 +21,7 @@ from crewgate.host.run import Run
 log = structlog.get_logger(__name__)
 
 REWRITTEN: Final = "crewgate_rewritten"
-"""The key in the metadata of a pause, which CrewAI keeps, until the host has asked."""
+"""The key of an output's original and lessons in a pause's metadata, until the host has asked."""
 #: The most lessons from one answer that people are asked about.
 MOST_DRAWN: Final = 5
 #: CrewAI's search for lessons, with the output as the method returned it.
@@ -45,7 +45,7 @@ class Lessons:
         if flow.memory is None or not self._sources:
             return
         # The memory is copied, because other flows may use it. Models of pydantic let only fields
-        # be set; Python finds these methods before the class's.
+        # be set, and these are methods.
         flow.memory, self._theirs = copy(flow.memory), flow.memory
         flow.memory.__dict__.update(recall=self._recall, remember_many=self._remember_many)
 

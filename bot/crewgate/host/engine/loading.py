@@ -63,7 +63,7 @@ def load_targets(
 def _check_patterns(
     targets: Mapping[str, Target], approve_tools: Mapping[str, Sequence[str]]
 ) -> None:
-    """Hold the patterns against the tools of crews; flows make theirs as they run.
+    """Compare the patterns with the tools of crews; a flow's are not known before it runs.
 
     Raises HostNotStarted for a pattern that fits no tool, if all tools are known.
     """

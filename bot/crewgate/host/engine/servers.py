@@ -23,7 +23,7 @@ class Found:
 
     tools: list[Any] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
-    """The names of the servers that did not answer, as their tools have them."""
+    """The names that the tools of the silent servers would have for their server."""
 
     @property
     def by_url(self) -> list[Any]:
