@@ -193,19 +193,15 @@ class HttpCrew(CrewClient):
         timeout: client.Timeout,  # noqa: ASYNC109
     ) -> T | CrewUnavailable:
         request = self.http.build_request("GET", self.url + path, headers=self.headers)
-        try:
-            answer = await client.send(self.http, request, timeout)
-            answer = await redacted(answer, self.redactor, self.off_loop)
-            if answer.status == HTTPStatus.OK:
+        answer = await client.attempt(self.http, request, timeout)
+        if not isinstance(answer, client.Answer):
+            return CrewUnavailable(answer.why)
+        answer = await redacted(answer, self.redactor, self.off_loop)
+        if answer.status == HTTPStatus.OK:
+            try:
                 return await read_body(parse, answer.body, self.off_loop)
-        except client.UNSENT as lost:
-            return CrewUnavailable(client.why_unsent(lost))
-        except TimeoutError:
-            return CrewUnavailable(f"no answer within {timeout.total:g} s")
-        except httpx.HTTPError as lost:
-            return CrewUnavailable(client.why_lost(lost))
-        except Malformed as error:
-            return CrewUnavailable(f"the answer is not understood: {error}", answered=True)
+            except Malformed as error:
+                return CrewUnavailable(f"the answer is not understood: {error}", answered=True)
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
         words = "token not accepted" if unauthorized else error_words(answer)
         why = f"{answer.status}: {words}"
