@@ -7,7 +7,6 @@ task began.
 """
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -181,17 +180,12 @@ class _Work:
 
     def _listen(self) -> None:
         theirs = self._crew.task_callback
-        began = time.monotonic()
 
         def on_task(output: Any) -> Any:
-            nonlocal began
-            seconds, began = time.monotonic() - began, time.monotonic()
             for position, task in enumerate(self._tasks):
                 if task.output is output:
-                    took = task.execution_duration
-                    self._run.finish_task(
-                        position, _kept(output), seconds=seconds if took is None else took
-                    )
+                    seconds = task.execution_duration
+                    self._run.finish_task(position, _kept(output), seconds=seconds)
             return theirs(output) if theirs else None
 
         self._crew.task_callback = on_task
