@@ -46,23 +46,40 @@ class AskedInside(Exception):
 
 @dataclass
 class Hosted:
-    """An execution of a flow, as `Flow.ask()` finds it from any method and any inner flow."""
+    """An execution of a flow, found from any method, any inner flow and any task.
+
+    A restarted flow asks again and builds its crews anew, but people have seen its questions and
+    its tasks' outputs. So ids depend on words, with inputs filled in, and on how often these have
+    come since the flow's start or its last answer; CrewAI's own ids change.
+    """
 
     run: Run
     flow_class: str
     execution_id: str
     since: str
     """The id of the last answered `@human_feedback` question: a restarted flow begins there."""
-    _calls: Counter[str] = field(default_factory=Counter)
+    _seen: Counter[object] = field(default_factory=Counter)
+    _ids: dict[int, tuple[str, Any]] = field(default_factory=dict)
+    """Ids by `id()` of the task; the task is held, so that no other task gets its `id()`."""
     _lock: Lock = field(default_factory=Lock)
+
+    def id_of(self, task: Any) -> str:
+        """Return the id of a task whose inputs are filled in."""
+        with self._lock:
+            if id(task) not in self._ids:
+                words = (task.description, task.expected_output)
+                self._seen[words] += 1
+                name = digest(self.execution_id, self.since, words, self._seen[words])
+                self._ids[id(task)] = name, task
+            return self._ids[id(task)][0]
 
     def ask(
         self, flow: Any, method: str, message: str, seconds: float | None, metadata: Any
     ) -> str | None:
         """Ask people, once for each text and place, even if the flow begins again."""
         with self._lock:
-            self._calls[method] += 1
-            place = f"{method} {self._calls[method]}"
+            self._seen[method] += 1
+            place = f"{method} {self._seen[method]}"
         kept = flow.persistence
         # CrewAI has just saved the state of the flow.
         state = None if kept is None else kept.load_state(flow.flow_id)
@@ -122,12 +139,6 @@ class Asks:
     `@human_feedback` pauses: the host asks once the flow is on disk. `Flow.ask()` waits.
     """
 
-    def __init__(self) -> None:
-        self._methods: dict[str, list[str]] = {}
-        flow_config.hitl_provider = self
-        flow_config.input_provider = self
-        Flow.ask = ask
-
     def request_input(self, message: str, flow: Any, metadata: Any = None) -> str | None:
         """Wait for people's words; return None when the time is over."""
         call, hosted = _CALL.get(), _HOSTED.get(None)
@@ -144,11 +155,6 @@ class Asks:
             call.error = error
             return None
 
-    def watch(self, flow: Any, lessons: Lessons) -> None:
-        """Hold a flow's questions back until each of its other methods asks, too, or has ended."""
-        flow.stream = False  # a run would return a stream at once, and nobody would read it
-        flow.__dict__[_WORK] = _Work(flow, lessons)
-
     def request_feedback(self, context: Any, flow: Any) -> Any:
         """Pause the flow; a coroutine, which CrewAI awaits in the flow's own event loop.
 
@@ -160,29 +166,30 @@ class Asks:
                 f"{context.flow_class} asks people inside another flow or a crew, which would go on"
                 " without their answer: serve it by itself, or let the outer flow ask"
             )
-        self._methods.setdefault(context.flow_id, []).append(context.method_name)
         rewritten = work.lessons.rewritten(context.method_name, context.method_output)
         if rewritten is not None:
             context.metadata = {**context.metadata, REWRITTEN: rewritten}
         return self._pause(context, work)
 
     async def _pause(self, context: Any, work: "_Work") -> str:
-        await work.until_all_ask()
+        await work.until_all_ask(context.method_name)
         raise HumanFeedbackPending(context=context)
-
-    def take(self, flow_id: str) -> list[str]:
-        """Return the methods of a flow that have asked since the last call."""
-        return self._methods.pop(flow_id, [])
 
 
 class _Work:
-    """Counts working and asking methods of a flow. Used only in the flow's event loop."""
+    """Holds a flow's questions back until each of its other methods asks, too, or has ended.
+
+    Used only in the flow's event loop.
+    """
 
     def __init__(self, flow: Any, lessons: Lessons) -> None:
         self.lessons = lessons
+        self.asking: list[str] = []
+        """The methods that ask."""
         self._working = 0
-        self._asking = 0
         self._changed = asyncio.Event()
+        flow.stream = False  # a run would return a stream at once, and nobody would read it
+        flow.__dict__[_WORK] = self
         execute: Callable[..., Any] = flow._execute_method  # noqa: SLF001  # no public way
 
         async def execute_method(*args: Any, **kwargs: Any) -> Any:
@@ -196,13 +203,13 @@ class _Work:
         # Models of crewai only let fields be set; Python finds this method before the class's.
         flow.__dict__["_execute_method"] = execute_method
 
-    async def until_all_ask(self) -> None:
+    async def until_all_ask(self, method: str) -> None:
         """Return once every working method asks, and no other is about to begin."""
-        self._asking += 1
+        self.asking.append(method)
         self._changed.set()
         rounds = 0
         while rounds < ROUNDS:
-            if self._working > self._asking:
+            if self._working > len(self.asking):
                 rounds = 0
                 self._changed.clear()
                 await self._changed.wait()
@@ -211,7 +218,8 @@ class _Work:
                 await asyncio.sleep(0)  # noqa: TID251  # for no time: the others go round once
 
 
-_ASKS: Final = Asks()
+flow_config.hitl_provider = flow_config.input_provider = Asks()
+Flow.ask = ask
 
 
 class FlowTarget:
@@ -257,15 +265,15 @@ class FlowTarget:
         """Work in the calling thread, to the end or the next question."""
         run.begin([])
         execution_id = run.execution.id
-        _ASKS.take(execution_id)
         question = run.question()
-        tasks = _InnerTasks(execution_id, "" if question is None else question.id)
-        hooks = Hooks(run, tasks.id_of)
-        reviews = Reviews(run, hooks, tasks.id_of)
+        since = "" if question is None else question.id
+        hosted = Hosted(run, self._flow.__name__, execution_id, since)
+        hooks = Hooks(run, hosted.id_of)
+        reviews = Reviews(run, hooks, hosted.id_of)
         reviews.take_up(run.rounds())
         set_provider(reviews)
         # Flows read this variable here, and in threads that CrewAI starts from this thread.
-        _HOSTED.set(Hosted(run, self._flow.__name__, execution_id, tasks.since))
+        _HOSTED.set(hosted)
         pending = self._persistence.load_pending_feedback(execution_id)
         known = {} if question is None else question.pending.get("context", {})
         if pending and known.get("requested_at") != pending[1].requested_at.isoformat():
@@ -275,18 +283,18 @@ class FlowTarget:
             if question is not None and question.feedback is not None:
                 return self._resume(run, question, question.feedback)
             flow = self._flow(persistence=self._persistence)
-            _ASKS.watch(flow, Lessons(flow, run, self._flow.__name__))
+            _Work(flow, Lessons(flow, run, self._flow.__name__))
             # Begun again after a kill, the flow would find the state that its methods had changed.
             flow._skip_persistence_restore = True  # noqa: SLF001  # no public way
             inputs = {**run.execution.kickoff.inputs, "id": execution_id}
-            return self._outcome(execution_id, flow.kickoff(inputs=inputs))
+            return self._outcome(execution_id, flow, flow.kickoff(inputs=inputs))
 
     def _resume(self, run: Run, question: Question, feedback: str) -> Completed | Asked | Failed:
         execution_id = run.execution.id
         kept = PendingFeedbackContext.from_dict(question.pending["context"])
         self._persistence.save_pending_feedback(execution_id, kept, question.pending["state"])
         flow = self._flow.from_pending(execution_id, self._persistence)
-        _ASKS.watch(flow, Lessons(flow, run, self._flow.__name__, feedback, question.id))
+        _Work(flow, Lessons(flow, run, self._flow.__name__, feedback, question.id))
         context = flow.pending_feedback
         context.metadata.pop(REWRITTEN, None)  # the flow finds its author's own metadata
         asks = flow._definition.methods[context.method_name].human_feedback  # noqa: SLF001  # no public way
@@ -311,11 +319,11 @@ class FlowTarget:
         taken = flow.human_feedback_history[answers].outcome
         if exact and taken != feedback:
             return Failed(f"“{feedback}” was answered, but crewai took it for “{taken}”")
-        return self._outcome(execution_id, result)
+        return self._outcome(execution_id, flow, result)
 
-    def _outcome(self, execution_id: str, result: Any) -> Completed | Asked | Failed:
+    def _outcome(self, execution_id: str, flow: Any, result: Any) -> Completed | Asked | Failed:
         if isinstance(result, HumanFeedbackPending):
-            asking = _ASKS.take(execution_id)
+            asking = flow.__dict__[_WORK].asking
             if len(asking) > 1:
                 self._persistence.clear_pending_feedback(execution_id)
                 return Failed(
@@ -345,33 +353,6 @@ class FlowTarget:
             pending={"state": state, "context": told},
             rewritten=rewritten,
         )
-
-
-class _InnerTasks:
-    """Task ids that stay equal when a flow begins again, as CrewAI's own ids do not.
-
-    A restarted flow builds its crews anew, but people have seen their tasks' outputs. An id depends
-    on the task's words, with inputs filled in, and on how often these words have come since the
-    flow's start or its last answer.
-    """
-
-    def __init__(self, execution_id: str, since: str) -> None:
-        self._execution_id = execution_id
-        self.since = since
-        self._ids: dict[int, tuple[str, Any]] = {}
-        """Ids by `id()` of the task; the task is held, so that no other task gets its `id()`."""
-        self._seen: Counter[tuple[str, str]] = Counter()
-        self._lock = Lock()
-
-    def id_of(self, task: Any) -> str:
-        """Return the id of a task whose inputs are filled in."""
-        with self._lock:
-            if id(task) not in self._ids:
-                words = (task.description, task.expected_output)
-                self._seen[words] += 1
-                name = digest(self._execution_id, self.since, words, self._seen[words])
-                self._ids[id(task)] = name, task
-            return self._ids[id(task)][0]
 
 
 class _ExactOutcome(BaseLLM):
