@@ -294,8 +294,8 @@ _READS_ALL: Final = (
 _NO_SETTINGS: Final = "Reads no settings."
 _READS: Final = {
     "demo": _NO_SETTINGS,
-    "host": "Reads no settings but SECRET_KEYS and the variables that --token-env and"
-    " --flow-webhook-secret-env name.",
+    "host": "Reads no settings but SECRET_KEYS, LOG_FORMAT, LOG_LEVEL and the variables that"
+    " --token-env and --flow-webhook-secret-env name.",
     "init": _NO_SETTINGS,
     "manifest": _NO_SETTINGS,
     "audit": f"{_READS_ALL} Without them, a DATABASE_URL is enough to read a copy.",

@@ -335,7 +335,7 @@ def test_alone_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     ("command", "says"),
     [
         *((name, "Reads no settings.") for name in ("demo", "init", "manifest")),
-        ("host", "Reads no settings but SECRET_KEYS and the variables that --token-env"),
+        ("host", "Reads no settings but SECRET_KEYS, LOG_FORMAT, LOG_LEVEL and the variables"),
         *(
             (name, "NOTIFY, RETENTION, PUBLIC_URL, DATABASE_URL")
             for name in ("check", "health", "serve")
