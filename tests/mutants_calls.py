@@ -6,6 +6,18 @@ from tests.mutating import mutant
 
 CALLS: Final = (
     mutant(
+        "an earlier approval lets a call run again and again",
+        "if not self.has_run or has_run < approvals:",
+        "if not self.has_run or was_tried or has_run < approvals:",
+        "domain/test_acts.py",
+    ),
+    mutant(
+        "a refused call that its host announces again may have run",
+        "if latest.decision is None or not latest.decision.is_approve:",
+        "if latest.decision is None:",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
         "a secret that is taken out of an output is no caveat",
         "return replace(after, erased=before.erased + count)",
         "return replace(after, erased=before.erased)",

@@ -250,8 +250,8 @@ SIMULATED: Final = (
     ),
     mutant(
         "a refused call that ran is no alarm",
-        "if not approved:\n            why =",
-        "if approved is None:\n            why =",
+        "else:\n            why = Contradiction.UNDECIDED if",
+        "else:\n            why = None if approved is False else Contradiction.UNDECIDED if",
     ),
     mutant(
         "an alarm without a thread is dropped",

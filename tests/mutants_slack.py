@@ -109,8 +109,8 @@ SLACK: Final = (
     ),
     mutant(
         "a call that is known to have run may have run, says its card",
-        "ToolCall(may_have_run=True, earlier=None):",
-        "ToolCall(may_have_run=True):",
+        "ToolCall(may_have_run=True, earlier=None, was_tried",
+        "ToolCall(may_have_run=True, was_tried",
         "slack/reviews/test_tool_calls.py",
     ),
     mutant(

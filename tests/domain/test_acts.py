@@ -30,6 +30,7 @@ from crewgate.domain.reason import (
     ExecutionGone,
     Expired,
     Inferred,
+    RanEarlier,
     Reason,
     Withdrawn,
 )
@@ -41,7 +42,7 @@ from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
 from crewgate.domain.subjects import WORK, call_of
 from crewgate.domain.verdict import Approve, Revise
-from tests.builders import LATER, NOW, Numbered, a_decision, a_notification, a_review, a_round
+from tests.builders import ANA, LATER, NOW, Numbered, a_decision, a_notification, a_review, a_round
 
 ARGUMENTS = {"to": "bob", "amount": 1.10, "count": 3, "urgent": True, "via": "post", "note": None}
 TEXT = json.dumps(ARGUMENTS)
@@ -59,6 +60,7 @@ CALL = ToolCall(
 RAN = CallResult(CallState.RAN, "Sent.")
 FAILED = CallResult(CallState.FAILED, "No such person.")
 CLOSED = CallResult(CallState.CLOSED, "The task is done.")
+ONCE = CallResult(CallState.RAN, "1.")
 REFRESH, NOTIFY_STUCK = EffectKind.REFRESH, EffectKind.NOTIFY_STUCK
 
 
@@ -142,7 +144,7 @@ DOUBT = {"decision": APPROVED, "in_doubt_since": NOW}
 
 def asked_anew(**changes: Any) -> Round:
     """A round about a call that may have run by the approval of the round before."""
-    call = replace(CALL, may_have_run=True)
+    call = replace(CALL, may_have_run=True, was_tried=True)
     state = changes.pop("state", State.WAITING)
     return a_round(state, subject=call, origin_id="r-0", number=2, **changes)
 
@@ -161,20 +163,21 @@ def asked_anew(**changes: Any) -> Round:
         (a_call(State.DECIDED, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
         (a_call(State.STUCK, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
         (a_call(State.CLOSED, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
-        (asked_anew(), RAN, State.CLOSED, AnsweredElsewhere(), [REFRESH]),
+        (asked_anew(), RAN, State.CLOSED, RanEarlier(), [REFRESH]),
+        (asked_anew(edited_by=ANA), RAN, State.CLOSED, RanEarlier(), [REFRESH]),
         (asked_anew(), CLOSED, State.CLOSED, Withdrawn("The task is done."), [REFRESH]),
         (
             asked_anew(state=State.DECIDED, decision=APPROVED),
             RAN,
             State.CLOSED,
-            AnsweredElsewhere(),
+            RanEarlier(),
             [REFRESH, NOTIFY_STUCK],
         ),
         (
             asked_anew(state=State.STUCK, decision=REFUSED),
             RAN,
             State.CLOSED,
-            AnsweredElsewhere(),
+            RanEarlier(),
             [REFRESH, NOTIFY_STUCK],
         ),
         (a_call(State.RESUMED, decision=APPROVED), RAN, State.RESUMED, None, [REFRESH]),
@@ -215,7 +218,17 @@ def test_the_end_of_a_call_ends_its_round(
         (a_call(State.STUCK, decision=APPROVED), State.STUCK, Contradiction.UNSENT),
         (a_call(State.CLOSED, call_result=CLOSED), State.CLOSED, Contradiction.UNDECIDED),
         (
-            a_call(State.RESUMED, decision=APPROVED, call_result=CallResult(CallState.RAN, "1.")),
+            a_call(State.RESUMED, decision=APPROVED, call_result=ONCE),
+            State.RESUMED,
+            Contradiction.AGAIN,
+        ),
+        (
+            asked_anew(state=State.CLOSED, reason=RanEarlier(), call_result=ONCE),
+            State.CLOSED,
+            Contradiction.AGAIN,
+        ),
+        (
+            asked_anew(state=State.RESUMED, decision=REFUSED, call_result=ONCE),
             State.RESUMED,
             Contradiction.AGAIN,
         ),
@@ -231,6 +244,11 @@ def test_a_call_that_ran_without_an_approval_of_its_own_is_an_alarm(
     assert [one.kind for one in ended.effects] == [REFRESH, EffectKind.CALL_ALARM]
     again = after.end_call(result, LATER)
     assert (again.round, again.effects) == (after, ())
+
+
+def test_a_call_runs_once_by_each_of_two_approvals() -> None:
+    twice = asked_anew(state=State.RESUMED, decision=APPROVED, call_result=ONCE)
+    assert twice.end_call(RAN, LATER).round.contradiction is None
 
 
 @pytest.mark.parametrize(
@@ -339,11 +357,8 @@ def test_a_call_that_is_asked_about_anew_is_not_approved_by_time() -> None:
     new_ids = Numbered()
     perhaps = ask_again(ended, may_have_run=True, at=LATER, new_id=new_ids).current
     never = ask_again(ended, may_have_run=False, at=LATER, new_id=new_ids).current
-    assert (perhaps.state, perhaps.is_asked_anew, never.is_asked_anew) == (
-        State.WAITING,
-        True,
-        False,
-    )
+    assert perhaps.subject == replace(CALL, may_have_run=True, was_tried=True)
+    assert (perhaps.state, never.subject) == (State.WAITING, CALL)
     assert perhaps.rule == for_call(rule, call_of(perhaps.subject))
     assert never.rule == rule
 

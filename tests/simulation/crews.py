@@ -139,7 +139,8 @@ class Crews(Known):
         if latest is None or latest.state is State.DECIDED or call.is_reported:
             return
         approved = latest.decision is not None and latest.decision.is_approve
-        if approved or latest.removed_at or latest.in_doubt or latest.is_asked_anew:
+        assert isinstance(latest.subject, ToolCall)
+        if approved or latest.removed_at or latest.in_doubt or latest.subject.was_tried:
             return
         call.is_reported = True
         self.world.tools.pending.pop((call.execution, call.task), None)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.acts import CallState
+from crewgate.domain.acts import CallState, Contradiction, ToolCall
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ConfirmationNeeded
 from crewgate.domain.outcome import Outcome, RefusalKind, Refused
@@ -16,6 +16,7 @@ from crewgate.domain.reason import (
     Dismissed,
     Expired,
     Inferred,
+    RanEarlier,
     RefusedByCrew,
 )
 from crewgate.domain.review import Round, State
@@ -44,6 +45,14 @@ async def latest(world: World) -> Round:
     found = await world.uow.read.latest_round("research", "e-1", "send_email-1")
     assert found is not None
     return found
+
+
+def was_tried(round_: Round) -> bool:
+    """True if people are told that the call may have run, and its approval was tried before."""
+    call = round_.subject
+    assert isinstance(call, ToolCall)
+    assert call.may_have_run is call.was_tried
+    return call.was_tried
 
 
 async def tried(world: World, round_: Round, *faults: Outcome) -> None:
@@ -92,12 +101,15 @@ async def test_a_try_in_doubt_is_asked_about_anew_as_one_that_may_have_run(
     await world.turn(CREW)
 
     anew = await latest(world)
-    assert anew.subject == replace(CALL, may_have_run=True)
+    assert anew.subject == replace(CALL, may_have_run=True, was_tried=True)
     assert len(world.crew.asked) == 1
     await world.notify(**about(call_result=RAN))  # it had run
     ran = await latest(world)
-    assert (ran.state, ran.reason, ran.call_result) == (State.CLOSED, AnsweredElsewhere(), RAN)
+    assert (ran.state, ran.reason, ran.call_result) == (State.CLOSED, RanEarlier(), RAN)
     assert EffectKind.CALL_ALARM not in await world.effects()
+    await world.notify(**about(call_result=replace(RAN, words="Sent once more.")))
+    assert (await latest(world)).contradiction is Contradiction.AGAIN
+    assert EffectKind.CALL_ALARM in await world.effects()
 
 
 async def test_an_approval_holds_as_long_as_its_rule_says(world: World) -> None:
@@ -127,7 +139,7 @@ async def test_retry_after_the_end_asks_anew(world: World) -> None:
     await world.retry(round_.id)
     await world.turn(CREW)
     anew = await latest(world)
-    assert (anew.state, anew.number, anew.is_asked_anew) == (State.WAITING, 2, False)
+    assert (anew.state, anew.number, anew.subject) == (State.WAITING, 2, CALL)
     assert len(world.crew.asked) == 1
 
 
@@ -154,7 +166,7 @@ async def test_a_host_whose_clock_is_ahead_says_that_the_time_is_over(
         await world.turn(CREW)
     ended, anew = await world.round(round_.id), await latest(world)
     assert (ended.state, ended.reason) == (State.CLOSED, RefusedByCrew("400", "No."))
-    assert (anew.state, anew.number, anew.is_asked_anew) == (State.WAITING, 2, lost)
+    assert (anew.state, anew.number, was_tried(anew)) == (State.WAITING, 2, lost)
 
 
 @pytest.mark.parametrize(
@@ -246,12 +258,21 @@ async def test_a_restored_host_that_announces_a_decided_call_again_asks_people_a
     assert (again.accepted, repeated.accepted) == (True, False)
     anew = again.round
     assert (anew.state, anew.number, anew.unchanged) == (State.WAITING, 2, True)
-    assert anew.subject == replace(CALL, may_have_run=True)
+    assert anew.subject == replace(CALL, may_have_run=True, was_tried=result is None)
     with pytest.raises(ConfirmationNeeded) as asked:
         await world.decide(anew.id)
     await world.decide(anew.id, seen=asked.value.caveats.seen)
     await world.turn(CREW)
     assert (await latest(world)).state is State.RESUMED
+
+
+async def test_a_refused_call_that_is_announced_again_has_not_run(world: World) -> None:
+    round_ = await called(world)
+    await world.decide(round_.id, Revise("No."))
+    await world.turn(CREW)
+    world.crew.pause(task="send_email-1")
+    anew = (await world.notify(**about())).round
+    assert (anew.state, anew.number, anew.subject) == (State.WAITING, 2, CALL)
 
 
 async def test_a_late_end_of_a_call_is_no_announcement(world: World) -> None:

@@ -421,7 +421,7 @@ async def test_an_approval_that_ended_before_it_was_fetched_is_asked_for_anew(
     assert await fetch(asked, SEND, there=False) == {"state": "waiting", "round": 1}
     assert await fetch(asked, SEND, number=1) == {"state": "waiting", "round": 2}
     [anew] = await asked.waiting()
-    assert (anew.number, anew.is_fetched, anew.is_asked_anew) == (2, True, False)
+    assert (anew.number, anew.is_fetched, anew.subject) == (2, True, CALL)
     await asked.decide(anew.id)
     assert (await fetch(asked, SEND, number=1))["is_approve"]
 

@@ -71,20 +71,24 @@ class CallResult:
         """Return True if this result says nothing that an earlier result has not said."""
         return not self.has_run or (self.state, self.words) == (before.state, before.words)
 
-    def judged(self, before: Self | None, *, approved: bool | None, may_be_known: bool) -> Self:
+    def judged(
+        self, before: Self | None, *, approved: bool | None, is_known: bool, was_tried: bool
+    ) -> Self:
         """Return the result with the reason why the call must not have run, if there is one.
 
-        `approved`: the decision, if one exists; the asker may know the decision if `may_be_known`.
+        `approved`: the decision, if one exists, which the asker may know if `is_known`.
+        An earlier approval that `was_tried` lets the call run once, too.
         """
-        why = None
-        if not self.has_run:
+        has_run = before is not None and before.has_run
+        approvals = int(was_tried) + (approved is True and is_known)
+        if not self.has_run or has_run < approvals:
             return self
-        if not approved:
-            why = Contradiction.UNDECIDED if approved is None else Contradiction.REFUSED
-        elif not may_be_known:
-            why = Contradiction.UNSENT
-        elif before is not None and before.has_run:
+        if approvals:
             why = Contradiction.AGAIN
+        elif approved:
+            why = Contradiction.UNSENT
+        else:
+            why = Contradiction.UNDECIDED if approved is None else Contradiction.REFUSED
         return replace(self, contradicts=why)
 
 
@@ -97,7 +101,9 @@ class ToolCall(Asked):
     tool: str
     """The tool's name in printable characters; empty if unreadable."""
     may_have_run: bool = False
-    """The host stopped while an approved call with these arguments ran."""
+    """The host stopped while an approved call with these arguments ran, or `was_tried`."""
+    was_tried: bool = False
+    """The approval of an earlier round may have let it run, and nobody has said that it ran."""
     arguments: tuple[Argument, ...] = ()
     """The arguments that a form can change, in the tool's order."""
     filled_in: tuple[str, ...] = ()

@@ -8,7 +8,7 @@
 |         | NotFetched, none: reopened                           |
 | CLOSED  | NeverSent, Dismissed, ExecutionEnded, -Failed, -Gone |
 |         | AnsweredElsewhere, PerhapsTaken, RequestGone,        |
-|         | TimeOver, Withdrawn, Expired                         |
+|         | TimeOver, Withdrawn, Expired, RanEarlier             |
 
 SUPERSEDED has EditedBy where a person's own text took its place; else no reason, as WAITING has:
 the state is enough. CLOSED has no reason where a call ran that nobody approved: its result says so.
@@ -173,6 +173,11 @@ class Expired:
     """The approval of a call ended before it was known to be taken: people are asked anew."""
 
 
+@dataclass(frozen=True, slots=True)
+class RanEarlier:
+    """The call ran by the approval of an earlier round; the result of the call has more."""
+
+
 WHY_LIMIT: Final = 300
 
 ExecutionOver = ExecutionEnded | ExecutionFailed | ExecutionGone
@@ -198,6 +203,7 @@ Reason = (
     | ExecutionOver
     | Withdrawn
     | Expired
+    | RanEarlier
 )
 
 #: HTTP statuses about this one execution, with nothing that an operator could fix.

@@ -147,7 +147,11 @@ def ask_again(
     assert isinstance(before.subject, ToolCall), "a call has an approval that ends"
     ended = replace(before, state=State.CLOSED, ended_at=before.ended_at or at)
     call = before.subject
-    call = replace(call, may_have_run=call.may_have_run or may_have_run)
+    call = replace(
+        call,
+        may_have_run=call.may_have_run or may_have_run,
+        was_tried=call.was_tried or may_have_run,
+    )
     opened = Round(
         id=new_id(),
         review=before.review,
@@ -271,14 +275,17 @@ def _is_shown_again(digest: str, before: Round) -> bool:
 
 
 def with_doubt(latest: Round | None, notification: Notification) -> Notification:
-    """Return a notification whose call may have run, if it announces a decided pause again.
+    """Return a notification whose call may have run, if it announces an approved pause again.
 
     A host that was restored from a copy does not know the decision, by which the call ran.
     """
     call = notification.call
     if latest is None or call is None or not _is_announced_again(latest, notification):
         return notification
-    return replace(notification, call=replace(call, may_have_run=True))
+    if latest.decision is None or not latest.decision.is_approve:
+        return notification
+    was_tried = latest.call_result is None
+    return replace(notification, call=replace(call, may_have_run=True, was_tried=was_tried))
 
 
 def _is_announced_again(latest: Round, notification: Notification) -> bool:

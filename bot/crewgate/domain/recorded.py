@@ -49,6 +49,7 @@ REASONS: Final[Mapping[type[reason.Reason], str]] = {
     reason.ExecutionGone: "ExecutionGone",
     reason.Withdrawn: "Withdrawn",
     reason.Expired: "Expired",
+    reason.RanEarlier: "RanEarlier",
 }
 
 

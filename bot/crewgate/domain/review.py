@@ -68,6 +68,7 @@ from crewgate.domain.reason import (
     NotFetched,
     NotReached,
     PerhapsTaken,
+    RanEarlier,
     Reason,
     RefusedByCrew,
     RetriesExhausted,
@@ -185,12 +186,6 @@ class Round:
         """Return True for an approval of a call that must not be sent any longer."""
         until, decision = self.valid_until, self.decision
         return until is not None and until <= at and decision is not None and decision.is_approve
-
-    @property
-    def is_asked_anew(self) -> bool:
-        """True for a call that may have run by an approval of an earlier round."""
-        own = self.origin_id is not None and self.edited_by is None
-        return own and isinstance(self.subject, ToolCall) and self.subject.may_have_run
 
     @property
     def origin(self) -> str:
@@ -419,9 +414,11 @@ class Round:
         if self.removed_at is not None or (known is not None and result.repeats(known)):
             return Transition(self, ())
         approved = None if self.decision is None else self.decision.is_approve
-        if isinstance(self.subject, ToolCall) and not self.is_asked_anew:
-            may_be_known = self.in_doubt or self.state is State.RESUMED
-            result = result.judged(known, approved=approved, may_be_known=may_be_known)
+        elsewhere: Reason = AnsweredElsewhere()
+        if isinstance(self.subject, ToolCall):
+            elsewhere, is_known = RanEarlier(), self.in_doubt or self.state is State.RESUMED
+            earlier = self.subject.was_tried
+            result = result.judged(known, approved=approved, is_known=is_known, was_tried=earlier)
         ended, never_ran = replace(self, call_result=result), not result.has_run
         match self.state:
             case _ if result.contradicts:
@@ -430,15 +427,14 @@ class Round:
                 alarm = ended._effects(EffectKind.REFRESH, EffectKind.CALL_ALARM)
                 return Transition(ended, alarm)
             case State.WAITING:
-                return ended._end(
-                    State.CLOSED, at, Withdrawn(result.words) if never_ran else AnsweredElsewhere()
-                )
+                why = Withdrawn(result.words) if never_ran else elsewhere
+                return ended._end(State.CLOSED, at, why)
             case State.DECIDED | State.STUCK if never_ran:
                 return ended._close_for(Withdrawn(result.words), at)
             case State.DECIDED | State.STUCK | State.CLOSED if self.in_doubt and approved:
                 return ended._infer(at)
-            case State.DECIDED | State.STUCK:  # by the approval of the round before
-                return ended._close_for(AnsweredElsewhere(), at)
+            case State.DECIDED | State.STUCK:
+                return ended._close_for(elsewhere, at)
             case _:
                 return Transition(ended, ended._effects(EffectKind.REFRESH))
 

@@ -13,7 +13,7 @@ from crewgate.domain.caveats import Caveats, Draft, Unseen
 from crewgate.domain.masking import FINDERS, NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.people import User
-from crewgate.domain.reason import EditedBy
+from crewgate.domain.reason import EditedBy, RanEarlier
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Approve, ByRule, Refuse, Verdict, Via
 from crewgate.slack.commands import render_pending
@@ -51,6 +51,9 @@ calls = st.builds(
 given_arguments = st.dictionaries(texts | st.sampled_from(["to", "n"]), values, max_size=6).map(
     lambda found: arguments(**found)
 )
+
+
+RAN = CallResult(CallState.RAN, "Sent as 17.")
 
 
 def a_call(output: Output = MAIL, **changes: Any) -> CardView:
@@ -92,9 +95,8 @@ def test_the_form_of_any_call_is_one_that_slack_takes(output: Output) -> None:
 
 
 def test_a_card_says_what_the_tool_filled_in_and_what_became_of_the_call_before() -> None:
-    ran = CallResult(CallState.RAN, "Sent as 17.")
     call = replace(
-        CALL, filled_in=("cc", "*urgent*", "to.0.country"), may_have_run=True, earlier=ran
+        CALL, filled_in=("cc", "*urgent*", "to.0.country"), may_have_run=True, earlier=RAN
     )
     shown = str(render_card(a_call(subject=call), now=LATER).blocks)
     assert "Filled in by the tool: `cc`, `*urgent*` and `to.0.country`" in shown
@@ -165,6 +167,22 @@ def test_a_tool_that_returns_its_errors_is_not_said_to_have_run() -> None:
     result = CallResult(CallState.RAN, "Error: no.", unsure=True)
     view = a_call(subject=CALL, state=State.RESUMED, decision=a_decision(), call_result=result)
     assert "It returned: “Error: no.”" in str(render_card(view, now=LATER).blocks)
+
+
+def test_a_card_says_that_its_call_ran_by_an_earlier_approval() -> None:
+    call = replace(CALL, may_have_run=True, was_tried=True)
+    waits = str(render_card(a_call(subject=call), now=LATER).blocks)
+    assert "*This may have been done already:* an earlier approval of it may have arrived." in waits
+    ended: dict[str, Any] = {"state": State.CLOSED, "reason": RanEarlier(), "call_result": RAN}
+    view = a_call(subject=call, **ended)
+    card = str(render_card(view, now=LATER).blocks)
+    assert "send_email ran by an earlier approval" in card
+    assert "It ran and returned: “Sent as 17.” An earlier round had approved it." in card
+    assert in_list(view.round, LATER) == "closed: it ran by the approval of an earlier round"
+    refused = a_call(subject=call, decision=a_decision(Refuse("No."), by=ANA), **ended)
+    card = str(render_card(refused, now=LATER).blocks)
+    assert "<@U0ANA>'s refusal of send_email came too late" in card
+    assert "It ran and returned: “Sent as 17.”" in card
 
 
 def test_each_surface_says_that_a_call_may_have_been_done_already() -> None:

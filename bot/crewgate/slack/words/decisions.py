@@ -255,13 +255,14 @@ def whose(decision: verdict.Decision, of_rule: str) -> str:
 _DONE_ALREADY: Final = ":exclamation: *This may have been done already"
 DONE_ALREADY: Final = f"{_DONE_ALREADY}*"
 MAY_HAVE_RUN: Final = f"{_DONE_ALREADY}:* the host stopped while it ran."
+WAS_TRIED: Final = f"{_DONE_ALREADY}:* an earlier approval of it may have arrived."
 
 
 def waits_again(round_: Round) -> str | None:
     """Return a warning for a waiting call that was approved before, and may have been done then."""
     match round_.state, round_.subject:
-        case State.WAITING, ToolCall(may_have_run=True, earlier=None):
-            return MAY_HAVE_RUN
+        case State.WAITING, ToolCall(may_have_run=True, earlier=None, was_tried=was_tried):
+            return WAS_TRIED if was_tried else MAY_HAVE_RUN
         case State.WAITING, ToolCall(may_have_run=True, earlier=CallResult() as earlier):
             ended = _ended(earlier)
             return f":exclamation: *This was done already.* {ended} The agent began again."
@@ -312,6 +313,8 @@ def call_ended(round_: Round) -> str:
     decision, result = round_.decision, round_.call_result
     if result is not None:
         ended = _ended(result)
+        if isinstance(round_.reason, reasons.RanEarlier) and result.contradicts is None:
+            return f"{ended} An earlier round had approved it."
         return f"{ended}{MUST_NOT_HAVE_RUN}" if result.contradicts is not None else ended
     if isinstance(round_.reason, reasons.Fetched):
         return WAS_FETCHED
@@ -431,6 +434,7 @@ def reason_text(reason: reasons.Reason | None) -> str:  # noqa: C901, PLR0911  #
             | reasons.ExecutionEnded()
             | reasons.ExecutionGone()
             | reasons.TimeOver()
+            | reasons.RanEarlier()
         ):
             return _REASONS[type(reason)]
 
@@ -439,6 +443,7 @@ _REASONS: Final = {
     reasons.Inferred: "the crew has gone on, so it has this",
     reasons.NeverSent: "a newer output came before this could be sent",
     reasons.Expired: "the approval ended before it was known to have arrived",
+    reasons.RanEarlier: "it ran by the approval of an earlier round",
     reasons.ExecutionEnded: "the execution has ended",
     reasons.ExecutionGone: EXECUTION_GONE,
     reasons.AnsweredElsewhere: "there is an answer from elsewhere",

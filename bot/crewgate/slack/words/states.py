@@ -69,7 +69,10 @@ _READINGS: Final = {
 
 def arrival(round_: Round) -> str:
     is_stuck, reason = round_.state is State.STUCK, round_.reason
-    is_late = isinstance(reason, reasons.AnsweredElsewhere | reasons.TimeOver | reasons.Withdrawn)
+    is_late = isinstance(
+        reason,
+        reasons.AnsweredElsewhere | reasons.TimeOver | reasons.Withdrawn | reasons.RanEarlier,
+    )
     if is_late and not is_stuck:
         return "came too late"
     if isinstance(reason, reasons.NotFetched):
@@ -145,12 +148,15 @@ def _headline(name: str, round_: Round) -> str:  # noqa: PLR0911  # a table
         case _, Decision() as decision, _:
             what = f"{decisions.noun(decision)} {_OF[type(decision.verdict)]} {name}"
             return f"{decisions.whose(decision, 'The')} {what} {arrival(round_)}"
-        case _, _, reasons.AnsweredElsewhere():
-            return f"{name} was answered elsewhere"
-        case _, _, reasons.TimeOver():
-            return f"{name} was not answered in time"
         case _:
-            return f"{name} is closed"
+            return f"{name} {_CLOSED.get(type(round_.reason), 'is closed')}"
+
+
+_CLOSED: Final[Mapping[type[reasons.Reason | None], str]] = {
+    reasons.AnsweredElsewhere: "was answered elsewhere",
+    reasons.RanEarlier: "ran by an earlier approval",
+    reasons.TimeOver: "was not answered in time",
+}
 
 
 def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
@@ -262,7 +268,8 @@ _DID: Final = {
 
 def _has_call_ended(round_: Round) -> bool:
     is_call = isinstance(round_.subject, ToolCall)
-    return round_.contradiction is not None or (is_call and round_.state is State.RESUMED)
+    has_ended = round_.state is State.RESUMED or isinstance(round_.reason, reasons.RanEarlier)
+    return round_.contradiction is not None or (is_call and has_ended)
 
 
 def outcome(round_: Round) -> str:
