@@ -193,15 +193,21 @@ MUTANTS: Final = (
     ),
     mutant(
         "a refused call that ran is no alarm",
-        "if not approved:\n            why =",
-        "if approved is None:\n            why =",
+        "else:\n            why = Contradiction.UNDECIDED if",
+        "else:\n            why = None if approved is False else Contradiction.UNDECIDED if",
         "domain/test_acts.py",
     ),
     mutant(
         "a call that ran twice is no alarm",
-        "elif before is not None and before.has_run:",
-        "elif before is not None and not before.has_run:",
+        "            why = Contradiction.AGAIN\n",
+        "            return self\n",
         "domain/test_acts.py",
+    ),
+    mutant(
+        "credentials that odd JSON loses are not counted",
+        "return with_count(read_output(value), read_output(_hide(value)))",
+        "return read_output(_hide(value))",
+        "crewai/test_outputs.py",
     ),
     *AUDIT,
     mutant(

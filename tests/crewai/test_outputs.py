@@ -76,6 +76,12 @@ def test_credentials_are_not_shown() -> None:
     assert found["notes"] == ["Basic rules apply.", f"git: {MARK}"]
 
 
+def test_an_output_counts_the_credentials_that_are_not_shown() -> None:
+    given = {"answer": "REAL", "api_key": "s3cret", "notes": f"Key: {MARK}"}
+    assert output_of(**given, hooks=[{"webhook": {"url": "s3cret"}}]).erased == 2
+    assert output_of(answer="REAL", total_tokens=12).erased == 0
+
+
 def test_what_is_nested_too_deeply_to_be_looked_through_is_malformed() -> None:
     deep = b"[" * 900 + b"]" * 900
     body = b'{"execution_id": "e", "task_id": "t", "odd": ' + deep + b"}"

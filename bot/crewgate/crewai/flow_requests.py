@@ -14,7 +14,7 @@ from pydantic import AliasChoices, AliasPath, Field, TypeAdapter, ValidationErro
 
 from crewgate.crewai import fields
 from crewgate.crewai.given import read_given
-from crewgate.crewai.outputs import is_empty_output, read_output, without_credentials
+from crewgate.crewai.outputs import is_empty_output, read_output, read_without_credentials
 from crewgate.crewai.wire import LABEL_LIMIT, OUTCOMES, AskWire
 from crewgate.domain import notification
 from crewgate.domain.errors import Malformed
@@ -163,7 +163,7 @@ def _output(members: Mapping[str, object]) -> notification.Output:
         state = {name: part for name, part in state.items() if name != "id"}
     if is_empty_output(state):
         return notification.Output("")
-    return read_output(without_credentials(state))
+    return read_without_credentials(state)
 
 
 def _outcomes(members: Mapping[str, object]) -> tuple[tuple[str, ...], int]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from crewgate.crewai.fields import TOO_DEEP, clean, pretty
 from crewgate.domain.errors import Malformed
-from crewgate.domain.notification import Format, Output
+from crewgate.domain.notification import Format, Output, with_count
 from crewgate.domain.redaction import MARK, hide_credentials, is_credential
 
 #: The fields of CrewAI's own output object beside the output.
@@ -85,7 +85,7 @@ def find_output(
         if name not in names and name not in known and not _is_blank(value)
     }
     if rest:
-        return read_output(without_credentials(rest))
+        return read_without_credentials(rest)
     return read_output(found[0]) if found else None
 
 
@@ -103,13 +103,13 @@ def _is_blank(value: object) -> bool:
     return value is None or value in ([], {})
 
 
-def without_credentials(value: object) -> object:
-    """Return JSON without the values that are secret by their name or their form.
+def read_without_credentials(value: object) -> Output:
+    """Read JSON as an output, without the values that are secret by their name or their form.
 
     Raises Malformed if the JSON is nested too deeply.
     """
     try:
-        return _hide(value)
+        return with_count(read_output(value), read_output(_hide(value)))
     except RecursionError:
         raise Malformed(*TOO_DEEP) from None
 

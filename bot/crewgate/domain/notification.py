@@ -243,13 +243,14 @@ def with_erased(before: Notification, after: Notification) -> Notification:
         return after
     return replace(
         after,
-        output=_counted(before.output, after.output),
+        output=with_count(before.output, after.output),
         inputs=after.inputs and unless_erased(before.inputs or (), after.inputs),
         meta=unless_erased(before.meta, after.meta),
     )
 
 
-def _counted(before: Output, after: Output) -> Output:
+def with_count(before: Output, after: Output) -> Output:
+    """Return an output with the number of passages that redaction took out of it."""
     count = max(0, after.text.count(MARK) - before.text.count(MARK))
     return replace(after, erased=before.erased + count)
 
@@ -414,6 +415,6 @@ def without_secrets(
     return replace(
         shown,
         question=clean,
-        output=_counted(came.output, shown.output),
+        output=with_count(came.output, shown.output),
         meta=unless_erased(came.meta, shown.meta),
     )
