@@ -446,6 +446,9 @@ def gate_crewai(*patterns: str, seconds: float = 3_600, server_seconds: int = 3_
     CrewAI runs a tool whose hook raises anything but HookAborted: so nothing else is raised. An
     approved call runs once, also where CrewAI would try again; an MCP server has `server_seconds`.
     If no tool is known that fits, every call is refused: there is a mistake in the patterns.
+
+    No hook sees a tool that another tool's own code calls: call `ask` there. Where a model calls
+    natively, CrewAI ends a task with a refusal's words if the tool has `result_as_answer`.
     """
     from crewai.hooks import HookAborted, InterceptionPoint, on
 
