@@ -94,6 +94,22 @@ async def test_the_page_for_strangers_names_each_field(files: Files) -> None:
     assert [name for name in sorted(fields | options) if f"`{name}`" not in page] == []
 
 
+async def test_bodies_have_ascii_keys_and_whole_numbers(files: Files) -> None:
+    """RFC 8785 sorts other keys, and writes 100.0, in another way than the checker's JSON."""
+
+    def require(value: object) -> None:
+        assert value is None or isinstance(value, str | bool | int | dict | list), value
+        for name, one in value.items() if isinstance(value, dict) else ():
+            assert name.isascii(), value
+            require(one)
+        for one in value if isinstance(value, list) else ():
+            require(one)
+
+    for file in files.values():
+        for at in own_places(file):
+            require(body_at(file, at))
+
+
 async def test_texts_are_those_of_the_entries_or_said_to_be_missing(files: Files) -> None:
     for name, signed in files.items():
         # A signature takes the most time of all, and has nothing to do with texts.
