@@ -386,8 +386,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "a locked database is right",
-        '("BEGIN IMMEDIATE")\n                await connection.rollback()',
-        '("SELECT 1")\n                await connection.rollback()',
+        '("BEGIN IMMEDIATE")\n        await connection.rollback()',
+        '("SELECT 1")\n        await connection.rollback()',
         "check/test_database.py",
     ),
     mutant(

@@ -136,14 +136,11 @@ def _hidden(part: Settings | CrewSettings) -> Iterator[str]:
 def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
     here = f"{public_url}/crews/{crew.name}"
     key = _credentials(crew).event_key
-    return WebhookUrls(
-        task=f"{here}/events/task/{key(EventKind.TASK)}",
-        step=f"{here}/events/step/{key(EventKind.STEP)}",
-        crew=f"{here}/events/crew/{key(EventKind.CREW)}",
-        human_input=HumanInputWebhook(
-            url=f"{here}/human-input", strategy="bearer", token=crew.webhook_secret
-        ),
+    human_input = HumanInputWebhook(
+        url=f"{here}/human-input", strategy="bearer", token=crew.webhook_secret
     )
+    events = {kind.value: f"{here}/events/{kind}/{key(kind)}" for kind in EventKind}
+    return WebhookUrls(**events, human_input=human_input)
 
 
 def _credentials(crew: CrewSettings) -> Credentials:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
-from crewgate.store.engine import Changing, Connection, Reading
+from crewgate.store.engine import Changing, Reading
 from crewgate.store.statements import insert_over
 from crewgate.store.tables import absences
 from crewgate.store.unreadable import each, reads, require_times
@@ -18,10 +18,13 @@ class AbsenceQueries(Reading):
     """Reads absences."""
 
     async def find(
-        self, *, at: datetime, delegate: str | None = None, away: str | None = None
+        self, *, at: datetime | None = None, delegate: str | None = None, away: str | None = None
     ) -> tuple[Absence, ...]:
-        async with self._connected() as connection:
-            return await find_absences(connection, at=at, delegate=delegate, away=away)
+        """Return the absences at this moment, or all without `at`; each person has at most one."""
+        given = {"at": at, "delegate": delegate, "away": away}
+        asked = {name: value for name, value in given.items() if value is not None}
+        found = await self._rows(_absences(frozenset(asked)), asked)
+        return tuple(each(_to_absence, found))
 
 
 class Absences(Changing, AbsenceQueries):
@@ -44,20 +47,6 @@ class Absences(Changing, AbsenceQueries):
         """Delete a person's absence; return False if there was no present or later absence."""
         theirs = sa.delete(absences).where(absences.c.user_id == user, absences.c.until > at)
         return bool((await self._connection.execute(theirs)).rowcount)
-
-
-async def find_absences(
-    connection: Connection,
-    *,
-    at: datetime | None = None,
-    delegate: str | None = None,
-    away: str | None = None,
-) -> tuple[Absence, ...]:
-    """Return the absences at this moment, or all without `at`; each person has at most one."""
-    given = {"at": at, "delegate": delegate, "away": away}
-    asked = {name: value for name, value in given.items() if value is not None}
-    found = await connection.execute(_absences(frozenset(asked)), asked)
-    return tuple(each(_to_absence, found))
 
 
 @reads("absences")

@@ -11,7 +11,6 @@ from crewgate.domain.masking import NOTHING
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.verdict import Person
 from crewgate.store.engine import Changing, MaskedReading
-from crewgate.store.executions import off_loop
 from crewgate.store.tables import dead_letters
 from crewgate.store.unreadable import each, reads, require_times
 from crewgate.usecases.read_models import COUNTED, DeadLetter, MessageRef
@@ -66,7 +65,7 @@ class DeadLetterQueries(MaskedReading):
 
     async def _dead_letters(self, found: Sequence[sa.Row[Any]]) -> tuple[DeadLetter, ...]:
         convert = reads("dead_letters")(self._to_dead_letter)
-        return await off_loop(self._masking, lambda: tuple(each(convert, found)))
+        return await self._off_loop(lambda: tuple(each(convert, found)))
 
     def _to_dead_letter(self, row: sa.Row[Any]) -> DeadLetter:
         require_times(row.received_at, row.removed_at)

@@ -1,12 +1,11 @@
 """Executions: their rows, and statements that read and change them."""
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -18,7 +17,7 @@ from crewgate.domain.execution import (
     all_starters,
     starter_named,
 )
-from crewgate.domain.masking import NOTHING, Masking
+from crewgate.domain.masking import NOTHING
 from crewgate.domain.people import Email, User
 from crewgate.domain.review import Review
 from crewgate.domain.verdict import Person
@@ -48,8 +47,6 @@ from crewgate.store.tables import (
 )
 from crewgate.store.unreadable import each, reads
 from crewgate.usecases import read_models
-
-T = TypeVar("T")
 
 #: The number of finished tasks in a message about an execution.
 FINISHED: Final = 8
@@ -175,11 +172,6 @@ def _running(crews: int) -> sa.Select[Any]:
     return sa.select(executions).join(each, is_one)
 
 
-async def off_loop(masking: Mapping[str, Masking], read: Callable[[], T]) -> T:
-    """Read rows in a thread if their texts are masked: a hostile text can take a second."""
-    return await asyncio.to_thread(read) if any(masking.values()) else read()
-
-
 class ExecutionQueries(MaskedReading):
     """Reads executions, their webhooks and their thread; texts for messages come masked."""
 
@@ -244,7 +236,7 @@ class ExecutionQueries(MaskedReading):
             also = masking.also_those_in(texts[row.crew, row.execution_id])
             return also.shown(_to_posting(row, finished))
 
-        return await off_loop(self._masking, lambda: tuple(each(masked, found)))
+        return await self._off_loop(lambda: tuple(each(masked, found)))
 
     async def revised(
         self, executions: Iterable[tuple[str, str]]

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import POSTS_A_CARD
 from crewgate.domain.review import Round, State
-from crewgate.store.engine import Changing, Connection, Reading, rows, write
+from crewgate.store.engine import Changing, Reading, rows, write
 from crewgate.store.rounds import OF_EXECUTION, from_rule, rule_ids_of
 from crewgate.store.statements import one_of
 from crewgate.store.tables import outbox, reviews, rounds
@@ -117,27 +117,6 @@ def _of_task(round_: Round) -> dict[str, Any]:
     return {"crew": round_.review.crew, "task": task_key(round_)}
 
 
-async def others(connection: Connection, flood: str, round_id: str) -> tuple[int, tuple[str, ...]]:
-    """Count the other waiting rounds of a flood without a card, up to COUNTED.
-
-    Return also the ids of the rounds that no message in Slack has counted.
-    """
-    about = {"flood": flood, "round": round_id}
-    many = len(await rows(connection, _OTHERS, about))
-    unannounced = await rows(connection, _UNANNOUNCED, about) if many else ()
-    return many, tuple(row.id for row in unannounced)
-
-
-async def counting_card(connection: Connection, flood: str) -> FloodCard | None:
-    """Return the card that counts the other rounds: the latest that waits, else the latest."""
-    found = await rows(connection, _WAITING_CARDS, {"flood": flood})
-    last = await rows(connection, _LAST_CARD, {"flood": flood})
-    if not last:
-        return None
-    card = max(found, key=lambda one: one.announced_at, default=last[0])
-    return FloodCard(card.id, bool(found), last[0].announced_at, card.ended_at)
-
-
 class FloodQueries(Reading):
     """Counts waiting rounds, and finds the cards of floods."""
 
@@ -147,9 +126,26 @@ class FloodQueries(Reading):
         return len(await self._prepared(_WAITING, _of_task(round_) | up_to))
 
     async def card(self, flood: str) -> FloodCard | None:
-        """Return the card that counts a flood's other rounds; None if no card was ever posted."""
-        async with self._connected() as connection:
-            return await counting_card(connection, flood)
+        """Return the card that counts the other rounds: the latest that waits, else the latest.
+
+        None if no card was ever posted.
+        """
+        found = await self._prepared(_WAITING_CARDS, {"flood": flood})
+        last = await self._prepared(_LAST_CARD, {"flood": flood})
+        if not last:
+            return None
+        card = max(found, key=lambda one: one.announced_at, default=last[0])
+        return FloodCard(card.id, bool(found), last[0].announced_at, card.ended_at)
+
+    async def others(self, flood: str, round_id: str) -> tuple[int, tuple[str, ...]]:
+        """Count the other waiting rounds of a flood without a card, up to COUNTED.
+
+        Return also the ids of the rounds that no message in Slack has counted.
+        """
+        about = {"flood": flood, "round": round_id}
+        many = len(await self._prepared(_OTHERS, about))
+        unannounced = await self._prepared(_UNANNOUNCED, about) if many else ()
+        return many, tuple(row.id for row in unannounced)
 
     async def next(self, flood: str) -> str | None:
         """Return the oldest waiting round of a flood without a card."""

@@ -19,19 +19,18 @@ from crewgate.domain.notification import Callback, Format, Given, Output, Webhoo
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import Round, State
-from crewgate.store.absences import AbsenceQueries, find_absences
+from crewgate.store.absences import AbsenceQueries
 from crewgate.store.audit import to_published
 from crewgate.store.dead_letters import DeadLetterQueries
-from crewgate.store.engine import Connection, MaskedReading, Reader, rows
+from crewgate.store.engine import Connection, MaskedReading, OpenConnection, Reader, rows
 from crewgate.store.executions import (
     ExecutionQueries,
-    off_loop,
     to_caller_values,
     to_starter,
     to_starters,
     to_webhooks,
 )
-from crewgate.store.floods import FloodQueries, counting_card, others
+from crewgate.store.floods import FloodQueries
 from crewgate.store.lessons import LessonQueries, to_given
 from crewgate.store.mornings import MorningQueries
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
@@ -242,7 +241,7 @@ class RoundQueries(MaskedReading):
                 for line, row in zip(lines, found, strict=True)
             )
 
-        return await off_loop(self._masking, mask)
+        return await self._off_loop(mask)
 
     async def outputs_of(self, found: Collection[Round]) -> Mapping[str, Sequence[str]]:
         """Return the outputs in which people may have edited masked passages, by review."""
@@ -379,10 +378,10 @@ class Queries(MaskedReading):
             before = {"review": round_.review.id, "number": round_.number}
             found = await rows(connection, _EARLIER, before) if round_.number > 1 else []
             earlier = [one for one in found if one.removed_at is None or round_.removed_at]
-            waits = round_.state is State.WAITING
+            waits, within = round_.state is State.WAITING, OpenConnection(connection)
             noted = await notes_of(connection, [round_id]) if waits else {}
             claimed = await claims_on(connection, [round_id]) if waits else {}
-            away = await find_absences(connection) if waits else ()
+            away = await AbsenceQueries(within).find() if waits else ()
             newer = None if waits else await _newer_round(connection, row)
             after = await _arguments_after(connection, round_, newer)
             calls = await approved_calls(connection, round_, earlier) if waits else ()
@@ -390,10 +389,10 @@ class Queries(MaskedReading):
             due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
             flood, counted_on, gathered = row.gathered_by, None, 0
             uncounted: tuple[str, ...] = ()
-            card = await counting_card(connection, flood) if flood else None
+            card = await FloodQueries(within).card(flood) if flood else None
             # A round without a card is about to get one, which then counts the other rounds.
             if flood and (card is None or card.round_id == round_id or row.card_ts is None):
-                gathered, uncounted = await others(connection, flood, round_id)
+                gathered, uncounted = await FloodQueries(within).others(flood, round_id)
             if card is not None and card.round_id != round_id:
                 [counting] = await rows(connection, _ROUND, {"round": card.round_id})
                 counted_on = or_none(to_round, counting)

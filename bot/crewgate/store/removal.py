@@ -1,6 +1,7 @@
 """Removes the texts of executions that ended long ago; decisions and audit entries stay."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -212,14 +213,11 @@ class Removal(Changing):
         claimed = (await self._connection.execute(_CLAIM, about)).all()
         effects: dict[str, list[Effect]] = {}
         threads = {(row.execution_id, row.channel, row.thread_ts) for row in claimed}
+        effect = partial(Effect, crew=crew)
         for row in claimed:
-            progress = Effect(
-                kind=EffectKind.REFRESH_PROGRESS,
-                target=row.execution_id,
-                crew=crew,
-                execution_id=row.execution_id,
-            )
-            effects[row.execution_id] = [progress] if row.progress_ts else []
+            key = row.execution_id
+            progress = effect(kind=EffectKind.REFRESH_PROGRESS, target=key, execution_id=key)
+            effects[key] = [progress] if row.progress_ts else []
         of = {"b_crew": crew, "executions": list(effects)}
         wiped, places = [], {}
         await self._connection.execute(_LOCK_ROUNDS, of)
@@ -232,16 +230,12 @@ class Removal(Changing):
                 effects[execution_id].append(round_.effect(EffectKind.REFRESH))
             wiped.append({"b_id": row.id} | {name: columns[name] for name in _WIPED})
             threads.add((execution_id, row.card_channel, row.card_thread_ts))
-        for execution_id, channel, ts in threads:
+        for key, channel, ts in threads:
             if ts is not None:
-                clear = Effect(
-                    kind=EffectKind.CLEAR_THREAD,
-                    target=ts,
-                    crew=crew,
-                    execution_id=execution_id,
-                    channel=channel,
+                clear = effect(
+                    kind=EffectKind.CLEAR_THREAD, target=ts, execution_id=key, channel=channel
                 )
-                effects[execution_id].append(clear)
+                effects[key].append(clear)
         if wiped:
             await write(self._connection, _WIPE, wiped)
         for statement in _BESIDE:
