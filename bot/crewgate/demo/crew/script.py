@@ -6,6 +6,7 @@ A revised output visibly answers the feedback, as a real crew's would.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 Produce = Callable[[Mapping[str, object], Sequence[str], Mapping[str, object]], object]
@@ -35,8 +36,8 @@ class Task:
     description: str
     expected_output: str
     agent: str
-    needs_review: bool
     produce: Produce
+    needs_review: bool = True
     emit: tuple[str, ...] = ()
     """The outcomes of a flow's question, the approving outcome first; empty for a task."""
     beside: bool = False
@@ -174,7 +175,6 @@ SAMPLE: tuple[Task, ...] = (
         "Find out who sells what, and how fast each vendor grows.",
         "A table of vendors and a reading of it",
         "Researcher",
-        needs_review=True,
         produce=_research,
     ),
     Task(
@@ -192,7 +192,6 @@ SAMPLE: tuple[Task, ...] = (
         "Sum it up on one page, with the estimate as code.",
         "One page of Markdown",
         "Writer",
-        needs_review=True,
         produce=_report,
     ),
 )
@@ -207,77 +206,7 @@ class Sample:
     script: tuple[Task, ...]
 
 
-_PARTIES: Final = "Acme Cells Ltd (the *Supplier*) and Brightroof GmbH (the *Buyer*)"
-_CONTRACT: Final = """\
-Subject
-
-The Supplier sells and delivers battery modules of the series AC-5 and AC-10, with their control
-units, as schedule 1 lists them. The Buyer installs them in homes and resells them under its own
-name. Terms of either party that are printed on orders, invoices or delivery notes do not become
-part of this agreement, also where nobody objects to them.
-
-Orders and forecast
-
-The Buyer names the quantities that it expects for each of the next six months by the fifth of a
-month. The first three months bind it to four fifths of what it named. The Supplier confirms or
-refuses an order within five working days; silence confirms it.
-
-Delivery
-
-Delivery is free to the Buyer's warehouse in Kassel, unloaded. The Supplier delivers within thirty
-days of its confirmation. If it is late by more than ten working days, the Buyer may buy elsewhere
-at the Supplier's cost, up to a quarter above the agreed price.
-
-Prices and payment
-
-Prices are those of schedule 1, in euros and without tax. They hold for twelve months, then follow
-the price index for lithium carbonate, up or down, by no more than six percent a year. Invoices
-are due thirty days after receipt, or fourteen days with a discount of two percent.
-
-Quality and inspection
-
-Modules keep at least four fifths of their capacity for ten years or six thousand cycles,
-whichever comes first. The Buyer inspects deliveries for visible damage within ten working days,
-and tells the Supplier of hidden defects within ten working days of finding them.
-
-Safety and recalls
-
-The Supplier tells the Buyer within two working days of any fire, swelling or failure that it
-learns of in a module of the same series, wherever it was sold. If a recall is needed, the
-Supplier bears its cost, the cost of dismantling and refitting included.
-
-Liability
-
-{liability}
-
-Insurance
-
-The Supplier keeps product liability insurance of at least ten million euros for each event and
-twenty million a year, and proves it each January.
-
-Data
-
-Control units send operating data to the Buyer alone. The Supplier may read them where a defect is
-examined, for as long as that takes, and passes them on to nobody.
-
-Term and end
-
-The agreement runs for three years and then from year to year, unless one party gives six months'
-notice. Either may end it at once for good cause: insolvency, a breach that is not cured within
-thirty days of a written warning, or a change of control to a competitor.
-
-Law and courts
-
-German law applies, without the UN convention on contracts for the sale of goods. The courts of
-Kassel are competent. The parties first spend thirty days on talks between their managing
-directors.
-"""
-"""Titles and texts of clauses, in turn."""
-_LIABILITY: Final = """\
-Each party is liable without limit for intent, gross negligence and harm to people. For anything
-else the Supplier's liability ends at {cap} the price of the delivery in question, and neither
-party is liable for lost profit. What the law forbids to limit stays as it is.
-"""
+_CONTRACT: Final = (Path(__file__).parent / "contract.md").read_text(encoding="utf-8").strip()
 
 
 def _contract(
@@ -285,23 +214,9 @@ def _contract(
 ) -> str:
     asked = wishes(inputs, feedbacks)
     cap = "three times" if asks_for(asked, "liab", "cap", "lower", "limit") else "ten times"
-    text = _CONTRACT.format(liability=_LIABILITY.format(cap=cap))
-    parts = [" ".join(part.split()) for part in text.split("\n\n")]
-    clauses = "\n\n".join(
-        f"## {number}. {title}\n\n{clause}"
-        for number, (title, clause) in enumerate(zip(parts[::2], parts[1::2], strict=True), 1)
-    )
-    rows = "\n".join(
-        f"| AC-{size}-{variant} | {size}.0 kWh | {variant} | {400 * size + 90 * at:,} € |"
-        for size in (5, 10)
-        for at, variant in enumerate(("indoor", "outdoor", "marine", "rack", "rack+heat"))
-    )
-    prices = f"| Module | Capacity | Housing | Price |\n| --- | --- | --- | --- |\n{rows}"
     changes = [f"The Supplier's liability ends at {cap} the price of the delivery."]
-    return (
-        f"# {str(inputs['topic']).capitalize()}\n\nBetween {_PARTIES}.\n\n{clauses}\n\n"
-        f"## Schedule 1: modules and prices\n\n{prices}{changes_section(feedbacks, changes)}"
-    )
+    contract = _CONTRACT.format(topic=str(inputs["topic"]).capitalize(), cap=cap)
+    return contract + changes_section(feedbacks, changes)
 
 
 def _order(
@@ -404,7 +319,6 @@ SAMPLES: Final = (
                 "Draft the supply agreement from the term sheet.",
                 "A contract in Markdown",
                 "Counsel",
-                needs_review=True,
                 produce=_contract,
             ),
         ),
@@ -419,7 +333,6 @@ SAMPLES: Final = (
                 "Order what the pilot needs.",
                 "JSON",
                 "Buyer",
-                needs_review=True,
                 produce=_order,
             ),
         ),
@@ -434,7 +347,6 @@ SAMPLES: Final = (
                 "Compare all vendors on one page.",
                 "A table",
                 "Analyst",
-                needs_review=True,
                 produce=_table,
             ),
         ),
@@ -449,7 +361,6 @@ SAMPLES: Final = (
                 "Order what the pilot needs.",
                 "A mail",
                 "Clerk",
-                needs_review=True,
                 produce=_mail,
                 tool=_SEND_EMAIL,
             ),
@@ -465,7 +376,6 @@ SAMPLES: Final = (
                 "Is this fit to publish?",
                 "An article",
                 "ArticleFlow",
-                needs_review=True,
                 produce=_article,
                 emit=_EMIT,
             ),

@@ -3,12 +3,14 @@
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
+from pathlib import Path
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
@@ -19,71 +21,9 @@ from markdown_it.utils import OptionsDict
 from crewgate.demo.workspace.blocks import Json, readable
 
 #: Slack's own names; all others are the character's name in Unicode.
-CHARACTERS: Final = {
-    "+1": "👍",
-    "-1": "👎",
-    "100": "💯",
-    "arrow_down": "⬇️",
-    "arrow_forward": "▶️",
-    "arrow_left": "⬅️",
-    "arrow_right": "➡️",
-    "arrow_up": "⬆️",
-    "arrow_up_down": "↕️",
-    "arrows_counterclockwise": "🔄",
-    "book": "📖",
-    "boom": "💥",
-    "bulb": "💡",
-    "calendar": "📆",
-    "checkered_flag": "🏁",
-    "clap": "👏",
-    "clock1": "🕐",
-    "computer": "💻",
-    "construction": "🚧",
-    "dart": "🎯",
-    "date": "📅",
-    "email": "📧",
-    "exclamation": "❗",
-    "fast_forward": "⏩",
-    "grey_exclamation": "❕",
-    "grey_question": "❔",
-    "hand": "✋",
-    "heart": "❤️",
-    "heavy_exclamation_mark": "❗",
-    "hourglass_flowing_sand": "⏳",
-    "information_source": "ℹ️",
-    "link": "🔗",
-    "mag": "🔍",
-    "moneybag": "💰",
-    "muscle": "💪",
-    "ok_hand": "👌",
-    "pencil": "📝",
-    "pencil2": "✏️",
-    "point_left": "👈",
-    "point_right": "👉",
-    "pray": "🙏",
-    "question": "❓",
-    "raising_hand": "🙋",
-    "red_circle": "🔴",
-    "repeat": "🔁",
-    "rotating_light": "🚨",
-    "smile": "😄",
-    "smiley": "😃",
-    "sos": "🆘",
-    "star": "⭐",
-    "star2": "🌟",
-    "tada": "🎉",
-    "thinking": "🤔",
-    "thumbsup": "👍",
-    "truck": "🚚",
-    "warning": "⚠️",
-    "wave": "👋",
-    "white_check_mark": "✅",
-    "white_circle": "⚪",
-    "white_medium_square": "◻️",
-    "x": "❌",
-    "zap": "⚡",
-    "zzz": "💤",
-}
+CHARACTERS: Final[dict[str, str]] = json.loads(
+    (Path(__file__).parent / "emoji.json").read_text(encoding="utf-8")
+)
 
 _EMOJI_NAME = re.compile(r":([a-z0-9_+-]+):")
 #: Variation selector 16: shows a character that is text by default as a picture.
