@@ -5,6 +5,7 @@ scenario with an error.
 """
 
 import json
+import re
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,9 +28,14 @@ from crewgate.demo.workspace.world import Message
 
 WIDTH: Final = 92
 """The characters of a line; tables and code may be longer."""
-_PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "div"})
 _APART: Final = frozenset({"markdown", "rich_text", "actions", "header"})
 _RULE: Final = "─" * 12
+_COLUMN: Final = 16
+"""The characters of a column; a longer cell moves those after it."""
+_BEFORE: Final = {"br": "\n", "hr": f"\n{_RULE}\n\n", "li": "\n- "}
+_AFTER: Final = {"td": "\t", "th": "\t", "tr": "\n"} | dict.fromkeys(
+    ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "pre", "table"), "\n\n"
+)
 
 
 def read_message(message: Message, names: Names) -> list[str]:
@@ -46,7 +52,8 @@ def read_html(html: str) -> list[str]:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    return reader.lines()
+    text = re.sub(r"\n{3,}", "\n\n", reader.text).strip("\n")
+    return [part for line in text.split("\n") for part in _wrapped(line)] if text else []
 
 
 def _of_blocks(blocks: Sequence[Json], names: Names) -> Iterator[str]:
@@ -82,130 +89,38 @@ def _texts(block: Json, names: Names) -> Iterator[str]:
 
 
 class _Reader(HTMLParser):
-    """Collects lines from HTML that the page's renderers made."""
+    """Collects the text of HTML that the page's renderers made."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: list[str] = []
-        self._line = ""
-        self._lists: list[int | None] = []
-        """The next number of each open list; None for bullets."""
-        self._quotes = 0
-        self._code = False
-        self._table: list[list[str]] = []
+        self.text = ""
+        self._is_code = False
+        self._before_quote = ""
 
-    def lines(self) -> list[str]:
-        self._end_line()
-        text = "\n".join(self._lines).strip("\n")
-        return text.split("\n") if text else []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        match tag:
-            case "br":
-                self._end_line(keep=True)
-            case "hr":
-                self._gap()
-                self._lines += [_RULE, ""]
-            case "table" | "tr" | "th" | "td":
-                self._begin_table(tag)
-            case "li":
-                self._end_line()
-                self._line = self._marker()
-            case "ul" | "ol":
-                self._begin_list(tag, dict(attrs))
-            case "pre":
-                self._gap()
-                self._code = True
-            case "blockquote":
-                self._end_line()
-                self._quotes += 1
-            case _ if tag in _PARAGRAPHS:
-                self._gap()
+    def handle_starttag(self, tag: str, _: object) -> None:
+        self._is_code |= tag == "pre"
+        if tag == "blockquote":
+            self._before_quote, self.text = self.text, ""
+        self.text += _BEFORE.get(tag, "")
 
     def handle_endtag(self, tag: str) -> None:
-        match tag:
-            case "th" | "td":
-                self._table[-1].append(self._line)
-                self._line = ""
-            case "table":
-                self._lines += [*_aligned(self._table), ""]
-                self._line = ""
-            case "li":
-                self._end_line()
-            case "ul" | "ol":
-                self._lists.pop()
-                if not self._lists:
-                    self._gap()
-            case "pre":
-                self._lines += [*self._line.rstrip("\n").split("\n"), ""]
-                self._line, self._code = "", False
-            case "blockquote":
-                self._end_line()
-                self._quotes -= 1
-            case _ if tag in _PARAGRAPHS:
-                self._gap()
+        self._is_code &= tag != "pre"
+        if tag == "blockquote":
+            quoted = self.text.strip("\n").replace("\n", "\n> ")
+            self.text = f"{self._before_quote}\n> {quoted}\n\n"
+        self.text += _AFTER.get(tag, "")
 
     def handle_data(self, data: str) -> None:
         """Add text; outside code, line ends are only the HTML's layout."""
-        if self._code:
-            self._line += data
-        elif data.strip("\n"):
-            self._line += (data if self._line else data.lstrip("\n")).replace("\n", " ")
-
-    def _begin_table(self, tag: str) -> None:
-        if tag == "table":
-            self._gap()
-            self._table = []
-        elif tag == "tr":
-            self._table.append([])
-        else:
-            self._line = ""
-
-    def _begin_list(self, tag: str, attrs: dict[str, str | None]) -> None:
-        if self._lists:
-            self._end_line()
-        else:
-            self._gap()
-        self._lists.append(int(attrs.get("start") or 1) if tag == "ol" else None)
-
-    def _marker(self) -> str:
-        number = self._lists[-1]
-        if number is not None:
-            self._lists[-1] = number + 1
-        indent = "  " * (len(self._lists) - 1)
-        return f"{indent}- " if number is None else f"{indent}{number}. "
-
-    def _end_line(self, *, keep: bool = False) -> None:
-        """Close the line; drop it if it is empty, unless `keep`."""
-        line, self._line = self._line, ""
-        prefix = "> " * self._quotes
-        if line.strip():
-            # The further lines of a list's item are indented like its text.
-            indent = " " * (len(line) - len(line.lstrip(" ")) + 2 * bool(self._lists))
-            wrapped = textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False)
-            self._lines += [f"{prefix}{part}".rstrip() for part in wrapped]
-        elif keep and self._lines and self._lines[-1]:
-            self._lines.append("")
-
-    def _gap(self) -> None:
-        """Close the line and leave an empty line, unless it is a list item's marker."""
-        if self._lists and not self._line.strip(" -.0123456789"):
-            return
-        self._end_line()
-        if not self._lists and self._lines and self._lines[-1]:
-            self._lines.append("")
+        self.text += data if self._is_code else data.strip("\n").replace("\n", " ")
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a table with aligned columns, and a line below its head."""
-    count = max(map(len, rows), default=0)
-    full = [[*row, *[""] * (count - len(row))] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*full, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in full
-    ]
-    return [*lines[:1], "  ".join("─" * width for width in widths), *lines[1:]]
+def _wrapped(line: str) -> list[str]:
+    """Break a line between words, but for a table's row: its cells get columns."""
+    if "\t" in line:
+        return [line.expandtabs(_COLUMN).rstrip()]
+    indent = {"- ": "  ", "> ": "> "}.get(line[:2], "")
+    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False) or [""]
 
 
 TOPIC = "home batteries"
