@@ -1,17 +1,15 @@
 """What the stand-in crew keeps of what happened, and how others are told of it."""
 
-from crewgate.demo.crew.deployment import BoundedLog
+from crewgate.demo.crew.deployment import Log
 from tests.demo.builders import now
 from tests.standins.crew import Crew
 
 
 def test_memory_is_bounded() -> None:
-    ledger: BoundedLog[int] = BoundedLog(3, keep_bytes=10)
+    log = Log[int](maxlen=3)
     for number in range(5):
-        ledger.append(number, 1)
-    assert (list(ledger), ledger.total) == ([2, 3, 4], 5)
-    ledger.append(9, 50)
-    assert list(ledger) == [9]
+        log.append(number)
+    assert (list(log), log.total) == ([2, 3, 4], 5)
 
 
 async def test_old_executions_are_forgotten_the_ended_ones_first() -> None:

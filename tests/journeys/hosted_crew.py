@@ -196,6 +196,8 @@ class PausingCrew(HostedCrew):
         self._in_process = HostInProcess(folder, crew or Obedient())
         super().__init__(self._in_process)
         self.go_down, self.come_back = self._server.stop, self._server.start
+        self.fail, self.clear = self.faults.fail, self.faults.clear
+        self.release = self.faults.release
 
     @property
     def answers(self) -> list[Decision | None]:

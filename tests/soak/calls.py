@@ -190,7 +190,7 @@ class Calls(Beside):
         while True:
             await asyncio.sleep(chance.uniform(*_FAULTS))
             fault = chance.choice((DROP_AFTER, status(502), status(503), status(500, applied=True)))
-            self.crew.fail("/resume", how=fault, times=1)
+            self.crew.faults.fail("/resume", fault)
             self.ledger.faults[f"host /resume {fault.name}"] += 1
 
     @override

@@ -75,7 +75,7 @@ async def soak(
                     await asyncio.gather(asyncio.sleep(options.seconds), trouble.kills(), *kills)
                 await trouble.end()
                 for beside in besides:
-                    beside.crew.clear()
+                    beside.crew.faults.clear()
                 await asyncio.gather(*(beside.last() for beside in besides))
                 settled = await _settle(world, people, besides, database)
             async with aiohttp.ClientSession() as session:

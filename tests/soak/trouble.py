@@ -15,7 +15,7 @@ from typing import Final
 
 import aiohttp
 
-from crewgate.demo.faults import DROP_AFTER, HANG, slow
+from crewgate.demo.faults import DROP_AFTER, HANG
 from crewgate.demo.servers import BotProcess
 from tests.soak.ledger import Outage
 from tests.soak.load import ask_readyz
@@ -24,7 +24,7 @@ from tests.soak.world import World
 from tests.standins import crew as at_crew
 from tests.standins import workspace as at_slack
 from tests.standins.crew import Crew
-from tests.standins.faults import DROP_BEFORE
+from tests.standins.faults import DROP_BEFORE, slow
 from tests.standins.workspace import Workspace
 
 #: Between two faults of one side, two outages, two steps of the clock, in seconds; between two

@@ -14,14 +14,14 @@ from typing_extensions import override
 
 from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import Address, FlowWebhook, Json, Resume, Urls
-from crewgate.demo.changes import Change
 from crewgate.demo.crew import crew, engine, flows
 from crewgate.demo.crew.deployment import Call, Deployment, Execution, Sent, State
 from crewgate.demo.crew.flows import FlowRequest
 from crewgate.demo.crew.script import SAMPLE, Sample, Task, TaskFailed
 from crewgate.demo.crew.wire import text_of
-from crewgate.demo.faults import DROP_AFTER, HANG, Fault, slow
-from tests.standins.faults import DROP_BEFORE, Echo, garbage, status
+from crewgate.demo.faults import DROP_AFTER, HANG, Fault
+from tests.standins.changes import Change, Subscription
+from tests.standins.faults import DROP_BEFORE, Echo, garbage, slow, status
 from tests.standins.faults import repeat as echo
 
 __all__ = [
@@ -187,6 +187,14 @@ class Crew(crew.Crew):
         self.engine = Engine(self.send, self, self.flows)
         # Down, it refuses and drops connections; executions continue. It comes back on its port.
         self.go_down, self.come_back = self._server.stop, self._server.start
+        self.fail, self.clear, self.release = (
+            self.faults.fail,
+            self.faults.clear,
+            self.faults.release,
+        )
+
+    def subscribe(self, size: int = 256) -> Subscription:
+        return Subscription(self.changes, size)
 
     @property
     def style(self) -> Style:

@@ -89,12 +89,22 @@ class Grid:
         return {"enterprise_user": about} if team_id in self.teams else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A user group, mentioned by its handle."""
+
+    id: str
+    handle: str
+    members: tuple[str, ...]
+
+
 class GridWorld(World):
-    """The state of a workspace, and of its organisation, if it has one."""
+    """The state of a workspace with user groups, and of its organisation, if it has one."""
 
     def __init__(self, *, now: Callable[[], float], grid: Grid | None = None) -> None:
         super().__init__(now=now)
         self.grid = grid
+        self.groups: dict[str, Group] = {}
         self.unknown_blocks: set[str] = set()
         """Types of blocks that this workspace does not know yet."""
         self.pings: dict[tuple[str, str], frozenset[str]] = {}

@@ -4,21 +4,24 @@ Socket Mode, scopes, tokens that were revoked, an organisation, repeated events 
 are not Slack's.
 """
 
+import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 from typing_extensions import override
 
-from crewgate.demo.changes import Change, Subscription
-from crewgate.demo.faults import DROP_AFTER, HANG, Fault, slow
+from crewgate.demo.faults import DROP_AFTER, HANG, Fault, Work
 from crewgate.demo.workspace import delivery, forms, payloads, server, web_api, workspace
 from crewgate.demo.workspace.blocks import Json, elements
 from crewgate.demo.workspace.delivery import FORM, Kind, Reply
 from crewgate.demo.workspace.forms import CannotDoThat
 from crewgate.demo.workspace.user_actions import Written
-from crewgate.demo.workspace.web_api import Call, error, http_status
+from crewgate.demo.workspace.web_api import read_call
 from crewgate.demo.workspace.wire import Args, Method, Refused
 from crewgate.demo.workspace.workspace import buttons, message_text
 from crewgate.demo.workspace.world import (
@@ -27,7 +30,6 @@ from crewgate.demo.workspace.world import (
     Channel,
     ChannelKind,
     File,
-    Group,
     Message,
     ResponseUrl,
     User,
@@ -35,8 +37,19 @@ from crewgate.demo.workspace.world import (
     World,
 )
 from tests.standins import limits
-from tests.standins.faults import DROP_BEFORE, SHARES_NOTHING, echo, malformed, rate_limited
-from tests.standins.grid import Grid, GridWorld, list_teams
+from tests.standins.changes import Change, Subscription
+from tests.standins.faults import (
+    DROP_BEFORE,
+    SHARES_NOTHING,
+    echo,
+    error,
+    http_status,
+    malformed,
+    rate_limited,
+    replaces,
+    slow,
+)
+from tests.standins.grid import Grid, GridWorld, Group, list_teams
 from tests.standins.methods import METHODS
 from tests.standins.scopes import all_scopes, needed_scopes
 from tests.standins.sockets import Sockets
@@ -79,13 +92,28 @@ _KINDS: Final = {kind.value: kind for kind in ChannelKind}
 _USER_METHODS: Final = ("users.info", "users.lookupByEmail")
 
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the Web API, without its token."""
+
+    method: str
+    args: Json
+    answer: Json | None
+    """The answer; None if a fault prevented the work."""
+    at: float
+
+
 class WebApi(web_api.WebApi):
-    """The Web API with tokens, scopes and an organisation."""
+    """The Web API with tokens, scopes, an organisation and a log of calls."""
 
     def __init__(
         self, world: GridWorld, *, bot_token: str, app_token: str, new_ticket: Callable[[], str]
     ) -> None:
         super().__init__(world, bot_token=bot_token)
+        self.calls: deque[Call] = deque(maxlen=2_000)
         self.revoked = False
         self.scopes_used: set[str] = set()
         self._app_token = app_token
@@ -106,6 +134,25 @@ class WebApi(web_api.WebApi):
     @scopes.setter
     def scopes(self, scopes: Iterable[str]) -> None:
         self.granted = ",".join(sorted(scopes))
+
+    @override
+    async def faulty(self, request: web.Request, name: str, work: Work) -> web.StreamResponse:
+        fault = self.faults.take(name)
+        is_method = "." in name
+        if fault is not None and replaces(fault) and is_method:
+            self._log(name, (await read_call(request))[0], None)
+        return await self.faults.carry_out(fault, request, work) or web.Response()
+
+    @override
+    def reply(self, method: str, args: Json, token: str | None) -> Json:
+        answer = super().reply(method, args, token)
+        self._log(method, args, answer)
+        return answer
+
+    def _log(self, method: str, args: Json, answer: Json | None) -> None:
+        call = Call(method, args, answer, self._world.now())
+        self.calls.append(call)
+        self._world.changes.announce("call", call)
 
     @override
     def run(self, method: str, args: Json, token: str | None) -> Json:
@@ -206,7 +253,7 @@ class Sender(delivery.Sender):
         """The number and the reason of the repetition that is being sent."""
 
     @override
-    async def _deliver(self, kind: Kind, payload: Json) -> Reply:
+    async def send(self, kind: Kind, payload: Json) -> Reply:
         retry, self.retry = self.retry, None
         if self.events_url is None:
             body, problem = await self._sockets.send(kind, payload, retry)
@@ -230,6 +277,15 @@ class Server(server.Server):
     def add_routes(self, router: web.UrlDispatcher) -> None:
         super().add_routes(router)
         router.add_get("/socket", self._sockets.serve)
+
+    @override
+    def application(self) -> web.Application:
+        made = super().application()
+        made.on_response_prepare.append(self._tell_time)
+        return made
+
+    async def _tell_time(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(self._world.now(), usegmt=True)
 
     @override
     def respond(self, name: str, body: Json) -> tuple[int, Json]:
@@ -281,7 +337,33 @@ class Workspace(workspace.Workspace):
         super().__init__(world, api, served, sender, Payloads(world))
         # Down, it refuses connections and closes the open ones, sockets too; the state is kept.
         self.go_down, self.come_back = served.stop, served.start
-        self.release = self.faults.release
+        self.fail, self.release = self.faults.fail, self.faults.release
+
+    def clear_faults(self) -> None:
+        self.faults.clear()
+        self.faults.release()
+
+    def subscribe(self, size: int = 256) -> Subscription:
+        return Subscription(self.world.changes, size)
+
+    @property
+    def calls(self) -> list[Call]:
+        """The latest 2,000 calls of the Web API, without tokens, the oldest first."""
+        return list(self.api.calls)
+
+    @override
+    async def until(self, condition: Callable[[], T], timeout: float = 30) -> T:
+        """Wait until the condition holds; a TimeoutError lists the latest calls."""
+        return await self.world.changes.until(condition, timeout, self._describe)
+
+    def _describe(self) -> str:
+        recent = self.calls[-12:]
+        lines = [
+            f"  {call.method} {json.dumps(call.args, default=str)[:300]} -> "
+            f"{json.dumps(call.answer, default=str)[:200]}"
+            for call in recent
+        ]
+        return "\n".join([f"the latest {len(recent)} calls:", *lines])
 
     @override
     def add_user(

@@ -1,74 +1,24 @@
-"""Notifications of changes: waiting for a condition and subscribing, without polling."""
+"""Notifications of changes: waiting for a condition and listening, without polling."""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change: its kind, and the message, view or call that it concerns."""
-
-    kind: str
-    subject: object
-
-
-class Subscription:
-    """Future changes: `with changes.subscribe() as each: async for change in each`.
-
-    A reader that falls behind by more than `size` loses the oldest changes; `missed` counts them.
-    """
-
-    def __init__(self, changes: "Changes", size: int) -> None:
-        self._changes = changes
-        self._queue: asyncio.Queue[Change] = asyncio.Queue(size)
-        self.missed = 0
-
-    def put(self, change: Change) -> None:
-        if self._queue.full():
-            self._queue.get_nowait()
-            self.missed += 1
-        self._queue.put_nowait(change)
-
-    def close(self) -> None:
-        self._changes.unsubscribe(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Change:
-        return await self._queue.get()
+Listener = Callable[[str, object], None]
+"""(kind of the change, the message, view or execution that it concerns)."""
 
 
 class Changes:
-    """Announces changes to waiters and subscribers."""
+    """Announces changes to listeners."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Event] = set()
-        self._subscriptions: set[Subscription] = set()
+        self.listeners: set[Listener] = set()
 
     def announce(self, kind: str, subject: object) -> None:
-        for event in self._waiting:
-            event.set()
-        for subscription in self._subscriptions:
-            subscription.put(Change(kind, subject))
-
-    def subscribe(self, size: int = 256) -> Subscription:
-        subscription = Subscription(self, size)
-        self._subscriptions.add(subscription)
-        return subscription
-
-    def unsubscribe(self, subscription: Subscription) -> None:
-        self._subscriptions.discard(subscription)
+        for listener in tuple(self.listeners):
+            listener(kind, subject)
 
     async def until(
         self, condition: Callable[[], T], timeout: float, describe: Callable[[], str] = str
@@ -79,7 +29,11 @@ class Changes:
         false. Raises TimeoutError after `timeout` seconds, with the text of `describe`.
         """
         changed = asyncio.Event()
-        self._waiting.add(changed)
+
+        def listener(_: str, __: object) -> None:
+            changed.set()
+
+        self.listeners.add(listener)
         try:
             async with asyncio.timeout(timeout):
                 while not (met := _check(condition)):
@@ -93,7 +47,7 @@ class Changes:
                 return met
             raise TimeoutError(f"still not so after {timeout} s\n{describe()}") from None
         finally:
-            self._waiting.discard(changed)
+            self.listeners.discard(listener)
 
 
 def _check(condition: Callable[[], T]) -> T | None:

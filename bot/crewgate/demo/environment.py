@@ -11,7 +11,7 @@ from crewgate.crew_api.wire import Address, FlowWebhook
 from crewgate.demo.crew.crew import Crew
 from crewgate.demo.crew.deployment import Deployment
 from crewgate.demo.crew.script import SAMPLES
-from crewgate.demo.hosted.crew import HostedCrew
+from crewgate.demo.hosted.crew import HostedCrew, sample_host
 from crewgate.demo.servers import BotProcess, free_port
 from crewgate.demo.workspace.workspace import Workspace, empty_workspace
 
@@ -84,15 +84,17 @@ async def start_environment(
     *,
     task_seconds: float,
     port: int | None = None,
-    hosted: HostedCrew | None = None,
+    crewai: bool = False,
 ) -> AsyncIterator[Environment]:
     """Start the stand-ins and the bot; each task of the crew takes `task_seconds`.
 
-    `hosted` replaces the stand-in crew.
+    With `crewai` the crew is a real one in place of the stand-in.
     """
-    chosen: Deployment = hosted or Crew(
-        task_seconds=task_seconds, samples=SAMPLES, inputs=("topic", "lessons")
-    )
+    if crewai:
+        host = sample_host(folder, task_seconds=task_seconds)
+        chosen: Deployment = HostedCrew(host, task_seconds=task_seconds)
+    else:
+        chosen = Crew(task_seconds=task_seconds, samples=SAMPLES, inputs=("topic", "lessons"))
     async with empty_workspace(time.time) as workspace, chosen as crew:
         people(workspace)
         workspace.add_user(DANA, "Dana", "dana@example.com")
@@ -107,7 +109,7 @@ async def start_environment(
             "DEMO_FLOW_SECRET": FLOW_SECRET,
         }
         bot = BotProcess(configured, folder=folder, port=port)
-        about = hosted.about if hosted else STAND_IN
+        about = chosen.about if isinstance(chosen, HostedCrew) else STAND_IN
         environment = Environment(workspace, crew, bot, about, crews_file)
         environment.write_settings()
         connect(workspace, crew, bot.url)

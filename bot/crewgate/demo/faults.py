@@ -1,25 +1,22 @@
-"""Faults to inject into a stand-in: each waits for its call.
-
-A stand-in's own faults are in its module `faults`.
-"""
+"""Faults to inject into a stand-in: each waits for its call."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
+from crewgate.demo.changes import Changes
+
 EVERY: Final = "*"
 
 Work = Callable[[], Awaitable[web.Response]]
-Echo = Callable[[str, str], object]
-"""Head and body of a request -> the body of its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A way to fail. Without `body`, `code` and `drops` the answer is the usual one."""
+    """A way to fail. Without `code` and `drops` the answer is the usual one."""
 
     name: str
     applied: bool = False
@@ -31,31 +28,18 @@ class Fault:
     """The status of the answer; 0 for the usual answer."""
     body: object = None
     """Text, which is sent as text, or JSON."""
-    headers: tuple[tuple[str, str], ...] = ()
-    echo: Echo | None = None
 
-    @property
-    def instead(self) -> bool:
-        """True if the request is never carried out."""
-        return not self.applied and (self.drops or self.code != 0)
-
-    def answer(self, head: str, body: str) -> web.Response:
-        told = self.body if self.echo is None else self.echo(head, body)
-        headers = dict(self.headers)
-        if isinstance(told, str):
-            return web.Response(text=told, status=self.code, headers=headers)
-        return web.json_response(told, status=self.code, headers=headers)
+    async def answer(self, _: web.Request) -> web.Response:
+        """Return the answer to a request in place of the usual one."""
+        if isinstance(self.body, str):
+            return web.Response(text=self.body, status=self.code)
+        return web.json_response(self.body, status=self.code)
 
 
 HANG: Final = Fault("hang", seconds=None)
 """Keep the connection open until `release()`, then do the work."""
 DROP_AFTER: Final = Fault("drop after", applied=True, drops=True)
 """Do the work, then close the connection without an answer."""
-
-
-def slow(seconds: float) -> Fault:
-    """Wait, unless `release()` comes sooner, then do the work."""
-    return Fault("slow", seconds=seconds)
 
 
 @dataclass(slots=True)
@@ -65,23 +49,17 @@ class _Pending:
     times: int | None
 
 
-@dataclass(slots=True)
 class Faults:
-    """The pending faults, in order. `names` are the calls that can fail; empty: all calls."""
+    """The pending faults of a stand-in, in order."""
 
-    names: Collection[str] = ()
-    hanging: int = 0
-    _pending: list[_Pending] = field(default_factory=list)
-    _released: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self, changes: Changes) -> None:
+        self.hanging = 0
+        self._changes = changes
+        self._pending: list[_Pending] = []
+        self._released = asyncio.Event()
 
     def fail(self, name: str, how: Fault, times: int | None = 1) -> None:
-        """Fail the next `times` calls of this name; None: all until cleared.
-
-        Raises ValueError for an unknown name.
-        """
-        if self.names and name not in self.names:
-            message = f"no route {name!r}; there are {', '.join(self.names)}"
-            raise ValueError(message)
+        """Fail the next `times` calls of this name; None: all until cleared."""
         self._pending.append(_Pending(name, how, times))
 
     def take(self, name: str) -> Fault | None:
@@ -92,6 +70,7 @@ class Faults:
                     pending.times -= 1
                     if pending.times <= 0:
                         self._pending.remove(pending)
+                        self._changes.announce("fault", name)
                 return pending.fault
         return None
 
@@ -109,31 +88,23 @@ class Faults:
         released.set()
 
     async def carry_out(
-        self,
-        fault: Fault | None,
-        request: web.Request,
-        work: Work,
-        *,
-        head: str = "",
-        body: str = "",
+        self, fault: Fault | None, request: web.Request, work: Work
     ) -> web.Response | None:
-        """Answer a request with a fault; None: the connection was closed without an answer.
-
-        An echo repeats `head` and `body`.
-        """
+        """Answer a request with a fault; None: the connection was closed without an answer."""
         if fault is None:
             return await work()
         response = await work() if fault.applied else None
         if fault.seconds != 0:
-            await self._hang(fault.seconds)
+            await self._hang(fault.seconds, request)
         if fault.drops:
             if request.transport is not None:
                 request.transport.abort()
             return None
-        return fault.answer(head, body) if fault.code else response or await work()
+        return await fault.answer(request) if fault.code else response or await work()
 
-    async def _hang(self, seconds: float | None) -> None:
+    async def _hang(self, seconds: float | None, request: web.Request) -> None:
         self.hanging += 1
+        self._changes.announce("hanging", request.path)
         try:
             async with asyncio.timeout(seconds):
                 await self._released.wait()

@@ -18,7 +18,6 @@ import aiohttp
 from crewgate.crew_api.wire import Resume
 from crewgate.demo.crew.deployment import State
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, Environment, start_environment
-from crewgate.demo.hosted.crew import HostedCrew, sample_host
 from crewgate.demo.playground.render_html import Names, markdown, mrkdwn, render_blocks
 from crewgate.demo.playground.state import known_names
 from crewgate.demo.servers import DidNotStart
@@ -151,9 +150,8 @@ async def _play(*, port: int | None, say: Say, crewai: bool) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="crewgate-demo-") as folder:
         say("Starting a crew, a Slack workspace and the bot between them.")
-        hosted = HostedCrew(sample_host(Path(folder), task_seconds=0.2)) if crewai else None
         async with start_environment(
-            Path(folder), task_seconds=0.2, port=port, hosted=hosted
+            Path(folder), task_seconds=0.2, port=port, crewai=crewai
         ) as environment:
             if crewai:
                 say(f"  {environment.about}")

@@ -282,31 +282,28 @@ class LocalServer:
         add_routes: Callable[[web.UrlDispatcher], object],
         *,
         most_bytes: int,
-        on_response: Callable[[web.Request, web.StreamResponse], Awaitable[None]] | None = None,
     ) -> None:
         self.port = 0
         self._add_routes = add_routes
         self._most_bytes = most_bytes
-        self._on_response = on_response
         self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def application(self) -> web.Application:
+        """Return a new application for each start: aiohttp's cannot be started twice."""
+        made = web.Application(client_max_size=self._most_bytes, middlewares=[forgive_hang_ups])
+        self._add_routes(made.router)
+        return made
+
     async def start(self, port: int = 0) -> None:
         """Listen on `port`; 0 is the earlier port, else any free port that can be bound again."""
         if self._runner is not None:
             return
-        # The application is made anew each time: aiohttp's cannot be started twice.
-        application = web.Application(
-            client_max_size=self._most_bytes, middlewares=[forgive_hang_ups]
-        )
-        self._add_routes(application.router)
-        if self._on_response is not None:
-            application.on_response_prepare.append(self._on_response)
         self._runner = web.AppRunner(
-            application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
+            self.application(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
         )
         await self._runner.setup()
         port = port or self.port or free_port()

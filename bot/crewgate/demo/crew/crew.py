@@ -49,27 +49,18 @@ class Crew(deployment.Deployment):
         router.add_route("*", "/{path:.*}", self._serve)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        too_large: wire.Refusal | None = None
-        raw = b""
-        try:
-            raw = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            too_large = wire.Refusal(413, "Payload Too Large", "The body is over 1 MiB")
+        raw = await request.read()
         call = self.called(request, raw)
         # The path is read undecoded, so that an id with a slash in it stays one segment.
         segments = [unquote(part) for part in request.rel_url.raw_path.split("/")[1:]]
 
         async def work() -> web.Response:
-            return self._answer(call, segments, raw, too_large)
+            return self._answer(call, segments, raw)
 
-        return await self.answer(request, call, raw, work)
+        return await self.answer(request, call, work)
 
-    def _answer(
-        self, call: deployment.Call, segments: list[str], raw: bytes, too_large: wire.Refusal | None
-    ) -> web.Response:
+    def _answer(self, call: deployment.Call, segments: list[str], raw: bytes) -> web.Response:
         try:
-            if too_large is not None:
-                raise too_large
             # A flow's answer has a token of its own in its address.
             if segments != [""] and segments[0] != flows.PREFIX[0]:
                 self._check_token(call)
@@ -148,7 +139,7 @@ class Crew(deployment.Deployment):
             script=self._script_for(inputs or {}) if scripted else (),
             started_at=self.now(),
         )
-        self.engine.add(execution, scripted=scripted)
+        self.engine.add(execution)
         return chosen
 
     def _script_for(self, inputs: Mapping[str, object]) -> tuple[Task, ...]:

@@ -5,22 +5,21 @@ import io
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import takewhile
 from operator import attrgetter
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import aiohttp
 from aiohttp import web
+from typing_extensions import override
 
 from crewgate.crew_api.wire import Address, Json, Resume, Urls
 from crewgate.demo import changes, faults, servers
 from crewgate.demo.crew.script import Sample, Task
 from crewgate.demo.crew.wire import json_or_text, parse_object_or_nothing, text_of
-
-ROUTES: Final = ("/", "/inputs", "/kickoff", "/status", "/resume", "/crewai_plus")
 
 
 class State(StrEnum):
@@ -104,15 +103,7 @@ class Execution:
         return next((task for task in self.script if task.task_id == task_id), None)
 
 
-def status(code: int, body: object) -> faults.Fault:
-    """Answer with this code: text as text, any other `body` as JSON."""
-    return faults.Fault(f"{code}", code=code, body=body)
-
-
 T = TypeVar("T")
-
-#: The most bytes in one log.
-LOG_BYTES = 32 * 2**20
 
 
 @dataclass(slots=True)
@@ -151,29 +142,15 @@ class Sent:
     """The time of the answer or of the loss."""
 
 
-class BoundedLog(Generic[T]):
-    """The latest entries, bounded by number and by bytes."""
+class Log(deque[T]):
+    """The latest entries; `total` counts the dropped ones too."""
 
-    def __init__(self, keep: int, keep_bytes: int = LOG_BYTES) -> None:
-        self.total = 0
-        self._entries: deque[tuple[int, T]] = deque()
-        self._keep = keep
-        self._keep_bytes = keep_bytes
-        self._bytes = 0
+    total = 0
 
-    def append(self, entry: T, size: int = 0) -> None:
-        """Add an entry and drop the oldest above the limits; the newest always stays."""
-        self._entries.append((size, entry))
+    @override
+    def append(self, entry: T, /) -> None:
+        super().append(entry)
         self.total += 1
-        self._bytes += size
-        while len(self._entries) > self._keep or (
-            self._bytes > self._keep_bytes and len(self._entries) > 1
-        ):
-            dropped_size, _ = self._entries.popleft()
-            self._bytes -= dropped_size
-
-    def __iter__(self) -> Iterator[T]:
-        return (entry for _, entry in self._entries)
 
 
 #: The longest time for a receiver's answer, in seconds; the vendor names 30 s for flow webhooks.
@@ -209,17 +186,11 @@ class Deployment(ABC):
         self.webhook_seconds: float = 0
         """The delay of each webhook, in seconds."""
         self.changes = changes.Changes()
-        self.faults = faults.Faults(ROUTES)
+        self.faults = faults.Faults(self.changes)
         """Faults by route; `/crewai_plus` is the flows' route."""
-        self.fail, self.clear, self.release = (
-            self.faults.fail,
-            self.faults.clear,
-            self.faults.release,
-        )
-        self.subscribe = self.changes.subscribe
-        self.call_log: BoundedLog[Call] = BoundedLog(keep)
-        self.sent_log: BoundedLog[Sent] = BoundedLog(keep)
-        self.resume_log: BoundedLog[Resume] = BoundedLog(keep)
+        self.call_log = Log[Call](maxlen=keep)
+        self.sent_log = Log[Sent](maxlen=keep)
+        self.resume_log = Log[Resume](maxlen=keep)
         self.by_id: dict[str, Execution] = {}
         self._session: aiohttp.ClientSession | None = None
         self._server = servers.LocalServer(self.add_routes, most_bytes=self.most_bytes)
@@ -264,17 +235,16 @@ class Deployment(ABC):
             at=self.now(),
             query=dict(request.query),
         )
-        self.call_log.append(call, len(raw))
+        self.call_log.append(call)
         self.changes.announce("called", "")
         return call
 
     async def answer(
-        self, request: web.Request, call: Call, raw: bytes, work: faults.Work
+        self, request: web.Request, call: Call, work: faults.Work
     ) -> web.StreamResponse:
         """Answer a request with the faults of its route, and record the answer."""
         fault = self.faults.take(f"/{request.path.split('/')[1]}")
-        head, body = f"Authorization: {call.authorization}", raw.decode(errors="replace")
-        response = await self.faults.carry_out(fault, request, work, head=head, body=body)
+        response = await self.faults.carry_out(fault, request, work)
         if response is None:
             return web.Response()
         call.status, call.answer = response.status, json_or_text(response.text or "")
@@ -303,7 +273,7 @@ class Deployment(ABC):
         status, answer, error = await self.call("POST", url, raw, headers)
         body = parse_object_or_nothing(raw)
         sent = Sent(kind, url, body, raw, dict(headers), status, answer, error, self.now())
-        self.sent_log.append(sent, len(raw))
+        self.sent_log.append(sent)
         self.changes.announce("sent", str(body.get("execution_id") or body.get("kickoff_id") or ""))
         return sent
 

@@ -35,10 +35,9 @@ class Engine:
         self._changes = crew.changes
         self._background: set[asyncio.Task[None]] = set()
 
-    def add(self, execution: Execution, *, scripted: bool = True) -> None:
+    def add(self, execution: Execution) -> None:
         self._crew.add(execution)
-        if scripted:
-            self._begin(execution)
+        self._begin(execution)
 
     async def pause(self, execution: Execution, task_id: str, output: object) -> Sent:
         """Pause on a task and send the human-input notification, once.
@@ -92,7 +91,7 @@ class Engine:
             raise Refusal.bad_request("Execution is not pending human input for this task")
         execution.urls = call.urls
         execution.human_input = call.human_input or execution.human_input
-        self._crew.resume_log.append(call, len(call.human_feedback))
+        self._crew.resume_log.append(call)
         task = execution.task(call.task_id)
         if task is not None and task.tool is not None:
             # The agent goes on in both cases: with the tool's result, or with the words of the

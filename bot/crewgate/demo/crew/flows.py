@@ -4,13 +4,14 @@ The request names the address for the answer, with a token that counts once.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import FlowWebhook, Refusal
-from crewgate.demo.crew.deployment import BoundedLog, Call, Deployment, Sent
+from crewgate.demo.crew.deployment import Call, Deployment, Sent
 from crewgate.demo.crew.wire import parse_object_or_nothing, text_of
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[Sent]]
@@ -39,7 +40,7 @@ class Flows:
 
     def __init__(self, send: Send, crew: Deployment) -> None:
         self.webhook: FlowWebhook | None = None
-        self.answers: BoundedLog[FlowRequest] = BoundedLog(crew.keep)
+        self.answers = deque[FlowRequest](maxlen=crew.keep)
         """The answered requests, in the order of their answers."""
         self.on_answer: Callable[[FlowRequest], None] = lambda _: None
         self._send = send
@@ -135,6 +136,6 @@ class Flows:
         named = (label for label in asked.emit if label.lower() in feedback.lower())
         chosen = feedback if feedback in asked.emit else next(named, next(iter(asked.emit), None))
         asked.outcome = chosen
-        self.answers.append(asked, len(feedback))
+        self.answers.append(asked)
         self._changes.announce("flow_answered", asked.flow_id)
         self.on_answer(asked)

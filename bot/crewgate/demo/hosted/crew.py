@@ -47,7 +47,7 @@ class Progress:
             call = parse_resume_of_host(raw)
         except Refusal:
             return
-        self._crew.resume_log.append(call, len(call.human_feedback))
+        self._crew.resume_log.append(call)
         if execution := self._crew.by_id.get(call.execution_id):
             execution.state = State.RUNNING
             execution.pending.clear()
@@ -192,7 +192,7 @@ class HostedCrew(Deployment):
     async def _request(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         call = self.called(request, raw)
-        return await self.answer(request, call, raw, lambda: self._pass_on(call, raw))
+        return await self.answer(request, call, lambda: self._pass_on(call, raw))
 
     async def _pass_on(self, call: Call, raw: bytes) -> web.Response:
         headers = {"Authorization": call.authorization, "Content-Type": "application/json"}

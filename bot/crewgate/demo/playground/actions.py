@@ -9,13 +9,11 @@ from typing import Any, Final, Literal, Self, TypeAlias
 
 import aiohttp
 
-from crewgate.demo.crew.deployment import status
 from crewgate.demo.environment import NOTIFY, Environment
-from crewgate.demo.faults import DROP_AFTER, HANG, slow
+from crewgate.demo.faults import DROP_AFTER, EVERY, HANG, Fault
 from crewgate.demo.servers import BotProcess, DidNotStart
 from crewgate.demo.workspace.delivery import Reply
 from crewgate.demo.workspace.forms import CannotDoThat
-from crewgate.demo.workspace.web_api import error, http_status
 from crewgate.demo.workspace.world import Message, View
 
 Command: TypeAlias = Literal["start", "restart", "kill"]
@@ -90,23 +88,20 @@ class Supervisor:
 Json: TypeAlias = dict[str, Any]
 Action: TypeAlias = Callable[[str, Json], Awaitable[Json]]
 
-_SLOW_SECONDS: Final = 5
 _DONE: Final[Json] = {"ok": True}
 _AT_NAME: Final = re.compile(r"(?<!\w)@(\w+)")
 
-CREW_FAULTS: Final = {
-    "slow": slow(_SLOW_SECONDS),
-    "500": status(500, {"error": "Internal Server Error", "message": "The crew failed"}),
-    "refuse": status(422, {"error": "Validation Error", "message": "The crew says no"}),
-    "drop": DROP_AFTER,
-    "hang": HANG,
+_FAULTS: Final = {"slow": Fault("slow", seconds=5), "drop": DROP_AFTER, "hang": HANG}
+_CREW_FAILED: Final = {"error": "Internal Server Error", "message": "The crew failed"}
+_CREW_REFUSES: Final = {"error": "Validation Error", "message": "The crew says no"}
+_SLACK_REFUSES: Final = {"ok": False, "error": "not_in_channel"}
+CREW_FAULTS: Final = _FAULTS | {
+    "500": Fault("500", code=500, body=_CREW_FAILED),
+    "refuse": Fault("refuse", code=422, body=_CREW_REFUSES),
 }
-SLACK_FAULTS: Final = {
-    "slow": slow(_SLOW_SECONDS),
-    "500": http_status(500),
-    "refuse": error("not_in_channel"),
-    "drop": DROP_AFTER,
-    "hang": HANG,
+SLACK_FAULTS: Final = _FAULTS | {
+    "500": Fault("500", code=500, body="an injected fault"),
+    "refuse": Fault("refuse", code=200, body=_SLACK_REFUSES),
 }
 
 
@@ -270,16 +265,16 @@ class Actions:
     async def _fail(self, _: str, body: Json) -> Json:
         times = None if body.get("until_cleared") else 1
         if body["who"] == "slack":
-            self._slack.fail("*", SLACK_FAULTS[body["how"]], times)
+            self._slack.faults.fail(EVERY, SLACK_FAULTS[body["how"]], times)
         else:
-            self._crew.fail("/resume", how=CREW_FAULTS[body["how"]], times=times)
+            self._crew.faults.fail("/resume", CREW_FAULTS[body["how"]], times)
         self._changed()
         return _DONE
 
     async def _clear_faults(self, _: str, __: Json) -> Json:
-        self._slack.clear_faults()
-        self._crew.clear()
-        self._crew.release()
+        for faults in (self._slack.faults, self._crew.faults):
+            faults.clear()
+            faults.release()
         self._changed()
         return _DONE
 

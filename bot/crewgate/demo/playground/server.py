@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from crewgate.demo.environment import ROLES, Environment, start_environment
-from crewgate.demo.hosted.crew import HostedCrew, sample_host
 from crewgate.demo.playground.actions import ActionRefused, Actions, Supervisor
 from crewgate.demo.playground.state import SlackState, crew_state, people
 from crewgate.demo.servers import DidNotStart, forgive_hang_ups
@@ -47,6 +46,8 @@ class Playground:
         self._closing = False
         self.supervisor = Supervisor(environment.bot, self.change)
         self._actions = Actions(environment, self.supervisor, self.change)
+        for changes in (environment.workspace.world.changes, environment.crew.changes):
+            changes.listeners.add(lambda *_: self.change())
 
     def change(self) -> None:
         # A new event for the next change: each waiter on the old one wakes exactly once.
@@ -58,16 +59,10 @@ class Playground:
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
         await runner.setup()
         async with self.supervisor:
-            watching = [
-                asyncio.create_task(watch()) for watch in (self._watch_slack, self._watch_crew)
-            ]
             try:
                 await web.SockSite(runner, listener).start()
                 yield
             finally:
-                for watch in watching:
-                    watch.cancel()
-                await asyncio.gather(*watching, return_exceptions=True)
                 self._closing = True
                 self.change()
                 await runner.cleanup()
@@ -80,16 +75,6 @@ class Playground:
         application.router.add_post("/do/{action}", self._do)
         application.router.add_get("/files/{file}/{name}", self._file)
         return application
-
-    async def _watch_slack(self) -> None:
-        with self._environment.workspace.subscribe() as changes:
-            async for _ in changes:
-                self.change()
-
-    async def _watch_crew(self) -> None:
-        with self._environment.crew.subscribe() as changes:
-            async for _ in changes:
-                self.change()
 
     # ---- state
 
@@ -241,14 +226,9 @@ async def open_playground(
     ):
         if crewai:
             say("Starting CrewAI, which takes a few seconds.")
-            hosted = HostedCrew(
-                sample_host(Path(folder), task_seconds=task_seconds), task_seconds=task_seconds
-            )
         async with (
             start_environment(
-                Path(folder),
-                task_seconds=task_seconds,
-                hosted=hosted if crewai else None,
+                Path(folder), task_seconds=task_seconds, crewai=crewai
             ) as environment,
             Playground(environment).listening(listener),
         ):

@@ -164,9 +164,8 @@ class SlackState:
 def known_names(workspace: Workspace) -> Names:
     world = workspace.world
     return Names(
-        {user.id: user.name for user in world.users.values()},
-        {group.id: group.handle for group in world.groups.values()},
-        {channel.id: channel.name for channel in world.channels.values()},
+        users={user.id: user.name for user in world.users.values()},
+        channels={channel.id: channel.name for channel in world.channels.values()},
     )
 
 

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
@@ -28,7 +28,6 @@ class Reply:
     """The HTTP status; 200 for a socket's acknowledgement; 0 for no answer in time."""
     body: Any = ""
     """The parsed JSON, or the raw text."""
-    seconds: float = 0
     problem: str = ""
     """The error that the person sees, perhaps in spite of status 200; else empty."""
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -62,11 +61,6 @@ class Sender:
 
     async def send(self, kind: Kind, payload: Json) -> Reply:
         """Deliver one payload."""
-        began = self._now()
-        reply = await self._deliver(kind, payload)
-        return replace(reply, seconds=self._now() - began)
-
-    async def _deliver(self, kind: Kind, payload: Json) -> Reply:
         content, content_type = encode(kind, payload)
         return await self.post(content, {"Content-Type": content_type, **self.sign(content)})
 

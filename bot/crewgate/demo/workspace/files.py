@@ -69,13 +69,6 @@ def receive_upload(world: World, file_id: str, content: bytes) -> web.Response:
     return web.Response(text=f"OK - {len(content)}")
 
 
-def show_file(world: World, file_id: str) -> web.Response:
-    file = world.files.get(file_id)
-    if file is None or file.content is None:
-        return web.Response(status=404)
-    return web.Response(body=file.content, content_type="text/plain", charset="utf-8")
-
-
 METHODS: Final[dict[str, Method]] = {
     "files.getUploadURLExternal": prepare,
     "files.completeUploadExternal": complete,

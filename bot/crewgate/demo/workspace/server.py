@@ -1,12 +1,10 @@
 """The workspace's HTTP server: the Web API, uploads and `response_url`s."""
 
-from email.utils import formatdate
-
 from aiohttp import web
 from typing_extensions import override
 
 from crewgate.demo.servers import LocalServer
-from crewgate.demo.workspace import blocks, files, response_urls, web_api, wire
+from crewgate.demo.workspace import blocks, files, response_urls, web_api
 from crewgate.demo.workspace.world import World
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -18,7 +16,7 @@ class Server(LocalServer):
     def __init__(self, world: World, api: web_api.WebApi) -> None:
         self._world = world
         self._api = api
-        super().__init__(self.add_routes, most_bytes=_MOST_BYTES, on_response=self._tell_time)
+        super().__init__(self.add_routes, most_bytes=_MOST_BYTES)
 
     @override
     async def start(self, port: int = 0) -> None:
@@ -29,10 +27,6 @@ class Server(LocalServer):
         router.add_route("*", "/api/{method}", self._on_call)
         router.add_post("/upload/{file}", self._on_upload)
         router.add_post("/respond/{name}", self._on_answer)
-        router.add_get("/files/{file}/{name}", self._on_file)
-
-    async def _tell_time(self, _: web.Request, response: web.StreamResponse) -> None:
-        response.headers["Date"] = formatdate(self._world.now(), usegmt=True)
 
     async def _on_call(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
@@ -57,10 +51,3 @@ class Server(LocalServer):
 
     def respond(self, name: str, body: blocks.Json) -> tuple[int, blocks.Json]:
         return response_urls.post(self._world, name, body)
-
-    async def _on_file(self, request: web.Request) -> web.StreamResponse:
-        try:
-            self._api.check_token(request.headers.get("Authorization", "").removeprefix("Bearer "))
-        except wire.Refused as refused:
-            return web.Response(status=401, text=refused.code)
-        return files.show_file(self._world, request.match_info["file"])

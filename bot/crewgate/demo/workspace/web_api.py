@@ -1,14 +1,11 @@
-"""The Web API: tokens, scopes, arguments, faults and the log of calls, around the methods."""
+"""The Web API: tokens, scopes, arguments and faults, around the methods."""
 
-import json
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
-from crewgate.demo.faults import Fault, Faults, Work
+from crewgate.demo.faults import Faults, Work
 from crewgate.demo.workspace import chat, files, reads, views
 from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.wire import Args, Method, Refused
@@ -21,17 +18,6 @@ SCOPES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of the Web API, without its token."""
-
-    method: str
-    args: Json
-    answer: Json | None
-    """The answer; None if a fault prevented the work."""
-    at: float
-
-
 class WebApi:
     """Slack's methods that the stand-in has, each by its name at Slack."""
 
@@ -39,8 +25,7 @@ class WebApi:
         self.bot_token = bot_token
         self.granted = SCOPES
         """The permissions of the bot token, as Slack names them in every answer."""
-        self.faults = Faults()
-        self.calls: deque[Call] = deque(maxlen=2_000)
+        self.faults = Faults(world.changes)
         self.methods: dict[str, Method] = {
             **chat.METHODS,
             **reads.METHODS,
@@ -51,22 +36,18 @@ class WebApi:
 
     async def answer(self, request: web.Request, method: str) -> web.StreamResponse:
         """Answer a call: parse it, check its token, run the method, apply any fault."""
-        args, token = await _read(request)
+        args, token = await read_call(request)
 
         async def work() -> web.Response:
-            reply = self._do(method, args, token)
-            self._log(method, args, reply)
             headers = {} if token is None else {"x-oauth-scopes": self.granted}
-            return web.json_response(reply, headers=headers)
+            return web.json_response(self.reply(method, args, token), headers=headers)
 
-        fault = self.faults.take(method)
-        if fault is not None and fault.instead:
-            self._log(method, args, None)
-        return await self._answer(request, fault, work, json.dumps(args))
+        return await self.faulty(request, method, work)
 
     async def faulty(self, request: web.Request, name: str, work: Work) -> web.StreamResponse:
-        """Do work outside the Web API, with the faults added for its name."""
-        return await self._answer(request, self.faults.take(name), work)
+        """Do work with the faults added for its name."""
+        fault = self.faults.take(name)
+        return await self.faults.carry_out(fault, request, work) or web.Response()
 
     def check_token(self, token: str | None) -> None:
         if token != self.bot_token:
@@ -79,27 +60,14 @@ class WebApi:
         self.check_token(token)
         return self.methods[method](self._world, Args(args))
 
-    def _do(self, method: str, args: Json, token: str | None) -> Json:
+    def reply(self, method: str, args: Json, token: str | None) -> Json:
         try:
             return {"ok": True} | self.run(method, args, token)
         except Refused as refused:
             return {"ok": False, "error": refused.code} | refused.more
 
-    async def _answer(
-        self, request: web.Request, fault: Fault | None, work: Work, args: str = ""
-    ) -> web.StreamResponse:
-        if fault is not None and fault.seconds != 0:
-            self._world.changes.announce("hanging", request.path)
-        response = await self.faults.carry_out(fault, request, work, body=args)
-        return web.Response() if response is None else response
 
-    def _log(self, method: str, args: Json, answer: Json | None) -> None:
-        call = Call(method, args, answer, self._world.now())
-        self.calls.append(call)
-        self._world.changes.announce("call", call)
-
-
-async def _read(request: web.Request) -> tuple[Json, str | None]:
+async def read_call(request: web.Request) -> tuple[Json, str | None]:
     """Return a call's arguments and token, from all places where Slack accepts them."""
     args: Json = dict(request.query)
     if request.content_type == "application/json":
@@ -119,13 +87,3 @@ async def _read(request: web.Request) -> tuple[Json, str | None]:
 
 def _strings(form: Mapping[str, object]) -> dict[str, str]:
     return {key: value for key, value in form.items() if isinstance(value, str)}
-
-
-def error(code: str) -> Fault:
-    """Do nothing and answer `{"ok": false, "error": code}`."""
-    return Fault(code, code=200, body={"ok": False, "error": code})
-
-
-def http_status(status: int) -> Fault:
-    """Do nothing and answer this status with a body that is not JSON."""
-    return Fault("http_status", code=status, body="an injected fault")

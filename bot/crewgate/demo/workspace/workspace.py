@@ -1,6 +1,5 @@
 """The workspace: its server, its state, controls and observations."""
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Self, TypeVar
@@ -8,7 +7,7 @@ from typing import Self, TypeVar
 from crewgate.demo.workspace import blocks, delivery, user_actions
 from crewgate.demo.workspace.payloads import Payloads
 from crewgate.demo.workspace.server import Server
-from crewgate.demo.workspace.web_api import Call, WebApi
+from crewgate.demo.workspace.web_api import WebApi
 from crewgate.demo.workspace.world import (
     Channel,
     File,
@@ -32,8 +31,6 @@ class Workspace(user_actions.UserActions):
         self.bot_token, self.signing_secret = api.bot_token, sender.signing_secret
         self.faults = api.faults
         """Faults of the Web API's methods, of `upload` and of `response_url`."""
-        self.fail = self.faults.fail
-        self.subscribe = world.changes.subscribe
         self._server = server
 
     # ---- starting and stopping
@@ -92,34 +89,13 @@ class Workspace(user_actions.UserActions):
     def files(self) -> list[File]:
         return [one for one in self.world.files.values() if one.channel is not None]
 
-    @property
-    def calls(self) -> list[Call]:
-        """The latest 2,000 calls of the Web API, without tokens, the oldest first."""
-        return list(self.api.calls)
-
     async def until(self, condition: Callable[[], T], timeout: float = 30) -> T:
         """Wait until the condition returns a true value, and return the value.
 
         The condition is called at each change; its LookupError counts as false: `until(lambda:
-        slack.messages("C1")[1])`. Raises TimeoutError, listing the latest calls, after `timeout`
-        seconds.
+        slack.messages("C1")[1])`. Raises TimeoutError after `timeout` seconds.
         """
-        return await self.world.changes.until(condition, timeout, self._describe)
-
-    def _describe(self) -> str:
-        recent = self.calls[-12:]
-        lines = [
-            f"  {call.method} {json.dumps(call.args, default=str)[:300]} -> "
-            f"{json.dumps(call.answer, default=str)[:200]}"
-            for call in recent
-        ]
-        return "\n".join([f"the latest {len(recent)} calls:", *lines])
-
-    # ---- faults
-
-    def clear_faults(self) -> None:
-        self.faults.clear()
-        self.faults.release()
+        return await self.world.changes.until(condition, timeout)
 
 
 def empty_workspace(now: Callable[[], float]) -> Workspace:

@@ -37,15 +37,6 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A user group, mentioned by its handle."""
-
-    id: str
-    handle: str
-    members: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class File:
     """An uploaded file; `content` is empty until the upload is done."""
 
@@ -186,7 +177,6 @@ class World:
         self.changes = Changes()
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
-        self.groups: dict[str, Group] = {}
         self.files: dict[str, File] = {}
         self.ephemerals: deque[Message] = deque(maxlen=2_000)
         self.modals: dict[str, list[View]] = {}
