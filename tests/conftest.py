@@ -15,6 +15,7 @@ from aiohttp import web_app
 from coverage import Coverage
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from crewgate.demo import servers
 from crewgate.demo.servers import BotProcess
 from crewgate.encryption import Cipher
 from crewgate.runtime import EventLoop
@@ -31,6 +32,7 @@ from tests.databases import (
     bring_up,
 )
 from tests.forked import spawn_forked
+from tests.ports import PORTS
 from tests.postgres import EmptiedPostgres, Postgres, open_postgres
 from tests.usecases.world import World
 
@@ -39,6 +41,8 @@ ROOM = 2 * 2**30
 """What all tests together never need."""
 
 TRACED = ("tests/domain/", "tests/usecases/")
+
+servers.FREE_PORTS = PORTS
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])

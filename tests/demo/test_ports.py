@@ -7,18 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.servers import (
-    NoFreePort,
-    Ports,
-    candidates,
-    free_port,
-    inherited,
-    outgoing_range,
-)
+from crewgate.demo.servers import free_port, inherited
+from tests.ports import NoFreePort, Ports, candidates, outgoing_range
 from tests.standins.crew import Crew
 from tests.standins.workspace import Workspace
 
-SOURCE = str(Path(__file__).parents[2] / "bot")
+ROOT = str(Path(__file__).parents[2])
 
 
 def test_no_port_is_handed_out_twice_nor_may_an_outgoing_connection_have_it() -> None:
@@ -35,16 +29,16 @@ def test_a_port_that_somebody_listens_on_is_passed_over() -> None:
         listener.listen()
         taken = listener.getsockname()[1]
         with pytest.raises(NoFreePort):
-            Ports(range(taken, taken + 1), first=0).take()
+            next(Ports(range(taken, taken + 1), first=0))
 
 
 async def test_another_process_does_not_get_it_while_this_one_lives() -> None:
     port = free_port()
     ports = f"range({port}, {port + 50})"
-    code = f"from crewgate.demo.servers import Ports; print(Ports({ports}, first=0).take())"
+    code = f"from tests.ports import Ports; print(next(Ports({ports}, first=0)))"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code),
-        env={**inherited(), "PYTHONPATH": SOURCE},
+        env={**inherited(), "PYTHONPATH": ROOT},
         stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate()
