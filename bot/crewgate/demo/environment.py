@@ -31,7 +31,7 @@ ROLES = {
 NOTIFY: Final = ("mention", "dm", "none")
 STAND_IN = "A stand-in: CrewAI itself is not running. make demo-crewai has the real one."
 WEBHOOK_SECRET = "demo-webhook-secret"  # noqa: S105  # opens nothing
-FLOW_SECRET = "whsec_demo-flow-secret"  # noqa: S105  # the same
+FLOW_SECRET = "whsec_demo-flow-secret"  # noqa: S105  # opens nothing
 TIMED_OUT = "This was not decided within 5 minutes. Check the figures once more."
 CREWS = f"""\
 [crews.{{name}}]

@@ -1,6 +1,6 @@
 """A scenario, played over real HTTP and printed as it happens.
 
-A line is printed only after its statement was observed at the stand-ins; anything else ends the
+A step is printed only after its effect was seen at the stand-ins; a step without it ends the
 scenario with an error.
 """
 
@@ -325,9 +325,9 @@ class _Scenario:
 
 
 def _is_delivered(card: Message) -> bool:
-    said = message_text(card)
+    text = message_text(card)
     return any(
-        words in said for words in ("The crew goes on.", "is doing it again", "The crew is done")
+        words in text for words in ("The crew goes on.", "is doing it again", "The crew is done")
     )
 
 

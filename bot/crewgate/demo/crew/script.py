@@ -81,12 +81,12 @@ def changes_section(feedbacks: Sequence[str], changes: Sequence[str]) -> str:
 
 
 def asks_for(feedbacks: Sequence[str], *words: str) -> bool:
-    said = " ".join(feedbacks).lower()
-    return any(word in said for word in words)
+    text = " ".join(feedbacks).lower()
+    return any(word in text for word in words)
 
 
 def wishes(inputs: Mapping[str, object], feedbacks: Sequence[str]) -> tuple[str, ...]:
-    """The lessons that the kickoff brought, and then the feedback."""
+    """Return the lessons that the kickoff brought, then the feedback."""
     return (str(inputs.get("lessons") or ""), *feedbacks)
 
 

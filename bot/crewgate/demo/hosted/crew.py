@@ -53,7 +53,7 @@ class Progress:
             execution.pending.clear()
         self._crew.changes.announce("resumed", call.execution_id)
 
-    def told(self, kind: str, body: Json) -> None:
+    def note_webhook(self, kind: str, body: Json) -> None:
         execution = self._crew.by_id.get(str(body.get("execution_id") or body.get("kickoff_id")))
         if execution is None:
             return
@@ -65,7 +65,7 @@ class Progress:
             case "crew":
                 execution.state, execution.position = State.COMPLETED, len(SAMPLE)
                 execution.ended_at = self._crew.now()
-        self._crew.changes.announce("told", execution.id)
+        self._crew.changes.announce("webhook", execution.id)
 
     def _paused(self, execution: Execution, body: Json) -> None:
         task_id = _script_id(body.get("task_name"))
@@ -200,14 +200,14 @@ class HostedCrew(Deployment):
         body = json.dumps(self._through_here(call.body)).encode() if changes_state else raw
         url = f"{self._host.url}{call.path}"
         status, answer, error = await self.call(call.method, url, body, headers)
-        told = json_or_text(answer)
+        content = json_or_text(answer)
         if changes_state and status == 200:  # noqa: PLR2004
             call.effective = True
             if call.path == "/kickoff":
-                self._progress.kicked_off(call.body, told)
+                self._progress.kicked_off(call.body, content)
             else:
                 self._progress.resumed(raw)
-        content_type = "text/plain" if isinstance(told, str) else "application/json"
+        content_type = "text/plain" if isinstance(content, str) else "application/json"
         return web.Response(
             text=error or answer, status=status or _BAD_GATEWAY, content_type=content_type
         )
@@ -240,7 +240,7 @@ class HostedCrew(Deployment):
             for name in ("Authorization", "Content-Type")
             if name in request.headers
         }
-        self._progress.told(kind, body)
+        self._progress.note_webhook(kind, body)
         if not url:
             return web.json_response({})
         sent = await self.send(kind, url, raw, headers)

@@ -24,22 +24,23 @@ class CannotDoThat(Exception):
 def find_element(
     blocks: Iterable[Json], wanted: str, block_id: str | None = None, kind: str | None = None
 ) -> tuple[Json, Json]:
-    """Return the element with this text or action id, and its block; of equal elements the last.
+    """Return the element with this text or action id, and its block.
 
-    Raises CannotDoThat if no element matches, or if several match and `block_id` names none.
+    Of several that are alike it is the last. Raises CannotDoThat if no element matches, or if
+    several match and `block_id` names none.
     """
     there = list(elements(blocks))
-    found = [
+    matches = [
         (block, element)
         for block, element in there
         if wanted in {element["action_id"], label(element)}
         and block_id in {None, block["block_id"]}
         and kind in {None, element["type"]}
     ]
-    if len({(element["action_id"], element.get("value")) for _, element in found}) != 1:
+    if len({(element["action_id"], element.get("value")) for _, element in matches}) != 1:
         names = [label(element) or element["action_id"] for _, element in there]
-        raise CannotDoThat(f"{len(found)} elements are called {wanted!r}; there are: {names}")
-    return found[-1]
+        raise CannotDoThat(f"{len(matches)} elements are called {wanted!r}; there are: {names}")
+    return matches[-1]
 
 
 def state_of(blocks: Iterable[Json], entered: Mapping[str, str | None]) -> Json:

@@ -42,16 +42,16 @@ class Payloads:
         self,
         user: str,
         surface: Message | View,
-        found: tuple[Json, Json],
+        used: tuple[Json, Json],
         chosen: Json,
         entered: Mapping[str, str | None],
     ) -> Json:
         """`block_actions`: somebody used an element of a message, a modal or Home.
 
-        `found` is the block and the element, `chosen` the fields of the element's kind, `entered`
+        `used` is the block and the element, `chosen` the fields of the element's kind, `entered`
         the values of the form around it.
         """
-        block, element = found
+        block, element = used
         action: Json = {
             "type": element["type"],
             "action_id": element["action_id"],

@@ -110,8 +110,8 @@ def _readable(world: World, args: wire.Args) -> Channel:
 
 def _page(world: World, args: wire.Args, messages: Sequence[Message], always: str = "") -> Json:
     """Return a page of the messages in the requested time, and always the message `always`."""
-    found = [one for one in messages if one.ts == always or _within(args, one.ts)]
-    page, cursor = cut(args, found)
+    in_time = [one for one in messages if one.ts == always or _within(args, one.ts)]
+    page, cursor = cut(args, in_time)
     metadata = args.flag("include_all_metadata")
     answer: Json = {
         "messages": [wire.message_json(world, one, metadata=metadata) for one in page],
@@ -120,11 +120,11 @@ def _page(world: World, args: wire.Args, messages: Sequence[Message], always: st
     return answer | ({"response_metadata": {"next_cursor": cursor}} if cursor else {})
 
 
-def cut(args: wire.Args, found: Sequence[T]) -> tuple[list[T], str]:
+def cut(args: wire.Args, entries: Sequence[T]) -> tuple[list[T], str]:
     """Return the requested page, and the cursor of the next page, empty on the last."""
     start = _start(args.text("cursor"))
     end = start + min(max(args.number("limit", _PAGE), 1), _MAX_PAGE)
-    return list(found[start:end]), _cursor(end) if end < len(found) else ""
+    return list(entries[start:end]), _cursor(end) if end < len(entries) else ""
 
 
 def _within(args: wire.Args, ts: str) -> bool:

@@ -37,8 +37,8 @@ class UserActions:
 
         Raises CannotDoThat if this person sees no such button, or several of that name.
         """
-        found = forms.find_element(self._visible_blocks(user, surface), button, block_id, "button")
-        return await self._send_action(user, surface, found, {})
+        used = forms.find_element(self._visible_blocks(user, surface), button, block_id, "button")
+        return await self._send_action(user, surface, used, {})
 
     async def use(
         self,
@@ -54,11 +54,11 @@ class UserActions:
 
         Raises CannotDoThat if this person sees no such element or choice.
         """
-        found = forms.find_element(self._visible_blocks(user, surface), action_id, block_id)
-        block, element = found
+        used = forms.find_element(self._visible_blocks(user, surface), action_id, block_id)
+        block, element = used
         if element["type"] not in {"button", "overflow"}:
             entered = {**(entered or {}), f"{block['block_id']}/{action_id}": chosen}
-        return await self._send_action(user, surface, found, forms.choice(element, chosen), entered)
+        return await self._send_action(user, surface, used, forms.choice(element, chosen), entered)
 
     def _visible_blocks(self, user: str, surface: Message | View) -> list[Json]:
         """Return the blocks. Raises CannotDoThat if this person cannot see them."""
@@ -75,11 +75,11 @@ class UserActions:
         self,
         user: str,
         surface: Message | View,
-        found: tuple[Json, Json],
+        used: tuple[Json, Json],
         chosen: Json,
         entered: Mapping[str, str | None] | None = None,
     ) -> Reply:
-        payload = self._payloads.action(user, surface, found, chosen, entered or {})
+        payload = self._payloads.action(user, surface, used, chosen, entered or {})
         return await self._sender.send("interactive", payload)
 
     # ---- modals
@@ -231,10 +231,10 @@ class UserActions:
 
 def _errors(view: View, errors: object) -> dict[str, str]:
     """Return a modal's errors by block id. Raises Refused for an unknown input block."""
-    found = (
+    texts = (
         {str(key): str(text) for key, text in errors.items()} if isinstance(errors, dict) else {}
     )
     inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
-    if not found or found.keys() - inputs:
-        raise Refused("invalid_response_action_errors", errors=found)
-    return found
+    if not texts or texts.keys() - inputs:
+        raise Refused("invalid_response_action_errors", errors=texts)
+    return texts

@@ -111,5 +111,5 @@ def message_text(message: Message | View) -> str:
 
 
 def buttons(message: Message | View) -> list[str]:
-    found = blocks.elements(message.blocks)
-    return [blocks.label(element) for _, element in found if element["type"] == "button"]
+    elements = (element for _, element in blocks.elements(message.blocks))
+    return [blocks.label(element) for element in elements if element["type"] == "button"]

@@ -122,8 +122,8 @@ class Channel:
         return ChannelKind.PRIVATE if self.private else ChannelKind.PUBLIC
 
     def thread(self, ts: str) -> list[Message]:
-        found = [one for one in self.messages.values() if ts in {one.ts, one.thread_ts}]
-        return sorted(found, key=lambda one: one.ts)
+        thread = [one for one in self.messages.values() if ts in {one.ts, one.thread_ts}]
+        return sorted(thread, key=lambda one: one.ts)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -259,6 +259,6 @@ def _element_ids(block: Json, new_id: Callable[[str], str]) -> Json:
     return filled
 
 
-def _drop_oldest(kept: dict[str, Trigger] | dict[str, ResponseUrl], most: int = 1_000) -> None:
-    while len(kept) > most:
-        del kept[next(iter(kept))]
+def _drop_oldest(entries: dict[str, Trigger] | dict[str, ResponseUrl], most: int = 1_000) -> None:
+    while len(entries) > most:
+        del entries[next(iter(entries))]
