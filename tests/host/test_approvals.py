@@ -1,5 +1,6 @@
 """Approvals of calls: when they end, why they are refused, and what a stop leaves of them."""
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -171,6 +172,14 @@ async def test_open_calls_are_announced_again_at_the_start(
     assert again == first
 
 
+async def release_later(listener: Listener) -> None:
+    """Answer the next webhook once a host that did not wait for that would have started."""
+    await listener.changed.wait()
+    for _ in range(100):
+        await asyncio.sleep(0)  # noqa: TID251  # lets it start
+    listener.release.set()
+
+
 async def test_a_host_takes_no_answer_before_it_announced_what_is_open(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
@@ -179,10 +188,13 @@ async def test_a_host_takes_no_answer_before_it_announced_what_is_open(
     async with start_host(Acts(calls="a")) as api:
         execution = await api.kick_off(**told)
         first = await listener.pause()
+    listener.hangs = "/human-input"
+    releasing = asyncio.create_task(release_later(listener))
     async with start_host(Acts(calls="a")) as api:
-        status, _ = await api.resume(execution, first["task_id"], approve=False)
         told_by_then = len(listener.at("/human-input"))
+        status, _ = await api.resume(execution, first["task_id"], approve=False)
         await api.until(execution, "completed")
+    await releasing
     listener.refuse = 10_000
     async with start_host(Acts(calls="a")) as api:
         other = await api.kick_off(**told)
