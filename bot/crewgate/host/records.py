@@ -221,7 +221,7 @@ class Pending:
     most: int | None = None
     """The limit of pauses of this `kind` in one execution; None without a limit."""
     check: Callable[[Json], Json] | None = None
-    """Returns changed arguments as the tool gets them. Raises ValueError if it takes them not."""
+    """Returns changed arguments as the tool gets them. Raises ValueError if it refuses them."""
     fits: Callable[[Call], bool] = lambda _: True
     """True if the tool can still be given exactly a call that was stored before a restart."""
 

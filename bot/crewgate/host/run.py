@@ -394,7 +394,7 @@ class Run:
                 self._shared.wake()
 
     def closing(self, why: str) -> Closing:
-        """Return the maker of webhooks that tell of a closed call or question."""
+        """Return a function that makes the webhooks about a closed call or question."""
         execution, outcome = self.execution, {"state": "closed", "words": why}
         return lambda one: human_input_webhooks(execution, one.task_id, one.body, outcome)
 
@@ -484,7 +484,7 @@ class Run:
         return [one["lesson"] for one in kept if one["source"] == source][-MOST_LESSONS:]
 
     def question(self) -> records.Question | None:
-        """The question with whose answer a flow is to go on."""
+        """Return the question that a flow waits for, or whose answer it carries out."""
         return self._store.open_question(self._id)
 
     def _wait(self, task_id: str) -> records.Decision:

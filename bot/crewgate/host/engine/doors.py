@@ -75,7 +75,7 @@ def arguments_of(tool: Any, given: Json) -> tuple[Json, tuple[str, ...]]:
 
 
 def _filled_in(value: Any, given: Any, made: Any, path: str = "") -> Iterator[str]:
-    """Yield the paths in JSON, made of a validated value, that were not in the given value."""
+    """Yield the paths of `made`, a validated value as JSON, that the given value does not have."""
     match made:
         case dict():
             parts = [(name, *_part(value, given, name)) for name in made]
@@ -128,7 +128,7 @@ def _aliases(alias: Any) -> set[Any]:
 def given_for(tool: Any, given: Json, approved: Json) -> Json | None:
     """Return the arguments of which CrewAI makes exactly the approved ones; None if none fit.
 
-    The model's arguments serve where a validator would change its own result.
+    The model's arguments are taken where a validator would change its own result once more.
     """
     for candidate in (approved, given):
         with suppress(ValueError, TypeError, LookupError, AttributeError):
@@ -312,7 +312,7 @@ class Door:
 def hang_doors(tool: Any) -> list[Door]:
     """Put doors before a tool's functions, or return the doors that stand there.
 
-    CrewAI calls another function for a model's own calls.
+    For a model's native function calls CrewAI uses the tool's other function.
     """
     original = original_of(tool)
     with _HANGING:

@@ -328,7 +328,7 @@ _HELD: Final[set[str]] = set()
 
 
 def hold(servers: Iterable[str]) -> None:
-    """Let people approve every call of these MCP servers, wherever they approve any."""
+    """Let people approve every call of these MCP servers where they approve any calls at all."""
     _HELD.update(servers)
 
 
@@ -344,7 +344,7 @@ def _names_of(context: Any) -> set[str]:
 
 
 def names_of(tool: Any) -> set[str]:
-    """Return the names of a tool in CrewAI's form: as models are told it, uncut, the server's."""
+    """Return a tool's names in CrewAI's form: the one for models, the uncut, the MCP server's."""
     names = {getattr(tool, one, None) or "" for one in ("name", "original_tool_name")}
     found = {sanitize_tool_name(one, limit) for one in names for limit in (_CUT, _UNCUT)}
     return found - {""}
