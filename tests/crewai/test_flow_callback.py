@@ -10,7 +10,8 @@ import httpx
 import pytest
 from aiohttp import web
 
-from crewgate.crewai.callbacks import HttpFlowAnswers, parse_flow_answer
+from crewgate.crewai.callbacks import HttpFlowAnswers
+from crewgate.crewai.payloads import parse_flow_answer
 from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import (
     Delivered,

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from crewgate.crewai.kickoff import (
     parse_kickoff,
-    parse_missing_inputs,
     parse_registration,
     parse_started,
 )
@@ -20,6 +19,7 @@ from crewgate.crewai.payloads import (
     parse_crew,
     parse_error,
     parse_inputs,
+    parse_missing_inputs,
     parse_notification,
     parse_refusal,
     parse_resume_answer,

@@ -13,12 +13,10 @@ from http import HTTPStatus
 from typing import Final
 
 import httpx
-from pydantic import AliasPath, Field
 from typing_extensions import override
 
 from crewgate.crewai.client import outcome_of, redacted
-from crewgate.crewai.fields import Lenient, Line, Wire, read_if_object
-from crewgate.crewai.payloads import parse_resume_answer
+from crewgate.crewai.payloads import parse_flow_answer
 from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import (
     Delivered,
@@ -55,10 +53,6 @@ _NOT_ALLOWED: Final = Refused(
 _PLAIN_HTTP: Final = Refused(
     "plain_http", "the request's address is plain http, and not on this machine"
 )
-
-
-class _TakenAnswer(Wire):
-    outcome: Lenient[Line] = Field(None, validation_alias=AliasPath("request", "outcome"))
 
 
 @dataclass(eq=False, repr=False)
@@ -137,15 +131,6 @@ class HttpFlowAnswers(FlowAnswers):
         if isinstance(outcome, Refused) and answer.status in _REFUSALS:
             return replace(outcome, kind=_REFUSALS[answer.status])
         return outcome
-
-
-def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
-    """Read a flow's 2xx as a resume's 2xx, then the outcome in the answer; never raises."""
-    read = parse_resume_answer(code, body, content_type)
-    taken = read_if_object(_TakenAnswer, body)
-    if not isinstance(read, Delivered) or taken is None:
-        return read
-    return Delivered(read.words, label=taken.outcome or "")
 
 
 def _parse(url: str) -> httpx.URL | None:

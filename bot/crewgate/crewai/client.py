@@ -13,6 +13,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from http.client import responses
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ import httpx
 from typing_extensions import override
 
 from crewgate.crewai import payloads
-from crewgate.crewai.kickoff import kickoff_body, parse_missing_inputs, parse_started
+from crewgate.crewai.kickoff import kickoff_body, parse_started
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Delivered, Exchange, NotSent, Outcome, Refused, Unknown
@@ -71,10 +72,7 @@ async def read_body(read: Callable[[bytes], T], body: bytes, off_loop: OffLoop) 
 
 def error_words(answer: client.Answer) -> str:
     """Return the other side's words about the failure, else the name of its status."""
-    if words := payloads.parse_error(answer.body):
-        return words
-    phrases = {status.value: status.phrase for status in HTTPStatus}
-    return phrases.get(answer.status, "no reason given")
+    return payloads.parse_error(answer.body) or responses.get(answer.status, "no reason given")
 
 
 def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
@@ -155,7 +153,7 @@ class HttpCrew(CrewClient):
         if answer.is_success:
             return replace(passed_on, execution_id=parse_started(answer.body))
         return replace(
-            passed_on, missing=parse_missing_inputs(shown.body), words=error_words(shown)
+            passed_on, missing=payloads.parse_missing_inputs(shown.body), words=error_words(shown)
         )
 
     @override

@@ -7,10 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from pydantic import AliasPath, Field
-
 from crewgate.crewai import wire
-from crewgate.crewai.fields import Lenient, Wire, clean, decode, parse_object, read, read_if_object
+from crewgate.crewai.fields import decode, parse_object, read, validate
 from crewgate.crewai.given import is_secret, read_given
 from crewgate.domain.errors import Malformed
 from crewgate.domain.lessons import INPUT
@@ -61,12 +59,6 @@ def _change_members(text: str, changes: Mapping[str, Callable[[str], str]]) -> s
 def _skip(text: str, at: int) -> int:
     found = _SPACE.match(text, at)
     return found.end() if found else at
-
-
-class _Refusal(Wire):
-    missing: Lenient[list[str]] = Field(
-        None, validation_alias=AliasPath("details", "missing_inputs")
-    )
 
 
 def parse_kickoff(body: bytes) -> KickoffRequest:
@@ -128,11 +120,6 @@ def parse_started(body: bytes) -> str | None:
         return None
 
 
-def parse_missing_inputs(body: bytes) -> tuple[str, ...]:
-    refusal = read_if_object(_Refusal, body)
-    return tuple(map(clean, refusal.missing or ())) if refusal else ()
-
-
 def parse_registration(body: bytes) -> WebhookUrls:
     fields = parse_object(body)
     wrong = [
@@ -149,8 +136,8 @@ def parse_registration(body: bytes) -> WebhookUrls:
 
 
 def parse_execution(text: str) -> str:
-    body = json.dumps({"execution_id": text}).encode()
-    return read(wire.ExecutionRef, body, "the execution's id cannot be used").execution_id
+    fields: dict[str, object] = {"execution_id": text}
+    return validate(wire.ExecutionRef, fields, "the execution's id cannot be used").execution_id
 
 
 def _update_urls(fields: Mapping[str, object]) -> WebhookUrls:

@@ -159,6 +159,10 @@ class _Answer(Wire):
     code: Lenient[Literal[RefusalKind.ANSWERED, RefusalKind.EXPIRED, RefusalKind.ARGUMENTS]] = (
         Field(None, validation_alias=AliasPath("details", "code"))
     )
+    missing: Lenient[list[str]] = Field(
+        None, validation_alias=AliasPath("details", "missing_inputs")
+    )
+    outcome: Lenient[Line] = Field(None, validation_alias=AliasPath("request", "outcome"))
 
 
 def parse_notification(body: bytes) -> Notification:
@@ -271,6 +275,15 @@ def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered 
     return Delivered(words, status)
 
 
+def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
+    """Read a flow's 2xx as a resume's 2xx, then the outcome in the answer; never raises."""
+    read = parse_resume_answer(code, body, content_type)
+    answer = read_if_object(_Answer, body)
+    if not isinstance(read, Delivered) or answer is None:
+        return read
+    return Delivered(read.words, label=answer.outcome or "")
+
+
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
 
@@ -327,6 +340,11 @@ def parse_refusal(body: bytes) -> RefusalKind:
     """Return why a crew refused a resume, by the code in its details."""
     answer = read_if_object(_Answer, body)
     return (answer and answer.code) or RefusalKind.OTHER
+
+
+def parse_missing_inputs(body: bytes) -> tuple[str, ...]:
+    answer = read_if_object(_Answer, body)
+    return tuple(map(clean, answer.missing or ())) if answer else ()
 
 
 def _before_json(text: str) -> str:

@@ -7,14 +7,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from math import inf
-from typing import Any, Final, Literal, assert_never
+from typing import Any, Final, Literal
 
 import httpx
 import structlog
 
 from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import ARGUMENTS, EDITED, KEY, FlowWebhook, Json
-from crewgate.domain.outcome import NotSent, Refused, Unknown
+from crewgate.domain.outcome import Refused
 from crewgate.host.records import KEEP, RETIRE, Asked, DueWebhook, Execution, NotKept, Webhook
 from crewgate.host.store import Store
 from crewgate.network.client import Answer, Timeout, open_client, why_lost
@@ -169,13 +169,9 @@ class Sender:
                 )
         except TimeoutError as late:
             return why_lost(late)
-        match answer:
-            case Answer():
-                return "" if answer.is_success else f"answered {answer.status}"
-            case Refused(words=why) | NotSent(why=why) | Unknown(why=why):
-                return why
-            case _:
-                assert_never(answer)
+        if isinstance(answer, Answer):
+            return "" if answer.is_success else f"answered {answer.status}"
+        return answer.words if isinstance(answer, Refused) else answer.why
 
 
 def task_webhooks(execution: Execution, task_id: str, output: Mapping[str, Any]) -> list[Webhook]:
