@@ -30,6 +30,7 @@ from crewgate.domain.outcome import (
 from crewgate.domain.redaction import Redactor
 from crewgate.network import untrusted_addresses
 from crewgate.network.client import TIMEOUTS, Answer
+from crewgate.network.untrusted_addresses import NO_HOST, Lookups, Post, find_addresses, host_of
 from crewgate.usecases.ports.base import OffLoop
 from crewgate.usecases.ports.crew import FlowAnswers, WebhookForwarder
 from crewgate.usecases.read_models import ForwardedWebhook
@@ -60,7 +61,7 @@ class HttpFlowAnswers(FlowAnswers):
     """Answers flows by HTTP."""
 
     http: httpx.AsyncClient
-    lookups: untrusted_addresses.Lookups
+    lookups: Lookups
     _: KW_ONLY
     hosts: Mapping[str, tuple[str, ...]]
     """The permitted hosts of the crews' settings."""
@@ -78,7 +79,7 @@ class HttpFlowAnswers(FlowAnswers):
             return _EMPTY
         where = _parse(callback.url)
         if where is None:
-            return untrusted_addresses.NO_HOST
+            return NO_HOST
         until = {} if valid_until is None else {"valid_until": valid_until.isoformat()}
         body = json.dumps({"feedback": feedback, "source": "slack", **until}).encode()
         answer = await self._find_and_send(crew, where, body)
@@ -107,24 +108,18 @@ class HttpFlowAnswers(FlowAnswers):
     ) -> Answer | NotSent | Refused | Unknown:
         if refusal := self._refusal(crew, where):
             return refusal
-        if where.scheme == "https" and self.is_proxied(untrusted_addresses.host_of(where)):
+        if where.scheme == "https" and self.is_proxied(host_of(where)):
             # The proxy looks the name up, and the certificate proves that the right host answers.
-            addresses: list[str] | Refused | NotSent = [untrusted_addresses.host_of(where)]
+            addresses: list[str] | Refused | NotSent = [host_of(where)]
         else:
             named = _is_named(where, self.hosts[crew])
-            addresses = await untrusted_addresses.find_addresses(
-                self.lookups, where, owner=crew, private=named
-            )
+            addresses = await find_addresses(self.lookups, where, owner=crew, private=named)
         if not isinstance(addresses, list):
             return addresses
         if where.scheme != "https" and not all(map(_is_loopback, addresses)):
             return _PLAIN_HTTP
-        return await untrusted_addresses.post(
-            self.http,
-            where,
-            addresses,
-            untrusted_addresses.Post(body, _HEADERS, TIMEOUTS.flow_answer),
-        )
+        sent = Post(body, _HEADERS, TIMEOUTS.flow_answer)
+        return await untrusted_addresses.post(self.http, where, addresses, sent)
 
     def _outcome(self, answer: Answer) -> Outcome:
         outcome = outcome_of(answer, parse=parse_flow_answer, now=self.clock())
@@ -139,20 +134,20 @@ def _parse(url: str) -> httpx.URL | None:
 
 
 def _is_vendors(where: httpx.URL) -> bool:
-    host = untrusted_addresses.host_of(where).rstrip(".")
+    host = host_of(where).rstrip(".")
     port = where.port or _HTTPS
     own = host == _VENDOR or host.endswith(f".{_VENDOR}")
     return where.scheme == "https" and port == _HTTPS and own
 
 
 def _is_named(where: httpx.URL, hosts: tuple[str, ...]) -> bool:
-    host = untrusted_addresses.host_of(where).rstrip(".")
+    host = host_of(where).rstrip(".")
     port = where.port or (_HTTPS if where.scheme == "https" else 80)
     return host in hosts or f"{host}:{port}" in hosts
 
 
 def _is_this_machine(where: httpx.URL) -> bool:
-    host = untrusted_addresses.host_of(where).rstrip(".")
+    host = host_of(where).rstrip(".")
     try:
         return _is_loopback(host)
     except ValueError:
@@ -168,7 +163,7 @@ class HttpWebhookForwarder(WebhookForwarder):
     """Posts webhooks to callers' addresses."""
 
     http: httpx.AsyncClient
-    lookups: untrusted_addresses.Lookups
+    lookups: Lookups
     _: KW_ONLY
     private_crews: frozenset[str]
     """The crews with private addresses, whose callers may have private addresses too."""
@@ -180,7 +175,7 @@ class HttpWebhookForwarder(WebhookForwarder):
             self.http,
             self.lookups,
             url,
-            untrusted_addresses.Post(webhook.body, headers, TIMEOUTS.forward),
+            Post(webhook.body, headers, TIMEOUTS.forward),
             owner=webhook.crew,
             private=webhook.crew in self.private_crews,
         )
