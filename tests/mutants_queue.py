@@ -100,6 +100,19 @@ QUEUE: Final = (
         "return True",
         "slack/home/test_refresher.py",
     ),
+    # --- delegates
+    mutant(
+        "a delegate who was made a guest decides for two hours more",
+        "if about not in self.asked and (self.recheck or is_colleague is None):",
+        "if about not in self.asked and is_colleague is None:",
+        "usecases/test_away.py",
+    ),
+    mutant(
+        "a delegate's account is read from memory, though Slack is to be asked",
+        "        if again or self._accounts.is_own(user) is None:",
+        "        if self._accounts.is_own(user) is None:",
+        "journeys/test_away.py",
+    ),
     # --- a clock that is set back
     mutant(
         "a try of an earlier process is repeated at once",

@@ -86,6 +86,17 @@ async def test_a_colleague_decides_until_the_person_is_back(make_world: MakeWorl
         assert len(world.crew.resumes) == 2
 
 
+async def test_a_delegate_who_was_made_a_guest_meanwhile_decides_nothing(
+    make_world: MakeWorld,
+) -> None:
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
+        await by_command(world)
+        world.slack.add_user(BEN, "Ben", is_guest=True)
+        await decided_by(world, BEN, "draft")
+        assert "not a reviewer" in await world.told(BEN)
+        assert not world.crew.resumes
+
+
 async def test_while_away_the_form_shows_what_is_set(world: World) -> None:
     world.slack.fail("views.open", error("expired_trigger_id"))
     assert "did not open the form" in await world.ask(ANA, "away")

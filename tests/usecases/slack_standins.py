@@ -301,6 +301,8 @@ class FakeDirectory:
     channels: dict[str, set[str]] = field(default_factory=lambda: {"C0REVIEWS": set()})
     """The members that memory tells of; it tells nothing of other channels."""
     guests: set[str] = field(default_factory=set)
+    became_guests: set[str] = field(default_factory=set)
+    """Those of whom memory still says that they are none, until Slack is asked again."""
     gone: set[str] = field(default_factory=set)
     """Those whose accounts are deactivated."""
     unknown: set[str] = field(default_factory=set)
@@ -377,7 +379,9 @@ class FakeDirectory:
         [user] = members.users or {""}
         return User(user) if self.is_colleague(user) else Naming.NO_MEMBER
 
-    async def look_up_colleague(self, user: str) -> bool | None:
+    async def look_up_colleague(self, user: str, *, again: bool = False) -> bool | None:
+        if again and user in self.became_guests:
+            self.guests.add(user)
         if self.strangers.get(user, True) is not None:
             self.unknown.discard(user)
         return self.is_colleague(user)

@@ -218,6 +218,15 @@ async def test_a_delegate_who_became_a_guest_or_left_decides_and_is_shown_nothin
     assert (await world.decide(waiting.id, by=EVE)).decision is not None
 
 
+async def test_slack_is_asked_again_whether_a_delegate_is_still_a_colleague(
+    world: World, waiting: Round
+) -> None:
+    await away(world)
+    world.directory.became_guests = {EVE.id}
+    with pytest.raises(NotAReviewer):
+        await world.decide(waiting.id, by=EVE)
+
+
 async def test_nor_while_slack_does_not_say(world: World, waiting: Round) -> None:
     await away(world)
     world.directory.strangers, world.directory.unknown = {EVE.id: None}, {EVE.id}

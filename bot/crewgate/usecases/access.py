@@ -244,11 +244,15 @@ class Access:
         return round_.may_be_delegated and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:
-        """Return True if a person can be a delegate; None if Slack has no answer."""
+        """Return True if a person can be a delegate; None if Slack has no answer.
+
+        Slack is asked at each decision: memory does not know of a new guest for up to two hours.
+        """
         is_colleague = self.directory.is_colleague(user)
         about = ("colleague", user)
-        if is_colleague is None and about not in self.asked:
-            raise NeedsLookup(about, partial(self.directory.look_up_colleague, user))
+        if about not in self.asked and (self.recheck or is_colleague is None):
+            look_up = partial(self.directory.look_up_colleague, user, again=self.recheck)
+            raise NeedsLookup(about, look_up)
         return is_colleague
 
     def _decides(self, user: str, round_: Round) -> bool | None:

@@ -198,8 +198,8 @@ class SlackDirectory:
     def is_colleague(self, user: str) -> bool | None:
         return self._accounts.is_own(user)
 
-    async def look_up_colleague(self, user: str) -> bool | None:
-        if self._accounts.is_own(user) is None:
+    async def look_up_colleague(self, user: str, *, again: bool = False) -> bool | None:
+        if again or self._accounts.is_own(user) is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(ASK_SECONDS):
                     await self._accounts.renew(user)

@@ -167,7 +167,8 @@ class Directory(Protocol):
     def is_colleague(self, user: str) -> bool | None:
         """Return True for a colleague who is no guest; None if memory does not know."""
 
-    async def look_up_colleague(self, user: str) -> bool | None: ...
+    async def look_up_colleague(self, user: str, *, again: bool = False) -> bool | None:
+        """Ask Slack if memory does not know, or in any case if `again`."""
 
     async def zone_of(self, user: str) -> ZoneInfo | None:
         """Ask Slack for a person's time zone, and if the account is deactivated; None: unknown."""
