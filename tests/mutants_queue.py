@@ -100,6 +100,19 @@ QUEUE: Final = (
         "return True",
         "slack/home/test_refresher.py",
     ),
+    # --- lessons of flows
+    mutant(
+        "a dismissed Keep stays listed as kept",
+        "        await end_unsent(tx, transition.round, by, at=now)\n",
+        "",
+        "usecases/test_drawn_lessons.py",
+    ),
+    mutant(
+        "a Keep that may have arrived can no longer be retired",
+        "if round_.in_doubt or drawn_lesson(round_, lasts=None) is None:",
+        "if drawn_lesson(round_, lasts=None) is None:",
+        "usecases/test_drawn_lessons.py",
+    ),
     # --- delegates
     mutant(
         "a delegate who was made a guest decides for two hours more",

@@ -17,6 +17,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Person, Revise
 from crewgate.store.tables import flow_requests, outbox
 from crewgate.usecases import lessons
+from crewgate.usecases.decide import dismiss
 from crewgate.usecases.removal import remove_texts
 from tests.builders import ANA, BEN, CAI, a_crew, a_flow_request, a_rule
 from tests.databases import both
@@ -107,6 +108,50 @@ async def test_a_lesson_of_a_flow_is_listed_and_retired(world: World) -> None:
     assert (entry["actor"], entry["data"]["lesson"]) == (CAI.id, lesson.id)
     with pytest.raises(LessonEnded):
         await lessons.retire(BEN, lesson.id, context=world.reviews)
+
+
+@both
+async def test_a_keep_that_was_dismissed_is_no_lesson(world: World) -> None:
+    await answered(world)
+    world.flows.faults.append(Fault(Refused("401", "No.")))
+    round_ = await world.decide((await drawn(world)).id, YES, by=BEN)
+    await world.turn(CREW)
+    assert (await world.round(round_.id)).state is State.STUCK
+    await dismiss(round_.id, "Nobody needs it.", by=CAI, context=world.reviews)
+    [listed] = await lessons.lessons_of(CAI.id, "research", context=world.reviews)
+    assert listed.lines == ()
+    [entry] = await world.entries(Code.LESSON_RETIRED)
+    assert entry["actor"] == CAI.id
+    assert await address(world, round_.id) is None
+    world.clock.advance(31 * DAY)
+    await world.settle_slack()
+    assert world.flows.lessons == {}
+
+
+async def test_a_lesson_that_was_retired_before_is_retired_once(world: World) -> None:
+    await answered(world)
+    world.flows.faults.append(Fault(Refused("401", "No.")))
+    round_ = await world.decide((await drawn(world)).id, YES, by=BEN)
+    await world.turn(CREW)
+    await lessons.retire(BEN, f"lesson-{round_.id}", context=world.reviews)
+    await dismiss(round_.id, "Nobody needs it.", by=CAI, context=world.reviews)
+    [entry] = await world.entries(Code.LESSON_RETIRED)
+    assert entry["actor"] == BEN.id
+
+
+async def test_a_dismissed_keep_that_may_have_arrived_can_be_retired(world: World) -> None:
+    await answered(world)
+    world.flows.faults += [Fault(LOST), Fault(Refused("401", "No."))]
+    round_ = await world.decide((await drawn(world)).id, YES, by=BEN)
+    for _ in range(2):
+        await world.turn(CREW)
+        world.clock.advance(timedelta(minutes=1))
+    assert (await world.round(round_.id)).in_doubt
+    await dismiss(round_.id, "Nobody needs it.", by=CAI, context=world.reviews)
+    [listed] = await lessons.lessons_of(CAI.id, "research", context=world.reviews)
+    assert [line.lesson.text for line in listed.lines] == [CITE]
+    await lessons.retire(CAI, f"lesson-{round_.id}", context=world.reviews)
+    assert EffectKind.RETIRE_AT_HOST in await world.effects()
 
 
 @both

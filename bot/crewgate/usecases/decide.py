@@ -47,7 +47,7 @@ from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import DeadLetter
 from crewgate.usecases.rounds import apply, open_round, rule_with_words
-from crewgate.usecases.teaching import keep_drawn
+from crewgate.usecases.teaching import end_unsent, keep_drawn
 from crewgate.usecases.track import reopen as reopen_execution
 
 log = structlog.get_logger(__name__)
@@ -363,6 +363,7 @@ async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext
     async with context.uow.begin() as tx:
         tx.audit.acts(by)
         transition = (await tx.round(round_id)).dismiss(by, why.strip(), now)
+        await end_unsent(tx, transition.round, by, at=now)
         await apply(tx, transition, at=now)
     return transition.round
 

@@ -18,9 +18,11 @@ from crewgate.domain.lessons import (
     INPUT,
     Lesson,
     LessonsGiven,
+    LessonState,
     Sides,
     drawn_lesson,
     fill,
+    id_of_drawn,
     is_without,
 )
 from crewgate.domain.review import Round
@@ -124,6 +126,19 @@ async def keep_drawn(tx: Tx, round_: Round, crew: Crew) -> None:
     await tx.lessons.add_drawn(lesson)
     record_lesson(Code.LESSON_KEPT, lesson, lesson.votes[-1].by, tx)
     await enqueue_end(tx, lesson, round_, at=at)
+
+
+async def end_unsent(tx: Tx, round_: Round, by: Person, *, at: datetime) -> None:
+    """End the lesson of a dismissed question if its flow surely never heard of it."""
+    if round_.in_doubt or drawn_lesson(round_, lasts=None) is None:
+        return
+    lesson = await tx.lessons.lock(id_of_drawn(round_.id))
+    if lesson.state is not LessonState.KEPT:
+        return
+    ended = lesson.end(LessonState.RETIRED, by, at)
+    await tx.lessons.save(ended)
+    record_lesson(Code.LESSON_RETIRED, ended, by, tx)
+    await tx.cancel(ended.id)
 
 
 async def enqueue_end(tx: Tx, lesson: Lesson, round_: Round, *, at: datetime) -> None:
