@@ -186,9 +186,6 @@ async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
         return await write_evidence(reading, settings, chosen, story)
 
 
-# --- verify ---------------------------------------------------------------------------------------
-
-
 async def verify(reading: AuditReading, settings: Settings, outside: str | None) -> int:
     """Print that the chain is intact; or print the first misfit, and return 1."""
     sign = open_signer(settings, make=False)
@@ -296,9 +293,6 @@ def _head_of(text: str | None) -> Head | None:
     return Head(int(found[1]), bytes.fromhex(found[2]))
 
 
-# --- publish --------------------------------------------------------------------------------------
-
-
 async def publish_now(settings: Settings) -> int:
     """Sign the head and publish it at once. Raises ChainBroken and KeyUnusable."""
     sign = open_signer(settings, make=False)
@@ -329,9 +323,6 @@ async def publish_now(settings: Settings) -> int:
     return 0
 
 
-# --- export ---------------------------------------------------------------------------------------
-
-
 async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
     out = sys.stdout
     table = csv.writer(out)
@@ -353,9 +344,6 @@ async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
             out.write(json.dumps(chain | entry, ensure_ascii=False) + "\n")
     out.flush()
     return 0
-
-
-# --- evidence -------------------------------------------------------------------------------------
 
 
 async def write_evidence(

@@ -25,8 +25,7 @@ from crewgate.settings.sources import TomlFile
 class CrewSettings(Crew):
     """One deployment. Fields here are for calls and authentication; `Crew` has all others."""
 
-    url: str | None = setting(
-        None,
+    url: str | None = parsers.optional(
         parsers.parse_base_url,
         "the crew's address; without it and `token_env`, whoever asks [fetches the"
         " decision](http.md#fetch-a-decision)",

@@ -75,14 +75,12 @@ class Settings:
         "an app-level token (`xapp-…`) with `connections:write`, from “Basic Information”;"
         " when set, Slack is reached over Socket Mode and `/slack/events` is not served",
     )
-    slack_channel: str | None = setting(
-        None,
+    slack_channel: str | None = parsers.optional(
         parse_channel,
         "where reviews go: an id or `#name`",
         default="required unless every crew names one",
     )
-    slack_team: str | None = setting(
-        None,
+    slack_team: str | None = parsers.optional(
         parsers.parse_team,
         "the workspace of this bot, by its id (`T…`): needed only where the app is installed to an"
         " [organisation](install.md#in-an-organisation) and is in several of its workspaces",
@@ -93,8 +91,7 @@ class Settings:
         "base of the Web API (for proxies, GovSlack, tests)",
     )
     """The address ends with a slash."""
-    crew_url: str | None = setting(
-        None,
+    crew_url: str | None = parsers.optional(
         parsers.parse_base_url,
         "one crew without a file: its address",
         missing="the crew's address (several crews: describe them in crews.toml instead)",
@@ -123,8 +120,7 @@ class Settings:
         parsers.parse_crew_name,
         "its name, part of this bot's addresses: `/crews/NAME/human-input`",
     )
-    crews_file: str | None = setting(
-        None,
+    crews_file: str | None = parsers.optional(
         parse_text,
         "several crews",
         default="`crews.toml` where it exists",
@@ -150,16 +146,14 @@ class Settings:
         "how reviewers are told that a round waits, for crews that do not say: `mention`,"
         " `dm` (a private message to each) or `none`; see [`notify`](#crews)",
     )
-    retention: timedelta | None = setting(
-        None,
+    retention: timedelta | None = parsers.optional(
         parse_retention,
         "how long texts of an execution stay after its end, for crews that do not say, as"
         " `90d`; see [`retention`](#crews)",
         default="for ever",
         example="90d",
     )
-    public_url: str | None = setting(
-        None,
+    public_url: str | None = parsers.optional(
         parsers.parse_public_url,
         "where crews reach this bot, e.g. `https://bot.example.com`; needed to kick off crews;"
         " with it, a resume carries this bot's own webhook URLs where nobody else gave any",
@@ -176,8 +170,7 @@ class Settings:
         hidden=True,
     )
     """An asynchronous SQLAlchemy URL, which may hold a password."""
-    audit_channel: str | None = setting(
-        None,
+    audit_channel: str | None = parsers.optional(
         parse_channel,
         "where the head of the [audit trail](audit.md) is posted within the hour: an id or `#name`",
         example="C0123456789",
@@ -196,14 +189,12 @@ class Settings:
     )
     host: str = setting("0.0.0.0", parse_text, "where the bot listens")  # noqa: S104 - in containers
     port: int = setting(3000, parsers.parse_port, "where the bot listens")
-    metrics_port: int | None = setting(
-        None,
+    metrics_port: int | None = parsers.optional(
         parsers.parse_port,
         "another port, where [`/metrics`](#metrics) listens for whoever reaches"
         " it, instead of beside the rest",
     )
-    otel_exporter_otlp_endpoint: str | None = setting(
-        None,
+    otel_exporter_otlp_endpoint: str | None = parsers.optional(
         parsers.parse_base_url,
         "where [traces](#traces) go, by OTLP over HTTP; needs the extra `crewgate[otel]`",
     )

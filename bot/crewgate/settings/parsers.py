@@ -15,9 +15,13 @@ from crewgate.domain.parsers import InvalidSetting, parse_text, parse_url, setti
 T = TypeVar("T")
 
 
-def secret(parse: Callable[[object], Any], meaning: str, **more: Any) -> Any:  # noqa: ANN401  # fields of Setting
-    """Return the field of an optional setting, hidden from `repr`."""
-    return setting(None, parse, meaning, hidden=True, **more)
+def optional(parse: Callable[[object], Any], meaning: str, **more: Any) -> Any:  # noqa: ANN401  # fields of Setting
+    """Return the field of an optional setting."""
+    return setting(None, parse, meaning, **more)
+
+
+#: Returns the field of an optional setting, hidden from `repr`.
+secret: Final = partial(optional, hidden=True)
 
 
 def parse_table(raw: object) -> Mapping[str, object]:
@@ -174,7 +178,7 @@ def parse_redact(raw: object) -> Masking:
 
 
 _MASKED: Final = "email, iban, card, or a pattern between slashes, as /AC-[0-9]+/"
-#: Texts at hand: a pattern that can match an empty text matches one in at least one of these.
+#: Samples: a pattern that can match an empty text does so in at least one of these.
 _SAMPLES: Final = ("", "a 1", " \n.")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 

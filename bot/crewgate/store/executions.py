@@ -264,7 +264,7 @@ class ExecutionQueries(MaskedReading):
         return urls
 
     async def has_registered(self, crew: str, execution_id: str) -> bool:
-        """Return True if URLs are registered for the execution, as after a kickoff's answer."""
+        """Return True if a caller's URLs are registered, which the answer to a kickoff does."""
         registered = _WEBHOOKS.where(webhooks.c.origin == REGISTERED).limit(1)
         return bool(await self._rows(registered, _key(crew, execution_id)))
 

@@ -66,7 +66,7 @@ _CARD: Final = sa.select(
     rounds.c.announced_at,
     sa.func.coalesce(rounds.c.ended_at, rounds.c.decided_at).label("ended_at"),
 ).where(rounds.c.card_ts.is_not(None))
-#: The cards come in no order: for an order SQLite would read all cards that the flood ever had.
+#: No order is asked for: to sort them, SQLite would read all cards that the flood ever had.
 _WAITING_CARDS: Final = _CARD.where(*_OF_FLOOD).limit(COUNTED)
 _LAST_CARD: Final = (
     _CARD.where(_gathered_by == sa.bindparam("flood"), rounds.c.announced_at.is_not(None))

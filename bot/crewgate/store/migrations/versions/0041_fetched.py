@@ -8,5 +8,4 @@ down_revision = "0040"
 
 
 def upgrade() -> None:
-    """Add the column, null in existing rows."""
     op.add_column("rounds", sa.Column("is_fetched", sa.Boolean()))

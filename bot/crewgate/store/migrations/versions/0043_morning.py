@@ -8,7 +8,6 @@ down_revision = "0042"
 
 
 def upgrade() -> None:
-    """Add the table."""
     op.create_table(
         "mornings",
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("user_id", "zone")),

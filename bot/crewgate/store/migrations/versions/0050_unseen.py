@@ -8,6 +8,5 @@ down_revision = "0049"
 
 
 def upgrade() -> None:
-    """Add two columns."""
     op.add_column("rounds", sa.Column("masks_unseen", sa.Boolean()))
     op.add_column("rounds", sa.Column("looked_seconds", sa.Integer()))

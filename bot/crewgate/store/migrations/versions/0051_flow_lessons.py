@@ -8,7 +8,6 @@ down_revision = "0050"
 
 
 def upgrade() -> None:
-    """Add a column."""
     op.add_column(
         "lessons", sa.Column("of_flow", sa.Boolean(), nullable=False, server_default=sa.false())
     )

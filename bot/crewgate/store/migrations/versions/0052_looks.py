@@ -8,6 +8,5 @@ down_revision = "0051"
 
 
 def upgrade() -> None:
-    """Add two columns."""
     op.add_column("read_to_end", sa.Column("began_at", sa.BigInteger()))
     op.add_column("read_to_end", sa.Column("enough_at", sa.BigInteger()))

@@ -7,5 +7,4 @@ down_revision = "0052"
 
 
 def upgrade() -> None:
-    """Add an index."""
     op.create_index("ix_lessons_round_id", "lessons", ["round_id"])

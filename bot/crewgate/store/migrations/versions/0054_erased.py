@@ -8,5 +8,4 @@ down_revision = "0053"
 
 
 def upgrade() -> None:
-    """Add a column."""
     op.add_column("outputs", sa.Column("erased", sa.Integer()))
