@@ -100,6 +100,18 @@ QUEUE: Final = (
         "return True",
         "slack/home/test_refresher.py",
     ),
+    mutant(
+        "a pause that meets a damaged row is told to nobody",
+        "    except RowUnreadable as error:\n        refused",
+        "    except ZeroDivisionError as error:\n        refused",
+        "web/test_poison.py",
+    ),
+    mutant(
+        "a damaged row is answered with a traceback",
+        "case errors.StoreUnavailable() | errors.RowUnreadable():",
+        "case errors.StoreUnavailable():",
+        "web/test_poison.py",
+    ),
     # --- lessons of flows
     mutant(
         "a dismissed Keep stays listed as kept",

@@ -1,17 +1,19 @@
 """Whatever comes, it is answered: with a sentence, or once it is stored. Nothing fails inside."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.effects import SLACK, forward_destination
+from crewgate.domain.effects import SLACK, EffectKind, forward_destination
+from crewgate.store.tables import dead_letters
 from crewgate.usecases.ports.crew import KickoffAnswer
 from crewgate.web.credentials import EventKind
 from tests.servers import serve
@@ -58,6 +60,24 @@ async def web(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Web
         aiohttp.ClientSession() as session,
     ):
         yield Web(world, url, session)
+
+
+async def test_a_pause_of_a_damaged_execution_is_reported(web: Web) -> None:
+    """Its crew never repeats the notification, and would wait unannounced."""
+    await web.world.start("e-1")
+    async with web.world.engines.write.begin() as connection:
+        await connection.execute(sa.text("UPDATE executions SET meta = '3'"))
+    body = {"execution_id": "e-1", "task_id": "draft", "task_output": "A draft."}
+    status, answer = await web.send("POST", HUMAN_INPUT, json.dumps(body).encode())
+    assert (status, answer["error"]) == (503, "store_unavailable")
+    assert EffectKind.REPORT in await web.world.effects()
+    [letter] = await dead_letters_of(web.world)
+    assert letter.reason == "the row research e-1 of executions cannot be read"
+
+
+async def dead_letters_of(world: World) -> Sequence[Any]:
+    async with world.engines.read.connect() as connection:
+        return (await connection.execute(sa.select(dead_letters))).all()
 
 
 ids = st.sampled_from(["e-1", "😀" * 512, "😀" * 256, "é" * 512, "a" * 512, ".", "..", "/", "\x7f"])

@@ -51,7 +51,7 @@ def response_to(error: errors.CrewgateError) -> web.Response | None:  # noqa: PL
         case errors.TooManyWait():
             message = "Too many wait for decisions now: ask again later."
             return unavailable("too_many_wait", message)
-        case errors.StoreUnavailable():
+        case errors.StoreUnavailable() | errors.RowUnreadable():
             message = (
                 "The database takes nothing now. Nothing was stored; CrewAI does not repeat it."
             )

@@ -4,7 +4,7 @@ No webhook is thrown away: an unreadable one becomes a dead letter.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,7 @@ from typing import TypeVar, assert_never
 import structlog
 from aiohttp import web
 
-from crewgate.domain.errors import Malformed, StoreUnavailable
+from crewgate.domain.errors import Malformed, RowUnreadable, StoreUnavailable
 from crewgate.domain.execution import ExecutionUpdate
 from crewgate.domain.notification import FlowRequest, Notification, with_erased, without_secrets
 from crewgate.domain.outcome import NotSent, Unknown
@@ -46,7 +46,8 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
     body = await requests.read_body(request)
     parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
     notification = await parse_or_keep(request, body, parse, context)
-    received = await receive.receive_notification(crew, notification, context=context)
+    receiving = receive.receive_notification(crew, notification, context=context)
+    received = await _received_or_keep(request, body, receiving, context)
     return answer_received("notification", received, task=received.round.review.task_id)
 
 
@@ -184,6 +185,21 @@ async def parse_or_keep(
         raise
 
 
+async def _received_or_keep(
+    request: web.Request,
+    body: requests.Body,
+    receiving: Awaitable[receive.Received],
+    context: WebContext,
+) -> receive.Received:
+    """Store a pause; keep one that meets a damaged row as a dead letter, so that people know."""
+    try:
+        return await receiving
+    except RowUnreadable as error:
+        refused = requests.BodyRefused(str(error), web.Response(status=503))
+        await _keep(request, body, refused, context)
+        raise
+
+
 async def _parse(
     request: web.Request, body: requests.Body, parse: Callable[[bytes], T], context: WebContext
 ) -> T:
@@ -279,7 +295,8 @@ async def on_flow_request(
             log.warning("flow_host_not_allowed", crew=crew, execution=flow_request.flow_id)
             question = replace(flow_request.question, host_refused=True)
             flow_request = replace(flow_request, question=question)
-        received = await receive.receive_flow_request(crew, flow_request, context=context)
+        receiving = receive.receive_flow_request(crew, flow_request, context=context)
+        received = await _received_or_keep(request, body, receiving, context)
         return answer_received(
             "flow_request",
             received,
