@@ -13,7 +13,7 @@ AUDIT: Final = (
     ),
     mutant(
         "an output that is no call may run",
-        '            require(round_.tool is not None, "it ran, and is no call")\n',
+        '            require("tool" in round_.opened.data, "it ran, and is no call")\n',
         "",
         "audit/test_evidence.py",
     ),
@@ -54,9 +54,9 @@ AUDIT: Final = (
         "audit/test_evidence.py",
     ),
     mutant(
-        "an approval of another tool lets a call run in a proof",
-        "if before is not None and before.tool == round_.tool:",
-        "if before is not None:",
+        "an approval of other arguments lets a call run in a proof",
+        'return other.actor != "crew" or (is_same and len(found) <= 1)',
+        'return other.actor != "crew" or is_same',
         "audit/test_evidence.py",
     ),
     mutant(

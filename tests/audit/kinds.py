@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from crewgate.crewai.payloads import decision_body
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall
 from crewgate.domain.audit import BOT, Code, Entry
-from crewgate.domain.caveats import Seen, Share
+from crewgate.domain.caveats import Seen, Share, Unseen
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.lessons import LessonsGiven
 from crewgate.domain.notification import Ask, Format, Output
@@ -291,8 +291,8 @@ async def call_in_doubt(world: World, name: str) -> None:
     await world.notify(**about, call_result=CallResult(CallState.FAILED, "No."))
 
 
-async def call_asked_anew(world: World, name: str) -> None:
-    """The call runs by an approval whose answer is lost; people are asked anew once it expires."""
+async def asked_anew(world: World, name: str) -> Any:
+    """The answer to an approval is lost, and it ends; return what tells of the call."""
     round_id, about = await called(world, name)
     await world.decide(round_id)
     world.crew.faults.append(Fault(LOST))
@@ -300,6 +300,22 @@ async def call_asked_anew(world: World, name: str) -> None:
     world.clock.advance(HOUR)
     await world.turn(CREW)
     await world.settle_slack()
+    return about
+
+
+async def call_asked_anew(world: World, name: str) -> None:
+    """The call had run by the approval that ended."""
+    about = await asked_anew(world, name)
+    await world.notify(**about, call_result=CallResult(CallState.RAN, "Sent."))
+
+
+async def call_asked_anew_and_changed(world: World, name: str) -> None:
+    """The call had run by that approval when people approve it with other arguments."""
+    about = await asked_anew(world, name)
+    anew = await world.uow.read.latest_round("research", name, "send-1")
+    assert anew is not None
+    again = replace(WHOLE, unseen=frozenset({Unseen.MAY_HAVE_RUN}))
+    await change_arguments(anew.id, {"to": "ann"}, by=ANA, context=world.reviews, seen=again)
     await world.notify(**about, call_result=CallResult(CallState.RAN, "Sent."))
 
 
@@ -508,6 +524,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "call that runs": call_that_runs,
     "call in doubt": call_in_doubt,
     "call asked anew": call_asked_anew,
+    "call asked anew and changed": call_asked_anew_and_changed,
     "call refused": call_refused,
     "call refused by its rule": call_refused_by_its_rule,
     "call changed": call_changed,

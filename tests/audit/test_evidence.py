@@ -213,9 +213,9 @@ def ends(call: str) -> Callable[[Body], object]:
     return edit
 
 
-def another_tool_anew(body: Body) -> None:
-    if body["data"]["number"] > 1:
-        body["data"]["tool"] = "wire_money"
+def anew(**changes: Any) -> Callable[[Body], object]:
+    """Change the opening of the round about which people were asked anew."""
+    return lambda body: body["data"].update(changes if body["data"]["number"] > 1 else {})
 
 
 def by(actor: str) -> Callable[[Body], object]:
@@ -266,7 +266,8 @@ def by(actor: str) -> Callable[[Body], object]:
         ("call in doubt", "CG135", lambda body: body.update(code="CG134"), "was not sent"),
         ("call asked anew", "CG124", data(verdict="revise", approval=False), "and was refused"),
         ("call asked anew", "CG135", lambda body: body.update(code="CG134"), "was not sent"),
-        ("call asked anew", "CG101", another_tool_anew, "it ran, and nobody had decided"),
+        ("call asked anew", "CG101", anew(tool="wire_money"), "it ran, and nobody had decided"),
+        ("call asked anew", "CG101", anew(characters=7), "it ran, and nobody had decided"),
         ("call refused", "CG132", ends("ran"), "it ran, and was refused"),
         ("set back", "CG125", data(set_back=10**9), "no clock is set back by so much"),
         ("set back", "CG113", data(set_back=-1), "no clock is set back by so much"),
@@ -346,6 +347,16 @@ async def test_one_approval_lets_a_call_run_once(make: Make, kind: str) -> None:
     twice = file | {"chain": [*file["chain"], ran]}
     with pytest.raises(Contradiction, match="it ran twice"):
         lines(signed(recounted(twice)))
+
+
+async def test_an_approval_of_other_arguments_lets_no_call_run(make: Make) -> None:
+    file = await make("call asked anew")
+    [first, second] = file["texts"]
+    other = second["texts"][0].replace("bob", "eve")
+    texts = [first, second | {"texts": [other, *second["texts"][1:]]}]
+    output = sha256(f"{second['salt']}\n{other}".encode()).hexdigest()
+    with pytest.raises(Contradiction, match="it ran, and nobody had decided"):
+        lines(forged(file | {"texts": texts}, ("CG101", anew(output=output))))
 
 
 async def test_a_file_that_begins_after_an_approval_does_not_say_that_there_was_none(

@@ -96,8 +96,7 @@ def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterato
 class Entry:
     """An entry of the chain; `is_own` is True for an entry of the execution itself.
 
-    `nth` counts the entries of one execution; 0 before entries were counted. `form` is the `v` of
-    its body.
+    `nth` counts the entries of one execution; 0 before entries were counted. `form` is its `v`.
     """
 
     number: int
@@ -282,8 +281,6 @@ ON_ITS_WAY = timedelta(seconds=10)
 #: A user id; other names in settings are addresses, groups, and `*`.
 USER = re.compile("[UW][A-Z0-9]{2,}")
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-#: The most that a clock can have been set back: a week.
-SET_BACK = 604_800
 DECIDES = ("CG124", "CG125", "CG126")
 #: The phase of a round after an entry.
 PHASES = {
@@ -307,16 +304,13 @@ class Round:
     rule: str
     since: datetime
     reviewers: set[str]
+    opened: Entry
     before: Round | None = None
-    tool: str | None = None
-    form: int = COUNTED
     phase: str = "waiting"
     codes: set[str] = field(default_factory=set)
     rules: set[str] = field(default_factory=set)
     votes: dict[str, Entry] = field(default_factory=dict)
     groups: dict[str, Sequence[str]] = field(default_factory=dict)
-    labels: Mapping[str, bool] | None = None
-    """The digests of a question's labels, each with whether it approves; None: no question."""
     last: Entry | None = None
     approved: bool | None = None
     tries: int = 0
@@ -413,10 +407,10 @@ class Replay:
         if code in DECIDES:
             round_.approved = data["verdict"] == APPROVE
             is_answer = data["verdict"] == ANSWER
-            is_asked = round_.form < COUNTED or is_answer is (round_.labels is not None)
+            is_asked = round_.opened.form < COUNTED or is_answer is ("labels" in round_.opened.data)
             require(is_asked, "an answer is for a question, and a verdict for anything else")
         if code == "CG117" and data["call"] != "closed":
-            require(round_.tool is not None, "it ran, and is no call")
+            require("tool" in round_.opened.data, "it ran, and is no call")
             if self.is_whole or round_.number == 1:
                 round_.run()
         elif code == "CG121":
@@ -439,9 +433,8 @@ class Replay:
         expected = before.number + 1 if before else 1
         is_next = data["number"] == expected or not (before or self.is_whole)
         require(is_next, f"round {expected} is missing")
-        round_ = Round(data["number"], data["rule"], entry.at, set(data["reviewers"]))
-        round_.form, round_.labels, round_.tool = entry.form, data.get("labels"), data.get("tool")
-        if before is not None and before.tool == round_.tool:
+        round_ = Round(data["number"], data["rule"], entry.at, set(data["reviewers"]), entry)
+        if before is not None and is_same_call(before.opened, entry, self.told.texts):
             round_.before = before.before if before.approved is None else before
         rule, was_escalated = self._rule(round_.rule), not (before or self.is_whole)
         require(data["approvals"] == needed(rule), "the rule asks for another number of approvals")
@@ -451,7 +444,7 @@ class Replay:
             is_edit = edit.code == "CG106" and edit.actor == entry.actor
             require(is_edit, "nothing says that the output was edited")
             self._require_right(edit, round_)
-            require(round_.tool == before.tool, "by an edit, it is another tool")
+            require(data.get("tool") == before.opened.data.get("tool"), "an edit has another tool")
             old, round_.since = self._rule(before.rule), before.since
             require(needed(old) <= needed(rule), "by an edit, fewer approvals were enough")
             was_escalated = old["escalated"]
@@ -498,9 +491,9 @@ class Replay:
         approves = means = data["approval"]
         if data["verdict"] != ANSWER:
             means = data["verdict"] == APPROVE
-        elif round_.labels is not None:
+        elif (labels := round_.opened.data.get("labels")) is not None:
             in_words = needed(rule) > 1 or not rule["self_approval"]
-            means = round_.labels.get(data["words"], in_words)
+            means = labels.get(data["words"], in_words)
         require(approves is means, "it is not said if it approves")
         require(not approves or rule.get("decide") != "refuse", "the rule refuses this call")
         for vote in [] if not approves else [entry] if needed(rule) == 1 else votes.values():
@@ -515,7 +508,7 @@ class Replay:
             voters = [voter for voter, of in data["votes"].items() if of == group["id"]]
             require(len(voters) >= count, f"{group['id']} had fewer than {count} approvals")
             for voter in voters:
-                is_in = round_.form < COUNTED or group["id"] in round_.groups.get(voter, ())
+                is_in = group["id"] in round_.groups.get(voter, ()) or round_.opened.form < COUNTED
                 require(is_in, f"nothing says that {voter} is in {group['id']}")
         return f"{stood}: {', '.join(map(self.told.who, sorted(votes)))}"
 
@@ -545,6 +538,13 @@ class Replay:
         require(rule.get("delegation", True), "the rule lets nobody decide for others")
 
 
+def is_same_call(one: Entry, other: Entry, texts: Mapping[str, str]) -> bool:
+    """Return True if a round opened for the call of the one before, or by an edit of it."""
+    is_same = all(one.data.get(name) == other.data.get(name) for name in ("tool", "characters"))
+    found = {texts.get(of.data["output"]) for of in (one, other)} - {None}
+    return other.actor != "crew" or (is_same and len(found) <= 1)
+
+
 def require_other(
     vote: Entry, others: Iterable[Entry], data: Mapping[str, Any], rule: Rule
 ) -> None:
@@ -564,7 +564,7 @@ def require_time(entry: Entry, round_: Round, after: str) -> None:
     """Raise Contradiction unless a rule's duration has passed, without regard to working hours."""
     count, unit = re.fullmatch(r"(\d+) ?w?([dhms])", after).groups()  # type: ignore[union-attr]
     seconds = entry.data.get("set_back", 0)
-    require(0 <= seconds <= SET_BACK, "no clock is set back by so much")
+    require(0 <= seconds <= 7 * SECONDS["d"], "no clock is set back by so much")
     due = round_.since + timedelta(seconds=int(count) * SECONDS[unit] - seconds)
     require(entry.at + ON_ITS_WAY >= due, f"it came before {after} had passed")
 
