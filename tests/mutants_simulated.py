@@ -348,6 +348,16 @@ SIMULATED: Final = (
         "        inputs=codec(CallerValues).dump(UNKNOWN),\n",
         "",
     ),
+    mutant(
+        "each batch of entries counts an execution anew",
+        "counts[tag] = nth = counts.get(tag, count) + 1",
+        "counts[tag] = nth = counts.get(tag, 0) + 1",
+    ),
+    mutant(
+        "each batch of entries begins a chain",
+        "number, linked = head.number, head.hash",
+        "number, linked = head.number, GENESIS.hash",
+    ),
 )
 RACED: Final = (
     mutant(

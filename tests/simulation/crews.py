@@ -90,6 +90,8 @@ class Crews(Known):
             is_hosted=is_hosted,
         )
         self.calls[call.execution, call.task] = call
+        if choices.one_in(4):
+            self.world.tools.busy.add((call.execution, call.task))
         await self.announce_call(call)
 
     async def announce_call(self, call: Call, **changes: Any) -> None:

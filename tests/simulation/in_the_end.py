@@ -2,21 +2,25 @@
 
 import json
 from collections import Counter, defaultdict
+from contextlib import redirect_stdout
 from datetime import timedelta
+from io import StringIO
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.audit.run import verify
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.recorded import DECIDERS, verdict_label
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise
+from crewgate.store.audit import AuditReading
 from crewgate.store.tables import audit_entries, metadata
 from crewgate.usecases.stats import of_crew
 from tests.simulation.known import Known, counted_decisions
 from tests.simulation.oracle import Check, counts, require
-from tests.simulation.product import CREWS, REVIEWERS, SCANS, TASKS
+from tests.simulation.product import AUDITED, CREWS, REVIEWERS, SCANS, TASKS
 
 
 async def whoever_may_decide_was_told(of: Known) -> None:
@@ -220,6 +224,15 @@ async def the_trail_replays_what_happened(of: Known) -> None:
         require(found == expected, "trail", read)
 
 
+async def the_trail_verifies(of: Known) -> None:
+    """`crewgate audit verify` finds each entry linked, counted, and in its order."""
+    await of.world.linking.finish()
+    reading = AuditReading(of.world.engines.for_outbox.read)
+    with redirect_stdout(StringIO()) as printed:
+        status = await verify(reading, AUDITED, None)
+    require(status == 0, "trail", printed.getvalue())
+
+
 async def each_figure_is_recounted(of: Known) -> None:
     """The numbers of `/crew stats`, and the outcomes behind its sample."""
     days, now = 7, of.world.clock()
@@ -295,6 +308,7 @@ IN_THE_END: Final[tuple[Check, ...]] = (
     a_decision_reaches_its_crew_once,
     what_is_shown_as_done_was_done,
     the_trail_replays_what_happened,
+    the_trail_verifies,
     each_figure_is_recounted,
     each_decision_was_counted,
     no_job_waits_without_a_reason,
@@ -303,5 +317,6 @@ AFTER_A_MONTH: Final[tuple[Check, ...]] = (
     texts_were_removed,
     a_removed_text_is_nowhere,
     a_removed_decision_is_not_given,
+    the_trail_verifies,
     no_job_waits_without_a_reason,
 )

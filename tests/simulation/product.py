@@ -1,5 +1,6 @@
 """A whole product in one process: five kinds of crews, Slack, people, and two bots."""
 
+import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from crewgate.audit.keys import open_signer
 from crewgate.crewai.payloads import decision_body
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import EffectKind
@@ -18,14 +20,17 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Decide, Escalation, Reminders, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Decision
+from crewgate.settings.load import Settings
 from crewgate.settings.parsers import parse_redact
 from crewgate.store.tables import outbox
+from crewgate.usecases.audit import Linking
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.crew import ResumeRequest
 from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.read_models import MessageRef, Posting
+from tests.audit.files import KEY
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.usecases.crew_standins import FakeCrew
 from tests.usecases.slack_standins import FakeSlack, Message
@@ -88,6 +93,7 @@ SCANNED = a_rule(
 )
 MASKED = parse_redact(["card"])
 NUMBER = "4111 1111 1111 1111"
+AUDITED = Settings(slack_bot_token="xoxb-1", audit_key=KEY, crews={})
 
 
 def settings() -> dict[str, Crew]:
@@ -160,14 +166,21 @@ class WatchedSlack(FakeSlack):
 
 @dataclass
 class Misfitting(FakeCrew):
-    """A crew whose tool takes no argument `to` that says nobody."""
+    """A crew whose tool takes no argument `to` that says nobody, and that is busy at times."""
 
     misfits: list[Decision] = field(default_factory=list)
     """The decisions that it refused for their arguments."""
+    busy: set[tuple[str, str]] = field(default_factory=set)
+    """Each execution and task whose first answer it refuses, with the same status."""
 
     async def resume(self, request: ResumeRequest) -> Outcome:
+        place = request.execution_id, request.task_id
+        if place in self.busy:
+            self.busy.remove(place)
+            self.asked.append((request.execution_id, request.decision))
+            return Refused("400", "not now")
         misfits = isinstance(request.edited, dict) and request.edited.get("to") == "nobody"
-        if misfits and (request.execution_id, request.task_id) in self.pending:
+        if misfits and place in self.pending:
             self.asked.append((request.execution_id, request.decision))
             self.misfits.append(request.decision)
             return Refused("400", "nobody is no address", RefusalKind.ARGUMENTS)
@@ -195,6 +208,13 @@ class Product(World):
             self.context, messenger=self.slack, clients=dict(self.clients), **self._of_a_bot()
         )
         self.beside = replace(self.context, **self._of_a_bot())
+        self.linking = Linking(
+            self.uow,
+            sign=open_signer(AUDITED, make=False),
+            channel=None,
+            clock=self.clock,
+            sleep=asyncio.sleep,
+        )
         self.fetches = Fetches(self.uow, decision_body, clock=self.clock, new_id=self.new_id)
 
     @staticmethod

@@ -104,6 +104,7 @@ class Simulation(People, Crews):
             "calm_down": 1,
             "status_is_asked": 1,
             "restart": 1,
+            "entries_are_linked": 1,
             "delete_a_card": 1,
             "approvers_are_missing": 1,
             "crew_begins": not began,
@@ -231,6 +232,9 @@ class Simulation(People, Crews):
     async def restart(self, _: Choices) -> None:
         await self.world.outbox.release(due_at=self.world.clock() + GRACE)
         self.world.context.refusing.clear()
+
+    async def entries_are_linked(self, _: Choices) -> None:
+        await self.world.linking.link()
 
     async def delete_a_card(self, choices: Choices) -> None:
         if there := self.world.slack.deletable():
