@@ -4,7 +4,7 @@ The tests must notice each. Not a part of `make test`: each mutant is a run of t
 its behaviour, in a copy of the checkout. A mutant is known by the text that it replaces, which
 stands once below `bot/`, so it survives a file that moves; where a change rewrites that text, its
 mutant is rewritten with it. Exits with 1 if one is not noticed, or its text is not found; `--find`
-looks for the texts alone.
+looks for the texts alone, also for those of `tests.simulation --mutants`.
 """
 
 import sys
@@ -13,6 +13,7 @@ from typing import Final
 from tests.mutants_audit import AUDIT
 from tests.mutants_calls import CALLS
 from tests.mutants_queue import QUEUE
+from tests.mutants_simulated import RACED, SIMULATED
 from tests.mutants_slack import SLACK
 from tests.mutating import main, mutant
 
@@ -549,4 +550,5 @@ MUTANTS: Final = (
 )
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], MUTANTS))
+    words = sys.argv[1:]
+    sys.exit(main(words, (*MUTANTS, *SIMULATED, *RACED) if "--find" in words else MUTANTS))

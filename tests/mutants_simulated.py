@@ -55,8 +55,8 @@ SIMULATED: Final = (
     ),
     mutant(
         "long lists mask by some outputs alone",
-        '.where(reviews.c.id.in_(sa.bindparam("reviews", expanding=True)))\n)',
-        '.where(reviews.c.id.in_(sa.bindparam("reviews", expanding=True)))\n    .limit(4)\n)',
+        '.where(among(reviews.c.id, "reviews"))\n)',
+        '.where(among(reviews.c.id, "reviews"))\n    .limit(4)\n)',
     ),
     mutant(
         "the next card of a flood is never posted",
