@@ -229,12 +229,12 @@ async def test_a_tool_among_the_samples_asks_first_and_tells_what_came_back(
         assert "outcome" not in crew.webhooks_sent[-1].body
 
 
-OF_OUTPUTS = [one for one in SAMPLES if one.script[0].tool is None]
+OF_OUTPUTS = [one for one in SAMPLES if one.task.tool is None]
 
 
 @pytest.mark.parametrize("sample", OF_OUTPUTS, ids=lambda sample: sample.topic)
 def test_every_sample_answers_feedback(sample: Sample) -> None:
-    [task] = sample.script
+    task = sample.task
     first = task.produce({"topic": sample.topic}, [], {})
     second = task.produce({"topic": sample.topic}, ["Fewer, and cap the liability"], {})
     assert first != second

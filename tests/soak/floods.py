@@ -84,7 +84,7 @@ class Floods(Beside):
             needs_review=True,
             produce=lambda inputs, *_: f"A draft of {inputs['topic']}.",
         )
-        super().__init__(Crew(script=[draft], task_seconds=0.1, keep=1_000_000), seed)
+        super().__init__(Crew(script=[draft], task_seconds=0.1), seed)
         self.counted: list[float] = []
         self.walked = 0
         self._waits_since: dict[str, float] = {}

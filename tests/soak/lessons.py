@@ -101,7 +101,7 @@ class Lessons(Beside):
                 f"A draft of {inputs['topic']}, version {len(feedbacks) + 1}."
             ),
         )
-        crew = Crew(script=[draft], inputs=("topic", "lessons"), task_seconds=0.1, keep=1_000_000)
+        crew = Crew(script=[draft], inputs=("topic", "lessons"), task_seconds=0.1)
         super().__init__(crew, seed)
         self.lessons: dict[int, Lesson] = {}
         self.refused = 0

@@ -27,7 +27,6 @@ _FLOWS = """\
 flow_webhook_secret_env = "FLOW_{name}"
 flow_callback_hosts = ["127.0.0.1"]
 """
-_KEPT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +143,6 @@ def _crew(number: int, chance: Random) -> Crew:
         name=name,
         script=script,
         task_seconds=round(chance.uniform(*_TASK_SECONDS), 2),
-        keep=_KEPT,
     )
     crew.style = Style.RICH if is_host(name) else list(Style)[number % len(Style)]
     return crew

@@ -171,7 +171,6 @@ class Crew(crew.Crew):
         samples: Sequence[Sample] = (),
         inputs: Sequence[str] = ("topic",),
         task_seconds: float = 0,
-        keep: int = 1_000,
     ) -> None:
         super().__init__(
             now=now,
@@ -181,7 +180,6 @@ class Crew(crew.Crew):
             samples=samples,
             inputs=inputs,
             task_seconds=task_seconds,
-            keep=keep,
         )
         self.flows = Flows(self.send, self)
         self.engine = Engine(self.send, self, self.flows)

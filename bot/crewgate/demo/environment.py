@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import aiohttp
 
 from crewgate.crew_api.wire import Address, FlowWebhook
 from crewgate.demo.crew.crew import Crew
@@ -70,6 +72,23 @@ class Environment:
     crews_file: Path
     notify: str = NOTIFY[0]
     """The crew's `notify`; the bot reads it at its start."""
+
+    async def kick_off(self, topic: str, **more: str) -> dict[str, Any]:
+        """Kick off through the bot, which adds the lessons that people kept; return its answer."""
+        async with (
+            aiohttp.ClientSession(headers=self.crew_token) as session,
+            session.post(
+                f"{self.bot.url}/crews/{self.crew.name}/kickoff",
+                json={"inputs": {"topic": topic}, **more},
+            ) as answer,
+        ):
+            reply: dict[str, Any] = await answer.json()
+            return reply
+
+    @property
+    def crew_token(self) -> dict[str, str]:
+        """The header by which the crew and the bot know who calls."""
+        return {"Authorization": f"Bearer {self.crew.token}"}
 
     def write_settings(self) -> None:
         crew = self.crew

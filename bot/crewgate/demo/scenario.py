@@ -188,14 +188,8 @@ class _Scenario:
         await self._expect_result(execution)
 
     async def _kick_off(self) -> str:
-        body = {"inputs": {"topic": TOPIC}, "crewWebhookUrl": CREW_WEBHOOK_URL}
-        headers = {"Authorization": f"Bearer {self._crew.token}"}
-        address = f"{self._environment.bot.url}/crews/{self._crew.name}/kickoff"
-        async with (
-            aiohttp.ClientSession(headers=headers) as session,
-            session.post(address, json=body) as answer,
-        ):
-            execution = str((await answer.json())["kickoff_id"])
+        answer = await self._environment.kick_off(TOPIC, crewWebhookUrl=CREW_WEBHOOK_URL)
+        execution = str(answer["kickoff_id"])
         self._heading(f"Somebody kicks off the crew on “{TOPIC}”, through the bot")
         self._say(f"  POST /crews/{self._crew.name}/kickoff -> execution {execution}")
         return execution
@@ -302,9 +296,7 @@ class _Scenario:
     async def _expect_result(self, execution: str) -> None:
         await self._crew.until(lambda: self._crew.execution(execution).state is State.COMPLETED)
         async with (
-            aiohttp.ClientSession(
-                headers={"Authorization": f"Bearer {self._crew.token}"}
-            ) as session,
+            aiohttp.ClientSession(headers=self._environment.crew_token) as session,
             session.get(f"{self._crew.url}/status/{execution}") as answer,
         ):
             status = await answer.json()

@@ -27,9 +27,8 @@ class Crew(deployment.Deployment):
         samples: Sequence[Sample] = (),
         inputs: Sequence[str] = ("topic",),
         task_seconds: float = 0,
-        keep: int = 1_000,
     ) -> None:
-        super().__init__(now=now, token=token, name=name, task_seconds=task_seconds, keep=keep)
+        super().__init__(now=now, token=token, name=name, task_seconds=task_seconds)
         self.script = tuple(script)
         self.samples = samples
         self.inputs = tuple(inputs)
@@ -143,7 +142,7 @@ class Crew(deployment.Deployment):
         return chosen
 
     def _script_for(self, inputs: Mapping[str, object]) -> tuple[Task, ...]:
-        scripts = (one.script for one in self.samples if one.topic == inputs.get("topic"))
+        scripts = ((one.task,) for one in self.samples if one.topic == inputs.get("topic"))
         return next(scripts, self.script)
 
     def _new_id(self) -> str:

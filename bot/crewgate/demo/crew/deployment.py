@@ -14,7 +14,6 @@ from typing import Any, Final, Self, TypeVar
 
 import aiohttp
 from aiohttp import web
-from typing_extensions import override
 
 from crewgate.crew_api.wire import Address, Json, Resume, Urls
 from crewgate.demo import changes, faults, servers
@@ -142,26 +141,13 @@ class Sent:
     """The time of the answer or of the loss."""
 
 
-class Log(deque[T]):
-    """The latest entries; `total` counts the dropped ones too."""
-
-    total = 0
-
-    @override
-    def append(self, entry: T, /) -> None:
-        super().append(entry)
-        self.total += 1
-
-
 #: The longest time for a receiver's answer, in seconds; the vendor names 30 s for flow webhooks.
 TIMEOUT: Final = 30.0
 
 
 class Deployment(ABC):
-    """A deployed crew with its logs; `keep` limits the length of each log."""
+    """A deployed crew with its logs."""
 
-    patience: float = 30
-    """The default of `until`, in seconds."""
     most_bytes = 2**20
     """The longest body that is accepted."""
     samples: Sequence[Sample] = ()
@@ -173,12 +159,10 @@ class Deployment(ABC):
         token: str = "demo-crew-token",
         name: str = "research",
         task_seconds: float = 0,
-        keep: int = 1_000,
     ) -> None:
         self.now = now
         self.token = token
         self.name = name
-        self.keep = keep
         self.human_input: Address | None = None
         """The human-input webhook of executions that are started without one."""
         self.task_seconds = task_seconds
@@ -188,9 +172,9 @@ class Deployment(ABC):
         self.changes = changes.Changes()
         self.faults = faults.Faults(self.changes)
         """Faults by route; `/crewai_plus` is the flows' route."""
-        self.call_log = Log[Call](maxlen=keep)
-        self.sent_log = Log[Sent](maxlen=keep)
-        self.resume_log = Log[Resume](maxlen=keep)
+        self.call_log: list[Call] = []
+        self.sent_log: list[Sent] = []
+        self.resume_log: list[Resume] = []
         self.by_id: dict[str, Execution] = {}
         self._session: aiohttp.ClientSession | None = None
         self._server = servers.LocalServer(self.add_routes, most_bytes=self.most_bytes)
@@ -299,13 +283,9 @@ class Deployment(ABC):
         return self.by_id[execution_id]
 
     def add(self, execution: Execution) -> None:
-        """Add an execution; at the limit, drop the oldest that has ended, else the oldest."""
-        while len(self.by_id) >= self.keep:
-            ended = (known.id for known in self.by_id.values() if known.ended_at is not None)
-            self.by_id.pop(next(ended, next(iter(self.by_id))))
         self.by_id[execution.id] = execution
         self.changes.announce("started", execution.id)
 
-    async def until(self, condition: Callable[[], T], *, timeout: float | None = None) -> T:
+    async def until(self, condition: Callable[[], T], *, timeout: float = 30) -> T:
         """Return once `condition()` is true; it is called again whenever the crew changes."""
-        return await self.changes.until(condition, timeout or self.patience)
+        return await self.changes.until(condition, timeout)

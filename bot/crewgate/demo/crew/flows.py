@@ -4,7 +4,6 @@ The request names the address for the answer, with a token that counts once.
 """
 
 import hashlib
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +39,7 @@ class Flows:
 
     def __init__(self, send: Send, crew: Deployment) -> None:
         self.webhook: FlowWebhook | None = None
-        self.answers = deque[FlowRequest](maxlen=crew.keep)
+        self.answers = list[FlowRequest]()
         """The answered requests, in the order of their answers."""
         self.on_answer: Callable[[FlowRequest], None] = lambda _: None
         self._send = send

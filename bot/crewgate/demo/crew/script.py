@@ -199,11 +199,11 @@ SAMPLE: tuple[Task, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A topic with its own script."""
+    """A topic with its own task."""
 
     topic: str
     about: str
-    script: tuple[Task, ...]
+    task: Task
 
 
 _CONTRACT: Final = (Path(__file__).parent / "contract.md").read_text(encoding="utf-8").strip()
@@ -312,73 +312,63 @@ SAMPLES: Final = (
     Sample(
         "Acme supply agreement",
         "long, and calls Dana after a minute",
-        (
-            Task(
-                "contract_task",
-                "Contract review",
-                "Draft the supply agreement from the term sheet.",
-                "A contract in Markdown",
-                "Counsel",
-                produce=_contract,
-            ),
+        Task(
+            "contract_task",
+            "Contract review",
+            "Draft the supply agreement from the term sheet.",
+            "A contract in Markdown",
+            "Counsel",
+            produce=_contract,
         ),
     ),
     Sample(
         "Battery order",
         "JSON",
-        (
-            Task(
-                "order_task",
-                "Purchase order",
-                "Order what the pilot needs.",
-                "JSON",
-                "Buyer",
-                produce=_order,
-            ),
+        Task(
+            "order_task",
+            "Purchase order",
+            "Order what the pilot needs.",
+            "JSON",
+            "Buyer",
+            produce=_order,
         ),
     ),
     Sample(
         "Vendors side by side",
         "ten columns",
-        (
-            Task(
-                "table_task",
-                "Vendor comparison",
-                "Compare all vendors on one page.",
-                "A table",
-                "Analyst",
-                produce=_table,
-            ),
+        Task(
+            "table_task",
+            "Vendor comparison",
+            "Compare all vendors on one page.",
+            "A table",
+            "Analyst",
+            produce=_table,
         ),
     ),
     Sample(
         "Mail to Acme",
         "an agent asks before it acts",
-        (
-            Task(
-                "mail_task",
-                "Order by mail",
-                "Order what the pilot needs.",
-                "A mail",
-                "Clerk",
-                produce=_mail,
-                tool=_SEND_EMAIL,
-            ),
+        Task(
+            "mail_task",
+            "Order by mail",
+            "Order what the pilot needs.",
+            "A mail",
+            "Clerk",
+            produce=_mail,
+            tool=_SEND_EMAIL,
         ),
     ),
     Sample(
         "Launch article",
         "a flow with outcomes of its own",
-        (
-            Task(
-                "review_article",
-                "Review article",
-                "Is this fit to publish?",
-                "An article",
-                "ArticleFlow",
-                produce=_article,
-                emit=_EMIT,
-            ),
+        Task(
+            "review_article",
+            "Review article",
+            "Is this fit to publish?",
+            "An article",
+            "ArticleFlow",
+            produce=_article,
+            emit=_EMIT,
         ),
     ),
 )

@@ -155,7 +155,6 @@ def sample_host(folder: Path, *, task_seconds: float) -> HostProcess:
 class HostedCrew(Deployment):
     """A crew of a host behind a proxy, shown with the tasks of the fake crew."""
 
-    patience = 20
     most_bytes = 2**23
 
     def __init__(

@@ -247,15 +247,8 @@ class Actions:
     async def _kickoff(self, _: str, body: Json) -> Json:
         # A crew sends a webhook once: a webhook to a bot that is just starting would be lost.
         await self._supervisor.settled()
-        # The kickoff goes through the bot, which adds the lessons that people kept.
-        address = f"{self._environment.bot.url}/crews/{self._crew.name}/kickoff"
-        headers = {"Authorization": f"Bearer {self._crew.token}"}
         try:
-            async with (
-                aiohttp.ClientSession(headers=headers) as session,
-                session.post(address, json={"inputs": {"topic": body["topic"]}}) as answer,
-            ):
-                reply = await answer.json()
+            reply = await self._environment.kick_off(body["topic"])
         except aiohttp.ClientConnectionError:
             raise ActionRefused("the bot is not running") from None
         if "kickoff_id" not in reply:

@@ -22,7 +22,7 @@ def crew_state(crew: Deployment) -> Iterator[tuple[str, str]]:
     """Yield key and JSON of executions, requests and webhooks; their numbers keep counting up."""
     for number, execution in enumerate(crew.executions[-EXECUTIONS_SHOWN:]):
         yield f"execution/{execution.id}", _json({"number": number, **_execution(execution)})
-    requests, webhooks = crew.call_log.total, crew.sent_log.total
+    requests, webhooks = len(crew.call_log), len(crew.sent_log)
     calls, sent = crew.requests[-TRAFFIC_SHOWN:], crew.webhooks_sent[-TRAFFIC_SHOWN:]
     for number, call in zip(count(requests - len(calls)), calls, strict=False):
         yield f"traffic/request-{number}", _json(_request(call))

@@ -3,7 +3,6 @@
 Methods of the Web API, in modules named after Slack's, change it.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -178,7 +177,7 @@ class World:
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.files: dict[str, File] = {}
-        self.ephemerals: deque[Message] = deque(maxlen=2_000)
+        self.ephemerals: list[Message] = []
         self.modals: dict[str, list[View]] = {}
         self.homes: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
@@ -227,14 +226,12 @@ class World:
     def new_trigger(self, user: str) -> str:
         name = self.new_id("9.")
         self.triggers[name] = Trigger(user, self.now())
-        _drop_oldest(self.triggers)
         return name
 
     def new_response_url(self, response_url: ResponseUrl) -> str:
         """Store a `response_url`; return its name."""
         name = self.new_id("R")
         self.response_urls[name] = response_url
-        _drop_oldest(self.response_urls)
         return name
 
     def with_ids(self, blocks: Iterable[Json]) -> tuple[Json, ...]:
@@ -257,8 +254,3 @@ def _element_ids(block: Json, new_id: Callable[[str], str]) -> Json:
     if block["type"] == "actions":
         filled["elements"] = [named(element) for element in block["elements"]]
     return filled
-
-
-def _drop_oldest(entries: dict[str, Trigger] | dict[str, ResponseUrl], most: int = 1_000) -> None:
-    while len(entries) > most:
-        del entries[next(iter(entries))]
