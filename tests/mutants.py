@@ -503,6 +503,18 @@ MUTANTS: Final = (
         "known = {}",
         "host/test_approvals.py",
     ),
+    mutant(
+        "a request on a full disk gets no answer",
+        "except (Exception, records.NotKept) as error:",
+        "except Exception as error:",
+        "host/test_database.py",
+    ),
+    mutant(
+        "an execution whose pause cannot be kept has failed",
+        "raise NotKept(str(error)) from error",
+        "raise",
+        "host/test_database.py",
+    ),
     # --- files of the version before
     mutant(
         "a host refuses files of the version before",

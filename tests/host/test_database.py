@@ -16,11 +16,13 @@ from crewgate.host.database import VERSION, Database, make_private
 from crewgate.host.records import DueWebhook, NotKept, State, Webhook
 from crewgate.host.run import Options, Shared, Slots, Waiters
 from crewgate.host.runner import Runner
+from crewgate.host.serve import build_application
 from crewgate.host.store import Store, utc_seconds
 from crewgate.host.webhooks import Sender
 from crewgate.network.untrusted_addresses import Lookups
-from tests.host.client import Listener
+from tests.host.client import TOKEN, Api, Listener
 from tests.host.standins import StandInCrew
+from tests.servers import serve
 
 DAY = 86_400.0
 
@@ -113,10 +115,9 @@ def test_a_commit_that_fails_leaves_nothing_behind(database: Database) -> None:
         assert sql.execute("SELECT count(*) FROM b").fetchone()[0] == 0
 
 
-def test_a_pause_that_cannot_be_kept_is_no_error_of_the_crew(database: Database) -> None:
-    """The task runs again once it can be."""
+def shared_of(database: Database) -> Shared:
     slots = Slots(1)
-    shared = Shared(
+    return Shared(
         store=Store(database),
         slots=slots,
         waiters=Waiters(slots),
@@ -127,13 +128,30 @@ def test_a_pause_that_cannot_be_kept_is_no_error_of_the_crew(database: Database)
             port=0,
             workers=1,
             database=Path(),
-            token="",
+            token=TOKEN,
             again_after=0,
             close_after=0.01,
             tool_timeout=1,
             new_id=lambda: "e-1",
         ),
     )
+
+
+async def test_a_kickoff_that_cannot_be_kept_is_answered_with_an_error(database: Database) -> None:
+    shared, targets = shared_of(database), {"crew": StandInCrew()}
+    application = build_application(targets, Runner(targets, shared), shared)
+    fill(database)
+    async with serve(application) as url:
+        body = {"inputs": {"topic": "x" * 100_000}}
+        status, _ = await Api(url).call("POST", "/kickoff", body)
+
+    assert status == 500
+    assert kept(database) == []
+
+
+def test_a_pause_that_cannot_be_kept_is_no_error_of_the_crew(database: Database) -> None:
+    """The task runs again once it can be."""
+    shared = shared_of(database)
     again = threading.Event()
 
     def work(_: str) -> None:

@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -29,7 +28,7 @@ def load_targets(
     *,
     folder: Path,
     flow_states: Path,
-    approve_tools: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    approve_tools: Mapping[str, Sequence[str]],
 ) -> dict[str, Target]:
     """Import the targets, by their last names; flows keep their states in the file `flow_states`.
 

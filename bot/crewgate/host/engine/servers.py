@@ -31,7 +31,7 @@ class Found:
         return [one for one in self.tools if isinstance(one, MCPToolWrapper)]
 
 
-def ask_servers(agents: Iterable[Any], *, seconds: float = SECONDS) -> Found:
+def ask_servers(agents: Iterable[Any]) -> Found:
     """Ask the MCP servers of all agents for their tools, all at once."""
     found = Found()
     asked = [(one, server) for one in agents for server in getattr(one, "mcps", None) or ()]
@@ -47,7 +47,7 @@ def ask_servers(agents: Iterable[Any], *, seconds: float = SECONDS) -> Found:
         threading.Thread(target=ask, args=(*each, answer), daemon=True)
         for each, answer in zip(asked, answers, strict=True)
     ]
-    until = time.monotonic() + seconds
+    until = time.monotonic() + SECONDS
     for thread in threads:
         thread.start()
     for thread, (_, server), answer in zip(threads, asked, answers, strict=True):
