@@ -258,6 +258,8 @@ class Question:
     """A flow's question to people."""
 
     id: str
+    execution_id: str
+    target: str
     method: str
     emit: tuple[str, ...]
     token_hash: str

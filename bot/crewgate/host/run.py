@@ -456,17 +456,17 @@ class Run:
         Return None once the seconds since the first asking are over. Raises HostStops.
         """
         self._shared.waiters.open(self._id, question_id)
-        found = self._store.question(question_id)
-        if found is None:
+        question = self._store.question(question_id)
+        if question is None:
             at = None if seconds is None else self._store.now() + seconds
             self.announce(question_id, replace(asked, expires_at=at))
             if seconds is not None:
                 later(seconds, self._expire, question_id)
-        elif found[1].answered_at and self._shared.waiters.withdraw(self._id, question_id):
-            return found[1].feedback
+        elif question.answered_at and self._shared.waiters.withdraw(self._id, question_id):
+            return question.feedback
         self._shared.waiters.wait(self._id, question_id)
-        found = self._store.question(question_id)
-        return found[1].feedback if found else None
+        question = self._store.question(question_id)
+        return question.feedback if question else None
 
     def propose(self, lessons: Sequence[Json]) -> None:
         """Ask people about lessons, each in an execution of its own, and once for each text."""

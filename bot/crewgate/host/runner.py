@@ -145,7 +145,7 @@ class Runner:
             call = replace(call, edited=json.dumps(call.arguments, ensure_ascii=False))
         if self._store.decide(call):
             log.info("decided", execution=execution.id, task=call.task_id, approve=call.is_approve)
-            self._wake(execution, call.task_id)
+            self._wake(execution.id, execution.target, call.task_id)
         if body:
             did = "It was answered" if "ask" in body else "The call runs, once"
             refused = "The agent is given your words"
@@ -171,29 +171,26 @@ class Runner:
             why = f"The tool does not take this: {error}"
             raise Refusal.bad_request(why, code=MISFIT) from error
 
-    def question(self, question_id: str, token: str) -> tuple[records.Execution, records.Question]:
+    def question(self, question_id: str, token: str) -> records.Question:
         """Return a flow's question for a caller with its token. Raises Refusal."""
-        found = self._store.question(question_id)
-        if found is None:
+        question = self._store.question(question_id)
+        if question is None:
             raise Refusal.not_found("There is no such request")
-        _, question = found
         if not hmac.compare_digest(question.token_hash, hash_token(token)):
             raise Refusal(401, "unauthorized", "The token is not that of this request")
-        return found
+        return question
 
-    def answer(
-        self, execution: records.Execution, question: records.Question, call: Answer
-    ) -> Json:
+    def answer(self, question: records.Question, call: Answer) -> Json:
         """Store the answer to a flow's question, or end a kept lesson. Raises Refusal."""
         at = self._store.now()
-        is_lesson = execution.id.startswith(records.LESSON)
+        is_lesson = question.execution_id.startswith(records.LESSON)
         is_end = is_lesson and call.feedback == records.RETIRE
         feedback = records.DROP if is_end else call.feedback
         until = call.valid_until if is_lesson else None
         over = self._store.answer(question.id, feedback, call.source, until=until)
         if is_end:
-            self._store.retire(execution.id)
-            log.info("lesson_retired", execution=execution.id)
+            self._store.retire(question.execution_id)
+            log.info("lesson_retired", execution=question.execution_id)
         if over is not None and not is_end:
             then = iso(int(over.answered_at or at))
             if over.feedback is None:
@@ -201,8 +198,8 @@ class Runner:
             through = over.source or "its callback"
             raise Refusal(409, "already_responded", f"Answered via {through} at {then}")
         if over is None:
-            log.info("answered", execution=execution.id, request=question.id)
-            self._wake(execution, question.id)
+            log.info("answered", execution=question.execution_id, request=question.id)
+            self._wake(question.execution_id, question.target, question.id)
         request = {
             "id": question.id,
             "status": "responded",
@@ -216,10 +213,10 @@ class Runner:
     def expire(self, question_id: str) -> None:
         """Let a flow go on without an answer, unless an answer came."""
         try:
-            found = self._store.question(question_id)
-            if found and not self._store.answer(question_id, None, ""):
-                log.info("expired", execution=found[0].id, request=question_id)
-                self._wake(found[0], question_id)
+            question = self._store.question(question_id)
+            if question and not self._store.answer(question_id, None, ""):
+                log.info("expired", execution=question.execution_id, request=question_id)
+                self._wake(question.execution_id, question.target, question_id)
         except records.HostStops:
             return
         except records.NotKept as error:
@@ -228,10 +225,10 @@ class Runner:
 
     # ---- threads
 
-    def _wake(self, execution: records.Execution, about: str) -> None:
+    def _wake(self, execution_id: str, target: str, about: str) -> None:
         """Wake the thread that waits for this task or question; without one, run the execution."""
-        if not self._shared.waiters.wake(execution.id, about):
-            self._go_on(execution.id, execution.target)
+        if not self._shared.waiters.wake(execution_id, about):
+            self._go_on(execution_id, target)
 
     def _go_on(self, execution_id: str, target: str) -> None:
         """Run an execution in its own thread once there is a place, never twice at a time."""

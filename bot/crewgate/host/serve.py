@@ -124,9 +124,9 @@ def build_application(
         """Take the answer to a flow's question; the token in the address is the only proof."""
         token = request.query.get("token", "")
         question_id = wire.sendable(request.match_info["request_id"])
-        asked = await asyncio.to_thread(runner.question, question_id, token)
+        question = await asyncio.to_thread(runner.question, question_id, token)
         call = await _read(request, wire.parse_answer, limit=SMALL)
-        return web.json_response(await asyncio.to_thread(runner.answer, *asked, call))
+        return web.json_response(await asyncio.to_thread(runner.answer, question, call))
 
     application.router.add_post("/human_feedback_requests/{request_id}/respond", respond)
     alone = len(targets) == 1

@@ -342,34 +342,27 @@ class Store:
             _set_state(sql, execution_id)
             self._put(sql, execution_id, webhooks)
 
-    def question(self, question_id: str) -> tuple[records.Execution, records.Question] | None:
-        with self._database.reading() as sql:
-            row = sql.execute("SELECT * FROM questions WHERE id = ?", (question_id,)).fetchone()
-            if row is None:
-                return None
-            execution = sql.execute(
-                "SELECT * FROM executions WHERE id = ?", (row["execution_id"],)
-            ).fetchone()
-        return records.execution_from_row(execution), records.question_from_row(row)
+    def question(self, question_id: str) -> records.Question | None:
+        return next(iter(self._questions("questions.id = ?", question_id)), None)
 
     def open_question(self, execution_id: str) -> records.Question | None:
         """Return the question that a flow waits for, or whose answer it was carrying out.
 
         Questions of `Flow.ask()` do not count: a thread waits for each.
         """
-        rows = self._database.rows(
-            "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out AND place IS NULL"
-            " ORDER BY asked_at DESC LIMIT 1",
-            execution_id,
-        )
-        return records.question_from_row(rows[0]) if rows else None
+        which = "execution_id = ? AND NOT carried_out AND place IS NULL ORDER BY asked_at DESC"
+        return next(iter(self._questions(which, execution_id)), None)
 
     def asks(self, execution_id: str) -> list[records.Question]:
         """Return the `Flow.ask()` questions since the flow's last `@human_feedback` question."""
+        which = "execution_id = ? AND NOT carried_out AND place IS NOT NULL ORDER BY asked_at"
+        return self._questions(which, execution_id)
+
+    def _questions(self, which: str, value: str) -> list[records.Question]:
         rows = self._database.rows(
-            "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out"
-            " AND place IS NOT NULL ORDER BY asked_at",
-            execution_id,
+            "SELECT questions.*, target FROM questions"  # noqa: S608  # ours
+            f" JOIN executions ON executions.id = execution_id WHERE {which}",
+            value,
         )
         return [records.question_from_row(row) for row in rows]
 
@@ -392,8 +385,7 @@ class Store:
                 (feedback, source, self.now(), question_id),
             ).fetchone()
             if answered is None:
-                query = "SELECT * FROM questions WHERE id = ?"
-                return records.question_from_row(sql.execute(query, (question_id,)).fetchone())
+                return self.question(question_id)
             execution_id = answered["execution_id"]
             _update(sql, "executions", {"id": execution_id}, lesson_until=until)
             _set_state(sql, execution_id)
