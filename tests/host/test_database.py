@@ -138,10 +138,9 @@ def shared_of(database: Database) -> Shared:
 
 
 async def test_a_kickoff_that_cannot_be_kept_is_answered_with_an_error(database: Database) -> None:
-    shared, targets = shared_of(database), {"crew": StandInCrew()}
-    application = build_application(targets, Runner(targets, shared), shared)
+    runner = Runner({"crew": StandInCrew()}, shared_of(database))
     fill(database)
-    async with serve(application) as url:
+    async with serve(build_application(runner)) as url:
         body = {"inputs": {"topic": "x" * 100_000}}
         status, _ = await Api(url).call("POST", "/kickoff", body)
 

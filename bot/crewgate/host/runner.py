@@ -66,8 +66,8 @@ class Runner:
     """All actions on executions; the methods are called from any thread."""
 
     def __init__(self, targets: Mapping[str, Target], shared: Shared) -> None:
-        self._targets = targets
-        self._shared = shared
+        self.targets = targets
+        self.shared = shared
         self._store = shared.store
         self._working: set[str] = set()
         self._again: set[str] = set()
@@ -80,7 +80,7 @@ class Runner:
             for one in self._store.asks(execution.id):
                 if one.answered_at is None and one.expires_at is not None:
                     later(one.expires_at - self._store.now(), self.expire, one.id)
-            if execution.target not in self._targets:
+            if execution.target not in self.targets:
                 log.warning("not_served", execution=execution.id, target=execution.target)
             elif self._can_go_on(execution):
                 log.info("taken_up", execution=execution.id)
@@ -102,7 +102,7 @@ class Runner:
         # A hook asks in the middle of a task. The task begins again, and its card stays valid.
         if any(one.asker is not None and not one.spent for one in rounds):
             return True
-        if self._targets[execution.target].is_flow:
+        if self.targets[execution.target].is_flow:
             return any(one.answered_at is not None for one in self._store.asks(execution.id))
         done = {execution.tasks[one.position].id for one in self._store.finished(execution.id)}
         newest = {one.task_id: one for one in rounds if one.asker is None}
@@ -110,14 +110,14 @@ class Runner:
 
     def stop(self) -> None:
         """End the threads that wait for people; working threads are cut off with the process."""
-        self._shared.waiters.stop()
+        self.shared.waiters.stop()
 
     # ---- what callers ask
 
     def kick_off(self, target: Target, kickoff: Kickoff) -> str:
         """Begin an execution, and return its id once it is on disk. Raises Refusal."""
         target.check(kickoff.inputs)
-        execution_id = self._shared.options.new_id()
+        execution_id = self.shared.options.new_id()
         self._store.add(execution_id, target.name, kickoff)
         log.info("kicked_off", execution=execution_id, target=target.name)
         self._go_on(execution_id, target.name)
@@ -161,7 +161,7 @@ class Runner:
         if "schema" not in body.get("tool_call", {}):
             why = "Nothing here takes other arguments"
             raise Refusal.bad_request(why, arguments="invalid", code=MISFIT)
-        check = self._shared.checks.get((execution_id, task_id))
+        check = self.shared.checks.get((execution_id, task_id))
         if check is None:
             why = "The task has just begun again, and its tool is not there yet"
             raise Refusal(503, "Service Unavailable", why)
@@ -221,18 +221,18 @@ class Runner:
             return
         except records.NotKept as error:
             log.error("not_kept", request=question_id, hint=str(error))  # noqa: TRY400
-            later(self._shared.options.again_after, self.expire, question_id)
+            later(self.shared.options.again_after, self.expire, question_id)
 
     # ---- threads
 
     def _wake(self, execution_id: str, target: str, about: str) -> None:
         """Wake the thread that waits for this task or question; without one, run the execution."""
-        if not self._shared.waiters.wake(execution_id, about):
+        if not self.shared.waiters.wake(execution_id, about):
             self._go_on(execution_id, target)
 
     def _go_on(self, execution_id: str, target: str) -> None:
         """Run an execution in its own thread once there is a place, never twice at a time."""
-        if target not in self._targets:
+        if target not in self.targets:
             return  # the next start that serves its target takes it up
         with self._lock:
             if execution_id in self._working:
@@ -246,7 +246,7 @@ class Runner:
                 target=work, args=(self._work, execution_id, target), daemon=True
             ).start()
 
-        self._shared.slots.submit(start)
+        self.shared.slots.submit(start)
 
     def _work(self, execution_id: str, target: str) -> None:
         try:
@@ -255,23 +255,23 @@ class Runner:
             return
         except records.NotKept as error:
             log.error("not_kept", execution=execution_id, hint=str(error))  # noqa: TRY400
-            later(self._shared.options.again_after, self._go_on, execution_id, target)
+            later(self.shared.options.again_after, self._go_on, execution_id, target)
         finally:
             with self._lock:
                 self._working.discard(execution_id)
                 again = execution_id in self._again
                 self._again.discard(execution_id)
-            self._shared.slots.leave()
+            self.shared.slots.leave()
         if again:
             self._go_on(execution_id, target)
 
     def _run(self, execution_id: str, target: str) -> None:
-        run = Run(execution_id, target, self._shared, expire=self.expire, begin=self._go_on)
+        run = Run(execution_id, target, self.shared, expire=self.expire, begin=self._go_on)
         if not self._can_go_on(run.execution):
             return
         try:
             is_lesson = execution_id.startswith(records.LESSON)
-            outcome = _ask_about(run) if is_lesson else self._targets[target].run(run)
+            outcome = _ask_about(run) if is_lesson else self.targets[target].run(run)
         except records.TargetChanged as error:
             log.error("crew_changed", execution=execution_id, hint=str(error))  # noqa: TRY400
             return
@@ -289,11 +289,11 @@ class Runner:
                 )
                 log.info("completed", execution=execution.id)
             case Failed(why):
-                why = self._shared.options.redactor.error(why)
+                why = self.shared.options.redactor.error(why)
                 closed = self._store.end(execution.id, error=why, closing=closing)
                 log.info("ended_with_an_error", execution=execution.id)
             case records.Asked():
                 closed = []
-                run.announce(self._shared.options.new_id(), outcome)
-        self._shared.waiters.wake_all(execution.id, closed)
-        self._shared.wake()
+                run.announce(self.shared.options.new_id(), outcome)
+        self.shared.waiters.wake_all(execution.id, closed)
+        self.shared.wake()

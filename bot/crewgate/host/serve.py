@@ -65,7 +65,7 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
             url=url,
         )
         runner = Runner(targets, shared)
-        application = build_application(targets, runner, shared)
+        application = build_application(runner)
         sending = asyncio.create_task(sender.run())
         try:
             runner.announce_again()
@@ -113,9 +113,7 @@ T = TypeVar("T")
 LIMIT: Final = 8 * 2**20
 
 
-def build_application(
-    targets: Mapping[str, Target], runner: Runner, shared: Shared
-) -> web.Application:
+def build_application(runner: Runner) -> web.Application:
     """Build all routes: one target at the root, or several, each below its name."""
     application = web.Application(middlewares=[_errors])
     application.router.add_get("/", _healthy)
@@ -129,9 +127,9 @@ def build_application(
         return web.json_response(await asyncio.to_thread(runner.answer, question, call))
 
     application.router.add_post("/human_feedback_requests/{request_id}/respond", respond)
-    alone = len(targets) == 1
-    for target in targets.values():
-        routes = _Routes(target, runner, shared)
+    alone = len(runner.targets) == 1
+    for target in runner.targets.values():
+        routes = _Routes(target, runner)
         routes.register(application.router, prefix="" if alone else f"/{target.name}")
     return application
 
@@ -142,7 +140,6 @@ class _Routes:
 
     target: Target
     runner: Runner
-    shared: Shared
 
     def register(self, router: web.UrlDispatcher, *, prefix: str) -> None:
         if prefix:
@@ -166,7 +163,8 @@ class _Routes:
     async def _status(self, request: web.Request) -> web.Response:
         self._authenticate(request)
         execution_id = wire.sendable(request.match_info["execution_id"])
-        answer = await asyncio.to_thread(_status_of, self.shared.store, execution_id, self.target)
+        store = self.runner.shared.store
+        answer = await asyncio.to_thread(_status_of, store, execution_id, self.target)
         return web.json_response(answer)
 
     async def _resume(self, request: web.Request) -> web.Response:
@@ -176,7 +174,8 @@ class _Routes:
 
     def _authenticate(self, request: web.Request) -> None:
         presented = request.headers.get("Authorization", "").encode(errors="replace")
-        if not hmac.compare_digest(presented, f"Bearer {self.shared.options.token}".encode()):
+        wanted = f"Bearer {self.runner.shared.options.token}".encode()
+        if not hmac.compare_digest(presented, wanted):
             log.warning("wrong_credentials", target=self.target.name)
             raise wire.Refusal(401, "Unauthorized", "Invalid or missing bearer token")
 
