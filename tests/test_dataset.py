@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from crewgate.dataset import NoDataset, write_dataset
+from crewgate.check.findings import NotDone
+from crewgate.dataset import write_dataset
 from crewgate.domain.audit import Code
 from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.execution import CrewUpdate
@@ -278,16 +279,16 @@ async def test_it_is_read_page_by_page_and_by_its_span(
 async def test_what_cannot_be_done_is_said(
     world: World, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(NoDataset, match=r"name no crew researcher; they name research$"):
+    with pytest.raises(NotDone, match=r"name no crew researcher; they name research$"):
         await dataset("researcher")
     with pytest.raises(
-        NoDataset, match=r"nobody decided on an output of research in an execution that has ended$"
+        NotDone, match=r"nobody decided on an output of research in an execution that has ended$"
     ):
         await dataset()
     await review(world)
     await end(world)
     world.clock.advance(DAY)
-    with pytest.raises(NoDataset, match="in an execution that has ended since 20"):
+    with pytest.raises(NotDone, match="in an execution that has ended since 20"):
         await dataset(since=timedelta(seconds=1))
 
     class Full(io.StringIO):
@@ -295,7 +296,7 @@ async def test_what_cannot_be_done_is_said(
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("sys.stdout", Full())
-    with pytest.raises(NoDataset, match=r"not complete: .*No space left"):
+    with pytest.raises(NotDone, match=r"not complete: .*No space left"):
         await dataset()
 
 
@@ -337,7 +338,7 @@ async def test_an_approval_that_the_crew_refused_is_none(world: World, dataset: 
     world.crew.faults.append(Fault(Refused("400", "not pending")))
     await world.turn(CREW)
     await end(world)
-    with pytest.raises(NoDataset, match="nobody decided on an output"):
+    with pytest.raises(NotDone, match="nobody decided on an output"):
         await dataset()
 
 
@@ -354,5 +355,5 @@ async def test_cases_have_what_loaders_read(world: World, dataset: Dataset) -> N
     assert case["metadata"].items() >= {"crew": "research", "words": "Mind the date."}.items()
     await world.decide((await world.notify("No.", execution_id="e-2")).round.id, Revise("No."))
     await end(world, "e-2")
-    with pytest.raises(NoDataset, match="nobody approved an output of research in an execution"):
+    with pytest.raises(NotDone, match="nobody approved an output of research in an execution"):
         await dataset(form="cases", since=timedelta(seconds=0))

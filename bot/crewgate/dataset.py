@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from crewgate.check.database import of_this_version, write_beside
+from crewgate.check.findings import NotDone
 from crewgate.crews import build_redactors
 from crewgate.domain.answering import needs_approvals
 from crewgate.domain.audit import OPERATOR, Code, Entry
-from crewgate.domain.errors import CrewgateError
 from crewgate.domain.execution import STARTED_BY
 from crewgate.domain.notification import HiddenValue, Question, shown
 from crewgate.domain.people import Email, User
@@ -40,16 +40,12 @@ class Given(dict[str, str]):
     """The inputs of a kickoff, whose names are the caller's."""
 
 
-class NoDataset(CrewgateError):
-    """Nothing, or not all, was written; the message has the reason."""
-
-
 async def write_dataset(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Print a line of JSON for each approval. Raises NoDataset and StoreUnavailable."""
+    """Print a line of JSON for each approval. Raises NotDone and StoreUnavailable."""
     crew = settings.crews.get(chosen.crew)
     if crew is None:
         known = ", ".join(settings.crews) or "none"
-        raise NoDataset(f"the settings name no crew {chosen.crew}; they name {known}")
+        raise NotDone(f"the settings name no crew {chosen.crew}; they name {known}")
     spans = [span for span in (chosen.since, crew.retention) if span is not None]
     since = utc_now() - min(spans) if spans else _FIRST
     told = f"{since:%Y-%m-%d}" if spans else ""
@@ -70,11 +66,11 @@ async def write_dataset(settings: Settings, chosen: argparse.Namespace) -> int:
             except BrokenPipeError:
                 raise
             except OSError as error:
-                raise NoDataset(f"the data set is not complete: {error}") from error
+                raise NotDone(f"the data set is not complete: {error}") from error
     if is_empty:
         what = "approved an output" if chosen.form == CASES else "decided on an output"
         span = f" since {told}" if told else ""
-        raise NoDataset(f"nobody {what} of {chosen.crew} in an execution that has ended{span}")
+        raise NotDone(f"nobody {what} of {chosen.crew} in an execution that has ended{span}")
     sys.stdout.flush()
     return 0
 
@@ -144,7 +140,7 @@ def lines_of(
             decided = decision.verdict
             if isinstance(reason, TakenAs) and reason.label in one.round.subject.labels:
                 decided = Answer(reason.label, is_label=True)
-            # A flow's outcome that is no refusal needs as many people as an approval does.
+            # A flow's outcome counts as an approval if it needs as many people as one.
             if needs_approvals(decided, None):
                 if not _was_in_vain(one.round):
                     yield _line(one, taught, refused, told)

@@ -4,9 +4,8 @@ import argparse
 from datetime import datetime, timedelta
 
 from crewgate.check.database import transactions_beside
-from crewgate.check.findings import say
+from crewgate.check.findings import NotDone, say
 from crewgate.domain.audit import OPERATOR
-from crewgate.domain.errors import CrewgateError
 from crewgate.runtime import Runtime, utc_now
 from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client, time_told
@@ -19,10 +18,6 @@ from crewgate.usecases.removal import Removed, remove_texts
 _TOLD_EVERY = 1_000
 
 
-class NotPurged(CrewgateError):
-    """Nothing was removed; the message has the reason."""
-
-
 async def purge(
     settings: Settings,
     chosen: argparse.Namespace,
@@ -30,7 +25,7 @@ async def purge(
     clock: Clock = utc_now,
     sleep: Sleep | None = None,
 ) -> int:
-    """Remove texts, or count them, crew by crew. Raises NotPurged and StoreUnavailable."""
+    """Remove texts, or count them, crew by crew. Raises NotDone and StoreUnavailable."""
     if chosen.crew not in {None, *settings.crews}:
         say(f"! the settings name no crew {chosen.crew}: see that this is its name")
     retentions = _retentions(settings, chosen)
@@ -38,7 +33,7 @@ async def purge(
         new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url)
     )
     if there is None:
-        raise NotPurged(
+        raise NotDone(
             "Slack does not say what time it is, and a clock here may be wrong: try again later"
         )
     for crew, retention in retentions.items():
@@ -54,7 +49,7 @@ async def purge(
 def _retentions(settings: Settings, chosen: argparse.Namespace) -> dict[str, timedelta]:
     if chosen.older_than is not None:
         if chosen.crew is None:
-            raise NotPurged("--older-than goes with --crew")
+            raise NotDone("--older-than goes with --crew")
         return {chosen.crew: chosen.older_than}
     found = {
         name: crew.retention
@@ -62,11 +57,11 @@ def _retentions(settings: Settings, chosen: argparse.Namespace) -> dict[str, tim
         if crew.retention and chosen.crew in {None, name}
     }
     if not found and chosen.crew is None:
-        raise NotPurged(
+        raise NotDone(
             "no crew has a `retention` in the settings: add one, or say --crew and --older-than"
         )
     if not found:
-        raise NotPurged(
+        raise NotDone(
             f"{chosen.crew} has no `retention` in the settings: say one, as --older-than 90d"
         )
     return found

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crewgate.audit.check_evidence import check_file
-from crewgate.audit.run import NotWritten, run_audit
+from crewgate.audit.run import run_audit
+from crewgate.check.findings import NotDone
 from crewgate.domain.audit import Code, Head
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ChainBroken, CrewgateError, RowUnreadable
@@ -228,7 +229,7 @@ async def test_nothing_is_signed_beyond_a_head_of_another_key(
     await told.notify("Late.", execution_id="e-3")
     async with told.uow.begin() as tx:
         await tx.audit.link()
-    with pytest.raises(NotWritten, match="the last head, 17, has another key: set AUDIT_KEY here"):
+    with pytest.raises(NotDone, match="the last head, 17, has another key: set AUDIT_KEY here"):
         await audit("evidence", "e-3")
     assert await audit("publish") == (
         1,
@@ -407,5 +408,5 @@ async def test_a_full_disk_ends_an_export_with_a_sentence(
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("sys.stdout", Full())
-    with pytest.raises(NotWritten, match=r"the export is not complete: .*No space left"):
+    with pytest.raises(NotDone, match=r"the export is not complete: .*No space left"):
         await audit("export")

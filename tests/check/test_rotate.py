@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from crewgate.check.database import Ask, BotRuns, run_rotate
+from crewgate.check.database import Ask, run_rotate
+from crewgate.check.findings import NotDone
 from crewgate.domain.audit import Code
 from crewgate.encryption import Cipher, key_of
 from crewgate.runtime import utc_now
@@ -89,7 +90,7 @@ async def test_a_bot_that_was_there_lately_stops_it(database_url: str, engines: 
     async with engines.write.begin() as connection:
         beat = {"crew": "research", "at": now - timedelta(seconds=20)}
         await connection.execute(sa.insert(heartbeat), beat)
-    with pytest.raises(BotRuns, match="wait for a minute"):
+    with pytest.raises(NotDone, match="wait for a minute"):
         await forget(database_url, yes=True)
     assert await kept(engines) == 0
     async with engines.write.begin() as connection:
@@ -100,5 +101,5 @@ async def test_a_bot_that_was_there_lately_stops_it(database_url: str, engines: 
 @pytest.mark.parametrize("backend", ["sqlite"])
 async def test_a_bot_that_has_the_file_stops_it(database_url: str, engines: Engines) -> None:
     await use_keys(engines.write, [LOST])
-    with pytest.raises(BotRuns, match="another bot is using"):
+    with pytest.raises(NotDone, match="another bot is using"):
         await forget(database_url, yes=True)

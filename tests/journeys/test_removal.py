@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from crewgate.__main__ import main
+from crewgate.check.findings import NotDone
 from crewgate.demo.environment import ANA, BEN, CHANNEL
 from crewgate.demo.servers import free_port
-from crewgate.purge import NotPurged, purge
+from crewgate.purge import purge
 from crewgate.runtime import utc_now
 from crewgate.usecases.ports.base import Clock
 from crewgate.web.credentials import EventKind
@@ -158,10 +159,10 @@ async def test_what_cannot_be_purged_is_said(
             return capsys.readouterr().out
 
         with pytest.raises(
-            NotPurged, match="gone has no `retention` in the settings: say one, as --older"
+            NotDone, match="gone has no `retention` in the settings: say one, as --older"
         ):
             await ask("gone")
-        with pytest.raises(NotPurged, match="--older-than goes with --crew"):
+        with pytest.raises(NotDone, match="--older-than goes with --crew"):
             await ask(older_than=DAY)
         said = await ask("gone", older_than=DAY)
         assert "! the settings name no crew gone: see that this is its name" in said
@@ -171,11 +172,11 @@ async def test_what_cannot_be_purged_is_said(
         ended, told = await run_crewgate("purge", "--crew", "research", folder=tmp_path, env=env)
         assert (ended, "✓ research: 0 executions" in told) == (0, True), told
         world.slack.fail("auth.test", http_status(503), times=None)
-        with pytest.raises(NotPurged, match="Slack does not say what time it is"):
+        with pytest.raises(NotDone, match="Slack does not say what time it is"):
             await ask()
         crews = {name: replace(crew, retention=None) for name, crew in world.settings.crews.items()}
         world.settings = replace(world.settings, crews=crews)
-        with pytest.raises(NotPurged, match="no crew has a `retention` in the settings"):
+        with pytest.raises(NotDone, match="no crew has a `retention` in the settings"):
             await ask()
     with pytest.raises(SystemExit) as ended_with:
         main(["purge", "--crew", "research", "--older-than", "12h"])

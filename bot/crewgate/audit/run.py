@@ -19,10 +19,10 @@ import sqlalchemy as sa
 from crewgate.audit import check_evidence
 from crewgate.audit.keys import is_signed, open_signer
 from crewgate.check.database import of_this_version, transactions_beside, write_beside
-from crewgate.check.findings import say
+from crewgate.check.findings import NotDone, say
 from crewgate.domain.audit import OPERATOR, Code, Entry, Head, Signature, digest_of, people_of
 from crewgate.domain.csv_cells import csv_cell
-from crewgate.domain.errors import ChainBroken, CrewgateError, RowUnreadable
+from crewgate.domain.errors import ChainBroken, RowUnreadable
 from crewgate.domain.masking import FINDERS, Masking
 from crewgate.domain.review import Round
 from crewgate.logs import printable
@@ -44,7 +44,7 @@ class Story:
     execution_id: str
     own: Entries
     related: Entries
-    """Further entries: absences behind delegates' decisions, and starts that name the reviewers."""
+    """Other entries: absences behind delegates' decisions, and bot starts that name reviewers."""
     rounds: Sequence[tuple[Round, Sequence[str]]]
     """Each round with its remaining texts."""
     rules: Mapping[str, Mapping[str, Any]]
@@ -145,12 +145,8 @@ def data_of(row: sa.Row[Any]) -> dict[str, Any]:
 _ALL_KINDS: Final = Masking(tuple(FINDERS), tuple(FINDERS.values()))
 
 
-class NotWritten(CrewgateError):
-    """A file or an answer could not be written; the message has the reason."""
-
-
 async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Run the chosen command. Raises StoreUnavailable, KeyUnusable and NotWritten."""
+    """Run the chosen command. Raises StoreUnavailable, KeyUnusable and NotDone."""
     if chosen.of_audit == "export":
         # The entry about this export is written first, so that the export includes it.
         async with write_beside(settings.database_url) as tx:
@@ -170,7 +166,7 @@ async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
                 except BrokenPipeError:
                     raise
                 except OSError as error:
-                    raise NotWritten(f"the export is not complete: {error}") from error
+                    raise NotDone(f"the export is not complete: {error}") from error
         found = await reading.executions(chosen.execution, chosen.crew)
         if len(found) != 1:
             several = "several executions begin" if found else "no execution with entries begins"
@@ -285,11 +281,11 @@ def _is_entry(row: sa.Row[Any]) -> bool:
 
 
 def _head_of(text: str | None) -> Head | None:
-    """Read `NUMBER:HASH`. Raises CrewgateError."""
+    """Read `NUMBER:HASH`. Raises NotDone."""
     if text is None:
         return None
     if not (found := re.fullmatch(r"(\d+):([0-9a-f]{64})", text.strip())):
-        raise CrewgateError(f"{text} is no head; put it as it was posted, NUMBER:HASH")
+        raise NotDone(f"{text} is no head; put it as it was posted, NUMBER:HASH")
     return Head(int(found[1]), bytes.fromhex(found[2]))
 
 
@@ -398,7 +394,7 @@ async def write_evidence(
                 comma = ",\n"
             file.write("\n]}\n")
     except OSError as error:
-        raise NotWritten(f"{path} cannot be written: {error}") from error
+        raise NotDone(f"{path} cannot be written: {error}") from error
     when = f", published on {published:%Y-%m-%d %H:%M} UTC" if published else ""
     say(f"✓ wrote {path}, which leads to the head {head}{when}")
     if published is None:
@@ -420,7 +416,7 @@ async def _head_after(
 
     An unpublished head is signed now; by default the newest one. None if the wanted entry is
     missing or before the last entry. Raises ChainBroken if a published head does not fit, and
-    NotWritten if the last published head has another key.
+    NotDone if the last published head has another key.
     """
     published = await reading.published()
     strange = {*await reading.strange_heads()}
@@ -437,7 +433,7 @@ async def _head_after(
         return None
     signed = sign(head)
     if published and published[-1].signed.key != signed.key:
-        raise NotWritten(
+        raise NotDone(
             f"the last head, {published[-1].head.number}, has another key: set AUDIT_KEY here as"
             " the bot has it, or wait until it has published one with its new key"
         )

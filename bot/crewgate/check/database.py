@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crewgate import __version__
-from crewgate.check.findings import Finding, say, wrong
+from crewgate.check.findings import Finding, NotDone, say, wrong
 from crewgate.domain.audit import OPERATOR, Code, Entry
-from crewgate.domain.errors import CrewgateError, StoreUnavailable
+from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.parsers import InvalidSetting, parse_reviewers
 from crewgate.domain.people import Email, EmailOwner, User
 from crewgate.encryption import MAKE_KEY, Cipher
@@ -222,11 +222,8 @@ Ask = Callable[[str], str]
 """Asks somebody at the terminal. Raises EOFError if nobody is there."""
 
 
-class BotRuns(CrewgateError):
-    """Nothing was removed, because a running bot may have the needed keys."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"stop the bot first, nothing was taken out: {why}")
+#: A running bot may have a key that is missing here.
+_STOP_FIRST = "stop the bot first, nothing was taken out"
 
 
 async def run_rotate(
@@ -234,7 +231,7 @@ async def run_rotate(
 ) -> int:
     """Encrypt all credentials anew; return 1 if unreadable ones remain.
 
-    Raises StoreUnavailable, SecretKeysRefused and BotRuns.
+    Raises StoreUnavailable, SecretKeysRefused, and NotDone if a bot runs, which may have the keys.
     """
     keys = settings.secret_keys
     if not keys:
@@ -271,7 +268,7 @@ async def run_rotate(
 
 @contextmanager
 def _alone(url: str, *, forget: bool) -> Iterator[None]:
-    """Keep a bot from starting on a SQLite file. Raises BotRuns if one uses the file."""
+    """Keep a bot from starting on a SQLite file. Raises NotDone if one uses the file."""
     parsed = sa.make_url(url)
     if not forget or parsed.get_backend_name() != "sqlite":
         yield
@@ -279,16 +276,17 @@ def _alone(url: str, *, forget: bool) -> Iterator[None]:
     try:
         lock = claim_file(parsed.database or "")
     except StoreUnavailable as error:
-        raise BotRuns(str(error)) from error
+        raise NotDone(f"{_STOP_FIRST}: {error}") from error
     with lock:
         yield
 
 
 async def _see_that_none_runs(engine: AsyncEngine, now: datetime) -> None:
-    """Raise BotRuns if a bot has lately noted in PostgreSQL that the bot runs."""
+    """Raise NotDone if a bot has lately noted in PostgreSQL that the bot runs."""
     at = None if engine.dialect.name == "sqlite" else await secret_keys.last_alive(engine)
     if at is not None and abs(now - at) <= MISSED:
-        raise BotRuns(f"one ran at {at:%H:%M:%S} UTC; if all are stopped, wait for a minute")
+        why = f"one ran at {at:%H:%M:%S} UTC; if all are stopped, wait for a minute"
+        raise NotDone(f"{_STOP_FIRST}: {why}")
 
 
 def _is_agreed(unreadable: Counter[str], *, yes: bool, ask: Ask) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Self
 
+from crewgate.domain.errors import CrewgateError
 from crewgate.domain.outcome import NotSent, Refused
 from crewgate.logs import printable
 from crewgate.slack.client.web_api import TOKEN_REFUSED, CallFailed
@@ -30,6 +31,10 @@ _ADVICE = {
 UNKNOWN: Final = frozenset(
     {"no_such_subteam", "subteam_not_found", "user_not_found", "users_not_found"}
 )
+
+
+class NotDone(CrewgateError):
+    """A command was not carried out, or not to its end; the message has the reason."""
 
 
 class Mark(StrEnum):

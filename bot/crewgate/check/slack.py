@@ -44,7 +44,7 @@ class SlackCheck:
     client: AsyncWebClient
     app_token: str | None
     channels: Mapping[str, str]
-    """The setting that names each channel; empty for a crew's `channel`."""
+    """The setting to correct, by channel; empty if it is a crew's `channel`."""
     people: Mapping[ReviewerRef, Role]
     team: str | None
     owners: Mapping[str, str]

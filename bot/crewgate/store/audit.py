@@ -316,17 +316,16 @@ CANDIDATES: Final = 5
 class AuditReading(Reading):
     """Reads audit entries."""
 
-    async def linked(self, after: int = 0, until: int | None = None) -> AsyncIterator[sa.Row[Any]]:
+    def linked(self, after: int = 0, until: int | None = None) -> AsyncIterator[sa.Row[Any]]:
         some = sa.select(audit_entries).where(audit_entries.c.number.is_not(None))
         if until is not None:
             some = some.where(audit_entries.c.number <= until)
-        async for row in self._pages(some, audit_entries.c.number, after):
-            yield row
+        return self._pages(some, audit_entries.c.number, after)
 
-    async def arrived(
+    def arrived(
         self, crew: str | None, since: datetime | None, until: datetime | None
     ) -> AsyncIterator[sa.Row[Any]]:
-        """Yield all entries, or those of a crew and a span, in the order of their arrival."""
+        """Return all entries, or those of a crew and a span, in the order of their arrival."""
         some = sa.select(audit_entries)
         if crew is not None:
             some = some.where(audit_entries.c.crew == crew)
@@ -334,8 +333,7 @@ class AuditReading(Reading):
             some = some.where(audit_entries.c.at >= since)
         if until is not None:
             some = some.where(audit_entries.c.at < until)
-        async for row in self._pages(some, audit_entries.c.id, 0):
-            yield row
+        return self._pages(some, audit_entries.c.id, 0)
 
     async def of_execution(self, crew: str, execution_id: str) -> list[sa.Row[Any]]:
         own = sa.select(audit_entries).where(

@@ -480,7 +480,7 @@ def from_execution(execution: Execution) -> dict[str, Any]:
     }
 
 
-#: The columns of any new execution, once: each webhook opens its execution.
+#: The columns that all new executions share, built once: each webhook opens its execution.
 _NEW: Final = from_execution(
     Execution(crew="", execution_id="", began_at=datetime(1970, 1, 1, tzinfo=UTC))
 )

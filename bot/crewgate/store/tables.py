@@ -162,7 +162,7 @@ rounds = table(
     *optional(sa.Text, "task_key"),
     #: The first round of the round's flood: itself, or another round.
     *optional(sa.Text, "gathered_by"),
-    #: When Slack took its card or, before that, the first card of another round that counts it.
+    #: The time when Slack first took a card that shows or counts the round.
     *optional(Instant, "announced_at"),
     # For the stats alone. `is_act` is True for a call of a tool, else null. `lessons` is the number
     # of its kickoff's lessons: 0 if the lot gave it none, null if it is not counted.
