@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.errors import AbsenceProblem, AbsenceRefused
 from crewgate.domain.rules.absence import Absence, end_of_day, last_day
@@ -227,12 +226,10 @@ def register(app: AsyncApp, context: SlackContext) -> None:
     app.view(ids.AWAY_FORM)(partial(on_away_submitted, context=context))
 
 
-async def on_away_command(
-    command: Command, client: AsyncWebClient, respond: Respond, *, context: SlackContext
-) -> None:
+async def on_away_command(command: Command, respond: Respond, *, context: SlackContext) -> None:
     """Set the absence if the command is complete; else open the form with the rest."""
     say = partial(send_ephemeral, respond)
-    zone = await time_zone_of(client, command.by.id)
+    zone = await time_zone_of(context.identity.client, command.by.id)
     today = context.clock().astimezone(zone or ELSE).date()
     try:
         asked = parse_request(command.text, today)
@@ -240,12 +237,12 @@ async def on_away_command(
         await say(nothing_set(f"{error} Type `{COMMAND} away` alone for a form."))
         return
     if asked.until is not None and asked.delegate is not None:
-        answer = await _set(command.by, asked.until, asked.delegate, client, context)
+        answer = await _set(command.by, asked.until, asked.delegate, context)
         await say(nothing_set(answer.sentence) if answer.wrong else answer.sentence)
-        await _tell(client, asked.delegate, answer.to_delegate)
+        await _tell(context, asked.delegate, answer.to_delegate)
         return
-    form = await _form(command.by, asked, client, context)
-    if await open_modal(client, command.trigger_id, form) is None:
+    form = await _form(command.by, asked, context)
+    if await open_modal(context.identity.client, command.trigger_id, form) is None:
         await say(f"Slack did not open the form in time. Type `{COMMAND} away` again.")
 
 
@@ -255,9 +252,7 @@ async def answer_back(by: Person, context: SlackContext) -> str:
     return "You were not away, so nothing changed."
 
 
-async def on_away_submitted(
-    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
-) -> None:
+async def on_away_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
     form = parse_away_form(body)
 
     async def ask_again(warning: str) -> None:
@@ -265,20 +260,19 @@ async def on_away_submitted(
         await ack(response_action="update", view=view)
 
     async with explain_errors(ask_again, context=context, by=form.by):
-        answer = await _set(form.by, form.until, form.delegate, client, context)
+        answer = await _set(form.by, form.until, form.delegate, context)
         if answer.wrong is not None:
             await ack(response_action="errors", errors={answer.wrong: answer.sentence})
         else:
             await ack(response_action="update", view=render_notice(answer.sentence, title=TITLE))
-            await _tell(client, form.delegate, answer.to_delegate)
+            await _tell(context, form.delegate, answer.to_delegate)
 
 
-async def _set(
-    by: Person, day: date, delegate: Person, client: AsyncWebClient, context: SlackContext
-) -> Answer:
+async def _set(by: Person, day: date, delegate: Person, context: SlackContext) -> Answer:
     """Set the absence. Slack is asked about both people at once: a form must be answered in 3 s."""
     zone, is_colleague = await asyncio.gather(
-        time_zone_of(client, by.id), context.directory.look_up_colleague(delegate.id)
+        time_zone_of(context.identity.client, by.id),
+        context.directory.look_up_colleague(delegate.id),
     )
     here = zone or ELSE
     latest = last_day(context.clock(), here)
@@ -296,9 +290,10 @@ async def _set(
     return Answer(is_set(absence, day, zone), to_delegate=told)
 
 
-async def _tell(client: AsyncWebClient, delegate: Person, sentence: str) -> None:
+async def _tell(context: SlackContext, delegate: Person, sentence: str) -> None:
     if not sentence:
         return
+    client = context.identity.client
     try:
         opened = await call(client, "conversations.open", users=delegate.id)
         channel = text_at(opened, "channel", "id")
@@ -308,14 +303,12 @@ async def _tell(client: AsyncWebClient, delegate: Person, sentence: str) -> None
         log.warning("delegate_not_told", why=str(error))
 
 
-async def _form(
-    by: Person, asked: AwayRequest, client: AsyncWebClient, context: SlackContext
-) -> Block:
+async def _form(by: Person, asked: AwayRequest, context: SlackContext) -> Block:
     found = await context.uow.read.absences.find(at=context.clock(), away=by.id)
     absence = next(iter(found), None)
     if absence is None:
         return render_form(until=asked.until, delegate=asked.delegate)
-    zone = await time_zone_of(client, by.id)
+    zone = await time_zone_of(context.identity.client, by.id)
     day = absence.until.astimezone(zone or ELSE).date()
     return render_form(
         until=asked.until or day,

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain import errors, review, verdict
 from crewgate.domain.execution import id_beginning
@@ -43,7 +42,6 @@ from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview,
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
 """The characters for a list in a message; headlines and the crew's own report take the rest."""
 _CREWS_BUDGET: Final = 2_500
-_HELP_HEADLINE: Final = "*AI crews wait here for your decision.*"
 _HELP_REVIEWS: Final = (
     "• *Approve*: the crew goes on. You are asked first if you were not shown all of it, notes "
     "wait, or somebody is on it.\n"
@@ -67,7 +65,8 @@ _HELP_PLAIN: Final = ", ".join(dict.fromkeys(re.findall(rf"`({COMMAND} [a-z]+)",
 
 
 def render_help() -> Message:
-    return Message(_HELP_PLAIN, [section(_HELP_HEADLINE), section(_HELP_REVIEWS), section(_HELP)])
+    headline = "*AI crews wait here for your decision.*"
+    return Message(_HELP_PLAIN, [section(headline), section(_HELP_REVIEWS), section(_HELP)])
 
 
 def render_pending(
@@ -228,9 +227,6 @@ def _execution_line(
 def _round_line(line: read_models.RoundLine, now: datetime, link: Link) -> str:
     title = f"{names.number_of(line.round)} of {names.task(line.round)}"
     return f"{linked(title, line.card, link)} · {states.in_list(line.round, now)}"
-
-
-# --- sentences -----------------------------------------------------------------------------------
 
 
 def _pending_headline(total: int, who: str, *, mine: bool) -> str:
@@ -452,7 +448,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
 
 
 async def on_command(
-    ack: AsyncAck, command: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
+    ack: AsyncAck, command: Body, respond: Respond, *, context: SlackContext
 ) -> None:
     """Acknowledge first, since a crew may take 2 s to answer; then answer."""
     await ack()
@@ -460,9 +456,9 @@ async def on_command(
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
         match asked.arguments:
             case ["kickoff", *_]:
-                await kickoff.on_kickoff_command(asked, client, respond, context=context)
+                await kickoff.on_kickoff_command(asked, respond, context=context)
             case ["away", *_]:
-                await away.on_away_command(asked, client, respond, context=context)
+                await away.on_away_command(asked, respond, context=context)
             case ["stats", *_]:
                 await stats.on_stats_command(asked, respond, context=context)
             case _:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import starmap
 from typing import Final, assert_never
 
-from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate, id_beginning
+from crewgate.domain.execution import Execution, ExecutionState, id_beginning
 from crewgate.domain.notification import Format, shown
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
@@ -164,11 +164,8 @@ def tasks(count: int) -> str:
 def _finished(posting: ExecutionPosting) -> str:
     before = posting.finished_before
     earlier = f"{icons.DONE} {names.counted(before, 'task')} before" if before else ""
-    return names.joined(earlier, *(_done(one, posting) for one in posting.finished))
-
-
-def _done(update: TaskUpdate, posting: ExecutionPosting) -> str:
-    return f"{icons.DONE} {_title(update.title, posting)}"
+    finished = (f"{icons.DONE} {_title(one.title, posting)}" for one in posting.finished)
+    return names.joined(earlier, *finished)
 
 
 def _ended(execution: Execution, starter: ReviewerRef | None, approved: Round | None) -> str:

@@ -111,9 +111,6 @@ def _is_over(part: Part, line: RoundLine | None, found: Queue) -> bool:
             return True
 
 
-# --- what a row of buttons carries ---------------------------------------------------------------
-
-
 def block_id(row: Row, share: caveats.Share) -> str:
     name = f"{row.part}.{row.round_id}"
     return f"{name}.{_OVER}" if row.over else blocks.with_share(name, share)

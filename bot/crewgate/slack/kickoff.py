@@ -1,18 +1,19 @@
 """`/crew kickoff`: the form that starts a crew."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, assert_never
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain import lessons
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.people import Role
 from crewgate.domain.verdict import Person
-from crewgate.slack import ids
+from crewgate.slack import errors, ids
 from crewgate.slack.blockkit.blocks import (
     Block,
     context,
@@ -25,7 +26,6 @@ from crewgate.slack.blockkit.blocks import (
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, update_modal
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import explain_errors
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.payloads import Command, KickoffForm, parse_kickoff_form
 from crewgate.slack.words import names
@@ -50,10 +50,7 @@ _LONG: Final = frozenset(
     | {"notes", "objective", "prompt", "question", "requirements", "summary", "text", "transcript"}
 )
 """Words in an input's name that suggest a long text."""
-
-
-def render_notice(sentence: str) -> Block:
-    return modal(TITLE, [section(sentence)])
+render_notice: Final = partial(errors.render_notice, title=TITLE)
 
 
 def render_choice(crews: Sequence[str]) -> Block:
@@ -136,9 +133,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
     app.view(ids.KICKOFF_FORM)(partial(on_kickoff_submitted, context=context))
 
 
-async def on_kickoff_command(
-    command: Command, client: AsyncWebClient, respond: Respond, *, context: SlackContext
-) -> None:
+async def on_kickoff_command(command: Command, respond: Respond, *, context: SlackContext) -> None:
     """Open the form at once, since a trigger lasts 3 s; then ask the crew for its inputs."""
     named = command.arguments[1:]
     crews = await _startable(named, command.by, context)
@@ -150,13 +145,12 @@ async def on_kickoff_command(
     context.kickoffs.check(crews[0])
     only = crews[0] if len(crews) == 1 else None
     first = render_notice(asking(only)) if only else render_choice(crews)
-    view_id = await open_modal(client, command.trigger_id, first)
+    view_id = await open_modal(context.identity.client, command.trigger_id, first)
     if view_id is None:
         again = f"Slack did not open the form in time. Type `{COMMAND} kickoff` again."
         await send_ephemeral(respond, again)
     elif only:
-        shown = await _ask_for_inputs(only, context)
-        await _update(client, shown, context, view_id=view_id)
+        await _update(await _ask_for_inputs(only, context), context, view_id=view_id)
 
 
 async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) -> tuple[str, ...]:
@@ -169,76 +163,100 @@ async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) 
     return tuple(crew for crew in found if not context.crews[crew].is_fetched)
 
 
+@dataclass(frozen=True, slots=True)
+class _SentForm:
+    """A sent form. Its modal shows a notice by the acknowledgement, and the outcome by a call."""
+
+    ack: AsyncAck
+    req: AsyncBoltRequest
+    form: KickoffForm
+    context: SlackContext
+
+    def explained(self, say: Callable[[str], Awaitable[None]]) -> AbstractAsyncContextManager[None]:
+        by, crew = self.form.by, self.form.crew
+        return errors.explain_errors(say, context=self.context, by=by, crew=crew)
+
+    def filled_in(self, warning: str) -> Block:
+        return render_form(self.form.crew, self.form.values, warning=warning)
+
+    async def answer(self, sentence: str) -> None:
+        await self.ack(response_action="update", view=render_notice(sentence))
+
+    async def acknowledge(self, sentence: str) -> None:
+        """Acknowledge with a notice, which can be replaced once this function returns.
+
+        The acknowledgement is sent a little later: before, Slack would show the notice over a
+        replacement.
+        """
+        view = render_notice(sentence) | {"external_id": self.form.id}
+        await self.ack(response_action="update", view=view)
+        await self.req.context[RESPONSE_SENT].wait()
+
+    async def replace(self, view: Block) -> None:
+        """Replace the notice, once Slack shows it.
+
+        The notice has an id of its own, which Slack does not know at first: two connections may
+        bring the notice and its replacement in any order. The form's id is the last resort. A
+        closed form has nothing to replace.
+        """
+        if not await _update(view, self.context, external_id=self.form.id):
+            await update_modal(self.context.identity.client, view, view_id=self.form.view_id)
+
+
 async def on_crew_chosen(
-    ack: AsyncAck,
-    req: AsyncBoltRequest,
-    body: Body,
-    client: AsyncWebClient,
-    *,
-    context: SlackContext,
+    ack: AsyncAck, req: AsyncBoltRequest, body: Body, *, context: SlackContext
 ) -> None:
     form = parse_kickoff_form(body)
-    async with explain_errors(
-        partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
-    ):
+    sent = _SentForm(ack, req, form, context)
+    async with sent.explained(sent.answer):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
         context.kickoffs.check(form.crew)
-        await _acknowledge(ack, req, form, asking(form.crew))
-        shown = await _ask_for_inputs(form.crew, context)
-        await _replace(client, form, shown, context)
+        await sent.acknowledge(asking(form.crew))
+        await sent.replace(await _ask_for_inputs(form.crew, context))
 
 
 async def on_kickoff_submitted(
-    ack: AsyncAck,
-    req: AsyncBoltRequest,
-    body: Body,
-    client: AsyncWebClient,
-    *,
-    context: SlackContext,
+    ack: AsyncAck, req: AsyncBoltRequest, body: Body, *, context: SlackContext
 ) -> None:
     form = parse_kickoff_form(body)
+    sent = _SentForm(ack, req, form, context)
     empty = {
         f"{ids.KICKOFF_INPUT}.{name}": EMPTY for name, value in form.values.items() if not value
     }
     if empty:
         await ack(response_action="errors", errors=empty)
         return
-    async with explain_errors(
-        partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
-    ):
+    async with sent.explained(sent.answer):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
-        if await _claim(ack, form, context):
-            await _acknowledge(ack, req, form, starting(form.crew))
-            await _start(client, form, context)
+        if await _claim(sent):
+            await sent.acknowledge(starting(form.crew))
+            await _start(sent)
 
 
-async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> bool:
+async def _claim(sent: _SentForm) -> bool:
     """Claim a form that Slack may send twice; on failure acknowledge, and return False."""
 
     async def ask_again(warning: str) -> None:
-        await ack(
-            response_action="update", view=render_form(form.crew, form.values, warning=warning)
-        )
+        await sent.ack(response_action="update", view=sent.filled_in(warning))
 
     is_new = False
-    async with explain_errors(ask_again, context=context, by=form.by, crew=form.crew):
-        is_new = await context.kickoffs.claim_form(form.crew, form.id)
+    async with sent.explained(ask_again):
+        is_new = await sent.context.kickoffs.claim_form(sent.form.crew, sent.form.id)
         if not is_new:
-            await _replace_with_notice(ack, ALREADY_SENT)
+            await sent.answer(ALREADY_SENT)
     return is_new
 
 
-async def _start(client: AsyncWebClient, form: KickoffForm, context: SlackContext) -> None:
+async def _start(sent: _SentForm) -> None:
     async def ask_again(warning: str) -> None:
-        again = render_form(form.crew, form.values, warning=warning)
-        await _replace(client, form, again, context)
+        await sent.replace(sent.filled_in(warning))
 
-    async with explain_errors(ask_again, context=context, by=form.by, crew=form.crew):
-        answer = await context.kickoffs.start(
-            form.crew, context.new_kickoff(form.values), by=form.by
-        )
+    form, context = sent.form, sent.context
+    async with sent.explained(ask_again):
+        kickoff = context.new_kickoff(form.values)
+        answer = await context.kickoffs.start(form.crew, kickoff, by=form.by)
         answer = context.crews[form.crew].redact.shown(answer, keep={"missing"})
-        await _replace(client, form, _render_outcome(form, answer, context), context)
+        await sent.replace(_render_outcome(form, answer, context))
 
 
 def _render_outcome(form: KickoffForm, answer: KickoffOutcome, context: SlackContext) -> Block:
@@ -267,38 +285,9 @@ async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
     return render_form(crew, {name: "" for name in found if name != lessons.INPUT})
 
 
-async def _replace_with_notice(ack: AsyncAck, sentence: str) -> None:
-    await ack(response_action="update", view=render_notice(sentence))
-
-
-async def _acknowledge(
-    ack: AsyncAck, req: AsyncBoltRequest, form: KickoffForm, sentence: str
-) -> None:
-    """Acknowledge with a notice, which can be replaced once this function returns.
-
-    The acknowledgement is sent a little later: before, Slack would show the notice over a
-    replacement.
-    """
-    await ack(response_action="update", view={**render_notice(sentence), "external_id": form.id})
-    await req.context[RESPONSE_SENT].wait()
-
-
-async def _replace(
-    client: AsyncWebClient, form: KickoffForm, view: Block, context: SlackContext
-) -> None:
-    """Replace the notice in place of a form, once Slack shows it.
-
-    The notice has an id of its own, which Slack does not know at first: two connections may bring
-    the notice and its replacement in any order. The form's id is the last resort. A closed form has
-    nothing to replace.
-    """
-    if not await _update(client, view, context, external_id=form.id):
-        await update_modal(client, view, view_id=form.view_id)
-
-
-async def _update(client: AsyncWebClient, view: Block, context: SlackContext, **which: str) -> bool:
+async def _update(view: Block, context: SlackContext, **which: str) -> bool:
     for _ in range(UPDATES):
-        if not await update_modal(client, view, **which):
+        if not await update_modal(context.identity.client, view, **which):
             return True
         await context.sleep(UPDATE_SECONDS)
     return False

@@ -31,7 +31,6 @@ from crewgate.usecases.read_models import CardView, CrewLessons, LessonLine, Les
 
 TITLE: Final = "Keep as a lesson"
 GIVEN_TITLE: Final = "Lessons given"
-PROPOSED: Final = "Proposed. Its reviewers find it in the thread of the review that it comes from."
 NO_LESSONS: Final = (
     "There are no lessons yet. Once a text that you had asked for is approved, you can keep your "
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
@@ -352,7 +351,8 @@ async def on_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
     propose = lessons.replace_lesson if is_edit else lessons.propose
     async with explain_in_form(ack, sent.box, context=context, by=sent.by, round_id=sent.round_id):
         await propose(sent.by, sent.round_id, sent.feedback, context=context)
-        await ack(response_action="update", view=render_notice(PROPOSED, title="Proposed"))
+        says = "Proposed. Its reviewers find it in the thread of the review that it comes from."
+        await ack(response_action="update", view=render_notice(says, title="Proposed"))
 
 
 async def list_lessons(by: Person, only: str, context: SlackContext, *, page: int = 0) -> Message:

@@ -26,15 +26,13 @@ from crewgate.slack.client.web_api import CallFailed, outcome_of
 from crewgate.slack.reviews import card, notices
 from crewgate.slack.reviews.people import People
 from crewgate.slack.stats import render_posted
-from crewgate.slack.words import people
+from crewgate.slack.words import names, people
 from crewgate.slack.words.cards import REVIEWERS_SHOWN
 from crewgate.usecases import read_models
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Messenger, Posted, Thread
 
 _DIRECT: Final = frozenset({EffectKind.DIRECT_MESSAGE, EffectKind.REFRESH_DIRECT_MESSAGE})
-#: The reaction to a note that was taken.
-ACKNOWLEDGE_NOTE = "memo"
 
 
 class SlackMessenger(Messenger):
@@ -159,7 +157,7 @@ class SlackMessenger(Messenger):
         if isinstance(about, read_models.Posting):
             view = about.view
             thread, output = about.card, view.output
-            name, title = card.file_name(view), card.file_title(view)
+            name, title = card.file_name(view), names.which_round(view.round)
         else:
             # The thread exists: one ordering key puts the file after the message with its excerpt.
             thread, output = about.thread, about.execution.result
@@ -174,7 +172,7 @@ class SlackMessenger(Messenger):
 
     @override
     async def react(self, note: caveats.Note) -> Outcome:
-        return await outcome_of(self._poster.react(note.channel, note.ts, ACKNOWLEDGE_NOTE))
+        return await outcome_of(self._poster.react(note.channel, note.ts, "memo"))
 
     @override
     async def offer(self, note: caveats.Note, posting: read_models.Posting) -> Outcome:

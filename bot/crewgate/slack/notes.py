@@ -54,8 +54,7 @@ async def keep_message(
 
 
 def render_offer(round_: Round) -> Message:
-    receiver = asker(round_)
-    press = f"Press *{words_label(round_)}* to send it to the {receiver}."
+    press = f"Press *{words_label(round_)}* to send it to the {asker(round_)}."
     says = f"Noted for the reviewers. {press}"
     return Message(
         notification(says.replace("*", "")), [section(says), actions(words_button(round_))]

@@ -34,9 +34,6 @@ def raises_malformed(parse: Callable[P, T]) -> Callable[P, T]:
     return checked
 
 
-# --- modals and Home ------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """A sent form that decides: a revision, or an approval with or without a comment."""
@@ -210,9 +207,6 @@ def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
     return ids.FEEDBACK, ""
 
 
-# --- the slash command ----------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Command:
     """`/crew` with the text after it."""
@@ -232,9 +226,6 @@ def parse_command(body: Mapping[str, Any]) -> Command:
         trigger_id=str(body.get("trigger_id", "")),
         text=str(body.get("text") or ""),
     )
-
-
-# --- the forms that start a crew ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,9 +263,6 @@ def parse_kickoff_form(body: Mapping[str, Any]) -> KickoffForm:
         view_id=str(view["id"]),
         view_hash=str(view.get("hash", "")),
     )
-
-
-# --- messages in threads --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,9 +339,6 @@ def _typed(match: re.Match[str]) -> str:
     if label and target not in {label, f"mailto:{label}", f"http://{label}"}:
         return f"{label} ({target})"
     return label or target
-
-
-# --- people ---------------------------------------------------------------------------------------
 
 
 def parse_person(user: Mapping[str, Any]) -> Person:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
-from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.caveats import NOTHING_SEEN, Seen
 from crewgate.domain.verdict import Person
@@ -85,20 +85,17 @@ class Reply:
 
     press: Press
     ack: AsyncAck
-    client: AsyncWebClient
     respond: Respond
     context: SlackContext
 
     def explained(self, *, round_id: str) -> AbstractAsyncContextManager[None]:
+        say = partial(self.say, title=words.names.ERROR_TITLE)
         return errors.explain_errors(
-            self.refuse, context=self.context, ack=self.ack, by=self.press.by, round_id=round_id
+            say, context=self.context, ack=self.ack, by=self.press.by, round_id=round_id
         )
 
-    async def refuse(self, sentence: str) -> None:
-        """Tell the presser a sentence; in a modal if the channel takes no answer."""
-        await self.say(sentence, title=words.names.ERROR_TITLE)
-
     async def say(self, sentence: str, *, title: str = words.names.RECORDED_TITLE) -> None:
+        """Tell the presser a sentence; on top of a modal and in Home by a modal."""
         if self.press.where is Where.CARD:
             await send_ephemeral(self.respond, sentence)
         else:
@@ -123,9 +120,9 @@ class Reply:
         return is_open
 
     async def update(self, view: Block) -> bool:
-        around = self.press.view
-        return not await update_modal(self.client, view, view_id=around.id, hash=around.hash)
+        client, around = self.context.identity.client, self.press.view
+        return not await update_modal(client, view, view_id=around.id, hash=around.hash)
 
     async def _open(self, view: Block) -> bool:
-        on_top = self.press.where is Where.MODAL
-        return bool(await open_modal(self.client, self.press.trigger_id, view, on_top=on_top))
+        client, on_top = self.context.identity.client, self.press.where is Where.MODAL
+        return bool(await open_modal(client, self.press.trigger_id, view, on_top=on_top))

@@ -261,12 +261,8 @@ def _render(
     if stats.team.now.decided or stats.team.before.decided:
         span = f"Last {stats.days} days"
         shown += [one.native(span) if charts else one.bars() for one in _charts(stats)]
-    before = f"the {stats.days} days before"
-    known = (
-        f"In brackets: {before}"
-        if stats.team.before.decided
-        else f"Nothing was decided in {before}"
-    )
+    says = "In brackets:" if stats.team.before.decided else "Nothing was decided in"
+    known = f"{says} the {stats.days} days before"
     legend = blocks.context(f"{known}. Times are working hours where a rule has them.")
     decided = names.counted(stats.team.now.decided, "decision")
     return Message(f"The last {stats.days} days: {decided}", [*shown, legend, *end])

@@ -18,19 +18,17 @@ from crewgate.slack.words.names import crew, some
 CREWS_SHOWN: Final = 10
 #: The value of the test card's buttons.
 _VALUE: Final = "trial"
-_NOTIFICATION: Final = "A test of Crewgate: no crew waits for this."
-_CARD: Final = (
-    "*A test of Crewgate.* No crew waits for this, and nothing that you press here decides"
-    " anything. Press Approve or Revise: the answer, for you alone, says for which crews you may"
-    " decide."
-)
 
 
 def render_trial_card() -> Message:
     return Message(
-        _NOTIFICATION,
+        "A test of Crewgate: no crew waits for this.",
         [
-            section(_CARD),
+            section(
+                "*A test of Crewgate.* No crew waits for this, and nothing that you press here"
+                " decides anything. Press Approve or Revise: the answer, for you alone, says for"
+                " which crews you may decide."
+            ),
             actions(
                 button(APPROVE.label, action_id=ids.TRIAL_APPROVE, value=_VALUE, style="primary"),
                 button(REVISE.label, action_id=ids.TRIAL_REVISE, value=_VALUE),

@@ -31,8 +31,9 @@ from crewgate.slack.reviews.buttons import (
     REVISE,
     TAKE_BACK,
 )
-from crewgate.slack.reviews.card import file_name, file_title, render_card
+from crewgate.slack.reviews.card import file_name, render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
+from crewgate.slack.words import names
 from crewgate.slack.words.names import date
 from crewgate.usecases.read_models import (
     CardView,
@@ -296,8 +297,8 @@ def test_file_names_and_titles_are_safe_whatever_the_task_is_called(view: CardVi
     assert re.fullmatch(
         r"[A-Za-z0-9_-]{1,80}-round-[0-9]+-[A-Za-z0-9_-]{1,6}\.(md|json)", file_name(view)
     )
-    assert "\n" not in file_title(view)
-    assert len(file_title(view)) < 300
+    assert "\n" not in names.which_round(view.round)
+    assert len(names.which_round(view.round)) < 300
 
 
 def test_a_card_says_who_is_on_it_and_who_wrote() -> None:

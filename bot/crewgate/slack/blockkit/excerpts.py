@@ -416,10 +416,6 @@ def cleaned(text: str) -> str:
     return clean(text).rstrip()
 
 
-def count_pages(text: str, size: int = PAGE) -> int:
-    return page_of(text, 0, size).total
-
-
 @dataclass(frozen=True, slots=True)
 class _PageCut:
     start: int

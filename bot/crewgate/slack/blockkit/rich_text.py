@@ -54,9 +54,8 @@ def preformatted(text: str) -> list[Block]:
 
 
 def quotation(text: str) -> list[Block]:
-    return (
-        [_block([piece]) for piece in _split([quote(clean(text.strip()))])] if text.strip() else []
-    )
+    written = clean(text.strip())
+    return [_block([piece]) for piece in _split([quote(written)])] if written else []
 
 
 def quote(text: str) -> Block:
@@ -241,9 +240,8 @@ def _table(rows: list[list[str]]) -> list[Block]:
         " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in rows
     ]
-    return [
-        code_block("\n".join([lines[0], "-+-".join("-" * width for width in widths), *lines[1:]]))
-    ]
+    dashes = "-+-".join("-" * width for width in widths)
+    return [code_block("\n".join([lines[0], dashes, *lines[1:]]))]
 
 
 def _row(names: list[str], cells: list[str]) -> Iterator[Block]:

@@ -200,15 +200,11 @@ def clean(text: str) -> str:
 
 def clean_controls(text: str) -> str:
     """Make control characters visible; each, and each line end, becomes one character."""
-    if (
-        text.replace("\n", " ").replace("\t", " ").isprintable()
-    ):  # this check takes half the time of a search
+    # This check takes half the time of a search.
+    if text.replace("\n", " ").replace("\t", " ").isprintable():
         return text
-    return _CONTROLS.sub(_pictures, text.replace("\r\n", "\n"))
-
-
-def _pictures(match: re.Match[str]) -> str:
-    return match[0].translate(_PICTURES)
+    lines = text.replace("\r\n", "\n")
+    return _CONTROLS.sub(lambda match: match[0].translate(_PICTURES), lines)
 
 
 _PICTURES: Final = {
@@ -389,6 +385,3 @@ def _joins(char: str) -> bool:
         or char == "\u200d"
         or "\U0001f3fb" <= char <= "\U0001f3ff"
     )
-
-
-# --- blocks ---------------------------------------------------------------------------------------

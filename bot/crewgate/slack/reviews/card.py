@@ -110,10 +110,6 @@ def file_name(view: CardView) -> str:
     return f"{named}-round-{view.round.number}-{view.round.id[:6]}.{ending}"
 
 
-def file_title(view: CardView) -> str:
-    return names.which_round(view.round)
-
-
 def _with_menu(headline: str, view: CardView, share: caveats.Share | None = None) -> Block:
     """The first line, with a menu of the actions that have no button.
 
@@ -246,13 +242,8 @@ def _of_rule(view: CardView, decision: verdict.Decision) -> list[Block]:
     why, result = states.said(decision), states.answer(round_) if round_.call_result else ""
     if round_.removed_at is not None:
         return [context(names.removed(round_.removed_at))]
-    is_call = isinstance(round_.subject, acts.ToolCall)
-    arguments = arguments_on_card(view.output).blocks if is_call else []
-    return present(
-        *arguments,
-        section(why) if why else None,
-        context(result) if result else None,
-    )
+    arguments = arguments_on_card(view.output).blocks if _shows_arguments(view) else []
+    return present(*arguments, section(why) if why else None, context(result) if result else None)
 
 
 def _all_who_approved(decision: verdict.Decision) -> list[Block]:

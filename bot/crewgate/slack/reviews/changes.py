@@ -346,9 +346,8 @@ def _is_unasked(previous: Round) -> bool:
 
 
 def edits_in(fate: EditsFate) -> str:
-    others = (
-        f"{names.counted(fate.others, 'other passage') if fate.others else 'nothing else'} changed"
-    )
+    others = names.counted(fate.others, "other passage") if fate.others else "nothing else"
+    others += " changed"
     if fate.asked == 1:
         return f"the edit was {'' if fate.taken else 'not '}made, and {others}"
     if fate.taken == fate.asked == 2:  # noqa: PLR2004  # English has a word for two

@@ -12,7 +12,6 @@ from typing import Final, TypeAlias
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain import errors, masking, recorded
 from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen
@@ -101,7 +100,6 @@ def register(
 async def on_press(
     ack: AsyncAck,
     body: Body,
-    client: AsyncWebClient,
     respond: Respond,
     *,
     verbs: Mapping[str, Verb],
@@ -123,7 +121,7 @@ async def on_press(
     round_id = press.value
     if verb is _fill_in:
         round_id, _ = payloads.parse_asked(press.view.metadata)
-    reply = Reply(press, ack, client, respond, context)
+    reply = Reply(press, ack, respond, context)
     if place is not None:
         reply = walk.reply_in_walk(reply, place, round_id)
         press = reply.press
@@ -342,12 +340,7 @@ async def on_words_submitted(
             )
         except errors.ConfirmationNeeded:
             form = await modals.approve_form(
-                sent.round_id,
-                sent.by,
-                context,
-                seen=sent.seen,
-                comment=sent.feedback,
-                again=True,
+                sent.round_id, sent.by, context, seen=sent.seen, comment=sent.feedback, again=True
             )
             await ack(response_action="update", view=form)
             return

@@ -183,7 +183,7 @@ def count_pages(output: Output, *, is_call: bool) -> int:
     """Return the number of pages on which the reader shows an output."""
     groups = _groups_of_call(output) if is_call else None
     if groups is None:
-        return excerpts.count_pages(output.text)
+        return excerpts.page_of(output.text, 0).total
     return excerpts.page_of_blocks(groups, 0).total
 
 
@@ -271,11 +271,8 @@ def parts_to_edit(output: Output) -> Parts | None:
     text = output.text
     if output.format is not Format.MARKDOWN or len(text) > _LONGEST:
         return None
-    if (
-        MARK in text
-        or clean(text) != text.replace("\r\n", "\n")
-        or len(json.dumps(text)) > _LONGEST
-    ):
+    hides = MARK in text or clean(text) != text.replace("\r\n", "\n")
+    if hides or len(json.dumps(text)) > _LONGEST:
         return None
     parts = cut(text, _BOX, place_to_break)
     if any(utf16_length(part) > FEEDBACK_LIMIT for part in parts.texts):

@@ -12,14 +12,7 @@ from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.words.names import why
 from crewgate.usecases.access import Scope, crew_for, notify_for
 from crewgate.usecases.ports.base import Clock, Crews
-from crewgate.usecases.read_models import (
-    Approvers,
-    CardView,
-    Queue,
-    RoundFacts,
-    RoundLine,
-    Viewer,
-)
+from crewgate.usecases.read_models import Approvers, CardView, Queue, RoundFacts, RoundLine, Viewer
 from crewgate.usecases.waiting import counts
 
 

@@ -208,10 +208,7 @@ def render_reader(
     now_at = replace(position, page=page.number, share=share, first=first, unmasked=unmasked)
     return ReaderPage(
         view=blocks.modal(
-            _TITLES[position.tab],
-            shown,
-            callback_id=ids.PAGES_MODAL,
-            metadata=now_at.as_metadata(),
+            _TITLES[position.tab], shown, callback_id=ids.PAGES_MODAL, metadata=now_at.as_metadata()
         ),
         is_end=is_output and not goes_on,
         unmasks=unmasks,

@@ -44,9 +44,7 @@ def other_arguments(view: CardView) -> list[blocks.Block]:
         old, new = (None if one is None else _short(one) for one in (change.old, change.new))
         name = leaf(f"{plain(change.name, blocks.LABEL_LIMIT) or '?'}: ", bold=True)
         came = [leaf("left out", italic=True)] if new is None else [leaf(new)]
-        went = (
-            [leaf(" (new)")] if old is None else [leaf(" (was "), leaf(old, strike=True), leaf(")")]
-        )
+        went = [leaf(" (was "), leaf(old, strike=True), leaf(")")] if old else [leaf(" (new)")]
         lines += [*([leaf("\n")] if lines else []), name, *came, *went]
     return in_blocks([text_section(lines)]) if lines else []
 

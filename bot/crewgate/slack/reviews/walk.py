@@ -153,10 +153,10 @@ class WalkReply(Reply):
     async def _put(self, view: Block) -> bool:
         if self.press.where is not Where.MODAL:
             return await Reply.show(self, view)
-        around = self.press.view
-        failure = await update_modal(self.client, view, view_id=around.id, hash=around.hash)
+        client, around = self.context.identity.client, self.press.view
+        failure = await update_modal(client, view, view_id=around.id, hash=around.hash)
         if failure == "not_found":
-            await open_modal(self.client, self.press.trigger_id, render_start(_CLOSED))
+            await open_modal(client, self.press.trigger_id, render_start(_CLOSED))
         return not failure
 
 
@@ -172,7 +172,6 @@ def reply_in_walk(reply: Reply, walk: Walk, round_id: str) -> WalkReply:
     return WalkReply(
         press=press,
         ack=reply.ack,
-        client=reply.client,
         respond=reply.respond,
         context=reply.context,
         walk=walk,

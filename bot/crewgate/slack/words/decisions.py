@@ -86,10 +86,7 @@ def rule_quoted(name: str, voice: Voice = MRKDWN) -> str:
 
 
 def clause(
-    decision: verdict.Decision,
-    voice: Voice = MRKDWN,
-    *,
-    most: int | None = NAMED_SHORT,
+    decision: verdict.Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT
 ) -> str:
     """Return a decision inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`."""
     if isinstance(decision.by, verdict.TimedOut):
@@ -287,19 +284,16 @@ def waits(name: str, round_: Round) -> str:
         case ToolCall():
             return wants_to_use(round_)
         case Question():
-            return f"{_who_asks(name, round_)} asks for an answer"
+            # An agent asks in the middle of its task; in a flow, one of its methods does.
+            agent = None if round_.is_of_flow else round_.review.agent
+            who = name if agent is None else one_line(agent, names.AGENT_LIMIT)
+            return f"{who} asks for an answer"
         case Work() if round_.approvals > 1:
             return f"{name} needs {more_approvals(round_)}"
         case Work():
             return f"{name} is ready for review"
         case _:
             assert_never(round_.subject)
-
-
-def _who_asks(name: str, round_: Round) -> str:
-    """Return the agent that asks in the middle of its task, or the flow's method."""
-    by = None if round_.is_of_flow else round_.review.agent
-    return name if by is None else one_line(by, names.AGENT_LIMIT)
 
 
 def more_approvals(round_: Round) -> str:
