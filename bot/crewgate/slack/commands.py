@@ -212,7 +212,7 @@ def _execution_line(
     else:
         at = f"at {names.title(execution.current_task)}, " if execution.current_task else ""
         stands = f"{at}running for {duration(now - execution.began_at)}"
-    # The command that shows the execution in full takes this id; it is the title without a topic.
+    # `/crew status` takes this id. Without a topic the title is this id already.
     name = names.identifier(id_beginning(execution.execution_id))
     return names.joined(
         f"{states.icon(first.round) if first else icons.RUNNING} {title}",

@@ -36,7 +36,7 @@ NO_LESSONS: Final = (
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
 )
 _REMOVED: Final = ":wastebasket: Its text was removed, some time after its end."
-#: Lengths once escaped: of a whole lesson with its unseen characters named, and of one of many.
+#: Lengths once escaped: of a lesson in full (each unseen character is named), and in a list.
 _WHOLE: Final = 8 * LESSON_CHARACTERS
 _AMONG: Final = 200
 _BESIDE_BUDGET: Final = 4_000
@@ -63,7 +63,7 @@ def _wish(view: CardView) -> str:
 
 
 def first_words(wish: str) -> str:
-    """Return a wish as its form shows it: one line, cut behind a sentence or a word."""
+    """Return the words of a revision in one line, cut after a sentence or a word if too long."""
     line = " ".join(wish.split())
     if len(line) <= LESSON_CHARACTERS:
         return line
@@ -288,7 +288,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
 
 
 async def _open_form(press: Press, reply: Reply) -> None:
-    """Open the form with the wish that an approved round met."""
+    """Open the form with the words that asked for the approved text."""
     view = (await reply.context.uow.read.posting(press.value)).view
     await reply.context.ensure(press.by.id, Role.REVIEWER, view.round)
     form = render_form(view.round.review.crew, first_words(_wish(view)), press.value)

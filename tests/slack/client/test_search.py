@@ -161,10 +161,11 @@ async def test_it_is_found_although_the_clock_here_is_wrong(
 
 
 async def test_how_far_searches_came_is_not_remembered_without_end(
-    slack: Workspace, clock: FakeClock
+    slack: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("crewgate.slack.client.posting.REMEMBERED", 1)
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    search = MessageSearch(client, clock=clock, remembered=1)
+    search = MessageSearch(client, clock=clock)
 
     async def calls(key: str) -> int:
         before = looked(slack)

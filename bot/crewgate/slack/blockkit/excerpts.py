@@ -234,7 +234,7 @@ def _cut_whole(head: str, lines: list[Line], leading: list[bool], room: int) -> 
         return paragraph, ""
     fence = crossing.fence
     is_row = head[crossing.start : crossing.end].lstrip(" >").startswith("|")
-    if is_row or fence is not None:  # half of it would be no table and no code: rather end above
+    if is_row or fence is not None:  # cut in two, it would not be read as a table or code
         line_end = line_end or leads
     if fence is not None and (fence.start < crossing.start or line_end == 0):
         begun = fenced_line_end > max(fence.start, least)
@@ -365,7 +365,7 @@ def _words_of_json(text: str) -> str:
 #: The characters on one page: some screens of a modal.
 PAGE: Final = 6_000
 
-#: The longest last line of a fence that still goes onto a full page.
+#: The longest closing mark of a fence that still goes onto a full page, in characters.
 _LAST: Final = 500
 
 _HEADINGS: Final = 20

@@ -112,7 +112,7 @@ def _split_leaves(element: Block) -> Iterator[Block]:
     for one in element["elements"]:
         text = one["text"]
         while text:
-            # A paragraph's last line end is never alone.
+            # A line end alone always fits, so that no block begins with it.
             fits = utf16_length(text) <= max(room, text == "\n") and len(held) < _MOST
             if held and not fits and (room < _WORTHWHILE or len(held) == _MOST):
                 yield element | {"elements": held}

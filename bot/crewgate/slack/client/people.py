@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-#: Calls about one channel or person in a minute; Slack takes about 100 of each method.
+#: The most calls about one channel or person in a minute; Slack takes 100 of each method in all.
 #: https://docs.slack.dev/apis/web-api/rate-limits
 A_MINUTE: Final = 10
 MINUTE: Final = timedelta(minutes=1)

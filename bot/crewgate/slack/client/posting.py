@@ -40,12 +40,9 @@ NOT_READABLE: Final = frozenset(
 class MessageSearch:
     """Searches a channel or a thread. Every call raises CallFailed."""
 
-    def __init__(
-        self, client: AsyncWebClient, *, clock: Clock, remembered: int = REMEMBERED
-    ) -> None:
+    def __init__(self, client: AsyncWebClient, *, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._remembered = remembered
         self._searched_until: dict[str, datetime] = {}
         """For each key, a time by Slack's clock before which its message surely was not posted."""
 
@@ -72,7 +69,7 @@ class MessageSearch:
                 ):
                     yield message
                 self._searched_until[key] = min(end, now)
-                if len(self._searched_until) > self._remembered:
+                if len(self._searched_until) > REMEMBERED:
                     self._searched_until.pop(next(iter(self._searched_until)))
                 if latest is None:
                     return

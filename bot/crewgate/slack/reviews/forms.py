@@ -81,7 +81,7 @@ def render_receipt(view: CardView, *, by_words: bool = False) -> Block:
     return modal(names.RECORDED_TITLE, [section(cards.about(view)), said])
 
 
-#: Blocks of one page of notes, beside the box above and an output's beginning below.
+#: The blocks of one page of notes; the box stands above, and the output's beginning below.
 _BLOCKS: Final = 40
 
 

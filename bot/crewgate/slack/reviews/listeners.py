@@ -461,15 +461,15 @@ async def decide_once(
     context: SlackContext,
     seen: Seen = NOTHING_SEEN,
 ) -> Round | None:
-    """Decide; return None for a repeated form. Raises as `decide`, and ApprovedBefore."""
+    """Decide; return None if this person did so before. Raises as `decide`, and ApprovedBefore."""
     began_at = context.clock()
     try:
         round_ = await decide.decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
     except errors.AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise
-        # A double click is answered with what its first press did; a press that waited for Slack is
-        # no double click.
+        # A double click is answered as its first press was. Somebody who presses again later does
+        # not see the decision in Slack yet, and is told that it counts.
         is_slip = began_at - error.decision.at < DOUBLE_CLICK
         return await context.uow.read.round(round_id) if is_slip else None
     vote = round_.vote_of(by.id)

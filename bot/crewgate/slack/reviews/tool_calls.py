@@ -129,7 +129,7 @@ def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | 
 
 
 def _fits(text: str) -> bool:
-    # Slack would change other texts in a box, though the person leaves them alone.
+    # Slack changes what cannot be seen, so a box could not leave such a text as it is.
     return utf16_length(text) <= FEEDBACK_LIMIT and clean(text) == text
 
 

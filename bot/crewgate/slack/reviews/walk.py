@@ -49,7 +49,7 @@ class Walk:
     card: str = ""
 
     def behind(self, metadata: str) -> str:
-        # JSON in one line contains no line end.
+        # The metadata is JSON in one line, so a line end can stand between.
         return f"{metadata}\n{self.number} {self.total} {int(self.asked)} {self.card}"
 
 

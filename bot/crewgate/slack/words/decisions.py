@@ -448,7 +448,7 @@ _REASONS: Final = {
 
 
 def because(reason: reasons.Reason | None, voice: Voice = MRKDWN) -> str:
-    """Return a reason, escaped, for a sentence with its own full stop."""
+    """Return a reason, escaped and without a full stop at its end."""
     return voice.text(reason_text(reason), ANSWER_LIMIT).rstrip(". ")
 
 

@@ -31,7 +31,7 @@ CREW_LIMIT: Final = 60
 TITLE_LIMIT: Final = 150
 AGENT_LIMIT: Final = 80
 ID_LIMIT: Final = 80
-#: The longest reason of a dismissal once escaped: 300 characters, each up to five.
+#: The longest reason of a dismissal: 300 characters, of which escaping makes five each.
 WHY_LIMIT: Final = 1_500
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")
