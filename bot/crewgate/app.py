@@ -295,7 +295,7 @@ class _Assembly:
         self.stack.push_async_callback(self.bolt.finish, within=STOP_LISTENERS_SECONDS)
         self.stack.push_async_callback(self.kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
         context = SlackContext(
-            uow=self.uow,
+            uow=self.uow.for_people(),
             crews=self.crews,
             directory=self.directory,
             clock=self.runtime.clock,

@@ -18,7 +18,7 @@ from crewgate.store.engine import (
     translate_errors,
 )
 from crewgate.store.outbox import SqlOutbox
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import AT_ONCE, SqlUnitOfWork
 from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.postgres import Postgres
 from tests.store.jobs import CREWS
@@ -221,6 +221,31 @@ async def test_the_locks_of_a_bot_that_stands_still_end(
     assert served.is_set()
     await still.dispose()
     await other.dispose()
+
+
+@on_postgresql
+async def test_a_crew_does_not_wait_behind_people(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that is too busy many people press, again and again."""
+    uow = a_uow(engines)
+    people = uow.for_people()
+
+    async def press() -> None:
+        async with people.begin():
+            pass
+
+    async with AsyncExitStack() as stack:
+        for _ in range(AT_ONCE):
+            await stack.enter_async_context(people.begin())
+        waiting = [asyncio.create_task(press()) for _ in range(2 * CONNECTIONS)]
+        async with uow.begin() as tx:
+            await tx.enqueue([an_effect()], at=NOW)
+        assert not any(one.done() for one in waiting)
+        monkeypatch.setattr("crewgate.store.unit_of_work.TURN_SECONDS", 0)
+        with pytest.raises(StoreUnavailable):
+            await press()
+    await asyncio.gather(*waiting)
 
 
 @on_sqlite

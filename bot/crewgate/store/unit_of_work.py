@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Final
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.masking import Masking
-from crewgate.store.engine import Engines, Reader, translate_errors
+from crewgate.store.engine import TURN_SECONDS, Engines, Reader, translate_errors
 from crewgate.store.queries import Queries
 from crewgate.store.transaction import Tx
 from crewgate.usecases.ports.base import Clock
 
 #: The free bytes that the largest bodies, and SQLite's log of them, may need.
 ROOM: Final = 32 * 2**20
+#: People's transactions at a time on PostgreSQL. The other connections are left to crews, which
+#: never repeat a notification, while people press again if the machine is too busy.
+AT_ONCE: Final = 3
 #: The seconds that a health check waits for the database; callers wait about five.
 PROBE_SECONDS: Final = 2
 
@@ -43,6 +46,7 @@ class SqlUnitOfWork:
     masking: Mapping[str, Masking] = field(default_factory=dict)
     room: int = ROOM
     availability: _Availability = field(default_factory=_Availability)
+    turns: asyncio.Semaphore | None = None
     _kept_rules: set[str] = field(default_factory=set, init=False)
     _looking: asyncio.Task[str | None] | None = field(default=None, init=False)
 
@@ -53,11 +57,16 @@ class SqlUnitOfWork:
         """Return transactions for delivering the outbox, on connections of their own."""
         return replace(self, engines=self.engines.for_outbox)
 
+    def for_people(self) -> "SqlUnitOfWork":
+        """Return transactions for people, AT_ONCE at a time if connections are few."""
+        is_limited = self.engines.write.dialect.name == "postgresql"
+        return replace(self, turns=asyncio.Semaphore(AT_ONCE) if is_limited else None)
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         try:
             with translate_errors():
-                async with self.engines.write.begin() as connection:
+                async with self._turn(), self.engines.write.begin() as connection:
                     transaction = Tx(connection, clock=self.clock, kept_rules=self._kept_rules)
                     yield transaction
                     await transaction.flush()
@@ -70,6 +79,9 @@ class SqlUnitOfWork:
             self.wake(destination)
         if transaction.changed:
             self.changed(transaction.changed)
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self.turns is None else _taken(self.turns)
 
     async def probe(self, *, patience: float = PROBE_SECONDS) -> None:
         """Raise StoreUnavailable if the database does not answer soon or takes no writes.
@@ -97,3 +109,13 @@ class SqlUnitOfWork:
         except StoreUnavailable as error:
             return str(error)
         return None
+
+
+@asynccontextmanager
+async def _taken(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+    async with asyncio.timeout(TURN_SECONDS):
+        await turns.acquire()
+    try:
+        yield
+    finally:
+        turns.release()
