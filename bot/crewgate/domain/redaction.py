@@ -160,17 +160,22 @@ def with_texts(
     return replace(value, **different) if different else value
 
 
-def _texts_in(value: object, keep: Collection[str]) -> Iterator[str]:
-    if isinstance(value, tuple):
-        parts: Iterable[object] = value
-    else:
-        parts = (getattr(value, name) for name in _names_of(value) if name not in keep)
-    for part in parts:
-        if isinstance(part, str):
-            if not isinstance(part, Enum):
-                yield part
-        elif part is not None and part != ():
-            yield from _texts_in(part, keep)
+def _texts_in(value: object, keep: Collection[str]) -> list[str]:
+    texts, nested = [], [value]
+    for one in nested:  # the list grows meanwhile
+        if isinstance(one, tuple):
+            parts: Iterable[object] = one
+        else:
+            parts = [getattr(one, name) for name in _names_of(one) if name not in keep]
+        for part in parts:
+            if part is None or part is False:  # most are
+                continue
+            if isinstance(part, str):
+                if not isinstance(part, Enum):
+                    texts.append(part)
+            elif part != ():
+                nested.append(part)
+    return texts
 
 
 def _names_of(value: object) -> tuple[str, ...]:
