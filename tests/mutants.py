@@ -361,7 +361,7 @@ MUTANTS: Final = (
     ),
     mutant(
         "whoever waits goes on before the commit",
-        "await asyncio.shield(turn.durable)",
+        "await turn.durable",
         "await asyncio.sleep(0)",
         "store/test_sqlite_writer.py",
     ),

@@ -225,6 +225,11 @@ class _Turn:
     follows: bool = False
     """An earlier transaction of the batch may have changed what this one reads."""
 
+    def pass_by(self) -> None:
+        """Fail, if its turn has not come."""
+        if not self.come.done():
+            self.fail(sa.exc.TimeoutError("the turn to write to SQLite did not come"))
+
     def fail(self, error: BaseException) -> None:
         waits_for = self.durable if self.come.done() else self.come
         if not waits_for.done():
@@ -275,15 +280,17 @@ class SqliteWriter:
         self._waiting.append(turn)
         if self._batches is None or self._batches.done():
             self._batches = asyncio.create_task(self._work())
+        late = asyncio.get_running_loop().call_later(self._turn_seconds, turn.pass_by)
         kept = False
         try:
-            yield await self._turn_of(turn)
+            yield await turn.come
             kept = True
         finally:
+            late.cancel()
             if not turn.over.done():
                 turn.over.set_result(kept)
             if kept or turn.follows:
-                await asyncio.shield(turn.durable)
+                await turn.durable
 
     async def dispose(self) -> None:
         """Close the file after the waiting transactions."""
@@ -293,13 +300,6 @@ class SqliteWriter:
         if self._thread is not None:
             self._thread.shutdown(wait=False)
             self._thread = None
-
-    async def _turn_of(self, turn: _Turn) -> SqliteConnection:
-        try:
-            async with asyncio.timeout(self._turn_seconds):
-                return await turn.come
-        except TimeoutError:
-            raise sa.exc.TimeoutError("the turn to write to SQLite did not come") from None
 
     async def _work(self) -> None:
         while self._waiting:
@@ -320,7 +320,8 @@ class SqliteWriter:
                 await self._in_thread(partial(self._discard, connection))
             return
         for turn in taken:
-            turn.durable.set_result(None)
+            if not turn.durable.done():  # its caller was cancelled
+                turn.durable.set_result(None)
 
     async def _carry_out(self, taken: list[_Turn], connection: sa.Connection) -> bool:
         """Run each waiting transaction in its own savepoint; return True if one ended well."""
