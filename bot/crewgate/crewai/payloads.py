@@ -172,7 +172,8 @@ def parse_notification(body: bytes) -> Notification:
     be lost over it. Raises Malformed.
     """
     fields = parse_object(body)
-    fields = tool_calls.about_call(fields.get("tool_call")) | fields
+    if "tool_call" in fields:
+        fields = tool_calls.about_call(fields["tool_call"]) | fields
     payload = validate(_Notification, fields, "the notification does not say what it is about")
     urls, extensions = payload.urls(), payload.resume_extensions or ()
     call = tool_calls.read_call(fields.get("tool_call"))
