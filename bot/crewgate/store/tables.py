@@ -81,7 +81,7 @@ executions = table(
     *optional(sa.Text, "subject", "result"),
     *optional(Json, "meta", "named", "also_started", "lessons"),
     sa.Index(None, "execution_id"),
-    sa.Index(None, "channel", "thread_ts"),
+    index_where("thread_ts IS NOT NULL", "ix_executions_thread", "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),
     # The index has only ended executions with texts.
     index_where(
@@ -189,7 +189,7 @@ rounds = table(
         *("crew", "rule_id", "decided_at", "lessons", "decided_via", "is_approve"),
         *("number", "edited_at"),
     ),
-    sa.Index(None, "card_channel", "card_thread_ts"),
+    index_where("card_thread_ts IS NOT NULL", "ix_rounds_thread", "card_channel", "card_thread_ts"),
     index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),
 )
 
