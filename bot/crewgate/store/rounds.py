@@ -223,11 +223,13 @@ _DECISION: Final = (
     *("decided_via", "on_behalf_of", "on_behalf_of_name", *_LOOKED),
 )
 _ROUND: Final = Columns(Round, rounds, apart={"reason"})
+_REVIEW: Final = Columns(Review, reviews, apart=())
+from_review: Final = _REVIEW.write
 _REVIEW_LABELS: Final = tuple((column.name, f"review_{column.name}") for column in reviews.c)
 
 
 def to_review(row: sa.Row[Any]) -> Review:
-    return Review(**{column.name: getattr(row, column.name) for column in reviews.c})
+    return Review(**_REVIEW.read(row))
 
 
 @reads("rounds")
@@ -259,11 +261,10 @@ def _to_subject(row: sa.Row[Any]) -> Subject:
 def _from_subject(subject: Subject) -> dict[str, Any]:
     """Return the columns of a subject; one without a column of its own shares `question`."""
     columns: dict[str, Any] = {"question": None, "call": None}
-    stored, word = _SUBJECTS[subject.stored_as].dump(subject), subject.stored_as
-    if word in columns:
-        columns[word] = stored
-    elif subject != WORK:
-        columns["question"] = {**stored, "subject": word}
+    if subject != WORK:
+        word = subject.stored_as
+        stored = _SUBJECTS[word].dump(subject)
+        columns |= {word: stored} if word in columns else {"question": {**stored, "subject": word}}
     return {**columns, "is_act": isinstance(subject, ToolCall) or None}
 
 
@@ -327,10 +328,6 @@ def to_card(row: sa.Row[Any]) -> MessageRef | None:
     in_thread = row.thread_ts if row.card_channel == row.channel else None
     thread_ts = row.card_thread_ts or in_thread or row.card_ts
     return MessageRef(row.card_channel, row.card_ts, thread_ts)
-
-
-def from_review(review: Review) -> dict[str, Any]:
-    return {column.name: getattr(review, column.name) for column in reviews.c}
 
 
 def from_round(round_: Round) -> dict[str, Any]:
