@@ -184,7 +184,7 @@ def _settle(columns: tuple[str, ...]) -> sa.Update:
 
 
 def _part(kind: Callable[[Connection], T]) -> cached_property[T]:
-    """Return a part of a transaction, made when first asked for: most need two or three."""
+    """Return a part of a transaction, made when first asked for: few need it."""
     return cached_property(lambda tx: kind(tx._connection))  # noqa: SLF001  # a part of its class
 
 
@@ -196,7 +196,6 @@ class Tx:
     execution and a round opens the execution first.
     """
 
-    executions = _part(Executions)
     lessons = _part(Lessons)
     floods = _part(Floods)
     notes = _part(Notes)
@@ -204,10 +203,6 @@ class Tx:
     mornings = _part(Mornings)
     dead_letters = _part(DeadLetters)
     removal = _part(Removal)
-
-    @cached_property
-    def audit(self) -> Audit:
-        return Audit(self._connection, self._clock)
 
     def __init__(
         self, connection: Connection, *, clock: Clock, kept_rules: Collection[str] = ()
@@ -218,7 +213,6 @@ class Tx:
         self.rules_seen: set[str] = set()
         """The ids of rules that are stored after the commit."""
         self._dialect = connection.dialect.name
-        self._clock = clock
         self._found: dict[str, Round] = {}
         """The rounds as they were read."""
         self.changed: set[str] = set()
@@ -226,6 +220,8 @@ class Tx:
         self.woken: set[str] = set()
         """Destinations with new work after the commit."""
         self._new_effects: list[dict[str, Any]] = []
+        self.executions = Executions(connection)
+        self.audit = Audit(connection, clock)
 
     async def open_review(
         self, candidate: Review, pause_id: str | None = None
