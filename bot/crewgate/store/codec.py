@@ -5,7 +5,7 @@ and restored on reading, so a new field needs nothing here.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from enum import Enum
 from functools import cache, partial
@@ -113,6 +113,7 @@ class Columns:
     def __init__(self, kind: type, table: sa.Table, *, apart: Collection[str]) -> None:
         """`apart` names the columns that hold a field in another form."""
         hints = get_type_hints(kind)
+        defaults = {field.name: field.default for field in fields(kind)}
         own = [column for column in table.c if column.name in hints and column.name not in apart]
         self._names = [column.name for column in own]
         self._get = attrgetter(*self._names)
@@ -124,21 +125,34 @@ class Columns:
             if is_json or (isinstance(hint, type) and issubclass(hint, Enum)):
                 one = codec(hint)
                 is_null_if_empty = is_json and column.nullable
-                self._converted.append((column.name, one.dump, one.load, is_null_if_empty))
+                default = defaults[column.name]
+                usual = None if default is MISSING else one.dump(default)
+                self._converted.append((column.name, one.dump, one.load, is_null_if_empty, usual))
 
     def read(self, row: Any) -> dict[str, Any]:
         values = zip(self._names, self._get(row), strict=True)
         found = {name: value for name, value in values if value is not None}
         require_times(*map(found.get, self._times))
-        for name, _, load, _ in self._converted:
+        for name, _, load, _, usual in self._converted:
             if name in found:
-                found[name] = load(found[name])
+                if found[name] == usual:
+                    del found[name]
+                else:
+                    found[name] = load(found[name])
         return found
 
-    def write(self, value: Any) -> dict[str, Any]:
-        """Return the columns; empty JSON becomes null if the column permits it."""
-        columns = dict(zip(self._names, self._get(value), strict=True))
-        for name, dump, _, is_null_if_empty in self._converted:
-            found = columns[name]
-            columns[name] = None if is_null_if_empty and not found else dump(found)
+    def write(self, value: Any, before: Any = None) -> dict[str, Any]:
+        """Return the columns, or those that differ from the columns of another value.
+
+        Empty JSON becomes null if the column permits it.
+        """
+        if before is None:
+            columns = dict(zip(self._names, self._get(value), strict=True))
+        else:
+            both = zip(self._names, self._get(value), self._get(before), strict=True)
+            columns = {name: one for name, one, was in both if one is not was and one != was}
+        for name, dump, _, is_null_if_empty, _ in self._converted:
+            if name in columns:
+                found = columns[name]
+                columns[name] = None if is_null_if_empty and not found else dump(found)
         return columns

@@ -15,6 +15,7 @@ from crewgate.domain.execution import (
     ExecutionState,
     TaskUpdate,
     all_starters,
+    id_beginning,
     starter_named,
 )
 from crewgate.domain.masking import NOTHING
@@ -31,6 +32,7 @@ from crewgate.store.statements import (
     insert_of,
     insert_once,
     setting,
+    without_nulls,
 )
 from crewgate.store.tables import (
     REGISTERED,
@@ -50,9 +52,9 @@ from crewgate.usecases import read_models
 
 #: The number of finished tasks in a message about an execution.
 FINISHED: Final = 8
+#: The topic is made of these columns.
+_OF_TOPIC: Final = ("inputs", "meta")
 _EXECUTION: Final = Columns(Execution, executions, apart={"starter", "result", "activity_count"})
-#: Columns that are written once, or by statements of their own.
-_WRITTEN_ONCE: Final = frozenset({"crew", "execution_id", "began_at"})
 
 
 def _same_execution(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
@@ -297,17 +299,18 @@ class Executions(Changing, ExecutionQueries):
         """Opened executions that had no review before."""
         self._lessons: dict[tuple[str, str], int | None] = {}
         """The numbers of lessons of the opened executions, for the stats."""
+        self._stored: dict[tuple[str, str], Execution] = {}
+        """The opened executions as they are stored."""
 
     async def open(
         self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
     ) -> Execution:
         """Upsert and lock an execution; `activity` adds to the number of its progress webhooks."""
-        new = Execution(crew=crew, execution_id=execution_id, began_at=at)
         row = _NEW | {
             "crew": crew,
             "execution_id": execution_id,
             "began_at": at,
-            "subject": new.topic,
+            "subject": id_beginning(execution_id),
             "activity_count": activity,
         }
         [opened] = await rows(self._connection, _open(self._dialect), row)
@@ -315,7 +318,7 @@ class Executions(Changing, ExecutionQueries):
             self._with_webhooks.add((crew, execution_id))
         if not opened.has_reviews:
             self._without_reviews.add((crew, execution_id))
-        execution = to_execution(opened)
+        execution = self._stored[crew, execution_id] = to_execution(opened)
         if execution.lessons is not None:
             self._lessons[crew, execution_id] = execution.lessons.counted
         return execution
@@ -328,10 +331,14 @@ class Executions(Changing, ExecutionQueries):
         await write(self._connection, _UNDO_ACTIVITY, key)
 
     async def save(self, execution: Execution) -> None:
-        key = _key(execution.crew, execution.execution_id)
-        row = from_execution(execution)
-        values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}
-        await write(self._connection, _save(tuple(values)), key | values)
+        """Store the changes of an execution; one that was not opened here is read first."""
+        key = execution.crew, execution.execution_id
+        before = self._stored.get(key) or await self.find(*key)
+        assert before is not None, "what is saved was stored"
+        values = from_execution(execution, before=before)
+        self._stored[key] = execution
+        if values:
+            await write(self._connection, _save(tuple(values)), _key(*key) | values)
 
     async def record_kickoff(
         self,
@@ -468,22 +475,23 @@ def to_execution(row: sa.Row[Any]) -> Execution:
     )
 
 
-def from_execution(execution: Execution) -> dict[str, Any]:
+def from_execution(execution: Execution, *, before: Execution) -> dict[str, Any]:
+    """Return the columns that differ from those of the execution before."""
     starter, result = execution.starter, execution.result
-    return {
-        **_EXECUTION.write(execution),
-        "starter": starter and starter.id,
-        "starter_name": starter and starter.name,
-        "result": result and result.text,
-        "result_format": result and result.format.value,
-        "subject": execution.topic,
-    }
+    columns = _EXECUTION.write(execution, before)
+    if starter != before.starter:
+        columns |= {"starter": starter and starter.id, "starter_name": starter and starter.name}
+    if result != before.result:
+        columns["result"] = result and result.text
+        columns["result_format"] = result and result.format.value
+    if not columns.keys().isdisjoint(_OF_TOPIC):
+        columns["subject"] = execution.topic
+    return columns
 
 
+_ANY: Final = Execution(crew="", execution_id="", began_at=datetime(1970, 1, 1, tzinfo=UTC))
 #: The columns that all new executions share, built once: each webhook opens its execution.
-_NEW: Final = from_execution(
-    Execution(crew="", execution_id="", began_at=datetime(1970, 1, 1, tzinfo=UTC))
-)
+_NEW: Final = without_nulls(_EXECUTION.write(_ANY))
 
 
 @reads("webhooks")

@@ -30,7 +30,15 @@ from crewgate.store.mornings import Mornings
 from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect, let_next_go, queue_up
 from crewgate.store.removal import Removal
-from crewgate.store.statements import among, insert_of, insert_once, insert_over, one_of, setting
+from crewgate.store.statements import (
+    among,
+    insert_of,
+    insert_once,
+    insert_over,
+    one_of,
+    setting,
+    without_nulls,
+)
 from crewgate.store.unreadable import each
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.ports.base import Clock, Job
@@ -296,11 +304,11 @@ class Tx:
         self._found[round_.id] = round_
         is_first = self.executions.is_without_reviews(round_.review)
         self.audit.opened(round_, output, reviewers, is_first=is_first)
-        await write(self._connection, _ADD_ROUND, row)
+        await write(self._connection, _ADD_ROUND, without_nulls(row))
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
         rewritten = codec(Rewritten | None).dump(output.rewritten)
         more = {"rewritten": rewritten, "erased": output.erased or None}
-        await write(self._connection, _ADD_OUTPUT, text | more)
+        await write(self._connection, _ADD_OUTPUT, without_nulls(text | more))
         if carried:
             review = round_.review
             key = {"crew": review.crew, "execution_id": review.execution_id, "origin": round_.id}
