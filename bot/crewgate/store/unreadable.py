@@ -44,8 +44,9 @@ def read_json(text: str | bytes) -> Any:
 
 def require_times(*moments: datetime | None) -> None:
     """Raise ValueError if a column of these held no time."""
-    if any(one is NO_TIME for one in moments):
-        raise ValueError("a column holds no time")
+    for moment in moments:
+        if moment is NO_TIME:
+            raise ValueError("a column holds no time")
 
 
 def reads(table: str) -> Callable[[Callable[[Any], T]], Callable[[Any], T]]:
