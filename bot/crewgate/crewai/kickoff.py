@@ -30,7 +30,7 @@ def _always(text: str) -> Callable[[str], str]:
 
 
 def _change_members(text: str, changes: Mapping[str, Callable[[str], str]]) -> str:
-    """Return a JSON object with changed members; absent ones are changed from the text `null`.
+    """Return a JSON object with changed members; a function gets a member's text, or `null`.
 
     Parsing and writing would change numbers: 0.10 to 0.1, 1e400 to Infinity. Both members of a
     repeated name are replaced: readers disagree on which counts. The text must be an object that

@@ -227,7 +227,7 @@ class Pending:
 
     @property
     def kind(self) -> str:
-        """The beginning of the id."""
+        """The beginning of the id, equal for all pauses of a kind."""
         return self.id.rpartition("-")[0]
 
 

@@ -502,7 +502,7 @@ def _update(sql: Connection, table: str, key: Mapping[str, object], **values: ob
 
 
 def _mark(table: str, column: str) -> str:
-    """Return the place of a column's value in a statement, which encrypts credentials."""
+    """Return a column's placeholder in a statement: `sealed(?)` encrypts a credential."""
     return "sealed(?)" if column in SEALED.get(table, ()) else "?"
 
 

@@ -33,8 +33,8 @@ LONGEST_PAUSE: Final = 300.0
 #: for about a day, at the longest pause.
 _TRIES: Final = {"human_input": inf, "flow": inf, "outcome": 300}
 _OTHER_TRIES: Final = 6
-#: So many webhooks that announce pauses are under way at a time, and so many others, at the most:
-#: a receiver that hangs takes `TIMEOUT` for each of its webhooks.
+#: The most webhooks under way at a time that announce pauses, and as many that do not. A webhook
+#: to a receiver that hangs stays under way for `TIMEOUT`.
 AT_ONCE: Final = 16
 TO_ONE_URL: Final = 4
 
@@ -208,7 +208,7 @@ def human_input_webhooks(
         case {"task_output": str()} if "tool_call" not in body and "ask" not in body:
             edits = [EDITED]
         case _:
-            edits = []  # a text may not fit a model's fields, and a question is answered in words
+            edits = []  # a text may not fit a model's fields, and a question has no output
     told["resume_extensions"] = [*edits, KEY]
     if outcome is None:
         return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
