@@ -195,12 +195,9 @@ def render_list(found: Sequence[CrewLessons], *, only: str, link: Link, page: in
     place = f"{page} {only}"
     groups = (group for one in found if one.lines for group in _groups(one, place, link))
     shown = page_of_blocks(groups, page, most=_BLOCKS)
+    value = f"{shown.number} {only}"
     turn = buttons.page_buttons(
-        shown.number,
-        shown.total,
-        value=f"{shown.number} {only}",
-        previous_id=ids.LESSONS_PREVIOUS,
-        next_id=ids.LESSONS_NEXT,
+        shown, value=value, previous_id=ids.LESSONS_PREVIOUS, next_id=ids.LESSONS_NEXT
     )
     return Message("What reviewers taught their crews", [*shown.blocks, *turn])
 

@@ -364,13 +364,10 @@ def _words_of_json(text: str) -> str:
 
 #: The characters on one page: some screens of a modal.
 PAGE: Final = 6_000
-
 #: The longest closing mark of a fence that still goes onto a full page, in characters.
 _LAST: Final = 500
-
 _HEADINGS: Final = 20
 """The most headings before which a cut is tried: a text may have only headings."""
-
 _BLANK_LINES: Final = re.compile(r"\n[ \t]*\n+")
 
 

@@ -12,6 +12,7 @@ from crewgate.domain.verdict import Reading, reading_of, voices_of
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.blockkit.excerpts import BlocksPage
 from crewgate.slack.blockkit.text import is_blank, one_line, plain
 from crewgate.slack.words import cards, names, subjects
 from crewgate.slack.words.names import counted
@@ -178,8 +179,7 @@ def _are_numbered(question: notification.Question) -> bool:
 
 
 def page_buttons(
-    page: int,
-    pages: int,
+    shown: BlocksPage,
     *,
     value: str,
     previous_id: str,
@@ -191,6 +191,7 @@ def page_buttons(
 
     `on_top`: further buttons stand below the page, so these are named by page number.
     """
+    page, pages = shown.number, shown.total
     if pages == 1:
         return []
     following = blocks.button(

@@ -20,16 +20,8 @@ from crewgate.slack.blockkit.blocks import (
     section,
     with_share,
 )
-from crewgate.slack.reviews import buttons, tool_calls
+from crewgate.slack.reviews import buttons, output, tool_calls
 from crewgate.slack.reviews.changes import changed, compare_outputs
-from crewgate.slack.reviews.output import (
-    arguments_on_card,
-    count_pages,
-    first_text_argument,
-    not_showable,
-    output_on_card,
-    parts_to_edit,
-)
 from crewgate.slack.reviews.standing import what_happens, what_people_do, what_was_asked
 from crewgate.slack.words import cards, decisions, names, states
 from crewgate.slack.words.names import Link, linked
@@ -50,24 +42,24 @@ def render_card(
     told = view.shown_round if reader is None else view.round
     topic = "" if plain else view.topic
     is_call = _shows_arguments(view)
-    on_card = arguments_on_card if is_call else output_on_card
-    output = not_showable(view.output) if plain else on_card(view.output)
+    on_card = output.arguments_on_card if is_call else output.output_on_card
+    body = output.not_showable(view.output) if plain else on_card(view.output)
     headline = states.headline(told, topic, by_number=told is not view.round and not is_call)
     if view.round.state is State.WAITING:
         changed = "" if plain else _changed(view)
         before = [] if plain else [*what_was_asked(view), *tool_calls.other_arguments(view)]
         blocks = present(
-            _with_menu(headline, view, output.share),
+            _with_menu(headline, view, body.share),
             context(
                 cards.about_waiting(view, now=now, changed=changed, plain=plain, reader=reader)
             ),
             section(again) if (again := decisions.waits_again(view.round)) else None,
             *before,
-            *output.blocks,
+            *body.blocks,
             context(tool) if (tool := tool_calls.about_tool(view)) and not plain else None,
-            _masked(view, output.share) if view.masked else None,
+            _masked(view, body.share) if view.masked else None,
             *what_people_do(view, now=now),
-            *_decide(view, output.share, reader=reader),
+            *_decide(view, body.share, reader=reader),
         )
     else:
         blocks = [_with_menu(headline, view), *_folded(view, told)]
@@ -75,10 +67,10 @@ def render_card(
     blocks = [said_of(one, about) if one["type"] == "actions" else one for one in blocks]
     if view.gathered and reader is None:
         blocks.append(section(cards.more_wait(view.gathered), buttons.START.on(view.round.id)))
-    argument = "" if plain or not is_call else first_text_argument(view.output)
+    argument = "" if plain or not is_call else output.first_text_argument(view.output)
     text = notification(states.push(told, topic, argument))
     nobody = view.approvers is not None and view.approvers.too_few
-    return Message(text, blocks, output.share.percent, output.too_long, nobody)
+    return Message(text, blocks, body.share.percent, body.too_long, nobody)
 
 
 def render_direct_message(
@@ -120,7 +112,7 @@ def _with_menu(headline: str, view: CardView, share: caveats.Share | None = None
     waits = round_.state is State.WAITING
     changes = not waits and _has_changes(view)
     comment = waits and round_.subject.has_text
-    edit = comment and parts_to_edit(view.output) is not None
+    edit = comment and output.parts_to_edit(view.output) is not None
     wished = view.answers is not None and lessons.wisher_of(view.answers) is not None
     taught = view.lessons is not None and lessons.may_teach(round_) and wished
     entries = present(
@@ -168,7 +160,7 @@ def _decide(view: CardView, share: caveats.Share, *, reader: str | None) -> list
     round_id, question = view.round.id, view.round.subject
     offered = [*buttons.decide_buttons(view.round, reader=reader, approvers=view.approvers)]
     if not _shows_all(view, share):
-        pages = count_pages(view.output, is_call=_shows_arguments(view))
+        pages = output.count_pages(view.output, is_call=_shows_arguments(view))
         label = f"{buttons.READ.label} ({pages:,} pages)" if pages > 1 else buttons.READ.label
         # The green button never skips hidden text.
         read = buttons.READ.on(round_id, label=label) | {"style": "primary"}
@@ -242,7 +234,7 @@ def _of_rule(view: CardView, decision: verdict.Decision) -> list[Block]:
     why, result = states.said(decision), states.answer(round_) if round_.call_result else ""
     if round_.removed_at is not None:
         return [context(names.removed(round_.removed_at))]
-    arguments = arguments_on_card(view.output).blocks if _shows_arguments(view) else []
+    arguments = output.arguments_on_card(view.output).blocks if _shows_arguments(view) else []
     return present(*arguments, section(why) if why else None, context(result) if result else None)
 
 

@@ -91,11 +91,7 @@ def render_notes_left(draft: Draft, page: int) -> list[Block]:
         return []
     found = page_of_blocks(map(_note, draft.left), page, most=_BLOCKS)
     turn = buttons.page_buttons(
-        found.number,
-        found.total,
-        value=f"{found.number}",
-        previous_id=ids.PREVIOUS_NOTES,
-        next_id=ids.NEXT_NOTES,
+        found, value=str(found.number), previous_id=ids.PREVIOUS_NOTES, next_id=ids.NEXT_NOTES
     )
     return [section("*Other notes: add what should be sent*"), *found.blocks, *turn]
 

@@ -39,15 +39,12 @@ from crewgate.usecases.read_models import RoundLine
 
 OUTPUT_LIMIT: Final = 9_000
 """The characters of a message for an output, of 12,000; everything else takes 2,800 at most."""
-
 WHOLE_LIMIT: Final = 3_000
 WHOLE_ROWS: Final = 20
 """The most characters and rows of tables that a card shows whole."""
-
 EXCERPT: Final = 1_500
 EXCERPT_ROWS: Final = 10
 """The characters and rows that a card shows of a longer output."""
-
 VIEW_LIMIT: Final = 150_000
 """An output's share of a view, as JSON; Slack refuses a view over 250 kB."""
 

@@ -181,8 +181,7 @@ def render_reader(
     first = page.number if position.first is None else position.first
     turn = partial(
         buttons.page_buttons,
-        page.number,
-        page.total,
+        page,
         value=round_.id,
         previous_id=ids.PREVIOUS_PAGE,
         next_id=ids.NEXT_PAGE,

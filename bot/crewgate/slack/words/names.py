@@ -350,8 +350,6 @@ def why(
 
 
 Why: TypeAlias = Callable[[Round], tuple[str, ...]]
-
-
 Deciders: TypeAlias = Callable[[Round], Sequence[ReviewerRef]]
 """Returns the people who decide on a round, by account if the account is known."""
 
