@@ -175,7 +175,7 @@ _TOKEN = re.compile(
 
 _URL = r"https?://(?:[^\s()<>\\`|]|\([^\s()<>\\`|]*\))+"
 _LINK = re.compile(
-    rf"(?<![\\\w{JOINER}])"  # without its bracket the label would grow onto the word before it
+    rf"(?<![\\\w{JOINER}])"  # right after a word its label would join that word
     r"!?\[(?P<label>[^\[\]`]{0,500})\]"
     rf"\([ ]?<?(?P<url>{_URL})>?(?:[ ]+(?P<title>\"[^\"\n]*\"|'[^'\n]*'))?[ ]?\)"
 )
@@ -244,7 +244,7 @@ def _broken(text: str) -> str:
 
 
 def _with_open_links(text: str) -> str:
-    """Open links up for readers; safety comes from `_broken`."""
+    """Show the address of each link; `_broken` is what makes links harmless."""
     if "](" not in text and "<http" not in text.lower():
         return text
     written: list[str] = []

@@ -72,7 +72,7 @@ class SlackDirectory:
         self._by_id = frozenset(ref.id for ref in named if isinstance(ref, User))
         self._once = dict.fromkeys(ref for ref in _foreign(once) if ref not in self._asked)
         self._owner_of = owner_of
-        #: The answers in the order in which Slack gave them, the latest last.
+        #: In the order of Slack's answers, so that `renew` asks about the oldest first.
         self._known: dict[Email | UserGroup, frozenset[str]] = {}
         self._told_at: dict[Email | UserGroup, datetime] = {}
         self._failures: dict[Email | UserGroup, str] = {}

@@ -20,7 +20,7 @@ from crewgate.usecases.ports.slack import RESPONSE_SENT
 
 log = structlog.get_logger(__name__)
 
-#: Slack may never tell of events during a longer gap, in seconds.
+#: Seconds without a connection after which Slack may have dropped events.
 GAP_SECONDS = 5
 
 

@@ -117,7 +117,7 @@ async def on_press(
     press = replace(press, seen=in_home(press) if press.where is Where.HOME else _seen(press))
     if _is_confirmed(press):
         await read_thread(press.value)
-    # The box of notes keeps the round in its form; everywhere else it is the button's value.
+    # A button beside a note carries the note or a page, so its form names the round.
     round_id = press.value
     if verb is _fill_in:
         round_id, _ = payloads.parse_asked(press.view.metadata)

@@ -300,7 +300,7 @@ _SHORT: Final = 400
 
 
 def _preview_of_call(line: RoundLine) -> tuple[str, Share]:
-    """The arguments in a line, with their names in bold, which no value can be."""
+    """Return the arguments in one line; their names are in bold, and no value can be."""
     arguments, is_whole = first_arguments(line.excerpt)
     is_whole = is_whole and line.characters <= _SHORT
     made: list[str] = []

@@ -15,7 +15,7 @@ from crewgate.slack.blockkit.blocks import Message, present, section
 from crewgate.slack.words import cards, decisions, names, subjects
 from crewgate.usecases.read_models import CardView
 
-#: The most mentions of a message and the most private messages; a user group counts once.
+#: The most people that a message mentions, or that get it in private; a group counts as one.
 CALLED: Final = 50
 #: The remedies for operators.
 FILES_REFUSED: Final = (
