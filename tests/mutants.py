@@ -21,14 +21,14 @@ MUTANTS: Final = (
     # --- domain
     mutant(
         "one vote less is enough",
-        "if len(votes) < self.approvals and votes:",
-        "if len(votes) < self.approvals - 1 and votes:",
+        "if len(votes) < self.rule.approvals and votes:",
+        "if len(votes) < self.rule.approvals - 1 and votes:",
         "domain/test_votes.py",
     ),
     mutant(
         "one person approves for several",
-        "if decision.is_approve and self.approvals > 1:",
-        "if decision.is_approve and self.approvals > 99:",
+        "if decision.is_approve and self.rule.approvals > 1:",
+        "if decision.is_approve and self.rule.approvals > 99:",
         "domain/test_votes.py",
     ),
     mutant(
@@ -176,7 +176,7 @@ MUTANTS: Final = (
     ),
     mutant(
         "a lesson's card shows lessons of other channels",
-        "if channels.get(rules[one.id]) == round_.other_channel]",
+        "if channels.get(rules[one.id]) == round_.rule.channel]",
         "if one.id]",
         "usecases/test_lessons.py",
     ),

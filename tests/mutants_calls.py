@@ -49,7 +49,7 @@ CALLS: Final = (
     ),
     mutant(
         "arguments of another channel's card are shown",
-        "if newer.round.other_channel != round_.other_channel or newer",
+        "if newer.round.rule.channel != round_.rule.channel or newer",
         "if newer",
         "store/test_store.py",
     ),

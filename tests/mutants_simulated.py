@@ -110,7 +110,7 @@ SIMULATED: Final = (
     ),
     mutant(
         "a rule decides on a call that may have run",
-        "rule=before.rule and for_call(before.rule, call),",
+        "rule=for_call(before.rule, call),",
         "rule=before.rule,",
     ),
     mutant(
@@ -150,13 +150,13 @@ SIMULATED: Final = (
     ),
     mutant(
         "one vote less is enough",
-        "if len(votes) < self.approvals and votes:",
-        "if len(votes) < self.approvals - 1 and votes:",
+        "if len(votes) < self.rule.approvals and votes:",
+        "if len(votes) < self.rule.approvals - 1 and votes:",
     ),
     mutant(
         "one person approves for several",
-        "if decision.is_approve and self.approvals > 1:",
-        "if decision.is_approve and self.approvals > 99:",
+        "if decision.is_approve and self.rule.approvals > 1:",
+        "if decision.is_approve and self.rule.approvals > 99:",
     ),
     mutant(
         "a delegate's vote counts beside the absent person's",
@@ -190,7 +190,7 @@ SIMULATED: Final = (
     ),
     mutant(
         "rules that forbid delegates have them",
-        "if role in DELEGATED and isinstance(scope, Round) and scope.may_be_delegated:",
+        "if role in DELEGATED and isinstance(scope, Round) and scope.rule.delegation:",
         "if role in DELEGATED and isinstance(scope, Round):",
     ),
     mutant(
@@ -210,7 +210,7 @@ SIMULATED: Final = (
     ),
     mutant(
         "a lesson's card shows lessons of other channels",
-        "if channels.get(rules[one.id]) == round_.other_channel]",
+        "if channels.get(rules[one.id]) == round_.rule.channel]",
         "if one.id]",
     ),
     mutant(

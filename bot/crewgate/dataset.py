@@ -19,6 +19,7 @@ from crewgate.domain.notification import HiddenValue, Question, shown
 from crewgate.domain.people import Email, User
 from crewgate.domain.reason import EditedBy, TakenAs
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.rule import NO_RULE
 from crewgate.domain.subjects import Subject, Work
 from crewgate.domain.verdict import Answer, Decider, Person, Via
 from crewgate.runtime import utc_now
@@ -141,7 +142,7 @@ def lines_of(
             if isinstance(reason, TakenAs) and reason.label in one.round.subject.labels:
                 decided = Answer(reason.label, is_label=True)
             # A flow's outcome counts as an approval if it needs as many people as one.
-            if needs_approvals(decided, None):
+            if needs_approvals(decided, NO_RULE):
                 if not _was_in_vain(one.round):
                     yield _line(one, taught, refused, told)
                     refused = []

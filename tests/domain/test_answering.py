@@ -38,7 +38,7 @@ from crewgate.domain.receipt import receive_request
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
+from crewgate.domain.rules.rule import NO_RULE, Rule, TimeOut, TimeoutAction
 from crewgate.domain.subjects import WORK, Subject
 from crewgate.domain.verdict import (
     Answer,
@@ -109,11 +109,13 @@ def test_whom_a_request_assigns_decide_where_nobody_is_named() -> None:
     assigned = replace(QUESTION, assigned=(Email("a@example.com"),))
     rule = Rule(name="two eyes", approvals=2)
     theirs = replace(rule, reviewers=(User("U0ANA"),))
-    assert rule_for(assigned, None, reviewers=False) == Rule(name="", reviewers=assigned.assigned)
+    assert rule_for(assigned, NO_RULE, reviewers=False) == Rule(
+        name="", reviewers=assigned.assigned
+    )
     assert rule_for(assigned, rule, reviewers=False) == replace(rule, reviewers=assigned.assigned)
     assert rule_for(assigned, theirs, reviewers=False) == theirs
     assert rule_for(assigned, rule, reviewers=True) == rule
-    assert rule_for(QUESTION, None, reviewers=False) is None
+    assert rule_for(QUESTION, NO_RULE, reviewers=False) == NO_RULE
 
 
 def test_words_are_one_persons() -> None:
@@ -123,7 +125,7 @@ def test_words_are_one_persons() -> None:
     rule = Rule(name="both", reviewers=groups, approvals=2, approvals_from=needed)
     one = replace(rule, approvals=1, approvals_from=())
     assert rule_for(ASK, rule, reviewers=True) == one
-    assert rule_for(ASK, None, reviewers=True) is None
+    assert rule_for(ASK, NO_RULE, reviewers=True) == NO_RULE
 
 
 def test_whom_a_request_assigns_decide_for_as_long_as_the_settings_name_nobody_for_it() -> None:
@@ -131,10 +133,10 @@ def test_whom_a_request_assigns_decide_for_as_long_as_the_settings_name_nobody_f
     named = Rule(name="theirs", reviewers=(User("U0ANA"),))
     theirs = replace(named, reviewers=assigned.assigned)
 
-    def is_open(rule: Rule | None, *rules: Rule, reviewers: bool = False) -> bool:
+    def is_open(rule: Rule, *rules: Rule, reviewers: bool = False) -> bool:
         return is_open_to_assigned(assigned, rule, rules, reviewers=reviewers)
 
-    assert is_open(None)
+    assert is_open(NO_RULE)
     assert is_open(replace(named, reviewers=None))
     assert is_open(theirs, replace(named, reviewers=None))
     assert not is_open(theirs, reviewers=True)
@@ -271,7 +273,7 @@ def test_all_but_what_rejects_or_asks_for_changes_needs_the_approvals(
     verdict: Verdict, needs: bool
 ) -> None:
     assert needs_approvals(verdict, Rule(name="two eyes")) is needs
-    assert needs_approvals(verdict, None) is needs
+    assert needs_approvals(verdict, NO_RULE) is needs
 
 
 @pytest.mark.parametrize(

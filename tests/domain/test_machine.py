@@ -20,7 +20,7 @@ from crewgate.domain.reason import Dismissed, ExecutionEnded, ExecutionGone
 from crewgate.domain.receipt import receive
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Rule, TimeOut, TimeoutAction
+from crewgate.domain.rules.rule import NO_RULE, Escalation, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Approve, Decision, Person, Revise, TimedOut
 from tests.builders import (
     ANA,
@@ -51,7 +51,7 @@ OUTCOMES = st.sampled_from(
 LATE = Duration(timedelta(days=1))
 RULES = st.sampled_from(
     [
-        None,
+        NO_RULE,
         a_rule(approvals=2, timeout=TimeOut(LATE), escalate=Escalation(LATE, ())),
         a_rule(approvals=3, timeout=TimeOut(LATE, TimeoutAction.REVISE, "Stop.")),
         a_rule(timeout=TimeOut(LATE, TimeoutAction.APPROVE)),
@@ -95,7 +95,7 @@ class Rounds(RuleBasedStateMachine):
         return self.now
 
     @rule(text=st.sampled_from(["one", "two", "three"]), under=RULES)
-    def notification(self, text: str, under: Rule | None) -> None:
+    def notification(self, text: str, under: Rule) -> None:
         before = self.latest
         receipt = receive(
             before,
@@ -137,7 +137,7 @@ class Rounds(RuleBasedStateMachine):
             return
         except InvalidTransition:
             assert decision.is_approve
-            assert round_.approvals > 1
+            assert round_.rule.approvals > 1
             return
         self.decided(transition)
 
@@ -187,7 +187,7 @@ class Rounds(RuleBasedStateMachine):
         try:
             transition = round_.time_out(self.tick())
         except InvalidTransition:
-            timed = round_.rule is not None and round_.rule.timeout is not None
+            timed = round_.rule.timeout is not None
             assert round_.state is not State.WAITING or not timed
             return
         if transition.round.state is State.WAITING:
@@ -202,7 +202,7 @@ class Rounds(RuleBasedStateMachine):
         try:
             self.keep(round_.escalate(self.tick()))
         except InvalidTransition:
-            timed = round_.rule is not None and round_.rule.escalate is not None
+            timed = round_.rule.escalate is not None
             assert round_.state is not State.WAITING or not timed
 
     @precondition(lambda self: self.rounds)
@@ -331,17 +331,16 @@ class Rounds(RuleBasedStateMachine):
         for round_ in self.rounds.values():
             voices = [voice for vote in round_.votes for voice in vote.voices]
             assert len(voices) == len(set(voices))
-            assert len(round_.votes) <= round_.approvals
+            assert len(round_.votes) <= round_.rule.approvals
             decision = round_.decision
             if decision is None:
-                assert len(round_.votes) < round_.approvals
+                assert len(round_.votes) < round_.rule.approvals
             elif isinstance(decision.by, TimedOut):
-                assert round_.rule is not None
                 assert round_.rule.timeout is not None
                 assert decision.is_approve == (round_.rule.timeout.then is TimeoutAction.APPROVE)
-            elif decision.is_approve and round_.approvals > 1:
+            elif decision.is_approve and round_.rule.approvals > 1:
                 assert decision.votes == round_.votes
-                assert len(decision.votes) == round_.approvals
+                assert len(decision.votes) == round_.rule.approvals
 
     @invariant()
     def only_the_latest_round_can_be_acted_on(self) -> None:

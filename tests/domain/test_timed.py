@@ -9,7 +9,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.notification import Ask, Question
 from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration, WorkingHours
-from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
+from crewgate.domain.rules.rule import NO_RULE, Escalation, Reminders, Rule, TimeOut
 from crewgate.usecases.rounds import next_reminder, opens_at, timed_effects
 from tests.builders import NOW, a_round, a_rule
 
@@ -33,8 +33,8 @@ def pause(round_: Round, at: datetime = NOW) -> timedelta | None:
     return due[1] - at if due else None
 
 
-@pytest.mark.parametrize("rule", [None, a_rule()])
-def test_nothing_is_due_where_no_rule_says_so(rule: Rule | None) -> None:
+@pytest.mark.parametrize("rule", [NO_RULE, a_rule()])
+def test_nothing_is_due_where_no_rule_says_so(rule: Rule) -> None:
     round_ = a_round(rule=rule)
     assert timed_effects(round_, NOW) == ()
     assert next_reminder(round_, NOW) is None

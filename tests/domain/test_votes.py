@@ -17,7 +17,7 @@ from crewgate.domain.errors import (
 from crewgate.domain.people import Role, User, UserGroup
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Reminders, TimeOut, TimeoutAction
+from crewgate.domain.rules.rule import NO_RULE, Escalation, Reminders, TimeOut, TimeoutAction
 from crewgate.domain.subjects import WORK
 from crewgate.domain.verdict import APPROVED, Approve, Decision, Person, Revise, TimedOut, Via, Vote
 from tests.builders import (
@@ -66,7 +66,7 @@ def test_the_last_one_decides_and_keeps_who_approved() -> None:
     assert kinds(transition) == [REFRESH, RESUME]
 
 
-@pytest.mark.parametrize("rule", [None, a_rule()])
+@pytest.mark.parametrize("rule", [NO_RULE, a_rule()])
 def test_where_one_approval_is_enough_it_is_told_verbatim(rule: object) -> None:
     vote = a_vote(comment="Mind the date.", on_behalf_of=BEN)
     transition = a_round(rule=rule).approve(vote, unsent_notes=1)
@@ -234,7 +234,7 @@ def test_time_changes_nothing_but_what_waits(state: State, act: Callable[[Round]
         act(a_round(state, rule=timed))
 
 
-@pytest.mark.parametrize("rule", [None, a_rule()])
+@pytest.mark.parametrize("rule", [NO_RULE, a_rule()])
 def test_nothing_happens_with_time_where_no_rule_says_so(rule: object) -> None:
     round_ = a_round(rule=rule)
     assert not is_timed(round_.rule, round_.subject)
@@ -255,7 +255,9 @@ def people(*persons: Person) -> tuple[User, ...]:
 
 
 def test_a_crew_without_a_rule_is_as_it_is() -> None:
-    assert a_crew().under(None) == a_crew()
+    crew, under = a_crew(), a_crew().under(NO_RULE)
+    assert (under.channel, under.notify) == (crew.channel, crew.notify)
+    assert all(under.permitted(role) == crew.permitted(role) for role in Role)
 
 
 def test_what_a_rule_leaves_out_comes_from_the_crew() -> None:

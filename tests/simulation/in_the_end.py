@@ -14,6 +14,7 @@ from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.recorded import DECIDERS, verdict_label
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.rule import NO_RULE
 from crewgate.domain.verdict import Approve, Person, Revise
 from crewgate.store.audit import AuditReading
 from crewgate.store.tables import audit_entries, metadata
@@ -108,7 +109,7 @@ async def what_a_rule_promises_was_done(of: Known) -> None:
     for round_ in of.in_state(State.WAITING):
         posted = f"card {round_.id}" in live
         rule = round_.rule
-        if rule is None or not posted or round_.id in aside:
+        if rule == NO_RULE or not posted or round_.id in aside:
             continue
         read = f"{round_.id} waits under {rule.name!r}: {round_.reminders} reminders"
         if rule.remind is not None:

@@ -171,8 +171,7 @@ class Known:
 
     def absent(self, by: Person, round_: Round, at: datetime) -> set[str]:
         """For whom somebody may decide who are away."""
-        delegable = round_.rule is None or round_.rule.delegation
-        own = self.in_person(round_, at) if delegable else set()
+        own = self.in_person(round_, at) if round_.rule.delegation else set()
         return {
             who
             for who, delegate, since, until in self.was_away
@@ -185,8 +184,8 @@ class Known:
 
     def starter_of(self, round_: Round) -> str | None:
         """Who may not approve a round, because they started its execution."""
-        is_strict = round_.rule is not None and not round_.rule.self_approval
-        return self.cases[round_.review.execution_id].starter.id if is_strict else None
+        may_approve = round_.rule.self_approval
+        return None if may_approve else self.cases[round_.review.execution_id].starter.id
 
     def needed(self, round_: Round) -> int:
         """How many must approve the text of a round, by this test's own reading of the rules."""

@@ -285,12 +285,12 @@ class People(Known):
         """A lesson needs the voices that its round needs, and none of its author's own."""
         round_, now = self.round(lesson.round_id), self.world.clock()
         voters = [vote.by for vote in lesson.votes]
-        needed = 1 if round_.rule is None else round_.rule.approvals
+        needed = round_.rule.approvals
         read = f"{lesson.id} of {round_.id} was kept by {voters}"
         require(len(set(voters)) >= needed, "may", read)
         for by in voters:
             require(self.may_decide(by, round_, now), "may", read)
-        is_strict = round_.rule is not None and not round_.rule.self_approval
+        is_strict = not round_.rule.self_approval
         is_own = any(lesson.author.id in vote.voices for vote in lesson.votes)
         require(not (is_strict and is_own), "may", f"{read}; {lesson.author.id} proposed it")
 
@@ -304,9 +304,9 @@ class People(Known):
     async def see_a_lesson(self, lesson: Lesson) -> None:
         """A lesson's card shows those alone that its channel may read."""
         view = await lessons.view_of(lesson.id, context=self.world.reviews)
-        here = self.round(lesson.round_id).other_channel
+        here = self.round(lesson.round_id).rule.channel
         for one in view.beside:
-            there = self.round(one.round_id).other_channel
+            there = self.round(one.round_id).rule.channel
             require(there == here, "may", f"the card of {lesson.id} in {here} shows one of {there}")
 
     async def kick_off(self, _: Choices) -> None:

@@ -28,7 +28,7 @@ from crewgate.domain.reason import (
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Rule, TimeOut, TimeoutAction
+from crewgate.domain.rules.rule import NO_RULE, Escalation, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Approve, Decision, Person, Revise, Via, Vote
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.reviews.notices import Scene
@@ -175,8 +175,8 @@ def _a_possible_round(
     state: State, decision: Decision, votes: list[Vote], *, was_decided: bool, **changes: Any
 ) -> Round:
     """A round with no more of this than its state allows."""
-    rule: Rule | None = changes["rule"]
-    missing = 0 if rule is None or state is not State.WAITING else rule.approvals - 1
+    rule: Rule = changes["rule"]
+    missing = 0 if state is not State.WAITING else rule.approvals - 1
     decided = {State.DECIDED, State.RESUMED, State.STUCK, *([State.CLOSED] if was_decided else [])}
     return a_round(
         state=state,
@@ -192,7 +192,7 @@ rounds = st.builds(
     decision=st.builds(a_decision, verdicts, by=st.builds(Person, st.just(ANA.id), names)),
     votes=st.lists(votes_of_people, max_size=2),
     was_decided=st.booleans(),
-    rule=st.none() | rules,
+    rule=st.just(NO_RULE) | rules,
     review=st.builds(
         a_review,
         crew=names,

@@ -12,7 +12,7 @@ from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
-from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut, TimeoutAction
+from crewgate.domain.rules.rule import NO_RULE, Escalation, Reminders, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.store.engine import Engines
 from crewgate.store.rounds import from_rule, to_rule
@@ -123,7 +123,7 @@ async def test_a_round_comes_back_with_its_rule_and_votes(
 
 
 async def test_a_rule_is_kept_once(uow: SqlUnitOfWork, engines: Engines) -> None:
-    for n, rule in enumerate((FULL, replace(FULL), a_rule(), None)):
+    for n, rule in enumerate((FULL, replace(FULL), a_rule(), NO_RULE)):
         review = a_review(id=f"v-{n}", task_id=f"task-{n}")
         await keep(uow, a_round(id=f"r-{n}", review=review, rule=rule))
     other = a_uow(engines)

@@ -6,7 +6,7 @@ from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
 from crewgate.store.statements import RANGES
 from crewgate.usecases.notes import claim
-from crewgate.usecases.read_models import NO_RULE, Selection
+from crewgate.usecases.read_models import NO_RULE_ID, Selection
 from tests.builders import ANA, BEN, SECOND, a_crew, a_note
 from tests.usecases.world import World
 
@@ -19,7 +19,9 @@ def selected(
     decided_since: datetime | None = None,
 ) -> Selection:
     return Selection(
-        queues=tuple((crew, NO_RULE) for crew in crews), states=states, decided_since=decided_since
+        queues=tuple((crew, NO_RULE_ID) for crew in crews),
+        states=states,
+        decided_since=decided_since,
     )
 
 

@@ -28,6 +28,7 @@ from crewgate.domain.reason import (
     RetriesExhausted,
 )
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.rule import NO_RULE
 from crewgate.domain.verdict import Approve, Person, Revise, Via
 from crewgate.store.engine import Engines
 from crewgate.store.tables import outputs
@@ -141,10 +142,10 @@ async def test_what_somebody_else_saved_meanwhile_is_not_overwritten(uow: SqlUni
 async def test_a_round_under_a_rule_is_never_saved_without_it(uow: SqlUnitOfWork) -> None:
     read = await keep(uow, a_round(rule=a_rule()))
     with pytest.raises(RuleLost):
-        await save(uow, replace(read, rule=None))
+        await save(uow, replace(read, rule=NO_RULE))
     assert await uow.read.round("r-1") == read
     await save(uow, replace(read, rule=a_rule(approvals=2)))
-    assert (await uow.read.round("r-1")).approvals == 2
+    assert (await uow.read.round("r-1")).rule.approvals == 2
 
 
 async def test_a_transaction_that_raises_leaves_nothing(
@@ -328,7 +329,7 @@ async def test_a_call_knows_the_arguments_that_took_the_place_of_its_own(
     """Unless they are of another channel, whose people others are."""
     call = ToolCall("buy")
     await keep(uow, a_round(State.SUPERSEDED, subject=call), Output("one"))
-    rule = None if channel is None else a_rule(channel=channel)
+    rule = NO_RULE if channel is None else a_rule(channel=channel)
     second = a_round(State.RESUMED, id="r-2", number=2, subject=call, rule=rule)
     await keep(uow, second, Output("two"))
     assert (await uow.read.posting("r-1")).view.after is None

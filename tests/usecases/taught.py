@@ -16,7 +16,7 @@ async def approved(world: World, execution: str = "e-1", *, by: Person = ANA) ->
     first = (await world.notify(execution_id=execution)).round
     await world.decide(first.id, Revise(WISH), by=by)
     second = (await world.notify("A draft [1].", execution_id=execution)).round
-    for one in (BEN, CAI)[: second.approvals]:
+    for one in (BEN, CAI)[: second.rule.approvals]:
         await world.decide(second.id, by=one)
     return await world.round(second.id)
 

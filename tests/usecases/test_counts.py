@@ -29,7 +29,7 @@ async def known_and_pressed(world: World, round_id: str, by: Person) -> tuple[bo
     known = counts(
         round_,
         by.id,
-        starters={ANA.id} if round_.rule and not round_.rule.self_approval else (),
+        starters={ANA.id} if not round_.rule.self_approval else (),
         permitted=crew_for(round_, world.crews).permitted(Role.REVIEWER),
         away=away,
         directory=world.directory,

@@ -156,7 +156,6 @@ async def test_time_leaves_a_text_that_others_have_not_approved(world: World) ->
     world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(a_rule(approvals=2, timeout=out),))
     waiting = (await world.notify(DRAFT, takes_edits=True)).round
     theirs = await world.round((await edited(world, waiting)).id)
-    assert theirs.rule is not None
     assert theirs.rule.timeout == TimeOut(out.after, TimeoutAction.LEAVE)
 
 

@@ -297,7 +297,7 @@ async def test_its_card_shows_where_it_comes_from_and_what_it_stands_beside(worl
     lesson = await propose(world, execution="e-2")
     view = await lessons.lesson(ANA.id, lesson.id, context=world.reviews)
     assert (view.lesson, view.wish, view.beside) == (lesson, WISH, (other,))
-    assert (view.round.id, view.ballot.approvals, view.card) == (lesson.round_id, 1, None)
+    assert (view.round.id, view.ballot.rule.approvals, view.card) == (lesson.round_id, 1, None)
     with pytest.raises(NotAReader):
         await lessons.lesson(EVE.id, lesson.id, context=world.reviews)
 

@@ -124,7 +124,6 @@ class RuledReviews(Reviews):
             if decision is None or round_.id in self.decisions:
                 continue
             assert isinstance(decision.by, TimedOut)
-            assert round_.rule is not None
             assert round_.rule.timeout is not None
             assert decision.at - round_.opened_at >= round_.rule.timeout.after.length
             self.decisions[round_.id] = decision
@@ -142,7 +141,7 @@ class RuledReviews(Reviews):
             own.add(EVE.id)
         if vote.on_behalf_of is None:
             return vote.by.id in own
-        delegable = round_.rule is None or round_.rule.delegation
+        delegable = round_.rule.delegation
         return delegable and vote.on_behalf_of.id in own and vote.by.id not in own
 
     def counted(self, round_: Round, by: Person) -> None:
@@ -160,11 +159,11 @@ class RuledReviews(Reviews):
         self.voted[round_.id] = list(round_.votes)
 
     def no_group_needs(self, by: Person, round_: Round) -> None:
-        assert round_.approvals_from
+        assert round_.rule.approvals_from
         for right in {by.id, *(away.id for away, (one, _) in self.away.items() if one == by)}:
             groups = [group for group in MEMBERS if right in MEMBERS[group]]
             able = [*(vote.groups for vote in round_.votes), groups]
-            assert assign(round_.approvals_from, able)[-1] is None
+            assert assign(round_.rule.approvals_from, able)[-1] is None
 
     async def check(self) -> None:
         await super().check()
@@ -175,7 +174,7 @@ class RuledReviews(Reviews):
             if round_.state is not State.WAITING:
                 assert not pending[round_.id] & OF_WAITING
                 self.check_silence(round_)
-            elif round_.rule is not None and round_.rule.timeout is not None:
+            elif round_.rule.timeout is not None:
                 # Nobody forgets it: what comes next is on its way, or was said.
                 steps = {EffectKind.POST, EffectKind.TIME_OUT, EffectKind.POST_TIMED_OUT}
                 ahead = steps & pending[round_.id]
@@ -193,15 +192,17 @@ class RuledReviews(Reviews):
     def check_votes(self, round_: Round) -> None:
         voices = [voice for vote in round_.votes for voice in vote.voices]
         assert len(voices) == len(set(voices))
-        for vote in round_.votes if round_.approvals_from else ():
+        for vote in round_.votes if round_.rule.approvals_from else ():
             assert vote.group in [one for one in MEMBERS if vote.right.id in MEMBERS[one]]
         given = [vote.group for vote in round_.votes]
-        assert all(given.count(group) <= count for group, count in round_.approvals_from)
+        assert all(given.count(group) <= count for group, count in round_.rule.approvals_from)
         decision = round_.decision
         if decision is None:
-            assert len(round_.votes) < round_.approvals
+            assert len(round_.votes) < round_.rule.approvals
         elif decision.is_approve and not isinstance(decision.by, TimedOut):
-            assert len(decision.votes) == (round_.approvals if round_.approvals > 1 else 0)
+            assert len(decision.votes) == (
+                round_.rule.approvals if round_.rule.approvals > 1 else 0
+            )
 
     def check_silence(self, round_: Round) -> None:
         """Nobody was reminded or called after it waited no more."""

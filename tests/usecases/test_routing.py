@@ -19,7 +19,7 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Rule
+from crewgate.domain.rules.rule import NO_RULE, Escalation, Rule
 from crewgate.usecases import queries as look
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffRequest
@@ -56,8 +56,8 @@ async def test_the_rule_is_chosen_by_all_that_is_known(
     await world.start()
     output = Output('{"eur": 50000, "text": "Liability"}', Format.JSON)
     received = await world.notify(output=output, agent="Lawyer", meta=(("region", "EU"),))
-    assert received.round.rule == (rule if fits else None)
-    assert (await world.round(received.round.id)).rule == (rule if fits else None)
+    assert received.round.rule == (rule if fits else NO_RULE)
+    assert (await world.round(received.round.id)).rule == (rule if fits else NO_RULE)
 
 
 TEN = tuple((f"n{number}", "x") for number in range(10))
@@ -142,19 +142,19 @@ async def test_the_first_rule_that_fits_counts_and_stays_with_the_round(world: W
     settings(world)
     assert (await world.round(first.id)).rule == a_rule(approvals=2)
     newer = (await world.notify("Another draft.")).round
-    assert (newer.number, newer.rule) == (2, None)
+    assert (newer.number, newer.rule) == (2, NO_RULE)
 
 
 async def test_what_was_told_before_counts_for_later_rounds(world: World) -> None:
     settings(world, a_rule(when=Conditions(meta=(("region", "EU"),))))
     await world.notify(meta=(("region", "EU"),))
     later = (await world.notify("Another draft.")).round
-    assert later.rule is not None
+    assert later.rule != NO_RULE
 
 
 async def test_a_crew_that_the_settings_do_not_name_has_no_rules(world: World) -> None:
     world.crews.clear()
-    assert (await world.notify()).round.rule is None
+    assert (await world.notify()).round.rule == NO_RULE
 
 
 # --- who may ---

@@ -15,7 +15,7 @@ from crewgate.domain.rules.rule import TimeOut, TimeoutAction
 from crewgate.domain.stats import Decided, Share, Stats
 from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
 from crewgate.usecases.decide import edit
-from crewgate.usecases.read_models import NO_RULE
+from crewgate.usecases.read_models import NO_RULE_ID
 from crewgate.usecases.stats import decisions, stats
 from tests.builders import ANA, BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both
@@ -233,7 +233,7 @@ async def test_a_rewritten_output_counts_as_sent_back_however_many_approve(world
     world.crew.pause()
     await world.decide(await rewrite(world), by=BEN)
     await world.turn(CREW)
-    rules = [NO_RULE, *(one.id for one in await world.uow.read.rules(("research",)))]
+    rules = [NO_RULE_ID, *(one.id for one in await world.uow.read.rules(("research",)))]
     found = await world.uow.read.stats.verdicted({"research": rules}, since=world.clock() - DAY)
     assert [one.sent_back for one in found] == [True]
 

@@ -23,7 +23,7 @@ from crewgate.store.replay import Replay
 from crewgate.store.tables import outbox
 from crewgate.store.unreadable import unreadable
 from crewgate.usecases import lessons
-from crewgate.usecases.read_models import NO_RULE, Selection
+from crewgate.usecases.read_models import NO_RULE_ID, Selection
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.waiting import next_for
 from crewgate.web.health import Health
@@ -35,7 +35,7 @@ from tests.usecases.world import CREW, World
 
 DAY = timedelta(days=1)
 BROKEN, SHAPE, UNKNOWN = "'{'", "'[3]'", '\'{"subject": "later"}\''
-WAITING = Selection(queues=(("research", NO_RULE),), states=(State.WAITING,))
+WAITING = Selection(queues=(("research", NO_RULE_ID),), states=(State.WAITING,))
 
 
 @pytest.fixture(autouse=True)

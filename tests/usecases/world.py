@@ -37,7 +37,7 @@ from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.worker import LEASE, deliver
 from crewgate.usecases.notes import keep_note
 from crewgate.usecases.ports.base import Job
-from crewgate.usecases.read_models import NO_RULE, MessageRef, Selection
+from crewgate.usecases.read_models import NO_RULE_ID, MessageRef, Selection
 from crewgate.usecases.receive import (
     ReceiveContext,
     Received,
@@ -193,7 +193,7 @@ class World:
         """The first that wait for a decision, the oldest first."""
         read = self.uow.read.rounds
         found = await read.first(
-            Selection(queues=(("research", NO_RULE),), states=(State.WAITING,)), limit=9
+            Selection(queues=(("research", NO_RULE_ID),), states=(State.WAITING,)), limit=9
         )
         return tuple(line.round for line in await read.lines(found))
 

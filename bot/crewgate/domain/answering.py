@@ -59,7 +59,7 @@ def decided_on(subject: Subject, decision: Decision) -> Decision:
             return decision
 
 
-def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
+def needs_approvals(verdict: Verdict, rule: Rule) -> bool:
     """Return True if a verdict needs as many people as an approval does.
 
     A label needs as many unless it rejects or asks for changes, for nobody knows its effect. A
@@ -70,7 +70,7 @@ def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
         case Answer(text, is_label=True):
             return reading_of(text) not in (Reading.REJECTION, Reading.REVISION)
         case Answer():
-            return rule is not None and (rule.approvals > 1 or not rule.self_approval)
+            return rule.approvals > 1 or not rule.self_approval
         case _:
             return isinstance(verdict, Approve)
 
@@ -110,21 +110,21 @@ def verdict_of_time(timeout: TimeOut, subject: Subject, *, sent_back: int) -> Ve
             assert_never(timeout.then)
 
 
-def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:
+def rule_for(question: Question, rule: Rule, *, reviewers: bool) -> Rule:
     """Return the rule for a question; assignees become reviewers if nothing else names reviewers.
 
-    `reviewers`: True if the settings name reviewers. A rule made here has an empty name. A question
-    of `Flow.ask()` takes one answer: no two people write equal words.
+    `reviewers`: True if the settings name reviewers. A question of `Flow.ask()` takes one answer:
+    no two people write equal words.
     """
-    if question.ask is not None and rule is not None:
+    if question.ask is not None:
         rule = replace(rule, approvals=1, approvals_from=())
-    if not question.assigned or reviewers or (rule is not None and rule.reviewers is not None):
+    if not question.assigned or reviewers or rule.reviewers is not None:
         return rule
-    return replace(rule or Rule(name=""), reviewers=question.assigned)
+    return replace(rule, reviewers=question.assigned)
 
 
 def is_open_to_assigned(
-    subject: Subject, rule: Rule | None, rules: Sequence[Rule], *, reviewers: bool
+    subject: Subject, rule: Rule, rules: Sequence[Rule], *, reviewers: bool
 ) -> bool:
     """Return True if the request's assignees decide, because the settings name no reviewers.
 
@@ -132,7 +132,7 @@ def is_open_to_assigned(
     """
     if reviewers:
         return False
-    if rule is None or rule.reviewers is None:
+    if rule.reviewers is None:
         return True
     by_settings = any(one.name == rule.name and one.reviewers is not None for one in rules)
     assigned = subject.assignees
@@ -161,7 +161,6 @@ def why_request_ended(refused: Refused, subject: Subject, *, in_doubt: bool) -> 
             return None
 
 
-def is_timed(rule: Rule | None, subject: Subject) -> bool:
+def is_timed(rule: Rule, subject: Subject) -> bool:
     """Return True if something happens to a waiting round with time."""
-    by_rule = rule is not None and any((rule.remind, rule.escalate, rule.timeout))
-    return by_rule or subject.waits_until is not None
+    return any((rule.remind, rule.escalate, rule.timeout)) or subject.waits_until is not None

@@ -123,9 +123,7 @@ class Crew:
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
 
-    def under(self, rule: Rule | None, *, escalated: bool = False) -> Self:
-        if rule is None:
-            return self
+    def under(self, rule: Rule, *, escalated: bool = False) -> Self:
         reviewers = self.permitted(Role.REVIEWER) if rule.reviewers is None else rule.reviewers
         if escalated and rule.escalate is not None:
             reviewers = tuple(dict.fromkeys((*reviewers, *rule.escalate.to)))

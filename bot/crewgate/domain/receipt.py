@@ -18,7 +18,7 @@ from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Answered, EditedBy, Fetched, NotFetched
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.choose import for_call, left_by_time
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import NO_RULE, Rule
 from crewgate.domain.subjects import WORK
 from crewgate.domain.verdict import Answer, Person, Reading, Refuse, Revise, TimedOut, reading_of
 
@@ -40,7 +40,7 @@ def receive(
     review: Review,
     at: datetime,
     new_id: Callable[[], str],
-    rule: Rule | None = None,
+    rule: Rule = NO_RULE,
     question: Question | None = None,
     activity: int = 0,
 ) -> Receipt:
@@ -106,15 +106,14 @@ def receive(
 
 
 def open_edited(
-    round_: Round, by: Person, *, rule: Rule | None, at: datetime, new_id: Callable[[], str]
+    round_: Round, by: Person, *, rule: Rule, at: datetime, new_id: Callable[[], str]
 ) -> Receipt:
     """Open a round for a person's own text, in place of a waiting round.
 
     The new round keeps the opening time, but no approvals. A time-out must not approve the new
     round, for the rule was meant for the crew's text. Raises as `require_waiting`.
     """
-    if rule is not None:
-        rule = replace(rule, timeout=left_by_time(rule))
+    rule = replace(rule, timeout=left_by_time(rule))
     round_.require_waiting()
     ended = round_.supersede(at, EditedBy(by))
     opened = replace(
@@ -158,7 +157,7 @@ def ask_again(
         number=before.number + 1,
         digest=before.digest,
         opened_at=before.opened_at,
-        rule=before.rule and for_call(before.rule, call),
+        rule=for_call(before.rule, call),
         subject=call,
         tools_used=before.tools_used,
         pause_id=before.pause_id,
@@ -180,7 +179,7 @@ def receive_request(
     review: Review,
     at: datetime,
     new_id: Callable[[], str],
-    rule: Rule | None = None,
+    rule: Rule = NO_RULE,
     operators: tuple[ReviewerRef, ...] | None = None,
 ) -> Receipt:
     """Open a round for a request, or escalate `known`, the round of this request.
@@ -226,7 +225,6 @@ def _escalate(
     else:
         kinds.insert(0, EffectKind.REFRESH)
         if operators is not None:
-            rule = rule or Rule(name="")
             before = len(question.assigned)
             others = operators if rule.reviewers is None else rule.reviewers[before:]
             rule = replace(rule, reviewers=(*assigned, *others))

@@ -77,7 +77,7 @@ from crewgate.domain.reason import (
     Withdrawn,
     only_status_said,
 )
-from crewgate.domain.rules.rule import Decide, Rule, approval_ends
+from crewgate.domain.rules.rule import NO_RULE, Decide, Rule, approval_ends
 from crewgate.domain.subjects import WORK, Subject
 
 
@@ -127,8 +127,8 @@ class Round:
     """The output repeats the output before although changes were asked for."""
     state: State = State.WAITING
     version: int = 1
-    rule: Rule | None = None
-    """The rule that applied when the round opened; None: the crew's settings apply."""
+    rule: Rule = NO_RULE
+    """The rule that applied when the round opened."""
     votes: tuple[verdict.Vote, ...] = ()
     """The approvals so far, if the round needs several; one per person."""
     escalated_at: datetime | None = None
@@ -220,30 +220,13 @@ class Round:
     def is_of_flow(self) -> bool:
         return self.subject.is_of_flow
 
-    @property
-    def approvals(self) -> int:
-        return 1 if self.rule is None else self.rule.approvals
-
-    @property
-    def approvals_from(self) -> verdict.Needed:
-        """The groups whose people must approve; empty: anybody who may decide counts."""
-        return () if self.rule is None else self.rule.approvals_from
-
-    @property
-    def other_channel(self) -> str | None:
-        return None if self.rule is None else self.rule.channel
-
-    @property
-    def may_be_delegated(self) -> bool:
-        return self.rule is None or self.rule.delegation
-
     def vote_of(self, user: str) -> verdict.Vote | None:
         return next((vote for vote in self.votes if vote.by.id == user), None)
 
     def not_voted(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         """Return the people who have not approved, without groups that are complete."""
-        open_groups = dict(verdict.missing(self.approvals_from, self.votes))
-        complete = (group for group, _ in self.approvals_from if group not in open_groups)
+        open_groups = dict(verdict.missing(self.rule.approvals_from, self.votes))
+        complete = (group for group, _ in self.rule.approvals_from if group not in open_groups)
         done = {*complete, *map(User, verdict.voices_of(self.votes))}
         return tuple(ref for ref in named if ref not in done)
 
@@ -254,7 +237,7 @@ class Round:
         InvalidTransition if one approval is not enough: several approvals take `approve`.
         """
         self.require_waiting()
-        if decision.is_approve and self.approvals > 1:
+        if decision.is_approve and self.rule.approvals > 1:
             raise errors.InvalidTransition(self.state, "be approved by one person")
         return self._decide(decision)
 
@@ -271,13 +254,13 @@ class Round:
             if one.by.id == vote.by.id:
                 return Transition(self, ())
             answering.require_compatible(vote, one)
-        votes = (*self.votes, vote) if self.approvals > 1 else ()
-        if votes and self.approvals_from:
-            votes = verdict.count_votes(self.approvals_from, votes)
+        votes = (*self.votes, vote) if self.rule.approvals > 1 else ()
+        if votes and self.rule.approvals_from:
+            votes = verdict.count_votes(self.rule.approvals_from, votes)
             if all(one.by != vote.by for one in votes):
                 raise errors.GroupsComplete
         counted = replace(self, votes=votes) if votes != self.votes else self
-        if len(votes) < self.approvals and votes:
+        if len(votes) < self.rule.approvals and votes:
             return Transition(counted, counted._effects(EffectKind.REFRESH))
         decision = verdict.decision_of_votes(votes or (vote,), unsent_notes=unsent_notes)
         return counted._decide(replace(decision, verdict=answer) if answer else decision)
@@ -297,14 +280,14 @@ class Round:
     def escalate(self, at: datetime) -> Transition:
         """Let `escalate.to` decide too; a no-op a second time, or if the rule has no `escalate`."""
         self._must_be(State.WAITING, to="be escalated")
-        if self.rule is None or self.rule.escalate is None or self.escalated_at is not None:
+        if self.rule.escalate is None or self.escalated_at is not None:
             return Transition(self, ())
         escalated = replace(self, escalated_at=at)
         return Transition(escalated, escalated._effects(EffectKind.REFRESH))
 
     def time_out(self, at: datetime) -> Transition:
         self._must_be(State.WAITING, to="be timed out")
-        if self.rule is None or self.rule.timeout is None:
+        if self.rule.timeout is None:
             raise errors.InvalidTransition(self.state, "be timed out: no rule says when")
         by_time = answering.verdict_of_time(
             self.rule.timeout, self.subject, sent_back=self.sent_back
@@ -563,7 +546,7 @@ class Round:
             target=self.id,
             crew=self.review.crew,
             execution_id=self.review.execution_id,
-            channel=self.other_channel,
+            channel=self.rule.channel,
         )
 
     def _effects(self, *kinds: EffectKind) -> tuple[Effect, ...]:

@@ -36,7 +36,7 @@ _DAY: Final = timedelta(days=1)
 def waited_seconds(round_: Round) -> int | None:
     if round_.decision is None:
         return None
-    hours = round_.rule and round_.rule.working_hours
+    hours = round_.rule.working_hours
     start, end = round_.opened_at, round_.decision.at
     waited = hours.between(start, end) if hours else end - start
     return max(0, waited // _SECOND)
@@ -45,7 +45,7 @@ def waited_seconds(round_: Round) -> int | None:
 def is_on_target(round_: Round) -> bool | None:
     """Return True if the round was decided by its rule's `target`; None without such a target."""
     rule = round_.rule
-    if round_.decision is None or rule is None or rule.target is None:
+    if round_.decision is None or rule.target is None:
         return None
     return round_.decision.at <= rule.target.after(round_.opened_at, rule.working_hours)
 

@@ -28,8 +28,6 @@ T = TypeVar("T")
 #: The number of rounds that are named in a group: the newest.
 EXAMPLES: Final = 3
 _TOLD: Final = frozenset({"name", "when", "channel", "reviewers", "approvals", "naming"})
-#: A round under no rule counts as under an empty rule.
-_NO_RULE: Final = Rule(name="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +74,8 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
     Options that the round's rule left out come from the present crew, too.
     """
     possible = could_apply(crew.rules, stored.facts)
-    before = stored.round.rule or _NO_RULE
-    after = _rule_now(stored, crew, strictest(possible)) or _NO_RULE
+    before = stored.round.rule
+    after = _rule_now(stored, crew, strictest(possible))
     if after.reviewers_from is not None and after.reviewers_from == before.reviewers_from:
         # The kickoff would name this person again.
         named = before if before.naming in WITH_REVIEWERS else after
@@ -100,12 +98,12 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
     )
 
 
-def _rule_now(stored: StoredRound, crew: Crew, chosen: Rule | None) -> Rule | None:
+def _rule_now(stored: StoredRound, crew: Crew, chosen: Rule) -> Rule:
     match stored.round.subject:
         case Question() as question:
             return rule_for(question, chosen, reviewers=bool(crew.reviewers))
         case _:
-            return chosen and for_call(chosen, stored.facts.call)
+            return for_call(chosen, stored.facts.call)
 
 
 def _unless_same(was: T, now: T) -> tuple[T, T] | None:
@@ -156,7 +154,7 @@ class Group:
         self.newest = nlargest(EXAMPLES, rounds, key=lambda one: (one.opened_at, one.id))
 
 
-NO_RULE: Final = "the crew's settings"
+CREW_SETTINGS: Final = "the crew's settings"
 #: The most characters of a text from outside.
 _SHOWN: Final = 80
 
@@ -240,7 +238,7 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
     yield ""
     opened = round_.opened_at.strftime("%Y-%m-%d %H:%M UTC")
     yield f"Round {round_.number} of “{shortened(round_.review.title)}”, {opened}"
-    if rule is None or not rule.name:
+    if not rule.name:
         yield "  opened when no rule matched: the crew's settings count"
     else:
         needed = counted(rule.approvals, "approval")
@@ -265,10 +263,10 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
             yield f"    ✓ {place}: matches"
     if len(possible) > 1:
         chosen = strictest(possible)
-        counts = f"{NO_RULE} count" if chosen is None else f"“{chosen.name}” counts"
+        counts = f"“{chosen.name}” counts" if chosen.name else f"{CREW_SETTINGS} count"
         yield f"    → it cannot be told which matches first: {counts}, the strictest of these"
     elif not matched:
-        yield f"    ✓ none matches: {NO_RULE} count"
+        yield f"    ✓ none matches: {CREW_SETTINGS} count"
 
 
 def shortened(text: str) -> str:
@@ -276,10 +274,10 @@ def shortened(text: str) -> str:
 
 
 def _way(change: Change) -> str:
-    now = f"“{change.now}”" if change.now else NO_RULE
+    now = f"“{change.now}”" if change.now else CREW_SETTINGS
     if change.was == change.now:
         return f"would be under {now} as before"
-    was = f"“{change.was}”" if change.was else NO_RULE
+    was = f"“{change.was}”" if change.was else CREW_SETTINGS
     return f"would be under {now} instead of {was}"
 
 

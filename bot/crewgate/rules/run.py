@@ -22,7 +22,7 @@ from crewgate.store.engine import open_readers
 from crewgate.store.executions import ExecutionQueries
 from crewgate.store.queries import Queries
 from crewgate.store.replay import Replay
-from crewgate.usecases.read_models import NO_RULE
+from crewgate.usecases.read_models import NO_RULE_ID
 
 CANDIDATES = 5
 
@@ -87,7 +87,7 @@ async def try_sample(
     async with of_this_version(open_readers(settings.database_url)) as engine:
         for crew in settings.crews:
             read = Queries(engine, {})
-            rules = [NO_RULE, *(one.id for one in await read.rules((crew,)))]
+            rules = [NO_RULE_ID, *(one.id for one in await read.rules((crew,)))]
             found = await read.stats.verdicted({crew: rules}, since=begin)
             for line in report.sample_lines(crew, found, share, after):
                 say(line)

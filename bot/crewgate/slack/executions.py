@@ -147,8 +147,8 @@ def _progress(
 
 def _waits(round_: Round, people: Sequence[ReviewerRef]) -> str:
     waits = f"{icons.WAITING} {names.bold(names.task(round_))} waits"
-    if round_.other_channel is not None:
-        return f"{waits} in {names.channel(round_.other_channel)}"
+    if round_.rule.channel is not None:
+        return f"{waits} in {names.channel(round_.rule.channel)}"
     return f"{waits} for {names.deciders(people) if people else 'a decision'}"
 
 

@@ -109,11 +109,11 @@ def render_card(
             may = [
                 ref
                 for ref in mentionable(ballot.not_voted(people))
-                if str(ref) != lesson.author.id or ballot.rule is None or ballot.rule.self_approval
+                if str(ref) != lesson.author.id or ballot.rule.self_approval
             ]
             asks = f"{called(may)}: please keep or drop it." if calls and may else None
             above[1:1] = blocks.present(section(asks) if asks else None)
-            needs = cards.so_far(ballot) or f"needs {cards.approvals(ballot.approvals)}"
+            needs = cards.so_far(ballot) or f"needs {cards.approvals(ballot.rule.approvals)}"
             about = joined(needs, f"from {origin}", day(lesson.proposed_at))
             keep = button("Keep", action_id=ids.LESSON_KEEP, value=lesson.id, style="primary")
             drop = button("Drop", action_id=ids.LESSON_DROP, value=lesson.id)

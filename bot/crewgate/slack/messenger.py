@@ -81,9 +81,9 @@ class SlackMessenger(Messenger):
         mentioned on this card.
         """
         # The card mentions the request's assignees; their addresses may not be looked up yet.
-        rule, assigned = posting.view.round.rule, posting.view.round.subject.assignees
-        if assigned and rule is not None:
-            decide = rule.reviewers or ()
+        assigned = posting.view.round.subject.assignees
+        if assigned:
+            decide = posting.view.round.rule.reviewers or ()
             await self._people.directory.resolve([ref for ref in assigned if ref in decide])
         view = await self._people.complete(posting.view)
         message = await self._card(posting, notify=notify, plain=plain)

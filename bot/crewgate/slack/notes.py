@@ -23,7 +23,7 @@ from crewgate.slack.reviews.buttons import words_button
 from crewgate.slack.words.cards import words_label
 from crewgate.slack.words.decisions import asker
 from crewgate.usecases.notes import NOTES, change_note, delete_note, keep_note
-from crewgate.usecases.read_models import NO_RULE, Selection
+from crewgate.usecases.read_models import NO_RULE_ID, Selection
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +129,7 @@ class MissedNotes:
             try:
                 rules = await read.rules(crews, since=self._context.clock())
                 queues = dict.fromkeys(
-                    chain(((name, NO_RULE) for name in crews), (rule.key for rule in rules))
+                    chain(((name, NO_RULE_ID) for name in crews), (rule.key for rule in rules))
                 )
                 selection = Selection(queues=tuple(queues), states=(State.WAITING,))
                 return [*await read.rounds.first(selection, limit=MOST)][::-1]

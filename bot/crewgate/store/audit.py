@@ -188,7 +188,7 @@ class Audit:
             "unchanged": round_.unchanged,
             **_tool_of(round_.subject),
             **_labels_of(round_),
-            "approvals": round_.approvals,
+            "approvals": round_.rule.approvals,
             "first": is_first,
             "reviewers": [*map(str, reviewers)],
         }

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import POSTS_A_CARD
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.rule import NO_RULE
 from crewgate.store.engine import Changing, Reading, rows, write
 from crewgate.store.rounds import OF_EXECUTION, from_rule, rule_ids_of
 from crewgate.store.statements import one_of
@@ -109,7 +110,7 @@ def task_key(round_: Round) -> str | None:
     name = review.task_name or review.task_id
     if isinstance(round_.subject, ToolCall):
         name = round_.subject.tool
-    asks = name if rule is None else f"{name}\n{from_rule(rule)}"
+    asks = name if rule == NO_RULE else f"{name}\n{from_rule(rule)}"
     return sha256(asks.encode()).hexdigest()[:16] if round_.number == 1 else None
 
 

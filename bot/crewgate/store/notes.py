@@ -205,7 +205,7 @@ class Notes(Changing, NoteQueries):
         message = {"channel": ref.channel, "thread": ref.thread_ts, "ts": ref.ts, "at": at}
         for row in await rows(self._connection, _WAITED, message):
             round_ = or_none(to_round, row)
-            if round_ and round_.other_channel == (row.there and to_rule(row.there).channel):
+            if round_ and round_.rule.channel == (row.there and to_rule(row.there).channel):
                 return round_ if round_.state is State.WAITING else None
         return None
 

@@ -399,7 +399,7 @@ class Queries(MaskedReading):
             channel, thread_ts = row.channel, row.thread_ts
             if row.card_thread_ts is not None:
                 channel, thread_ts = row.card_channel, row.card_thread_ts
-            elif round_.other_channel is not None:
+            elif round_.rule.channel is not None:
                 channel, thread_ts = await thread_elsewhere(connection, round_)
         notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None
@@ -572,7 +572,7 @@ async def _arguments_after(
     if newer is None or not isinstance(round_.subject, ToolCall):
         return None
     # A reader of this card may have no access to a card in another channel.
-    if newer.round.other_channel != round_.other_channel or newer.round.removed_at is not None:
+    if newer.round.rule.channel != round_.rule.channel or newer.round.removed_at is not None:
         return None
     found = await rows(connection, _ARGUMENTS, {"round": newer.round.id})
     return to_output(found[0])

@@ -18,7 +18,7 @@ from crewgate.domain.notification import Format, Output, Rewritten
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import WORDS, Reason
 from crewgate.domain.review import Review, Round, State
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import NO_RULE, Rule
 from crewgate.domain.stats import is_on_target, waited_seconds
 from crewgate.domain.subjects import WORK, Subject
 from crewgate.store.codec import Codec, Columns, codec
@@ -26,7 +26,7 @@ from crewgate.store.engine import Connection, rows
 from crewgate.store.statements import one_of
 from crewgate.store.tables import executions, outputs, reviews, rounds, rules, task_updates
 from crewgate.store.unreadable import each, reads
-from crewgate.usecases.read_models import MessageRef, RoundLine, StoredRule
+from crewgate.usecases.read_models import NO_RULE_ID, MessageRef, RoundLine, StoredRule
 
 #: Columns for the stats alone.
 OF_STATS: Final = frozenset(
@@ -234,7 +234,7 @@ def to_review(row: sa.Row[Any]) -> Review:
 
 @reads("rounds")
 def to_round(row: sa.Row[Any]) -> Round:
-    rule = None if row.rule is None else to_rule(row.rule)
+    rule = NO_RULE if row.rule is None else to_rule(row.rule)
     found = _ROUND.read(row)
     subject = _to_subject(row)
     return Round(
@@ -290,7 +290,7 @@ async def thread_elsewhere(
     """Return channel and ts of the execution's thread in the round's own channel."""
     about = {"crew": round_.review.crew, "execution": round_.review.execution_id}
     for row in await rows(connection, _ELSEWHERE, about):
-        if to_rule(row.rule).channel == round_.other_channel:
+        if to_rule(row.rule).channel == round_.rule.channel:
             return row.card_channel, row.card_thread_ts
     return None, None
 
@@ -385,19 +385,19 @@ def _to_verdict(row: sa.Row[Any], subject: Subject) -> verdict.Verdict:
 
 
 def _to_decision(
-    row: sa.Row[Any], rule: Rule | None, subject: Subject, found: Mapping[str, Any]
+    row: sa.Row[Any], rule: Rule, subject: Subject, found: Mapping[str, Any]
 ) -> verdict.Decision | None:
     votes: tuple[verdict.Vote, ...] = found.get("votes", ())
     if row.decided_by is None:
         return None
     via = verdict.Via(row.decided_via)
     by: verdict.Decider = verdict.Person(row.decided_by, row.decided_by_name)
-    if via is verdict.Via.RULE and rule is not None:
+    if via is verdict.Via.RULE:
         name, timeout = row.decided_by_name, rule.timeout
         by = verdict.ByRule(name) if timeout is None else verdict.TimedOut(name, timeout.after)
     # With fewer votes it was not the votes that decided, but a Revise, an outcome that does not
     # approve, or the rule.
-    decided = rule is not None and len(votes) >= rule.approvals
+    decided = len(votes) >= rule.approvals
     decision = verdict.Decision(
         verdict=_to_verdict(row, subject),
         by=by,
@@ -443,21 +443,20 @@ def from_reason(reason: Reason | None) -> dict[str, str | None]:
 
 
 def rule_id_of(round_: Round) -> str:
-    if round_.rule is None:
-        return ""
+    if round_.rule == NO_RULE:
+        return NO_RULE_ID
     return _id_of(round_.review.crew, round_.rule, round_.escalated_at is not None)
 
 
 def rule_ids_of(round_: Round) -> tuple[str, str]:
     """Return the ids of a round's rule before and after it escalated."""
-    if round_.rule is None:
-        return "", ""
+    if round_.rule == NO_RULE:
+        return NO_RULE_ID, NO_RULE_ID
     crew = round_.review.crew
     return _id_of(crew, round_.rule, False), _id_of(crew, round_.rule, True)  # noqa: FBT003
 
 
 def from_rule_of(round_: Round) -> dict[str, Any]:
-    assert round_.rule is not None, "the round was read by its rule's id"
     return {
         "id": rule_id_of(round_),
         "crew": round_.review.crew,

@@ -16,6 +16,7 @@ from crewgate.domain.notification import Callback, Format, Output, Question, Rew
 from crewgate.domain.people import EmailOwner, Installation, ReviewerRef
 from crewgate.domain.reason import ExecutionGone
 from crewgate.domain.review import Review, Round, State
+from crewgate.domain.rules.rule import NO_RULE
 from crewgate.domain.stats import made_in_seconds
 from crewgate.store import rounds, tables
 from crewgate.store.absences import Absences
@@ -335,7 +336,7 @@ class Tx:
         await self._keep_rule(round_, row["rule_id"])
         values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}
         where = {"b_id": round_.id, "b_version": round_.version}
-        statement = _save(tuple(values), under_rule=round_.rule is not None)
+        statement = _save(tuple(values), under_rule=round_.rule != NO_RULE)
         if await write(self._connection, statement, values | where) != 1:
             now = await rows(self._connection, _VERSION, {"round": round_.id})
             unchanged = bool(now) and now[0].version == round_.version
@@ -378,7 +379,7 @@ class Tx:
         """
         review = round_.review
         where: dict[str, Any] = {"channel": ref.channel, "ts": ref.ts, "thread_ts": None}
-        if round_.other_channel is None:
+        if round_.rule.channel is None:
             await self.executions.join_thread(review.crew, review.execution_id, ref)
         else:
             where["thread_ts"] = ref.thread_ts
@@ -403,7 +404,7 @@ class Tx:
         self, round_: Round, channel: str | None, thread_ts: str | None
     ) -> None:
         """Forget a thread whose first message was deleted; the next message starts a new one."""
-        if round_.other_channel is None:
+        if round_.rule.channel is None:
             review = round_.review
             await self.executions.forget_thread(review.crew, review.execution_id)
         else:

@@ -17,12 +17,12 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import NO_RULE
 from crewgate.domain.verdict import Person, Vote, count_votes, voices_of
 from crewgate.usecases.ports.base import Clock, Crews, NewId, OffLoop
 from crewgate.usecases.ports.slack import Directory
 from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
-from crewgate.usecases.read_models import NO_RULE, QueueKey, StoredRule
+from crewgate.usecases.read_models import NO_RULE_ID, QueueKey, StoredRule
 
 Scope = str | Review | Round | StoredRule
 """The scope of a permission: a crew by name or a review, by the crew's own settings; a round, or
@@ -52,8 +52,7 @@ class NeedsLookup(Exception):  # this message reaches no person
 
 def crew_for(scope: Scope, crews: Crews) -> Crew:
     """Return the crew with the scope's channel and people. Raises UnknownCrew."""
-    rule: Rule | None = None
-    escalated = False
+    rule, escalated = NO_RULE, False
     match scope:
         case str(name) | Review(crew=name):
             pass
@@ -106,11 +105,11 @@ class Access:
         Raises an error of `_REFUSALS`, UnknownCrew, or NeedsLookup.
         """
         refused = self.refusal(user, role, scope)
-        if refused is None and not (isinstance(scope, Round) and scope.approvals_from):
+        if refused is None and not (isinstance(scope, Round) and scope.rule.approvals_from):
             return (None,)
         away: tuple[Person, ...] = ()
         uncertain = False
-        if role in DELEGATED and isinstance(scope, Round) and scope.may_be_delegated:
+        if role in DELEGATED and isinstance(scope, Round) and scope.rule.delegation:
             away, uncertain = await self._delegated_to(user, scope, tx)
         if refused is None:
             return (None, *away)
@@ -130,7 +129,7 @@ class Access:
         A person in none of the groups decides because the rule has escalated, and counts for any
         group. A group of `before` counts if Slack has no answer.
         """
-        groups = tuple(group for group, _ in round_.approvals_from)
+        groups = tuple(group for group, _ in round_.rule.approvals_from)
         unresolved = self.directory.members(groups).unresolved
         if unresolved and groups not in self.asked:
             raise NeedsLookup(groups, partial(self.directory.resolve, unresolved))
@@ -165,7 +164,7 @@ class Access:
         if is_in:
             return None
         uncertain = bool(members.unresolved) or is_in is None
-        rule = scope.rule.name if isinstance(scope, Round) and scope.rule else ""
+        rule = scope.rule.name if isinstance(scope, Round) else ""
         return _REFUSALS[role](
             crew.name, permitted, uncertain=uncertain, channel=channel, rule=rule
         )
@@ -203,12 +202,12 @@ class Access:
         ]
         for vote in lapsed:
             round_ = round_.take_back(vote.by.id).round
-        if round_.approvals_from:
+        if round_.rule.approvals_from:
             now = [
                 replace(vote, groups=self.groups_of(vote.right.id, round_, vote.groups))
                 for vote in round_.votes
             ]
-            counted = count_votes(round_.approvals_from, now)
+            counted = count_votes(round_.rule.approvals_from, now)
             voters = {vote.by for vote in counted}
             lapsed += [vote for vote in round_.votes if vote.by not in voters]
             round_ = replace(round_, votes=counted)
@@ -241,7 +240,7 @@ class Access:
 
     def _may_be_delegate(self, user: str, round_: Round) -> bool:
         """Return False only if the user surely is no delegate; a comment may change the rule."""
-        return round_.may_be_delegated and self._is_colleague(user) is not False
+        return round_.rule.delegation and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:
         """Return True if a person can be a delegate; None if Slack has no answer.
@@ -288,7 +287,7 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
 
     Raises NeedsLookup of an address, then StarterUnresolved if Slack did not answer.
     """
-    if round_.rule is None or round_.rule.self_approval:
+    if round_.rule.self_approval:
         return None
     if (author := round_.subject.author) is not None:
         return author_of(author, round_, access)
@@ -330,7 +329,7 @@ def drop_votes_of(starter: Starter | None, round_: Round) -> Round:
 
 def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
     rule = round_.rule
-    if rule is None or rule.self_approval:
+    if rule.self_approval:
         return
     if not rule.unknown_starter and (starter is None or not starter.certain):
         raise errors.UnknownStarter
@@ -443,7 +442,7 @@ class ReviewContext:
     async def _own_queues(
         self, user: str, role: Role, rules: Iterable[StoredRule], *, recheck: bool
     ) -> tuple[QueueKey, ...]:
-        scopes: dict[QueueKey, Scope] = {(name, NO_RULE): name for name in self.crews}
+        scopes: dict[QueueKey, Scope] = {(name, NO_RULE_ID): name for name in self.crews}
         scopes |= {rule.key: rule for rule in rules if rule.crew in self.crews}
         # Queues with equal people and channel are checked once.
         alike: dict[tuple[object, ...], list[QueueKey]] = {}

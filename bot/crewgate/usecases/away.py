@@ -65,7 +65,7 @@ async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
     lines = await read.lines(
         await read.first(Selection(queues=theirs, states=(State.WAITING,)), limit=CARDS)
     )
-    return [line.round for line in lines if line.round.may_be_delegated]
+    return [line.round for line in lines if line.round.rule.delegation]
 
 
 def _told(round_: Round, context: ReviewContext) -> Iterator[Effect]:

@@ -182,7 +182,7 @@ async def view_of(lesson_id: str, *, context: ReviewContext) -> LessonView:
     others = [one for one in in_force if one.id != lesson.id]
     rules = await read.lessons.rules_of([one.id for one in others])
     channels = {one.id: one.rule.channel for one in await read.rules((lesson.crew,))}
-    here = [one for one in others if channels.get(rules[one.id]) == round_.other_channel]
+    here = [one for one in others if channels.get(rules[one.id]) == round_.rule.channel]
     return LessonView(
         lesson=_masked(lesson, context),
         round=round_,

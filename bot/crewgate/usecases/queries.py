@@ -200,7 +200,7 @@ class Overview:
 async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> Overview:
     """Return the crews that this person may read, pinged at once, and their executions."""
     [readable] = await context.queues_of(by, Role.READER, recheck=True)
-    crews = tuple(crew for crew, rule in readable if rule == read_models.NO_RULE)
+    crews = tuple(crew for crew, rule in readable if rule == read_models.NO_RULE_ID)
     found = await _executions(readable, crews, context.uow.read)
     health = await asyncio.gather(
         *(_ping(name, clients.get(name), context.clock) for name in context.crews if name in crews)
@@ -292,7 +292,7 @@ async def rules_of(user: str, *, context: ReviewContext) -> tuple[CrewRules, ...
     [keys] = await context.queues_of(user, Role.REVIEWER, recheck=True, rules=applied)
     found = []
     for name, crew in context.crews.items():
-        otherwise = (name, read_models.NO_RULE) in keys
+        otherwise = (name, read_models.NO_RULE_ID) in keys
         theirs = tuple(
             (number, rule)
             for number, rule in numbered[name]

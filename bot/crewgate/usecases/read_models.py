@@ -18,10 +18,10 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Decision, Person
 
-NO_RULE: Final = ""
+NO_RULE_ID: Final = ""
 """The rule id of rounds under no rule, for which their crew's settings apply."""
 QueueKey = tuple[str, str]
-"""A crew and the id of a stored rule or NO_RULE; the queue's rounds have the same deciders."""
+"""A crew and the id of a stored rule or NO_RULE_ID; the queue's rounds have the same deciders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class CardView(RoundFacts):
         """
         if self.newer is None or self.round.number > 1:
             return self.round
-        here = self.newer.round.other_channel == self.round.other_channel
+        here = self.newer.round.rule.channel == self.round.rule.channel
         return self.newer.round if here else self.round
 
     @property
@@ -223,7 +223,7 @@ class RoundLine(RoundFacts):
     excerpt: str = ""
     characters: int = 0
     format: Format = Format.MARKDOWN
-    rule_id: str = NO_RULE
+    rule_id: str = NO_RULE_ID
 
     @property
     def key(self) -> QueueKey:

@@ -19,6 +19,7 @@ from crewgate.domain.receipt import receive, receive_request, with_doubt
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round, Transition
 from crewgate.domain.rules.choose import asked_inputs, asked_meta
+from crewgate.domain.rules.rule import NO_RULE
 from crewgate.metrics import count_decision
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import Clock, Crews, NewId
@@ -90,7 +91,7 @@ async def receive_notification(
         # The first rule that applies, and for a question the choices that people are given.
         described = execution.with_origin(carried=meta, carried_inputs=inputs)
         notification = with_doubt(latest, notification)
-        rule = None
+        rule = NO_RULE
         if named:
             call = notification.call
             rule = choose_rule(named, described, review, notification.output, call=call)
@@ -190,7 +191,7 @@ async def receive_flow_request(
         named = context.crews.get(crew)
         meta = keep_asked(request.meta, asked_meta(named.rules if named else ()))
         described = execution.with_origin(carried=meta)
-        rule = operators = None
+        rule, operators = NO_RULE, None
         if named is not None:
             usual = bool(named.reviewers)
             chosen = choose_rule(named, described, review, request.output)

@@ -29,9 +29,9 @@ def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
     found = [next_reminder(round_, start)]
     if (until := round_.subject.waits_until) is not None:
         found.append((round_.effect(EffectKind.EXPIRE), until))
-    if rule is not None and rule.escalate is not None and round_.escalated_at is None:
+    if rule.escalate is not None and round_.escalated_at is None:
         found.append(_due(round_, EffectKind.ESCALATE, rule.escalate.after, start))
-    if rule is not None and rule.timeout is not None:
+    if rule.timeout is not None:
         found.append(_due(round_, EffectKind.TIME_OUT, rule.timeout.after, start))
     return tuple(one for one in found if one is not None)
 
@@ -42,10 +42,9 @@ def times_out_at(round_: Round, start: datetime) -> datetime | None:
 
 
 def next_reminder(round_: Round, at: datetime) -> Due | None:
-    rule = round_.rule
-    if rule is None or rule.remind is None or round_.reminders >= rule.remind.most:
+    remind = round_.rule.remind
+    if remind is None or round_.reminders >= remind.most:
         return None
-    remind = rule.remind
     if round_.reminders == 0:
         pause = remind.after
     else:
@@ -55,7 +54,7 @@ def next_reminder(round_: Round, at: datetime) -> Due | None:
 
 
 def opens_at(round_: Round, at: datetime) -> datetime:
-    hours = round_.rule.working_hours if round_.rule is not None else None
+    hours = round_.rule.working_hours
     return at if hours is None else hours.next_open(at)
 
 
@@ -68,9 +67,7 @@ def _doubled(pause: Duration, times: int) -> Duration:
 
 
 def _due(round_: Round, kind: EffectKind, after: Duration, start: datetime) -> Due:
-    assert round_.rule is not None, "the caller checked this"
-    effect = round_.effect(kind)
-    return effect, after.after(start, round_.rule.working_hours)
+    return round_.effect(kind), after.after(start, round_.rule.working_hours)
 
 
 async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
@@ -124,7 +121,7 @@ def choose_rule(
     *,
     call: ToolCall | None = None,
     words: str = "",
-) -> Rule | None:
+) -> Rule:
     facts = Facts(
         task_id=review.task_id,
         task_name=review.task_name,
@@ -135,13 +132,12 @@ def choose_rule(
         call=call,
         words=words,
     )
-    found = choose(crew.rules, facts)
-    return None if found is None else for_call(crew.rule_for_round(found), call)
+    return for_call(crew.rule_for_round(choose(crew.rules, facts)), call)
 
 
 async def rule_with_words(
     round_: Round, words: str, edited: Output | None, *, crew: Crew, tx: Tx
-) -> Rule | None:
+) -> Rule:
     """Return the stricter of a round's rule and the rule for a person's text or words.
 
     `edited` is the person's text in place of the output; `contains` also reads the words of an
@@ -158,9 +154,8 @@ async def rule_with_words(
     chosen = choose_rule(
         crew, execution, round_.review, output, call=call_of(round_.subject), words=words
     )
-    match chosen and chosen.decide:
+    match chosen.decide:
         case Decide.REFUSE:
-            assert chosen is not None, "a rule that decides was chosen"
             looked_at = [path.partition(".")[0] for path, _ in chosen.when.arguments]
             raise RefusedByRule(chosen.name, chosen.reason, looked_at)
         case Decide.ALLOW:  # people were asked already, so the rule does not decide
@@ -168,6 +163,6 @@ async def rule_with_words(
     usual = crew.permitted(Role.REVIEWER)
     if isinstance(round_.subject, Question):
         chosen = rule_for(round_.subject, chosen, reviewers=True)
-        if round_.rule is not None and round_.rule.reviewers and not crew.reviewers:
+        if round_.rule.reviewers and not crew.reviewers:
             usual = round_.rule.reviewers  # assignees, and after an escalation operators too
     return stricter(round_.rule, chosen, usual)

@@ -8,7 +8,7 @@ from crewgate.domain.audit import Code, Entry
 from crewgate.domain.people import Role
 from crewgate.domain.stats import AFTER, MANY, SHARE, Decided, Stats, sample, stats_of
 from crewgate.usecases.access import ReviewContext
-from crewgate.usecases.read_models import NO_RULE
+from crewgate.usecases.read_models import NO_RULE_ID
 from crewgate.usecases.teaching import lessons_of_crew
 
 
@@ -18,7 +18,7 @@ async def stats(by: str, *, crew: str | None, days: int, context: ReviewContext)
 
 
 async def of_crew(crew: str, *, days: int, context: ReviewContext) -> Stats:
-    rules = [NO_RULE, *(rule.id for rule in await context.uow.read.rules((crew,)))]
+    rules = [NO_RULE_ID, *(rule.id for rule in await context.uow.read.rules((crew,)))]
     return await _count({crew: rules}, "", (), days, context)
 
 

@@ -10,7 +10,7 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import has_room, voices_of
 from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.ports.slack import Directory
-from crewgate.usecases.read_models import COUNTED, NO_RULE, QueueKey, Selection
+from crewgate.usecases.read_models import COUNTED, NO_RULE_ID, QueueKey, Selection
 
 
 async def done_by(
@@ -20,7 +20,7 @@ async def done_by(
 
     The person has approved already, or their groups are complete. The oldest comes first.
     """
-    if all(rule_id == NO_RULE for _, rule_id in queues):
+    if all(rule_id == NO_RULE_ID for _, rule_id in queues):
         return ()
     rules = await context.rules_in_use()
     several = [rule.key for rule in rules if rule.rule.approvals > 1 and rule.key in queues]
@@ -48,8 +48,8 @@ def counts(
     `starters` may not approve, nor may their delegates for them; `permitted` may decide by a right
     of their own, () if that is not looked at. Groups may be complete without this person.
     """
-    members, needed = directory.members, round_.approvals_from
-    rights = {one.away.id for one in away} if round_.may_be_delegated else set()
+    members, needed = directory.members, round_.rule.approvals_from
+    rights = {one.away.id for one in away} if round_.rule.delegation else set()
     own = members(permitted)
     if permitted and not own.unresolved and Anyone() not in permitted:
         rights = (rights | {user}) & own.users

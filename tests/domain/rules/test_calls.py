@@ -11,7 +11,7 @@ from crewgate.domain.notification import TEXT_LIMIT, Format, Output
 from crewgate.domain.rules.choose import NOT_IN_TIME, choose, for_call
 from crewgate.domain.rules.conditions import Conditions, Facts, Key
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Decide, Rule, TimeOut, TimeoutAction
+from crewgate.domain.rules.rule import NO_RULE, Decide, Rule, TimeOut, TimeoutAction
 
 CALL = ToolCall("purchase")
 ARGUMENTS = {"amount": 120, "to": "ann@x.example", "items": [1], "api_key": "sesame"}
@@ -161,7 +161,7 @@ def test_a_rule_that_allows_reads_words_exactly() -> None:
 def test_a_rule_that_allows_takes_no_list_for_one_value() -> None:
     allow = Rule(name="ours", when=of(to="*@x.example"), decide=Decide.ALLOW)
     assert choose((allow,), facts({"to": "ann@x.example"})) is allow
-    assert choose((allow,), facts({"to": "eve@y.example, ann@x.example"})) is None
+    assert choose((allow,), facts({"to": "eve@y.example, ann@x.example"})) == NO_RULE
     ours = Rule(name="ours", when=of(to="*@x.example"), approvals=2)
     assert choose((ours,), facts({"to": "eve@y.example, ann@x.example"})) is ours
 
@@ -196,13 +196,12 @@ RULES = (REFUSE, ALLOW, PEOPLE)
 )
 def test_what_cannot_be_read_falls_to_the_strictest_rule(arguments: object, name: str) -> None:
     chosen = choose(RULES, facts(arguments))
-    assert chosen is not None
     assert chosen.name == name
 
 
 def test_people_are_stricter_than_a_rule_that_allows() -> None:
     assert choose((ALLOW, PEOPLE), facts({})) is PEOPLE
-    assert choose((ALLOW,), facts({})) is None
+    assert choose((ALLOW,), facts({})) == NO_RULE
 
 
 def test_what_may_have_run_is_never_allowed_without_a_person() -> None:
@@ -213,7 +212,7 @@ def test_what_may_have_run_is_never_allowed_without_a_person() -> None:
 
 def test_a_rule_that_decides_is_for_calls_alone() -> None:
     refuse = Rule(name="never", decide=Decide.REFUSE, reason="No.")
-    assert choose((refuse,), facts(call=None)) is None
+    assert choose((refuse,), facts(call=None)) == NO_RULE
     assert choose((refuse,), facts()) is refuse
 
 

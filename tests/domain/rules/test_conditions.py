@@ -23,7 +23,7 @@ from crewgate.domain.people import Anyone, User
 from crewgate.domain.rules.choose import choose, could_apply, strictest
 from crewgate.domain.rules.conditions import FOUND_SHOWN, Conditions, Facts, Key, Mismatch
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
+from crewgate.domain.rules.rule import NO_RULE, Rule, TimeOut, TimeoutAction
 from tests.worst_cases import LARGEST, SECONDS, TEXTS, seconds
 
 
@@ -198,8 +198,8 @@ def test_the_first_rule_whose_conditions_hold_counts() -> None:
     rest = Rule(name="rest")
     assert choose((memo, contract, rest), facts()) is contract
     assert choose((memo, rest), facts()) is rest
-    assert choose((memo,), facts()) is None
-    assert choose((), facts()) is None
+    assert choose((memo,), facts()) == NO_RULE
+    assert choose((), facts()) == NO_RULE
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_where_it_cannot_be_told_the_strictest_that_may_match_counts() -> None:
     assert could_apply((test, big, eu, rest), unknown) == (test, big, eu)
     assert choose((test, big, eu, rest), unknown) is big
     assert choose((test, eu), unknown) is test
-    assert could_apply((test,), unknown) == (test, None)
+    assert could_apply((test,), unknown) == (test, NO_RULE)
     assert choose((big, eu), facts(inputs=(("amount", "1"),))) is eu
 
 
@@ -267,11 +267,11 @@ def test_where_it_cannot_be_told_the_strictest_that_may_match_counts() -> None:
             Rule(name="b", timeout=TimeOut(Duration.parse("1d"), TimeoutAction.APPROVE)),
         ),
         (Rule(name="a", reviewers=(User("U0BEN"),)), Rule(name="b", reviewers=(Anyone(),))),
-        (Rule(name="a", self_approval=False), None),
-        (None, Rule(name="b", reviewers=(Anyone(),))),
+        (Rule(name="a", self_approval=False), NO_RULE),
+        (NO_RULE, Rule(name="b", reviewers=(Anyone(),))),
     ],
 )
-def test_one_rule_is_stricter_than_another(strict: Rule | None, loose: Rule | None) -> None:
+def test_one_rule_is_stricter_than_another(strict: Rule, loose: Rule) -> None:
     assert strictest((loose, strict)) is strict
     assert strictest((strict, loose)) is strict
 
@@ -279,8 +279,8 @@ def test_one_rule_is_stricter_than_another(strict: Rule | None, loose: Rule | No
 def test_of_rules_that_are_as_strict_the_first_counts() -> None:
     leave = TimeOut(Duration.parse("1d"), TimeoutAction.LEAVE)
     one, other = Rule(name="one"), Rule(name="other", timeout=leave, unknown_starter=False)
-    assert strictest((one, other, None)) is one
-    assert strictest((other, one, None)) is other
+    assert strictest((one, other, NO_RULE)) is one
+    assert strictest((other, one, NO_RULE)) is other
 
 
 GLOBS = st.sampled_from(["*", "a*", "ab", "a?", "b", ""])

@@ -18,7 +18,7 @@ from crewgate.slack.home import (
     rows_of,
     share_beside,
 )
-from crewgate.usecases.read_models import NO_RULE, Queue, QueuePart, RoundLine
+from crewgate.usecases.read_models import NO_RULE_ID, Queue, QueuePart, RoundLine
 from tests.builders import NOW, a_review, a_round
 from tests.slack.home.test_messages import a_queue, buttons, deciders, link
 from tests.slack.rendering import shown
@@ -90,7 +90,7 @@ def test_a_stuck_row_is_over_for_who_neither_decides_nor_operates(crew: str) -> 
 
 def test_what_may_not_be_decided_any_longer_is_over() -> None:
     rows = in_order(a_queue(a_line("a")))
-    found = a_queue(kept=(a_line("a"),), reviewed=frozenset({("sales", NO_RULE)}))
+    found = a_queue(kept=(a_line("a"),), reviewed=frozenset({("sales", NO_RULE_ID)}))
     assert in_place(rows, found) == (Row(Part.MINE, "a", over=True),)
 
 

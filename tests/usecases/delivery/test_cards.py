@@ -10,7 +10,7 @@ from crewgate.domain.execution import ExecutionState
 from crewgate.domain.outcome import Delivered, RefusalKind, Refused
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import TimeOut
+from crewgate.domain.rules.rule import NO_RULE, TimeOut
 from crewgate.domain.verdict import Revise
 from crewgate.usecases.decide import dismiss_report, may_dismiss_report
 from crewgate.usecases.delivery.reports import TOGETHER
@@ -376,7 +376,7 @@ async def test_a_card_names_the_moment_at_which_its_rule_decides(world: World) -
     due_at = (await world.uow.read.posting(round_.id)).view.due_at
     assert due_at == world.clock() + timedelta(hours=1)
     assert times_out_at(round_, world.clock()) == due_at
-    assert times_out_at(replace(round_, rule=None), world.clock()) is None
+    assert times_out_at(replace(round_, rule=NO_RULE), world.clock()) is None
 
 
 async def test_the_progress_follows_whom_the_execution_waits_for(world: World) -> None:

@@ -104,7 +104,7 @@ async def test_the_crew_s_own_channel_is_not_elsewhere(world: World) -> None:
     await world.start()
     await world.settle_slack()
     round_ = await posted(world)
-    assert round_.other_channel is None
+    assert round_.rule.channel is None
     assert (await card(world, round_)).thread_ts != (await card(world, round_)).ts
 
 

@@ -11,7 +11,7 @@ from crewgate.store.rounds import from_rule_of
 from crewgate.store.tables import rules
 from crewgate.usecases.access import LISTED
 from crewgate.usecases.queries import queue
-from crewgate.usecases.read_models import NO_RULE, MessageRef, Selection
+from crewgate.usecases.read_models import NO_RULE_ID, MessageRef, Selection
 from tests.builders import ANA, BEN, NOW, a_crew, a_round, a_rule
 from tests.databases import both
 from tests.usecases.world import World
@@ -90,7 +90,7 @@ async def test_what_nobody_may_approve_elsewhere_hides_nothing(world: World) -> 
 async def test_a_round_to_leave_out_that_waits_no_longer_is_not_subtracted(world: World) -> None:
     opened = [(await world.notify(execution_id=f"e-{number}")).round for number in range(3)]
     waiting = Selection(
-        queues=(("research", NO_RULE),), states=(State.WAITING,), without=(opened[0].id,)
+        queues=(("research", NO_RULE_ID),), states=(State.WAITING,), without=(opened[0].id,)
     )
     assert await world.uow.read.rounds.count(waiting) == 2
     await world.decide(opened[0].id)

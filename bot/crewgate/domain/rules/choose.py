@@ -11,6 +11,7 @@ from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.patterns import matches_glob
 from crewgate.domain.rules.rule import (
+    NO_RULE,
     WITH_REVIEWERS,
     Decide,
     Naming,
@@ -36,12 +37,12 @@ _WHO: Final = (
 )
 
 
-def choose(rules: Sequence[Rule], facts: Facts) -> Rule | None:
-    """Return the rule that counts; if uncertain, the strictest that may count; None: no rule."""
+def choose(rules: Sequence[Rule], facts: Facts) -> Rule:
+    """Return the rule that counts, perhaps NO_RULE; if uncertain, the strictest that may count."""
     return strictest(could_apply(rules, facts))
 
 
-def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
+def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule, ...]:
     found: list[Rule] = []
     for rule in rules:
         if rule.decide is not None and not _may_decide(rule.decide, facts.call):
@@ -51,7 +52,7 @@ def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
             found.append(rule)
         if holds:
             return tuple(found)
-    return (*found, None)
+    return (*found, NO_RULE)
 
 
 def _may_decide(decide: Decide, call: ToolCall | None) -> bool:
@@ -75,15 +76,14 @@ def for_call(rule: Rule, call: ToolCall | None) -> Rule:
     return replace(rule, timeout=replace(out, then=TimeoutAction.REVISE, feedback=NOT_IN_TIME))
 
 
-def strictest(rules: Sequence[Rule | None]) -> Rule | None:
+def strictest(rules: Sequence[Rule]) -> Rule:
     """Return the strictest rule; at each criterion, the rules that lose are left out.
 
     The criteria: it refuses, it does not allow, the most approvals, `approvals_from`,
     `self_approval = false`, also `unknown_starter = "deny"`, no time-out that approves, no `"*"`
-    among its reviewers, the first in order. None, the crew's own settings, counts as a rule with
-    the defaults.
+    among its reviewers, the first in order.
     """
-    return min(rules, key=lambda rule: _looseness(rule or Rule(name="")))
+    return min(rules, key=_looseness)
 
 
 def _looseness(rule: Rule) -> tuple[int | bool, ...]:
@@ -98,9 +98,7 @@ def _looseness(rule: Rule) -> tuple[int | bool, ...]:
     )
 
 
-def stricter(
-    before: Rule | None, after: Rule | None, usual: tuple[ReviewerRef, ...]
-) -> Rule | None:
+def stricter(before: Rule, after: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
     """Return the rule after a person changed a round's text: it demands what either rule demands.
 
     `after` is for the new text, and `usual` are the crew's reviewers. The result takes as many
@@ -108,7 +106,7 @@ def stricter(
     rule's reviewers include the other's, the stricter rule's decide, and `after`'s if both are
     equally strict. Times and channel stay as in `before`.
     """
-    one, other = before or Rule(name=""), after or Rule(name="")
+    one, other = before, after
     if other.naming is not None and other.reviewers_from == one.reviewers_from:
         # The reviewers named by the kickoff are resolved in Slack already.
         named = one.reviewers if one.naming in WITH_REVIEWERS else other.reviewers

@@ -278,14 +278,18 @@ class Rule:
         return self.decide is Decide.ALLOW
 
 
-def valid_for(rule: Rule | None) -> Duration:
+NO_RULE: Final = Rule(name="")
+"""The rule of a round for which only the crew's own settings count."""
+
+
+def valid_for(rule: Rule) -> Duration:
     """Return how long an approval of a call holds."""
-    return (None if rule is None else rule.valid_for) or VALID_FOR
+    return rule.valid_for or VALID_FOR
 
 
-def approval_ends(rule: Rule | None, at: datetime) -> datetime:
+def approval_ends(rule: Rule, at: datetime) -> datetime:
     """Return the end of an approval of a call that was given then."""
-    return valid_for(rule).after(at, None if rule is None else rule.working_hours)
+    return valid_for(rule).after(at, rule.working_hours)
 
 
 def most_approvals(

@@ -87,7 +87,7 @@ def render_direct_message(
     where = linked("in the channel", card, link)
     line = f"It is also {where}."
     if view.round.state is State.WAITING:
-        alone = view.round.approvals == 1
+        alone = view.round.rule.approvals == 1
         counts = "The first decision counts." if alone else "Your approval counts once."
         line = names.joined(f"Decide here or {where}. {counts}", *why)
     headline, *others = message.blocks
@@ -178,8 +178,7 @@ def _decide(view: CardView, share: caveats.Share, *, reader: str | None) -> list
 
 
 def _shows_all(view: CardView, share: caveats.Share) -> bool:
-    rule = view.round.rule
-    masks = view.masked and (rule is None or rule.ask_about_masks)
+    masks = view.masked and view.round.rule.ask_about_masks
     return share.shown >= share.of and not share.beyond and not masks
 
 

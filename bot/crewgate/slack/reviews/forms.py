@@ -128,7 +128,7 @@ def render_approve_form(briefing: Briefing, *, comment: str = "") -> Block:
                 "*next tasks*; it does not change this output. To have it changed, use Revise."
             ),
             context("Your comment is sent with your name, once the last approval is given.")
-            if round_.approvals > 1
+            if round_.rule.approvals > 1
             else None,
             _box(
                 "Your comment",

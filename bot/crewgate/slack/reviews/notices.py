@@ -187,7 +187,7 @@ def render_private_reminder(scene: Scene, mentions: str = "") -> Message | None:
     given = ""
     if round_.votes:
         given = f" ({decisions.voters(round_.votes, voice=names.CALLS_NOBODY)} approved)"
-        waits_for = names.counted(round_.approvals - len(round_.votes), "more approval")
+        waits_for = names.counted(round_.rule.approvals - len(round_.votes), "more approval")
     due = cards.deadline(view, scene.now)
     line = f"{scene.about} still waits for {waits_for}{given}{f'; it {due}' if due else ''}."
     return _waiting(round_, f"{mentions}: {line}" if mentions else line)
@@ -204,7 +204,7 @@ def render_escalated(scene: Scene) -> Message | None:
 def render_timed_out(scene: Scene) -> Message:
     """Tell what the rule did by time-out; mention everybody again if the round still waits."""
     round_ = scene.round
-    decision, rule = round_.decision, round_.rule
+    decision = round_.decision
     if decision is not None and isinstance(decision.by, TimedOut):
         what = states.by_time(names.bold(scene.title), round_, decision, decision.by)
         message = notice(
@@ -212,7 +212,7 @@ def render_timed_out(scene: Scene) -> Message:
             names.joined(what, one_line(scene.view.topic, TOPIC_LIMIT)),
         )
     else:
-        timeout = rule.timeout if rule is not None else None
+        timeout = round_.rule.timeout
         is_left = cards.is_left(round_)
         within = f"within {decisions.how_long(timeout.after)}" if timeout is not None else "in time"
         again = f", and has gone back {cards.times(round_.sent_back)}" if is_left else ""

@@ -7,7 +7,7 @@ from crewgate.domain.errors import UnknownCrew
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
-from crewgate.domain.rules.rule import Rule, most_approvals
+from crewgate.domain.rules.rule import NO_RULE, Rule, most_approvals
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.words.names import why
 from crewgate.usecases.access import Scope, crew_for, notify_for
@@ -91,10 +91,10 @@ class People:
 
     def _away(self, view: CardView) -> tuple[Absence, ...]:
         round_, now = view.round, self.clock()
-        if round_.state is not State.WAITING or not round_.may_be_delegated or not view.absences:
+        if round_.state is not State.WAITING or not round_.rule.delegation or not view.absences:
             return ()
         asked = self(round_, Role.REVIEWER)
-        if round_.approvals_from:
+        if round_.rule.approvals_from:
             asked = round_.not_voted(asked)
         users = self.directory.members(asked).users
         return tuple(
@@ -114,7 +114,7 @@ class People:
         """
         round_, rule = facts.round, facts.round.rule
         reviewers = self(round_, Role.REVIEWER)
-        if rule is None or round_.state is not State.WAITING or not reviewers:
+        if rule == NO_RULE or round_.state is not State.WAITING or not reviewers:
             return None
         starter = Approvers() if rule.self_approval else await self._starter(facts)
         barred = frozenset(map(str, starter.starters))
@@ -153,5 +153,5 @@ class People:
         return Approvers(tuple(map(User, sorted(members.users))))
 
 
-def _later(rule: Rule | None) -> tuple[ReviewerRef, ...]:
-    return () if rule is None or rule.escalate is None else rule.escalate.to
+def _later(rule: Rule) -> tuple[ReviewerRef, ...]:
+    return () if rule.escalate is None else rule.escalate.to

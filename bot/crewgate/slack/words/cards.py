@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from crewgate.domain import acts, caveats, masking, notification, subjects, verdict
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.review import Round
-from crewgate.domain.rules.rule import Naming, Rule, TimeoutAction, valid_for
+from crewgate.domain.rules.rule import NO_RULE, Naming, Rule, TimeoutAction, valid_for
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words import decisions, icons, names
 from crewgate.slack.words.subjects import REFUSE, REVISE, wording, wording_of
@@ -118,7 +118,7 @@ def about_waiting(
         return _with_rule(view, first, now, reader)
     about = names.joined(
         first,
-        "" if round_.votes or round_.approvals_from else _may_decide(view),
+        "" if round_.votes or round_.rule.approvals_from else _may_decide(view),
         _assigned(round_),
         _task_or_agent(round_),
         _changed_by(round_),
@@ -151,7 +151,7 @@ def _task_or_agent(round_: Round) -> str:
 def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) -> str:
     rule = view.round.rule
     standing, more = "", ""
-    if rule is not None:
+    if rule != NO_RULE:
         wanted = ""
         if rule.target is not None:
             at = rule.target.after(view.round.opened_at, rule.working_hours)
@@ -227,8 +227,7 @@ def _name(ref: ReviewerRef, called: Mapping[str, str]) -> str:
 
 def _assigned(round_: Round) -> str:
     assigned = round_.subject.assignees
-    decide = round_.rule.reviewers if round_.rule is not None else None
-    if not assigned or assigned == decide:
+    if not assigned or assigned == round_.rule.reviewers:
         return ""
     return f"assigned to {names.named(assigned, most=_ASSIGNED)}"
 
@@ -251,15 +250,15 @@ def _started(view: CardView) -> str:
 
 
 def _rule(round_: Round) -> str:
-    rule = round_.rule
-    return "" if rule is None or not rule.name else f"rule {decisions.rule_quoted(rule.name)}"
+    name = round_.rule.name
+    return f"rule {decisions.rule_quoted(name)}" if name else ""
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:
     groups = needed_of(verdict.missing(rule.approvals_from, view.round.votes))
     if groups:
         return f"{'still needed:' if view.round.votes else 'needs'} {groups}"
-    left = view.round.approvals - len(view.round.votes)
+    left = view.round.rule.approvals - len(view.round.votes)
     if not view.round.votes:
         return ""
     starters = view.approvers.starters if view.approvers and not rule.self_approval else ()
@@ -275,7 +274,7 @@ def _still_needed(view: CardView, rule: Rule) -> str:
 def deadline(facts: RoundFacts, now: datetime) -> str:
     """Return the rule's own decision with its time: `goes back to the crew at 7:46 AM`."""
     rule = facts.round.rule
-    if facts.due_at is None or rule is None or rule.timeout is None or is_left(facts.round):
+    if facts.due_at is None or rule.timeout is None or is_left(facts.round):
         return ""
     done = _what_time_does(facts.round.subject, rule.timeout.then)
     return f"{done} {names.at_moment(facts.due_at, now)}" if done else ""
@@ -287,7 +286,7 @@ def if_nobody_decides(facts: RoundFacts, now: datetime) -> str:
 
 
 def is_left(round_: Round) -> bool:
-    timeout = None if round_.rule is None else round_.rule.timeout
+    timeout = round_.rule.timeout
     is_revise = timeout is not None and timeout.then is TimeoutAction.REVISE
     return is_revise and timeout is not None and round_.sent_back >= timeout.most
 
@@ -313,10 +312,10 @@ def so_far(round_: Round, voice: names.Voice = names.MRKDWN) -> str:
         return ""
     chosen = verdict.choice_of(round_.votes[0])
     what = f" for {decisions.label(chosen)}" if chosen is not None else ""
-    if voice.mentions and round_.approvals_from:
+    if voice.mentions and round_.rule.approvals_from:
         return f"approved by {decisions.voters(round_.votes, voice=names.IN_FULL)}{what}"
     people = decisions.voters(round_.votes, voice=voice)
-    return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {people}"
+    return f"{len(round_.votes):,} of {round_.rule.approvals:,}{what}: {people}"
 
 
 def recorded(round_: Round) -> str:
@@ -327,10 +326,11 @@ def recorded(round_: Round) -> str:
 
 
 def ruled_by_words(round_: Round) -> str:
-    assert round_.rule is not None, "words take no round out of its rule"
-    needs = approvals(round_.approvals - len(round_.votes)).replace(" ", " more ")
-    if round_.approvals_from:
-        needs = f"approvals by {needed_of(verdict.missing(round_.approvals_from, round_.votes))}"
+    needs = approvals(round_.rule.approvals - len(round_.votes)).replace(" ", " more ")
+    if round_.rule.approvals_from:
+        needs = (
+            f"approvals by {needed_of(verdict.missing(round_.rule.approvals_from, round_.votes))}"
+        )
     return (
         "Your approval is recorded. Your words put this under the rule"
         f" {decisions.rule_quoted(round_.rule.name)}, so it still needs {needs}."
@@ -344,7 +344,7 @@ def had_approved(round_: Round, decision: verdict.Decision) -> str:
     people = decisions.voters(round_.votes, most=decisions.NAMED_SHORT, voice=names.IN_FULL)
     chosen = verdict.choice_of(round_.votes[0])
     what = f"chosen {decisions.label(chosen)}" if chosen is not None else "approved"
-    return f"{len(round_.votes):,} of {round_.approvals:,} had {what}: {people}"
+    return f"{len(round_.votes):,} of {round_.rule.approvals:,} had {what}: {people}"
 
 
 def edit_of_several(round_: Round) -> str:
@@ -413,7 +413,7 @@ def _starts_again(view: CardView) -> str:
 
 def not_their_own(facts: RoundFacts) -> str:
     rule, approvers = facts.round.rule, facts.approvers
-    if rule is None or rule.self_approval:
+    if rule.self_approval:
         return ""
     if approvers is None or approvers.not_told:
         return "The starter may not approve this"
@@ -453,7 +453,7 @@ def what_buttons_do(round_: Round, *, nobody: bool = False, in_vain: bool = Fals
 
     `nobody`: too few people are left who may approve; `in_vain`: the reader is not one of them.
     """
-    several = round_.approvals > 1
+    several = round_.rule.approvals > 1
     match round_.subject:
         case notification.Question(outcomes=()):
             asks = f"The {decisions.asker(round_)} asks for words: it gets exactly what you write"
@@ -476,11 +476,11 @@ def _approve_or_not(round_: Round, *, nobody: bool, in_vain: bool) -> str:
     if nobody or in_vain:
         who = "Nobody may approve this now" if nobody else "Your approval would not count"
         return f"{who}. {does.words_do}"
-    if round_.approvals == 1:
+    if round_.rule.approvals == 1:
         return f"{does.goes_on.format(within=within)} {does.words_do}"
-    takes = approvals(round_.approvals)
-    if round_.approvals_from:
-        each = {count for _, count in round_.approvals_from} == {1}
+    takes = approvals(round_.rule.approvals)
+    if round_.rule.approvals_from:
+        each = {count for _, count in round_.rule.approvals_from} == {1}
         takes = f"{'one approval' if each else 'approvals'} from each group"
     then = does.then.format(within=within)
     return f"It takes {takes}, by different people.{then} One {does.words_do}"

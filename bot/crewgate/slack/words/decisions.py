@@ -275,7 +275,7 @@ def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
         agent = names.bold(agent)
         call = round_.subject
         name = names.identifier(call.name) if isinstance(call, ToolCall) and call.name else name
-    several = f"; it needs {more_approvals(round_)}" if round_.approvals > 1 else ""
+    several = f"; it needs {more_approvals(round_)}" if round_.rule.approvals > 1 else ""
     return f"{agent} wants to use {name}{several}"
 
 
@@ -288,7 +288,7 @@ def waits(name: str, round_: Round) -> str:
             agent = None if round_.is_of_flow else round_.review.agent
             who = name if agent is None else one_line(agent, names.AGENT_LIMIT)
             return f"{who} asks for an answer"
-        case Work() if round_.approvals > 1:
+        case Work() if round_.rule.approvals > 1:
             return f"{name} needs {more_approvals(round_)}"
         case Work():
             return f"{name} is ready for review"
@@ -299,7 +299,7 @@ def waits(name: str, round_: Round) -> str:
 def more_approvals(round_: Round) -> str:
     """`2 approvals`, or `1 more approval` once somebody has approved."""
     more = "more " if round_.votes else ""
-    return names.counted(round_.approvals - len(round_.votes), f"{more}approval")
+    return names.counted(round_.rule.approvals - len(round_.votes), f"{more}approval")
 
 
 def call_ended(round_: Round) -> str:

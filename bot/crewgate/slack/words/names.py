@@ -339,7 +339,7 @@ def why(
     said, rule = "", round_.rule
     groups = (ref for ref in among if isinstance(ref, UserGroup) and user in users_of((ref,)))
     if User(user) in among:
-        said = "named in the kickoff" if rule and rule.naming is Naming.NAMED else ""
+        said = "named in the kickoff" if rule.naming is Naming.NAMED else ""
     elif group := next(groups, None):
         said = f"you are in {reviewer(group)}"
     else:

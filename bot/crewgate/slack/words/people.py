@@ -77,7 +77,7 @@ def _split_barred(
     people: Sequence[ReviewerRef], view: CardView
 ) -> tuple[Sequence[ReviewerRef], Sequence[ReviewerRef]]:
     approvers = view.approvers
-    if approvers is None or (approvers.too_few and view.round.approvals == 1):
+    if approvers is None or (approvers.too_few and view.round.rule.approvals == 1):
         return (people, ()) if approvers is None else ((), people)
     barred = [ref for ref in people if ref in approvers.starters]
     return [ref for ref in people if ref not in barred], barred
@@ -131,7 +131,6 @@ def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
     if view.approvers is None or not view.approvers.too_few:
         return None
     rule = view.round.rule
-    assert rule is not None, "a round without a rule needs no count"
     few = "Nobody" if rule.approvals == 1 else "Too few people"
     people = mentionable(operators)
     add = f"{called(people)}: add" if people else "Add"

@@ -161,7 +161,7 @@ _CLOSED: Final[Mapping[type[reasons.Reason | None], str]] = {
 
 def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
     within = decisions.how_long(by.after)
-    came = f"{len(round_.votes):,} of {round_.approvals:,} approvals in {within}"
+    came = f"{len(round_.votes):,} of {round_.rule.approvals:,} approvals in {within}"
     why = came if round_.votes else f"nobody decided within {within}"
     match decision.verdict:
         case Refuse():
@@ -193,7 +193,7 @@ def _push(round_: Round) -> str:  # noqa: PLR0911  # one row a case
     if alarm := decisions.ran_although(round_):
         return names.capital(alarm)
     match round_.state, round_.decision:
-        case State.WAITING, _ if round_.approvals > 1 and not round_.subject.takes_answers:
+        case State.WAITING, _ if round_.rule.approvals > 1 and not round_.subject.takes_answers:
             return f"Needs {more_approvals(round_)}"
         case State.WAITING, _:
             asks = wording(round_).ready
@@ -256,7 +256,7 @@ def _colon(reason: reasons.Reason | None) -> str:
 
 def _so_far(round_: Round) -> str:
     given = len(round_.votes)
-    return f", {given:,} of {round_.approvals:,} approved" if given else ""
+    return f", {given:,} of {round_.rule.approvals:,} approved" if given else ""
 
 
 _DID: Final = {
@@ -569,7 +569,7 @@ def headline_in_list(line: RoundLine, link: names.Link) -> str:
 
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
-    needed = line.round.approvals
+    needed = line.round.rule.approvals
     if decisions.waits_again(line.round):
         yield decisions.DONE_ALREADY
     if line.round.state is State.WAITING:

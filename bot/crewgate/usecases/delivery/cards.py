@@ -52,7 +52,7 @@ async def people_of(round_: Round, context: DeliveryContext, *, missing: bool = 
     now = context.clock()
     named = crew_for(round_, context.crews).permitted(Role.REVIEWER)
     members = context.directory.members(round_.not_voted(named) if missing else named)
-    if not round_.may_be_delegated:
+    if not round_.rule.delegation:
         return members
     delegates = delegates_of(members.users, await context.uow.read.absences.find(at=now), now)
     colleagues = {user: await context.directory.look_up_colleague(user) for user in delegates}
@@ -130,8 +130,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     needless = ended and round_.decision is None and not job.in_doubt
     if posting.card is not None or needless:
         return await settle(job, Delivered(), context)
-    rule = posting.view.round.rule
-    if rule is not None and rule.naming is Naming.PENDING:
+    if round_.rule.naming is Naming.PENDING:
         unknown = await name_reviewer(posting.view.round, context)
         if unknown is not None:
             return await settle(job, unknown, context)
@@ -156,7 +155,7 @@ async def _posting(job: Job, context: DeliveryContext) -> Posting:
     """
     posting = await context.uow.read.posting(job.effect.target)
     view = posting.view
-    here = [one.id for one in view.earlier if one.other_channel == view.round.other_channel]
+    here = [one.id for one in view.earlier if one.rule.channel == view.round.rule.channel]
     return replace(posting, view=view.with_earlier(here))
 
 

@@ -31,7 +31,6 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
     Return NotSent until the person is known; meanwhile nobody may decide.
     """
     rule = round_.rule
-    assert rule is not None, "the caller checked this"
     assert rule.reviewers_from is not None, "a pending naming has it"
     found = await _find(round_, rule.reviewers_from, context)
     if isinstance(found, NotSent):
@@ -40,7 +39,7 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
     async def record(access: Access) -> None:
         async with context.uow.begin() as tx:
             current = await tx.round(round_.id)
-            if current.rule is None or current.rule.naming is not Naming.PENDING:
+            if current.rule.naming is not Naming.PENDING:
                 return
             starter = await starter_of(current, tx, access)
             naming, reviewers = Naming.NAMED, current.rule.reviewers

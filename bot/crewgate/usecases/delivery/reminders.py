@@ -170,8 +170,7 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
 
 
 def _then(round_: Round) -> TimeoutAction:
-    timeout = None if round_.rule is None else round_.rule.timeout
-    sent_back = round_.sent_back
+    timeout, sent_back = round_.rule.timeout, round_.sent_back
     if timeout is None or not verdict_of_time(timeout, round_.subject, sent_back=sent_back):
         return TimeoutAction.LEAVE
     return timeout.then
