@@ -76,7 +76,7 @@ class CallResult:
     ) -> Self:
         """Return the result with the reason why the call must not have run, if there is one.
 
-        `approved`: the decision, if one exists, which the asker may know if `is_known`.
+        `approved` is None without a decision. `is_known`: the decision may have reached the asker.
         An earlier approval that `was_tried` lets the call run once, too.
         """
         has_run = before is not None and before.has_run
@@ -119,7 +119,7 @@ class ToolCall(Asked):
 
     @property
     def name(self) -> str:
-        """The name that people read: CrewAI puts a server's command before its tool, and cuts."""
+        """The shortest name, which people read: CrewAI's may begin with a server's command."""
         return min((self.tool, *filter(None, self.other_names)), key=len)
 
     def names(self, *, exactly: bool) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The base of subjects: the answer that most of them give to what a round asks of its subject."""
+"""The base of subjects, with the answers that most subjects give to a round."""
 
 from datetime import datetime
 from typing import ClassVar

@@ -213,13 +213,13 @@ def _without_text(given: verdict.Verdict) -> verdict.Verdict:
 
 
 def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
-    # A vote that stays may count for another group.
+    # Votes are told apart by person and time: one that stays may count for another group now.
     was, now = ({(vote.by, vote.at) for vote in one.votes} for one in (before, after))
     given = [vote for vote in after.votes if (vote.by, vote.at) not in was]
     yield from _of_rule(before, after, actor)
     for vote in before.votes:
         if (vote.by, vote.at) not in now:
-            # Lapsed earlier votes are noticed only when somebody approves.
+            # Only an approval drops lapsed votes; without one, a person took the vote back.
             code = Code.LAPSED if given else Code.TAKEN_BACK
             yield Entry(code, BOT if given else actor or vote.by.id, _of_vote(vote, after))
     for vote in given:
@@ -240,7 +240,7 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
 
 
 def _regrouped(before: Iterable[verdict.Vote], now: Iterable[verdict.Vote]) -> dict[str, Any]:
-    """Return the groups of earlier voters whose groups are not those of their approval."""
+    """Return the present groups of earlier voters, where they changed since the approval."""
     was = {(vote.by.id, vote.at): set(vote.groups) for vote in before}
     stayed = [vote for vote in now if was.get((vote.by.id, vote.at)) not in (None, {*vote.groups})]
     groups = {vote.by.id: [*map(str, vote.groups)] for vote in stayed}
@@ -278,7 +278,7 @@ def _of_state(before: Round, after: Round, actor: str) -> Iterator[Entry]:
             yield Entry(Code.STUCK, BOT, data)
         case State.STUCK | State.WAITING:
             yield Entry(Code.REOPENED, actor or BOT, {})
-        case _:  # the decision, or the outcome of the try, says it
+        case _:  # the entry of a decision, or of a try's outcome, says it
             pass
 
 
@@ -328,7 +328,6 @@ def _masked(round_: Round) -> dict[str, int]:
 
 
 def _of_decision(decision: verdict.Decision, round_: Round) -> Entry:
-    by_person = isinstance(decision.by, verdict.Person)
     data = {
         "verdict": recorded.VERDICTS[type(decision.verdict)],
         "words": digest_of(decision.human_feedback, round_.salt),
@@ -339,9 +338,13 @@ def _of_decision(decision: verdict.Decision, round_: Round) -> Entry:
         **_on_behalf_of(decision, round_),
         **_masked(round_),
     }
-    code = Code.TIMED_OUT if isinstance(decision.by, verdict.TimedOut) else Code.RULE_DECIDED
-    code = Code.DECIDED if by_person else code
-    return Entry(code, decision.by.id if isinstance(decision.by, verdict.Person) else RULE, data)
+    match decision.by:
+        case verdict.Person(id=user):
+            return Entry(Code.DECIDED, user, data)
+        case verdict.TimedOut():
+            return Entry(Code.TIMED_OUT, RULE, data)
+        case verdict.ByRule():
+            return Entry(Code.RULE_DECIDED, RULE, data)
 
 
 def _of_reason(reason: Reason | Delivered | Refused | None, salt: str) -> dict[str, Any]:

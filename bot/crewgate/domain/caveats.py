@@ -142,7 +142,7 @@ def turned_in_haste(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The time since which a person was shown pages, the last page included."""
+    """The moment since which a person has been shown the last pages of an output."""
 
     began: datetime
     enough_at: datetime
@@ -188,7 +188,7 @@ class Seen:
 
     @property
     def calls_for_words(self) -> bool:
-        """True if only words are a safe way on, for reading more of the output changes nothing."""
+        """True if this person should send words instead: reading more would end no caveat."""
         is_final = bool(self.unseen) and self.unseen <= {Unseen.MAY_HAVE_RUN, Unseen.ERASED}
         return bool(self.notes) or is_empty(self.share) or is_final
 

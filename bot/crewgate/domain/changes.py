@@ -83,7 +83,7 @@ WORDS_COMPARED: Final = 1_500
 #: Passages with less than this in common are shown one after the other.
 LEAST_IN_COMMON: Final = 0.3
 CELLS_BETWEEN: Final = " | "
-#: The length of a word that only splits the change around it.
+#: The longest unchanged word, in characters, that only splits the change around it.
 _ISLAND: Final = 3
 
 # Scripts without spaces between words: each character is a word.

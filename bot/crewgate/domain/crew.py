@@ -1,9 +1,10 @@
 """One deployment: a name, a channel, reviewers, and the webhook URLs it is configured with."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import EllipsisType
-from typing import Self, assert_never
+from typing import Any, Self, assert_never
 from urllib.parse import unquote, urlsplit
 
 from crewgate.domain import parsers
@@ -172,13 +173,8 @@ class Crew:
         configured, with our credentials: the received address may have lost its own on its way.
         """
         found = registered.or_else(carried).or_else(self.configured).or_else(self.own)
-        own = self.own
-        urls = WebhookUrls(
-            task=own.task or found.task if self._is_event(found.task, "task") else found.task,
-            step=own.step or found.step if self._is_event(found.step, "step") else found.step,
-            crew=own.crew or found.crew if self._is_event(found.crew, "crew") else found.crew,
-            human_input=self._own_human_input(found.human_input),
-        )
+        here = {kind: getattr(self.own, kind) or url for kind, url in self._events_here(found)}
+        urls = replace(found, **here, human_input=self._own_human_input(found.human_input))
         if self.forward:
             urls = replace(self.own.or_else(urls), human_input=urls.human_input)
         return urls if self.resend_human_input else replace(urls, human_input=None)
@@ -194,23 +190,24 @@ class Crew:
         if not self.forward:
             return WebhookUrls()
         urls = given.or_else(self.configured)
-        return WebhookUrls(
-            task=None if self._is_event(urls.task, "task") else urls.task,
-            step=None if self._is_event(urls.step, "step") else urls.step,
-            crew=None if self._is_event(urls.crew, "crew") else urls.crew,
-        )
+        here = {kind: None for kind, _ in self._events_here(urls)}
+        return replace(urls, **here, human_input=None)
 
     def _own_human_input(self, webhook: HumanInputWebhook | None) -> HumanInputWebhook | None:
         if webhook is None:
             return None
         if not self._leads_here(webhook.url, "human-input"):
             return webhook.without_unreadable
-        # Without a public URL we cannot tell our own host from a stranger's, which must not get
-        # our secret; and without credentials we would refuse the webhook.
+        # Without a public URL nobody knows if the host is ours, so it gets no secret of ours; and
+        # a webhook that came without its own credentials would be refused here.
         return self.own.human_input or (webhook if webhook.has_credentials else None)
 
-    def _is_event(self, url: str | None, kind: str) -> bool:
-        return url is not None and self._leads_here(url, "events", kind, ...)
+    def _events_here(self, urls: WebhookUrls) -> Iterator[tuple[str, Any]]:
+        """Yield the URLs of task, step and crew webhooks that are this crew's addresses here."""
+        for kind in ("task", "step", "crew"):
+            url = getattr(urls, kind)
+            if url is not None and self._leads_here(url, "events", kind, ...):
+                yield kind, url
 
     def _leads_here(self, url: str, *path: str | EllipsisType) -> bool:
         """Return True if a URL's path is one of this crew's addresses here, under any host.

@@ -185,8 +185,7 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
     for block in _changed(wanted, now):
         went = [line for line in wanted[block.start : block.end] if line not in ours]
         came = [line for line in now[block.new_start : block.new_end] if line not in ours]
-        # Of the new lines, as many as lines of the old text that went may be edits that were
-        # carried out in another way.
+        # For each line of an edit that is gone, one new line may be that edit in other words.
         of_edits = block.end - block.start - len(went)
         others += max(len(went), len(came) - of_edits)
     kept, there = frozenset(wanted), _Lines(now)
@@ -203,7 +202,7 @@ def _is_in(edit: Edit, wanted: Container[str], now: "_Lines", exact: "_Lines") -
     is_left = any(line in now.places for line in old.lines if line not in wanted)
     if old.lines == new:  # a difference of blank lines or indentation
         old, new, now = _Lines(_lines(edit.old)), _lines(edit.new), exact
-    # One of several equal lines was removed.
+    # An edit that only removes lines is not taken while its whole passage stands.
     is_left |= old.contain(new) and now.contain(old.lines)
     return now.contain(new) and not is_left
 

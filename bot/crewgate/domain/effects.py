@@ -12,7 +12,7 @@ from typing import Final, Self
 
 
 class Lane(StrEnum):
-    """The queue that an effect waits in; lanes with `of` are one per crew.
+    """The queue that an effect waits in; most lanes are one per crew.
 
     Each lane has a worker: an outage of one lane never holds up another lane.
     """
@@ -143,7 +143,7 @@ class EffectKind(StrEnum):
     )
     POLL_STATUS = "poll_status", Row(lane=Lane.STATUS, by_execution=True)
     CLEAR_THREAD = "clear_thread", Row(lane=Lane.UPDATES, names=("target", "channel"))
-    """Take files and result out of a thread, named by its ts, whose texts were removed."""
+    """Take files and result out of a thread, named by its ts: its texts were removed."""
     FORWARD = "forward", Row(lane=Lane.FORWARD)
     """Forward a webhook, the target, to its caller's URL."""
     FORWARD_FAILED = (

@@ -25,7 +25,7 @@ LESSON_CHARACTERS: Final = 300
 #: The most lessons of one kickoff, and the most characters of all, with numbers and line breaks.
 MOST: Final = 12
 GIVEN_CHARACTERS: Final = 2_500
-#: From this many approved outputs on, the figures of a side tell something.
+#: The fewest approved outputs on each side of a comparison that tells something.
 ENOUGH: Final = 20
 #: A lesson counts as not followed when its wish was written again so often despite the lesson.
 NOT_FOLLOWED: Final = 3
@@ -38,7 +38,7 @@ class LessonState(StrEnum):
     KEPT = "kept"
     DROPPED = "dropped"
     RETIRED = "retired"
-    """A person ended the lesson, or its time ran out: then nobody ended it."""
+    """A person ended the lesson, or its time ran out; then `ended_by` is None."""
     REPLACED = "replaced"
     """Another lesson was kept in its place."""
 
@@ -246,7 +246,7 @@ def _stems(text: str) -> frozenset[str]:
     return frozenset(word[:_STEM] for word in words if len(word) >= _SHORTEST)
 
 
-#: Begins the id of a lesson that a flow's question is about; the round's id follows.
+#: The beginning of the id of a lesson from a flow's question; the round's id follows.
 DRAWN: Final = "lesson-"
 
 

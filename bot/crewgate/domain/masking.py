@@ -52,7 +52,7 @@ _KEPT: Final = frozenset(
 )
 #: Types of values that come from the settings or from Slack, and never from crews.
 _NOT_FROM_CREWS: Final = (Anyone, Email, Person, Rule, User, UserGroup)
-#: A mask, or a mask that people changed: other words in its form, and no link.
+#: A mask, or other words in the form of a mask, as a person may have changed it; links are none.
 _MASK: Final = re.compile(
     rf"\[(?:{'|'.join(Kind)})(?: [0-9]+)?\]|\[[^\W\d_][\w -]{{0,30}} [0-9]{{1,3}}\](?!\()"
 )
@@ -117,7 +117,7 @@ class Masking:
             return masks[original]
 
         masked = self._replaced(text, put)
-        # The label of a link whose target is masked looks like a mask now.
+        # A link's label in brackets looks like a mask, now that the target behind it is masked.
         same = {found: found for found in _MASK.findall(masked)}
         return masked, same | stands_for if masks else {}
 
@@ -160,7 +160,7 @@ class Masking:
             left = reading.text
             for kind, find in self.finders:
                 if number == 0 and kind is not Kind.OTHER:
-                    continue  # a pattern may be about signs that the other readings leave out
+                    continue  # only patterns of the settings read the text as received
                 # The rest of the text is searched as well: one match may begin where another ends.
                 spans = {span for one in {reading.text, left} for span in find(one)}
                 new = _joined([(*span, kind) for span in spans if span[0] < span[1]])
@@ -391,7 +391,7 @@ _ESCAPES: Final = 1_000
 #: The most characters of an address before and behind its sign (RFC 5321, 4.5.3.1).
 _LOCAL_LIMIT: Final = 64
 _DOMAIN_LIMIT: Final = 255
-#: A local part from its end to its beginning.
+#: The part of an address before its sign, read backwards.
 _LOCAL: Final = re.compile(rf"(?:[\w.+-]|'(?=\w)){{0,{_LOCAL_LIMIT - 1}}}[\w+-]")
 _QUOTED: Final = re.compile(rf'"[^"\n]{{1,{_LOCAL_LIMIT}}}"')
 _DOMAIN: Final = re.compile(
@@ -401,7 +401,7 @@ _DOMAIN: Final = re.compile(
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
-    """Yield e-mail addresses; of too long a match, the part around its `@`."""
+    """Yield e-mail addresses; of a match beyond the limits, only the part around its `@`."""
     end, at = 0, -1
     while (at := text.find("@", at + 1)) >= 0:
         domain = _DOMAIN.match(text, at + 1)
@@ -413,9 +413,8 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
             start = at - (local.end() if local else 0)
             end = min(domain.end(), at + 1 + _DOMAIN_LIMIT)
             if text.startswith("@", end) and text.count(".", at, end) > 1:
-                end = text.rindex(
-                    ".", at, end
-                )  # a number behind a full stop belongs to the next sentence
+                # A number behind a full stop belongs to the next sentence.
+                end = text.rindex(".", at, end)
             yield start, end
 
 

@@ -37,7 +37,7 @@ def shown(came: CallerValues) -> Given:
 
 
 def keep_asked(came: CallerValues, names: Collection[str]) -> CallerValues:
-    """Return the values without hidden values that no rule asks for."""
+    """Return the values; hidden ones whose name no rule asks for become unknown."""
     return tuple(
         (name, value if isinstance(value, str) or name in names else HiddenValue())
         for name, value in came
@@ -275,12 +275,12 @@ _NAME_LIMIT: Final = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The answer to a flow from which CrewAI drew a lesson, and the way to tell its host."""
+    """A person's answer from which CrewAI drew a lesson, and the labels that its host takes."""
 
     keep: str
     """The label that keeps the lesson."""
     retire: str
-    """The later answer that ends the lesson."""
+    """The label that ends the lesson later."""
     round_id: str = ""
     """Empty for an answer that did not come through this bot."""
     by: Person | None = None
@@ -306,7 +306,7 @@ class Question(Asked):
     """The settings forbade the callback's host when the request came."""
     ask: Ask | None = None
     drawn_from: Source | None = None
-    """The question is whether to keep a lesson, which `crewgate host` found in this answer."""
+    """The answer in which `crewgate host` found a lesson: the question is whether to keep it."""
 
     @property
     def author(self) -> Person | None:
@@ -398,9 +398,10 @@ class FlowRequest:
 def without_secrets(
     request: FlowRequest, redactor: Redactor, *, came: FlowRequest | None = None
 ) -> FlowRequest:
-    """Return a request without secrets in the parts that people see, as it `came` before that.
+    """Return a request without secrets in the parts that people see.
 
-    A label with a secret is not offered, for it could not be sent back unchanged.
+    A label with a secret is not offered, for it could not be sent back unchanged. `came` is the
+    request before any redaction, from which the erased passages are counted.
     """
     question = request.question
     outcomes = tuple(one for one in question.outcomes if redactor.text(one) == one)

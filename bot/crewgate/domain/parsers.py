@@ -28,7 +28,7 @@ class InvalidSetting(ValueError):
 
 def shown(value: object) -> str:
     if isinstance(value, bool):
-        return str(value).lower()  # TOML has tables, lists and these
+        return str(value).lower()  # as TOML writes it
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - a bit of a line
 

@@ -20,7 +20,7 @@ from typing import Final
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.verdict import Person
 
-#: Fields with words from outside; any other field is the code, and no class has two codes.
+#: The fields with words from outside. Any other field is stored as the code: no class has two.
 WORDS: Final = frozenset({"error", "why", "words"})
 
 

@@ -235,7 +235,7 @@ def _escalate(
 
 def _open(latest: Round | None, first: Round) -> Receipt:
     post: tuple[Effect, ...] = (first.effect(EffectKind.POST),)
-    if first.decision is not None:  # by its rule
+    if first.decision is not None:  # its rule decided at once
         post += (first.effect(EffectKind.RESUME),)
     if latest is None:
         return Receipt(first, opened=True, effects=post)
@@ -265,7 +265,7 @@ def _end(latest: Round, at: datetime) -> Transition | None:
 def _is_shown_again(digest: str, before: Round) -> bool:
     """Return True if a round's output comes again after an approval or a request for changes.
 
-    A person's own text has the digest of the crew's output that it replaced.
+    A person's own text does not count: its digest is that of the crew's output before it.
     """
     approved = before.state is State.RESUMED and not before.subject.takes_answers
     same = before.digest == digest and before.edited_by is None
@@ -297,7 +297,7 @@ def _is_repeated(latest: Round, notification: Notification) -> bool:
         is_same = notification.pause_id == latest.pause_id and not latest.can_reopen
         return is_same and not _is_announced_again(latest, notification)
     same = notification.output.digest == latest.digest
-    if notification.call is not None:  # an equal one is the same call
+    if notification.call is not None:  # equal arguments are the same call
         return same and not (latest.can_reopen or _is_spent(latest))
     return same and not (
         _is_spent(latest) or _may_come_again(latest, repeats=notification.takes_edits)

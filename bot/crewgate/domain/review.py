@@ -160,7 +160,7 @@ class Round:
     activity_before: int = 0
     """The execution's activity count when the try in doubt began; before any try, at the pause."""
     was_alone: bool = True
-    """No other task seemed to wait or run when any try began."""
+    """No other task seemed to wait or run, whenever a try began."""
     retries: int = 0
     masked: int = 0
     reason: Reason | None = None
@@ -199,7 +199,7 @@ class Round:
 
     @property
     def needs_evidence(self) -> bool:
-        """True if sending the decision again could not show that an earlier try was taken."""
+        """True if a try is in doubt, and the answer to another try would not end the doubt."""
         return self.in_doubt and not (self.is_of_flow or self.takes_key)
 
     @property
@@ -261,7 +261,7 @@ class Round:
                 raise errors.GroupsComplete
         counted = replace(self, votes=votes) if votes != self.votes else self
         if len(votes) < self.rule.approvals and votes:
-            return Transition(counted, counted._effects(EffectKind.REFRESH))
+            return counted._refreshed()
         decision = verdict.decision_of_votes(votes or (vote,), unsent_notes=unsent_notes)
         return counted._decide(replace(decision, verdict=answer) if answer else decision)
 
@@ -270,8 +270,7 @@ class Round:
         left = tuple(vote for vote in self.votes if user not in vote.voices)
         if left == self.votes:
             raise errors.NotVoted
-        changed = replace(self, votes=left)
-        return Transition(changed, changed._effects(EffectKind.REFRESH))
+        return replace(self, votes=left)._refreshed()
 
     def remind(self) -> Round:
         self._must_be(State.WAITING, to="be reminded of")
@@ -282,8 +281,7 @@ class Round:
         self._must_be(State.WAITING, to="be escalated")
         if self.rule.escalate is None or self.escalated_at is not None:
             return Transition(self, ())
-        escalated = replace(self, escalated_at=at)
-        return Transition(escalated, escalated._effects(EffectKind.REFRESH))
+        return replace(self, escalated_at=at)._refreshed()
 
     def time_out(self, at: datetime) -> Transition:
         self._must_be(State.WAITING, to="be timed out")
@@ -313,8 +311,7 @@ class Round:
         if isinstance(decision.verdict, verdict.Answer) is not self.subject.takes_answers:
             raise errors.VerdictMisplaced
         decision = decided_on(self.subject, decision)
-        decided = replace(self, state=State.DECIDED, decision=decision)
-        return Transition(decided, decided._effects(EffectKind.REFRESH, EffectKind.RESUME))
+        return replace(self, state=State.DECIDED, decision=decision)._refreshed(EffectKind.RESUME)
 
     def require_waiting(self) -> None:
         """Raise AlreadyDecided, RoundSuperseded or RoundClosed unless the round is waiting."""
@@ -349,13 +346,13 @@ class Round:
             raise errors.InvalidTransition(self.state, "be reopened")
         state = State.WAITING if self.decision is None else State.STUCK
         reopened = replace(self, state=state, reason=None, ended_at=None, reminders=0)
-        return Transition(reopened, reopened._effects(EffectKind.REFRESH))
+        return reopened._refreshed()
 
     def retry(self) -> Transition:
         """Send the decision again at a person's request; evidence of earlier tries comes first."""
         self._must_be(State.STUCK, to="be retried")
         again = replace(self, state=State.DECIDED, reason=None, retries=self.retries + 1)
-        return Transition(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
+        return again._refreshed(EffectKind.RESUME)
 
     def dismiss(self, by: verdict.Person, why: str, at: datetime) -> Transition:
         """Close a stuck or gone round for good: nothing is sent, and no evidence reopens it.
@@ -365,10 +362,9 @@ class Round:
         """
         if not self.can_dismiss:
             raise errors.InvalidTransition(self.state, "be dismissed")
-        dismissed = self._end(State.CLOSED, at, Dismissed(by, why)).round
-        told = self.decision is not None and not self.decision.is_by(by.id)
-        notify = (EffectKind.NOTIFY_STUCK,) if told else ()
-        return Transition(dismissed, dismissed._effects(EffectKind.REFRESH, *notify))
+        is_told = self.decision is not None and not self.decision.is_by(by.id)
+        notify = (EffectKind.NOTIFY_STUCK,) if is_told else ()
+        return self._end(State.CLOSED, at, Dismissed(by, why), *notify)
 
     def supersede_decided(self, at: datetime) -> Transition:
         """End the round, because a newer output came while its decision was on its way.
@@ -388,8 +384,8 @@ class Round:
     def end_call(self, result: CallResult, at: datetime) -> Transition:  # noqa: PLR0911  # one row a case
         """Record the end of a call, or of a hook's question; a no-op if it is recorded.
 
-        A call that ran without an approval that it may have, or twice, is an alarm: `contradicts`
-        says why. Such a call ends the round all the same.
+        A call that ran although nothing allowed it, or ran twice, is an alarm: `contradicts` says
+        why. Such a call ends the round all the same.
         """
         if self.can_reopen:
             return self.reopen().round.end_call(result, at)
@@ -407,8 +403,7 @@ class Round:
             case _ if result.contradicts:
                 if self.state is State.WAITING:
                     ended = ended._end(State.CLOSED, at).round
-                alarm = ended._effects(EffectKind.REFRESH, EffectKind.CALL_ALARM)
-                return Transition(ended, alarm)
+                return ended._refreshed(EffectKind.CALL_ALARM)
             case State.WAITING:
                 why = Withdrawn(result.words) if never_ran else elsewhere
                 return ended._end(State.CLOSED, at, why)
@@ -419,7 +414,7 @@ class Round:
             case State.DECIDED | State.STUCK:
                 return ended._close_for(elsewhere, at)
             case _:
-                return Transition(ended, ended._effects(EffectKind.REFRESH))
+                return ended._refreshed()
 
     def expire(self, at: datetime) -> Transition:
         """End the round, because its approval must not be sent any longer."""
@@ -431,9 +426,7 @@ class Round:
         self._must_be(State.DECIDED, to="wait to be fetched")
         if overdue:
             return self._get_stuck(NotFetched())
-        changed = not isinstance(self.reason, NotFetched)
-        waiting = replace(self, reason=NotFetched())
-        return Transition(waiting, waiting._effects(EffectKind.REFRESH) if changed else ())
+        return self._wait_on(NotFetched())
 
     def fetch(self, at: datetime) -> Transition:
         self._must_be(State.DECIDED, State.STUCK, to="be fetched")
@@ -518,23 +511,25 @@ class Round:
         return self._get_stuck(kind(refused.code, refused.words))
 
     def _close_for(self, reason: Reason, at: datetime) -> Transition:
-        closed = self._end(State.CLOSED, at, reason).round
-        return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
+        return self._end(State.CLOSED, at, reason, EffectKind.NOTIFY_STUCK)
 
     def _try_again(self, reason: NotReached | AnswerLost, *, retries_exhausted: bool) -> Transition:
         if retries_exhausted:
             return self._get_stuck(RetriesExhausted(reason.why))
-        changed = reason != self.reason
+        return self._wait_on(reason)
+
+    def _wait_on(self, reason: Reason) -> Transition:
         waiting = replace(self, reason=reason)
-        return Transition(waiting, waiting._effects(EffectKind.REFRESH) if changed else ())
+        return Transition(waiting, ()) if reason == self.reason else waiting._refreshed()
 
     def _get_stuck(self, reason: Reason) -> Transition:
         stuck = replace(self, state=State.STUCK, reason=reason)
-        return Transition(stuck, stuck._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
+        return stuck._refreshed(EffectKind.NOTIFY_STUCK)
 
-    def _end(self, state: State, at: datetime, reason: Reason | None = None) -> Transition:
-        ended = replace(self, state=state, reason=reason, ended_at=at)
-        return Transition(ended, ended._effects(EffectKind.REFRESH))
+    def _end(
+        self, state: State, at: datetime, reason: Reason | None = None, *others: EffectKind
+    ) -> Transition:
+        return replace(self, state=state, reason=reason, ended_at=at)._refreshed(*others)
 
     def _must_be(self, *states: State, to: str) -> None:
         if self.state not in states:
@@ -549,8 +544,9 @@ class Round:
             channel=self.rule.channel,
         )
 
-    def _effects(self, *kinds: EffectKind) -> tuple[Effect, ...]:
-        return tuple(self.effect(kind) for kind in kinds)
+    def _refreshed(self, *others: EffectKind) -> Transition:
+        """Return this changed round with its effects: a refreshed card, and the others."""
+        return Transition(self, tuple(map(self.effect, (EffectKind.REFRESH, *others))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ OFTEN: Final = 10
 MOST: Final = 50
 NEARLY_ALL: Final = 80
 OBSERVATIONS: Final = 3
-#: A crew with as many decisions is told of a sample: `SHARE` of its rounds after `AFTER` of a task.
+#: From MANY decisions on, a crew is told what it would have missed by reading a sample: the first
+#: AFTER rounds of each task, and then SHARE of the others.
 MANY: Final = 50
 SHARE: Final = Fraction(1, 5)
 AFTER: Final = 30
@@ -210,7 +211,7 @@ def compared(tallies: Collection[Tally]) -> Compared:
 
 
 class DecidedRound(NamedTuple):
-    """A round whose crew has a person's verdict; a text of the person's counts as sent back."""
+    """A round that a person decided; an approval of the person's own text counts as sent back."""
 
     at: datetime
     id: str
@@ -228,7 +229,7 @@ class Sampled:
 
     @property
     def at_most(self) -> int:
-        """The most in 100 of the unread rounds that are sent back, at a confidence of 95 %."""
+        """The most unread rounds in 100 that would be sent back, at a confidence of 95 %."""
         return ceil(100 * upper_bound(self.sent_back) - 1e-9)
 
 

@@ -283,7 +283,7 @@ def assign(needed: Needed, able: Iterable[Collection[UserGroup]]) -> tuple[UserG
 
     def place(person: int, tried: set[UserGroup]) -> bool:
         groups = [group for group in left if group in people[person]]
-        # A person stays in a group unless a group would be left without an approval.
+        # Groups with room come first: people move to make room only if no group has any.
         for group in sorted(groups, key=lambda one: left[one] == 0):
             if group in tried:
                 continue

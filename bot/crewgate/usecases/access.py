@@ -1,4 +1,4 @@
-"""Permissions, the only place that decides who may do what, and what waits for one person.
+"""The permissions of people: the only place that decides who may do what, and where.
 
 Answers come from memory and the database, so a transaction may ask for them. `NeedsLookup` says
 that Slack has to be asked first; `ReviewContext.asking` asks and begins anew.
@@ -38,7 +38,7 @@ DELEGATED: Final = (Role.REVIEWER, Role.READER)
 """The roles that a delegate takes over from a reviewer."""
 
 
-class NeedsLookup(Exception):  # this message reaches no person
+class NeedsLookup(Exception):  # no CrewgateError, for no person is told of it
     """Only Slack has the answer.
 
     Slack is never asked in a transaction: leave it, ask, and begin anew.
@@ -68,7 +68,7 @@ def crew_for(scope: Scope, crews: Crews) -> Crew:
 
 
 def notify_for(scope: Scope, crews: Crews, directory: Directory) -> Notify:
-    """Return how to notify a scope's reviewers: mentions, where no direct message may be sent."""
+    """Return how to notify a scope's reviewers: by mentions if the app may send no messages."""
     notify = crew_for(scope, crews).notify
     return Notify.MENTION if notify is Notify.DM and not directory.may_message else notify
 
@@ -190,9 +190,10 @@ class Access:
     def drop_lapsed_votes(self, round_: Round) -> tuple[Round, tuple[Vote, ...]]:
         """Return the round without votes of people who may no longer decide, and those votes.
 
-        A delegate's approval counts while the absent person may decide, even if back, the delegate
-        is a colleague, and the rule allows delegation. Without an answer of Slack an approval
-        counts. If groups must approve, each counts for a present group of its person.
+        A delegate's approval counts, even after the absent person is back, while that person may
+        decide, the delegate is a colleague, and the rule allows delegation. Without an answer of
+        Slack an approval counts. If groups must approve, each counts for a present group of its
+        person.
         """
         lapsed = [
             vote
@@ -227,7 +228,7 @@ class Access:
     async def _delegated_to(
         self, user: str, round_: Round, tx: Tx | None
     ) -> tuple[tuple[Person, ...], bool]:
-        """Return the absent people for whom a person may decide; True: perhaps for more people."""
+        """Return the absent people for whom a person may decide; True if Slack may name more."""
         absences = (self.read if tx is None else tx).absences
         decides = {
             absence.away: self._decides(absence.away.id, round_)
@@ -239,7 +240,7 @@ class Access:
         return (found if is_colleague else ()), uncertain
 
     def _may_be_delegate(self, user: str, round_: Round) -> bool:
-        """Return False only if the user surely is no delegate; a comment may change the rule."""
+        """Return False if the user surely is no delegate; a comment may have changed the rule."""
         return round_.rule.delegation and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:
@@ -343,7 +344,7 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
 
 
 T = TypeVar("T")
-#: Lists show the decisions of the last day, which for a while keep their old place.
+#: Rules of rounds decided within this time are in use: lists show the decisions of a day.
 LISTED: Final = timedelta(days=2)
 K = TypeVar("K", str, QueueKey)
 

@@ -80,7 +80,7 @@ class Linking:
     async def run(self) -> None:
         """Link until cancelled.
 
-        A few entries wait for more: under load, linking each at once would take the writer's turns
+        Few entries wait for more: under load, linking each at once would take the writer's turns
         from decisions.
         """
         while True:

@@ -293,7 +293,7 @@ async def caveats_for(
 
 
 def _with_masks(found: Circumstances, crews: Mapping[str, Crew]) -> Circumstances:
-    """Return circumstances without masks if nothing is masked, also before any card."""
+    """Return the circumstances; before any card, nothing is masked unless the crew masks data."""
     crew = crews.get(found.crew)
     is_known = found.masked is not None or (crew is not None and bool(crew.redact)) or found.hides
     return found if is_known else replace(found, masked=False)

@@ -107,7 +107,7 @@ class Fetches:
                     if number > latest.number:
                         return None
                     first = latest
-                    if latest.origin_id is not None:  # a person's text, or asked anew
+                    if latest.origin_id is not None:  # a person's text, or a call asked about anew
                         first = await self.uow.read.round(latest.origin_id)
                     if number < first.number:
                         return replace(latest, number=number, state=State.CLOSED)
@@ -123,7 +123,7 @@ class Fetches:
             self._waiting.pop(asker, None)
 
     def _makes_room(self, of: str) -> bool:
-        """End the oldest poll of the crew with the most polls, if it then has as many as this crew.
+        """End the oldest poll of the crew with the most polls, unless this crew has as many.
 
         Its asker learns that the round still waits, and asks again.
         """

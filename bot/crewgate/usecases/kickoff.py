@@ -92,9 +92,8 @@ class Kickoffs:
         self._wakeup.set()
         try:
             async with asyncio.timeout(within):
-                while (
-                    self._tasks
-                ):  # without a stored answer the same form would start another execution
+                # Without a stored answer the same form would start another execution.
+                while self._tasks:
                     await asyncio.wait(self._tasks)
         except TimeoutError:
             crews = [crew for crew, under_way in self._under_way.items() if under_way]

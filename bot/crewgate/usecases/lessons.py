@@ -160,7 +160,7 @@ async def end_by_time(lesson_id: str, *, context: ReviewContext) -> None:
             ended = lesson.end(LessonState.RETIRED, None, lesson.expires_at or now)
             await tx.lessons.save(ended)
             await tx.enqueue(_of_end(ended, round_, is_told=True), at=now)
-            if ended.of_flow:  # its host knows the time
+            if ended.of_flow:  # its host ends it by its own clock
                 await tx.lessons.forget_callback(round_.id)
 
 

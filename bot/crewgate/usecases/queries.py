@@ -166,7 +166,7 @@ async def execution(
 
 
 _NOT_ASKED: Final = read_models.CrewUnavailable("the settings have no url of it", answered=True)
-#: The states of rounds that need somebody, the most urgent first; a DECIDED round here is late.
+#: The states of rounds that need somebody, the most urgent first; DECIDED: not delivered yet.
 _STATES: Final = (State.STUCK, State.DECIDED, State.WAITING)
 
 

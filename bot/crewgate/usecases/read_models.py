@@ -33,7 +33,7 @@ class Approvers:
     """Slack cannot name the starter now."""
     too_few: bool = False
     in_vain: frozenset[str] = frozenset()
-    """People whose own approval would be refused, of those for whom this was looked up."""
+    """The people looked up whose own approval would be refused."""
 
     def bar(self, user: str | None) -> bool:
         return self.too_few or user in {*map(str, self.starters), *self.in_vain}
@@ -80,7 +80,7 @@ class RoundFacts:
     approvers: Approvers | None = None
     """Limits on the round's approvers; None if unknown, or if the rule sets no limits."""
     due_at: datetime | None = None
-    """The time of the rule's own decision; None if no time ends, or if the round does not wait."""
+    """The time of the rule's own decision; None without a time-out, or if the round is decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +165,7 @@ class Heard:
 
     done: bool
     named: int
+    """The number of webhooks that name a task."""
     beside: bool
     """Another review waited for people or for its decision to be sent, or its task may run."""
 

@@ -34,7 +34,7 @@ from crewgate.usecases.read_models import CrewLessons, CrewUnavailable
 
 log = structlog.get_logger(__name__)
 
-#: The time for which a crew's answer counts, whether it takes lessons.
+#: The time for which a crew's answer counts that it takes lessons, or that it takes none.
 ASK_EVERY: Final = timedelta(minutes=10)
 _TAUGHT, _UNTAUGHT = "taught", "untaught"
 
@@ -79,7 +79,7 @@ class Teaching:
             self._asked[crew] = self.clock(), takes
 
     def learns_from(self, outcome: KickoffOutcome, request: KickoffRequest, crew: str) -> bool:
-        """Return True if a crew started nothing for want of lessons, and has come to take them."""
+        """Return True if a crew started nothing because it lacked lessons: by now it takes them."""
         match outcome:
             case KickoffAnswer(missing=missing, is_in_doubt=False) if INPUT in missing:
                 if not request.gives_lessons and request.lessons is None:
@@ -90,7 +90,7 @@ class Teaching:
     async def fill(
         self, crew: Crew, request: KickoffRequest, kickoff: str
     ) -> tuple[KickoffRequest, LessonsGiven | None]:
-        """Fill the input of a crew that takes lessons, or that has some and never answered."""
+        """Fill the input of a crew that takes lessons, or has some and never said what it takes."""
         takes = False if request.gives_lessons else await self.is_for(crew.name)
         kept: tuple[Lesson, ...] = ()
         if takes is not False:
@@ -144,7 +144,7 @@ async def end_unsent(tx: Tx, round_: Round, by: Person, *, at: datetime) -> None
 async def enqueue_end(tx: Tx, lesson: Lesson, round_: Round, *, at: datetime) -> None:
     """End a kept lesson once its time is over."""
     if lesson.expires_at is not None:
-        # The effect belongs to no execution: the execution's texts are removed although this waits.
+        # The effect names no execution: while it waited, the execution's texts would be kept.
         effect = round_.effect(EffectKind.END_LESSON)
         end = replace(effect, target=lesson.id, execution_id="")
         await tx.enqueue([end], at=at, due_at=lesson.expires_at)

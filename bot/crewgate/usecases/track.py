@@ -36,8 +36,8 @@ STATUS_POLL = Retry(
     first=timedelta(seconds=5), longest=timedelta(minutes=5), give_up_after=timedelta(days=14)
 )
 PAUSED_POLL: Final = timedelta(hours=1)
-#: The latest first poll of a paused execution, with which later answers are compared. The first
-#: polls after a burst of notifications are spread over this time.
+#: The time within which a paused execution is polled first, so that polls after a burst of
+#: notifications are spread. Later answers are compared with the first one.
 FIRST_POLL_WITHIN: Final = timedelta(minutes=1)
 
 

@@ -97,9 +97,9 @@ async def next_for(
 
 
 async def left_for(by: str, *, context: ReviewContext) -> tuple[int, datetime | None]:
-    """Count the rounds that wait for a person, up to COUNTED; return a reminder's time, too.
+    """Return the number of rounds that wait for a person, up to COUNTED, and a reminder's time.
 
-    That is the next reminder about any of these: the first COUNTED rounds under rules that remind.
+    It is the next reminder about any of the first COUNTED rounds under rules that remind.
     """
     waiting, read = await waiting_for(by, context), context.uow.read
     many = await read.rounds.count(waiting)

@@ -22,7 +22,7 @@ from crewgate.domain.rules.rule import (
 )
 from crewgate.domain.verdict import Needed
 
-#: The decisions of a rule that refuses, of a rule that asks people, and of a rule that allows.
+#: The values of `Rule.decide`, the strictest first; None: people decide.
 _DECIDES: Final = (Decide.REFUSE, None, Decide.ALLOW)
 #: The words for the agent where nobody decided in time.
 NOT_IN_TIME: Final = "Nobody decided in time."
@@ -151,7 +151,10 @@ def left_by_time(rule: Rule) -> TimeOut | None:
 
 
 def _shorter(one: Rule, other: Rule) -> Duration | None:
-    """Return how long an approval holds under both rules: working hours last longer than hours."""
+    """Return the shorter time for which an approval holds, in hours by the clock.
+
+    As many working hours would last longer than that.
+    """
     both = [(rule.valid_for, rule.working_hours) for rule in (one, other)]
     if both[0] == both[1]:
         return one.valid_for

@@ -231,7 +231,7 @@ class Conditions:
     def hold(self, facts: Facts, *, exactly: bool = False) -> bool | None:
         """Return True if all conditions hold; None if that is unknown.
 
-        A rule that allows is held `exactly`: all others are for texts that read alike too.
+        `exactly` is for rules that allow: other rules also hold for texts that only read alike.
         """
         found = None
         for found in self._mismatches(facts, exactly=exactly):
@@ -286,7 +286,7 @@ class Conditions:
 def _holds(wanted: str, value: object, *, exactly: bool) -> bool | None:
     """Return True if a value is as wanted; None if its type is not that of the wanted value.
 
-    A tool's schema makes True of "yes", and 7 of " 07".
+    The type counts, because a tool's schema makes True of "yes", and 7 of " 07".
     """
     text = _as_text(value)
     number = read_number(text)
@@ -316,7 +316,7 @@ def _missed(
         and found is not None
         and len(found) >= notification.TEXT_LIMIT
     ):
-        # The value was cut when it was read.
+        # So long a value was cut when it was read, and its end is unknown.
         yield Mismatch(key, (pattern,), _shown(found), unsure=True)
     elif found is None or not matches_glob(pattern, found, exactly=exactly):
         yield Mismatch(key, (pattern,), _shown(found), name)

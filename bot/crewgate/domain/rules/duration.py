@@ -71,7 +71,7 @@ class WorkingHours:
         )
 
     def is_open(self, at: datetime) -> bool:
-        # Times of one zone that come twice equal no time of another zone, so both are of UTC.
+        # In UTC, because an hour that clocks repeat equals no time of another zone (PEP 495).
         return self.next_open(at) == at.astimezone(UTC)
 
     def next_open(self, at: datetime) -> datetime:
@@ -175,7 +175,7 @@ def _time_of_day(since: timedelta) -> time:
 def _read_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    # A folder's name and one that leads out of the database are refused in these ways.
+    # ValueError and OSError are for names of folders, and of files outside the database.
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise NoSuchZone(name) from None
 

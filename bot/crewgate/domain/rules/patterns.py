@@ -40,7 +40,8 @@ def in_lower_case(text: str) -> str:
 def readings(text: str) -> tuple[str, ...]:
     """Return a text without case, and then as people read it: in plain letters, single-spaced.
 
-    Characters that nobody sees are left out, and are spaces in one more reading.
+    Characters that nobody sees are left out there; if there are any, one more reading has spaces in
+    their place.
     """
     plain = text.translate(_PLAIN)
     seen = [plain.replace(_UNSEEN, put) for put in ("", " ")[: 1 + (_UNSEEN in plain)]]
@@ -49,7 +50,7 @@ def readings(text: str) -> tuple[str, ...]:
 
 #: The character that takes the place of each invisible one.
 _UNSEEN: Final = "\u00ad"
-#: Letters and signs that are blank; a Hangul one is also what NFKC makes of U+FFA0.
+#: Letters and signs that are blank; NFKD makes one of them of U+FFA0.
 _BLANK: Final = "\u115f\u1160\u2800\u3164"
 
 

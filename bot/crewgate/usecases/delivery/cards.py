@@ -257,7 +257,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 async def _have_others_follow(job: Job, posting: Posting, context: DeliveryContext) -> None:
     """Update the other messages about this round: direct messages, first card, progress.
 
-    If there is a newer round, that round updates these messages, but not those of a first round.
+    A newer round updates these messages instead, except those of the review's first round.
     """
     round_, removed = posting.view.round, posting.view.round.removed_at is not None
     is_latest = posting.view.newer is None

@@ -85,7 +85,7 @@ class DeliveryContext(ReviewContext):
         if since is None:
             return None
         until = since + self.start_grace
-        # Before `since` the clock was put back, so the grace is over.
+        # A time before `since` means that the clock was put back: then there is no grace.
         return until if since <= self.clock() < until else None
 
     def next_try(self, job: Job, *, in_doubt: bool, at_least: timedelta | None = None) -> datetime:
@@ -109,8 +109,8 @@ async def settle(
 
     An outage of Slack ends nothing. A job's own failure ends it after a day, or at once if Slack
     will never take it; only a card has no deadline. A post that ends is set aside. Any other job is
-    dropped, and `failed` tells the thread of the loss. `then` follows a success, and what is off
-    for want of an optional scope.
+    dropped, and `failed` tells the thread of the loss. `then` follows a success; a message for
+    which the app lacks an optional scope counts as one.
     """
     now = context.clock()
     if is_refused(outcome, RefusalKind.OFF) and job.effect.kind not in POSTS_A_CARD:

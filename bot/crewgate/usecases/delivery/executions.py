@@ -67,7 +67,7 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None or await _is_told_elsewhere(posting, context):
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
-        # Only the first message of a thread is waited for.
+        # People wait for the first message of a thread alone; any other comes last.
         begun = posting.thread_ts is not None
         return await _leave_to(EffectKind.PROGRESS, job, context, last=begun)
     message, posting = posting.progress_message, await _with_rounds(posting, context)
@@ -88,7 +88,7 @@ async def clear_thread(job: Job, context: DeliveryContext) -> Outcome:
     ts, channel = job.effect.target, job.effect.channel
     assert posting is not None, "executions are never deleted"
     assert channel is not None, "channel is always set for this kind of effect"
-    # Later files belong to rounds whose texts are stored.
+    # Files that are newer than this job belong to rounds whose texts are stored.
     until = job.created_at
     outcome = await context.messenger.clear(MessageRef(channel, ts, ts), posting, until=until)
     return await settle(job, outcome, context)

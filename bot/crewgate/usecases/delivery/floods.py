@@ -41,9 +41,9 @@ async def gather(job: Job, posting: Posting, context: DeliveryContext) -> bool:
 
 
 async def follow(posting: Posting, context: DeliveryContext) -> None:
-    """Have a round counted that waits without a card, or no longer waits.
+    """Bring a flood's counting card up to date with a round that has no card, or was decided.
 
-    The flood's counting card is updated for that, or the flood's next card is posted.
+    The flood's next card is planned too, if other rounds still wait for one.
     """
     round_, flood, read = posting.view.round, posting.flood, context.uow.read
     if flood is None or (round_.state is State.WAITING and posting.card is not None):
@@ -93,7 +93,7 @@ async def _due(
 async def begin_time(posting: Posting, context: DeliveryContext) -> None:
     """Count time from now for the rounds that a message counts: Slack has just taken it.
 
-    An update of a card that waits no longer tells nobody; the next card does.
+    The update of a decided round's card tells nobody; the flood's next card does.
     """
     waits = posting.view.round.state is State.WAITING
     for round_id in posting.uncounted if waits else ():

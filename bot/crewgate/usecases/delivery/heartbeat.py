@@ -12,7 +12,7 @@ from crewgate.usecases.ports.base import MISSED, Check, Clock, Sleep
 
 log = structlog.get_logger(__name__)
 
-#: The pauses between two entries that time counts, and between two checks while it does not.
+#: The pause between two notes that time counts, and between two looks while it does not.
 BEAT: Final = timedelta(seconds=15)
 LOOK_AGAIN: Final = timedelta(seconds=1)
 

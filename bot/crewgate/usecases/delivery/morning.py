@@ -55,7 +55,7 @@ async def send_line(job: Job, context: DeliveryContext) -> Outcome:
         current = await tx.mornings.find(user)
         if is_due or current is None:
             await tx.complete(job)
-        else:  # an answer may be lost, and its message is looked for then
+        else:  # this job stays: it looks for a line whose answer was lost
             await tx.retry(job, at=current.following(now), in_doubt=False)
         if is_gone:
             await tx.mornings.remove(user)

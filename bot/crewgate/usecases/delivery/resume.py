@@ -187,7 +187,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
     now = context.clock()
     effect = job.effect
     async with context.uow.begin() as tx:
-        # Opened first: activity either comes before, and counts, or finds the round stuck.
+        # Opened first: a webhook either came before, and counts, or will find the round stuck.
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
         current = await tx.round(effect.target)
         was_taken = False

@@ -206,7 +206,7 @@ class Worker:
         """Carry out a job; never raises: an unforeseen error is logged, and the job tried again."""
         effect = job.effect
         about = {"kind": effect.kind, "subject": effect.names, "tries": job.tries}
-        # Each job is a task of its own, so these names end with it.
+        # Each job is a task of its own, so these log fields end with it.
         named = {"crew": effect.crew, "execution": effect.execution_id}
         bind_contextvars(**{name: text for name, text in named.items() if text}, **about)
         began = self._context.clock()
@@ -300,8 +300,7 @@ class Worker:
             self._failures += 1
         elif outcome.retry_after is None:
             return  # this job was under way before the pause began
-        # A job that succeeds meanwhile was under way before the pause too, so one failure is left
-        # to count.
+        # A job that was under way before the pause may have succeeded since, and set this to 0.
         self._failures = max(self._failures, 1)
         pause = self.pace.pause.after(
             self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after

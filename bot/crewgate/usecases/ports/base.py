@@ -67,7 +67,7 @@ class Wakeup:
 
 
 class Changes(Wakeup):
-    """A wake-up that knows the crews of which people may see something new."""
+    """A wake-up that knows the crews whose people may see something new."""
 
     def __init__(self) -> None:
         super().__init__()

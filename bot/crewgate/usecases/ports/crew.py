@@ -86,7 +86,7 @@ class CrewClient(Protocol):
     """The REST API of one crew.
 
     Calls that take effect (`resume`, `kickoff`) return an outcome; calls that only read return
-    CrewUnavailable if there is no answer to read. None raises for anything that a crew does.
+    CrewUnavailable if there is no answer to read. No call raises for anything that a crew does.
     """
 
     async def resume(self, request: ResumeRequest) -> Outcome:
