@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crewgate.domain.answering import is_timed
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.notification import Ask, Question
 from crewgate.domain.review import Round
@@ -44,11 +43,11 @@ def test_nothing_is_due_where_no_rule_says_so(rule: Rule) -> None:
 def test_what_a_flow_asks_expires_at_its_own_time() -> None:
     ask = Ask(place="talk 1", expires_at=NOW + HOUR)
     round_ = a_round(subject=Question(request_id="1", ask=ask))
-    assert is_timed(round_.rule, round_.subject)
+    assert round_.is_timed
     [(effect, due)] = timed_effects(round_, NOW)
     assert (effect.kind, due) == (EffectKind.EXPIRE, NOW + HOUR)
     patient = a_round(subject=Question(request_id="1", ask=Ask(place="talk 1")))
-    assert (is_timed(patient.rule, patient.subject), timed_effects(patient, NOW)) == (False, ())
+    assert (patient.is_timed, timed_effects(patient, NOW)) == (False, ())
 
 
 def test_each_is_due_at_its_time() -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.answering import is_timed
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import (
     AlreadyVoted,
@@ -18,7 +17,6 @@ from crewgate.domain.people import Role, User, UserGroup
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import NO_RULE, Escalation, Reminders, TimeOut, TimeoutAction
-from crewgate.domain.subjects import WORK
 from crewgate.domain.verdict import APPROVED, Approve, Decision, Person, Revise, TimedOut, Via, Vote
 from tests.builders import (
     ANA,
@@ -237,14 +235,14 @@ def test_time_changes_nothing_but_what_waits(state: State, act: Callable[[Round]
 @pytest.mark.parametrize("rule", [NO_RULE, a_rule()])
 def test_nothing_happens_with_time_where_no_rule_says_so(rule: object) -> None:
     round_ = a_round(rule=rule)
-    assert not is_timed(round_.rule, round_.subject)
+    assert not round_.is_timed
     assert round_.escalate(NOW) == Transition(round_, ())
     with pytest.raises(InvalidTransition):
         round_.time_out(NOW)
 
 
 def test_a_round_with_reminders_is_timed() -> None:
-    assert is_timed(a_rule(remind=Reminders(after=THREE_DAYS)), WORK)
+    assert a_round(rule=a_rule(remind=Reminders(after=THREE_DAYS))).is_timed
 
 
 # --- under a rule ---

@@ -23,10 +23,8 @@ def require(world: World, user: str, role: Role, scope: Scope = "research") -> N
         raise refused
 
 
-async def crews_of(
-    world: World, user: str, role: Role, *, recheck: bool = False
-) -> tuple[str, ...]:
-    return await world.reviews.crews_of(user, role, recheck=recheck)
+async def crews_of(world: World, user: str, role: Role) -> tuple[str, ...]:
+    return await world.reviews.crews_of(user, role)
 
 
 async def may(world: World, user: str, role: Role, scope: Scope = "research") -> bool:
@@ -166,7 +164,7 @@ async def test_what_memory_learns_before_slack_is_asked_counts(world: World) -> 
     """As right after a start, while groups are asked about anyway."""
     legal = UserGroup("S0LEGAL")
     world.crews["research"] = a_crew(reviewers=(legal,))
-    for work in (ensure(world, ANA.id), crews_of(world, ANA.id, Role.REVIEWER, recheck=True)):
+    for work in (ensure(world, ANA.id), crews_of(world, ANA.id, Role.REVIEWER)):
         world.directory.people = {}
         world.directory.told_later = {legal: frozenset({ANA.id})}
         assert await work in (None, ("research",))
@@ -180,7 +178,7 @@ async def test_of_a_list_slack_is_asked_once_for_all_that_it_was_not_asked_befor
     world.crews = {str(ref): a_crew(str(ref), reviewers=(ref,)) for ref in people}
     world.directory.people = {people[0]: frozenset()}
     world.directory.resolves = {people[9]: frozenset({ANA.id})}
-    assert await crews_of(world, ANA.id, Role.STARTER, recheck=True) == ("9@example.com",)
+    assert await crews_of(world, ANA.id, Role.STARTER) == ("9@example.com",)
     assert world.directory.resolved == [tuple(people[1:])]
 
 

@@ -159,8 +159,3 @@ def why_request_ended(refused: Refused, subject: Subject, *, in_doubt: bool) -> 
             return AnsweredElsewhere(refused.words)
         case _:
             return None
-
-
-def is_timed(rule: Rule, subject: Subject) -> bool:
-    """Return True if something happens to a waiting round with time."""
-    return any((rule.remind, rule.escalate, rule.timeout)) or subject.waits_until is not None

@@ -217,6 +217,12 @@ class Round:
         return self.state in (State.WAITING, State.DECIDED, State.STUCK) or self.can_reopen
 
     @property
+    def is_timed(self) -> bool:
+        """True if something happens with time while the round waits."""
+        by_rule = any((self.rule.remind, self.rule.escalate, self.rule.timeout))
+        return by_rule or self.subject.waits_until is not None
+
+    @property
     def is_of_flow(self) -> bool:
         return self.subject.is_of_flow
 

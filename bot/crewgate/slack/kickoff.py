@@ -159,7 +159,7 @@ async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) 
         return named
     if len(context.crews) == 1:
         await context.ensure(by.id, Role.STARTER, next(iter(context.crews)))
-    found = await context.crews_of(by.id, Role.STARTER, recheck=True)
+    found = await context.crews_of(by.id, Role.STARTER)
     return tuple(crew for crew in found if not context.crews[crew].is_fetched)
 
 

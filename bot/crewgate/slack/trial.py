@@ -55,7 +55,7 @@ async def on_trial_pressed(
     ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext
 ) -> None:
     await ack()
-    crews = await context.crews_of(parse_press(body).by.id, Role.REVIEWER, recheck=True)
+    crews = await context.crews_of(parse_press(body).by.id, Role.REVIEWER)
     await send_ephemeral(respond, pressed(crews))
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.answering import is_timed
 from crewgate.domain.audit import Published
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
@@ -385,7 +384,7 @@ class Queries(MaskedReading):
             newer = None if waits else await _newer_round(connection, row)
             after = await _arguments_after(connection, round_, newer)
             calls = await approved_calls(connection, round_, earlier) if waits else ()
-            timed = waits and is_timed(round_.rule, round_.subject)
+            timed = waits and round_.is_timed
             due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
             flood, counted_on, gathered = row.gathered_by, None, 0
             uncounted: tuple[str, ...] = ()

@@ -408,9 +408,9 @@ class ReviewContext:
         found = [some for some in alike.values() if await self.may(user, Role.READER, some[0])]
         return frozenset(one.id for some in found for one in some)
 
-    async def crews_of(self, user: str, role: Role, *, recheck: bool) -> tuple[str, ...]:
+    async def crews_of(self, user: str, role: Role) -> tuple[str, ...]:
         crews = {name: name for name in self.crews}
-        return tuple(await self._permitted(user, role, crews, recheck=recheck))
+        return tuple(await self._permitted(user, role, crews, recheck=True))
 
     async def queues_of(
         self, user: str, *roles: Role, recheck: bool, rules: Iterable[StoredRule] | None = None

@@ -136,7 +136,7 @@ async def execution(
     Rounds that only others may read are left out.
     """
     read = context.uow.read
-    crews = await context.crews_of(by, Role.READER, recheck=True)
+    crews = await context.crews_of(by, Role.READER)
     found = await read.executions.starting_with(prefix, crews=crews, limit=LINES)
     exact = [name for name in found if name[1] == prefix]
     match exact or found:

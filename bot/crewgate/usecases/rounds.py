@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.answering import is_timed, rule_for
+from crewgate.domain.answering import rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import RefusedByRule
@@ -109,7 +109,7 @@ async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
 
 
 async def cancel(tx: Tx, round_: Round) -> None:
-    if is_timed(round_.rule, round_.subject):
+    if round_.is_timed:
         await tx.cancel(round_.id)
 
 

@@ -36,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 #: The time for which a crew's answer counts that it takes lessons, or that it takes none.
 ASK_EVERY: Final = timedelta(minutes=10)
-_TAUGHT, _UNTAUGHT = "taught", "untaught"
 
 
 @dataclass(eq=False, repr=False)
@@ -165,16 +164,13 @@ async def lessons_of_crew(
     sides = await read.lessons.compare_with_untaught(crew, rules, since=since)
     if sides == Sides():
         return CrewLessons(crew, lines)
-    again: Counter[str] = Counter()
+    taught, untaught, again = sides.taught, sides.untaught, Counter[str]()
     for one in await read.lessons.revisions(crew, rules, since=since):
         repeated = [line.lesson.id for line in lines if one.repeats(line.lesson, line.wish)]
-        again.update([_UNTAUGHT if one.given.without else _TAUGHT] if repeated else ())
-        again.update(() if one.given.without else repeated)
-    return CrewLessons(
-        crew,
-        tuple(replace(line, again=again[line.lesson.id]) for line in lines),
-        Sides(
-            replace(sides.taught, again=again[_TAUGHT]),
-            replace(sides.untaught, again=again[_UNTAUGHT]),
-        ),
-    )
+        if repeated and one.given.without:
+            untaught = replace(untaught, again=untaught.again + 1)
+        elif repeated:
+            taught = replace(taught, again=taught.again + 1)
+            again.update(repeated)
+    lines = tuple(replace(line, again=again[line.lesson.id]) for line in lines)
+    return CrewLessons(crew, lines, Sides(taught, untaught))

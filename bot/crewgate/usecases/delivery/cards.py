@@ -7,7 +7,6 @@ from typing import Final
 
 import structlog
 
-from crewgate.domain.answering import is_timed
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind
 from crewgate.domain.people import Notify, Role, User
@@ -198,7 +197,7 @@ async def _post(
             text=text,
             no_approver=posted.no_approver,
         )
-        if begins and is_timed(round_.rule, round_.subject):
+        if begins and round_.is_timed:
             await schedule(tx, await tx.round(round_.id), at=began_at)
         effects = [*first, *private, *_progress(job, posting)]
         if posting.counted_on is not None:

@@ -23,23 +23,16 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
     effect = job.effect
     client = context.clients.get(effect.crew)
     execution = await context.uow.read.executions.find(effect.crew, effect.execution_id)
-    if client is None and execution is not None and not _has_ended(execution):
-        return await _end_unasked(job, execution, context)
-    if client is None or execution is None or _has_ended(execution):
+    if execution is None or _has_ended(execution):
         async with context.uow.begin() as tx:
-            now = context.clock()
-            reopened = (
-                client
-                and execution
-                and not _has_ended(
-                    await tx.executions.open(effect.crew, effect.execution_id, at=now)
-                )
-            )
-            if reopened:  # a webhook reopened it after this read
-                await tx.retry(job, at=now + track.STATUS_POLL.first, in_doubt=False)
-            else:
+            now, of = context.clock(), (effect.crew, effect.execution_id)
+            if execution is None or _has_ended(await tx.executions.open(*of, at=now)):
                 await tx.complete(job)
+            else:  # a webhook reopened it after this read
+                await tx.retry(job, at=now + track.STATUS_POLL.first, in_doubt=False)
         return Delivered()
+    if client is None:
+        return await _end_unasked(job, execution, context)
     asked = await ask(execution, client, context)
     now = context.clock()
     async with context.uow.begin() as tx:
