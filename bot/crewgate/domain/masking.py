@@ -87,7 +87,7 @@ class Masking:
         return self._in_json(self._replaced(text, lambda kind, _: f"[{kind}]", upto))
 
     def _in_json(self, masked: str) -> str:
-        """Return a call's masked arguments as JSON: a mask in the place of a number is a text."""
+        """Return a call's masked arguments as JSON: a mask in place of a number becomes a text."""
         if not self.of_call or not any(f"[{kind}" in masked for kind in Kind):
             return masked
         return _BARE_MASK.sub(lambda one: one[1] or f'"{one[0]}"', masked)

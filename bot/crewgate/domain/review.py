@@ -158,7 +158,7 @@ class Round:
     decision: verdict.Decision | None = None
     in_doubt_since: datetime | None = None
     activity_before: int = 0
-    """The execution's activity count when the try in doubt began; before any try, at the pause."""
+    """The execution's activity count at the pause, or when the try in doubt began."""
     was_alone: bool = True
     """No other task seemed to wait or run, whenever a try began."""
     retries: int = 0

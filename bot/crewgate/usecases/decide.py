@@ -419,12 +419,7 @@ def _dismissed_already() -> errors.InvalidTransition:
 
 
 async def edit(
-    round_id: str,
-    text: str,
-    *,
-    by: Person,
-    context: ReviewContext,
-    seen: Seen,
+    round_id: str, text: str, *, by: Person, context: ReviewContext, seen: Seen
 ) -> Round:
     """Replace a round's output by this text: approve it if the crew takes edits, else request it.
 
@@ -462,12 +457,7 @@ async def edit(
 
 
 async def change_arguments(
-    round_id: str,
-    written: Mapping[str, str],
-    *,
-    by: Person,
-    context: ReviewContext,
-    seen: Seen,
+    round_id: str, written: Mapping[str, str], *, by: Person, context: ReviewContext, seen: Seen
 ) -> Round:
     """Approve a call with the arguments of a form. Raises as `edit` does, or ArgumentsMisfit."""
     posting = await context.uow.read.posting(round_id, as_it_came=True)

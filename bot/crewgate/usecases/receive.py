@@ -174,9 +174,12 @@ async def receive_flow_request(
     now = context.clock()
     request = await context.uow.read.lessons.with_source(request, crew)
     async with context.uow.begin() as tx:
+        # The execution, locked. What people see of the request loses its secrets.
         execution = await tx.executions.record_activity(crew, request.flow_id, at=now)
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         request = without_secrets(request, redactor)
+
+        # The round of this request, if it is repeated; else the review of its method, locked.
         ask = request.question.ask
         candidate = Review(
             id=context.new_id(),
@@ -188,6 +191,8 @@ async def receive_flow_request(
         )
         known = await tx.round_of_request(crew, request.flow_id, request.question.request_id)
         review, latest = await tx.open_review(candidate) if known is None else (known.review, None)
+
+        # The first rule that applies, and who decides beside the assignees of a known round.
         named = context.crews.get(crew)
         meta = keep_asked(request.meta, asked_meta(named.rules if named else ()))
         described = execution.with_origin(carried=meta)
@@ -200,6 +205,8 @@ async def receive_flow_request(
                 known.subject, known.rule, named.rules, reviewers=usual
             ):
                 operators = named.operators
+
+        # The request beside the latest round: a new round, a duplicate, or an escalation.
         receipt = receive_request(
             known,
             latest,

@@ -5,14 +5,7 @@ from dataclasses import replace
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.lessons import LessonsGiven, may_teach, wisher_of
 from crewgate.domain.notification import Question
-from crewgate.domain.outcome import (
-    Delivered,
-    NotSent,
-    Outcome,
-    RefusalKind,
-    Refused,
-    Unknown,
-)
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.people import Role, User
 from crewgate.domain.review import Round
 from crewgate.usecases.delivery import messages
