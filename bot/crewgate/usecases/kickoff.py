@@ -1,6 +1,7 @@
 """Starting an execution, for somebody in Slack or for a caller over HTTP."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -55,7 +56,7 @@ class Kickoffs:
     pause: timedelta = timedelta(seconds=1)
     tries: int = STORE_TRIES
     at_once: int = AT_ONCE
-    _under_way: dict[str, int] = field(default_factory=dict)
+    _under_way: Counter[str] = field(default_factory=Counter)
     _tasks: set[asyncio.Task[object]] = field(default_factory=set)
     """Tasks under way: asyncio collects a task that nothing refers to."""
     _wakeup: Wakeup = field(default_factory=Wakeup)
@@ -68,7 +69,7 @@ class Kickoffs:
             raise errors.NoCrewUrl
         if known.own.human_input is None:
             raise errors.NoPublicUrl
-        if self._under_way.get(crew, 0) >= self.at_once:
+        if self._under_way[crew] >= self.at_once:
             raise errors.TooManyKickoffs
         return known
 
@@ -82,9 +83,9 @@ class Kickoffs:
     ) -> KickoffOutcome:
         """Start an execution and store it, even if the caller is cancelled meanwhile."""
         known = self.check(crew)
-        self._under_way[crew] = self._under_way.get(crew, 0) + 1
+        self._under_way[crew] += 1
         task = self._run(self._kick_off(known, request, by))
-        task.add_done_callback(lambda _: self._count_ended(crew))
+        task.add_done_callback(lambda _: self._under_way.subtract([crew]))
         return await asyncio.shield(task)
 
     async def finish(self, *, within: float | None = None) -> None:
@@ -96,20 +97,19 @@ class Kickoffs:
                 while self._tasks:
                     await asyncio.wait(self._tasks)
         except TimeoutError:
-            crews = [crew for crew, under_way in self._under_way.items() if under_way]
-            log.warning("kickoffs_cut_off", crews=crews)
+            log.warning("kickoffs_cut_off", crews=list(+self._under_way))
 
     async def _kick_off(
         self, crew: Crew, request: KickoffRequest, by: Person | None
     ) -> KickoffOutcome:
         urls = crew.webhooks_for_kickoff(request.given)
-        drawn = self.new_id()
-        kickoff = await self._record(drawn, crew, request, by)
+        kickoff = self.new_id()
+        await self._record(kickoff, crew, request, by)
         client = self.clients[crew.name]
-        sent, lessons = await self.teaching.fill(crew, request, drawn)
+        sent, lessons = await self.teaching.fill(crew, request, kickoff)
         outcome = await client.kickoff(sent, urls)
         if self.teaching.learns_from(outcome, sent, crew.name):
-            sent, lessons = await self.teaching.fill(crew, request, drawn)
+            sent, lessons = await self.teaching.fill(crew, request, kickoff)
             outcome = await client.kickoff(sent, urls)
         if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:
             log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)
@@ -127,15 +127,15 @@ class Kickoffs:
 
     async def _record(
         self, kickoff: str, crew: Crew, request: KickoffRequest, by: Person | None
-    ) -> str | None:
-        """Record the starter of a kickoff until its answer is known; return the id if stored.
+    ) -> None:
+        """Record the starter of a kickoff until its answer is known.
 
         Even without an answer the starter thus may not approve, and the named reviewer decides.
         """
         starter = said_starter(by, request.meta)
         named = named_by(crew.rules, request.inputs, request.meta)
         if starter is None and not named:
-            return None
+            return
         try:
             async with self.uow.begin() as tx:
                 await tx.executions.record_kickoff(
@@ -143,12 +143,8 @@ class Kickoffs:
                 )
         except errors.StoreUnavailable as error:
             log.warning("kickoff_starter_not_stored", crew=crew.name, why=str(error))
-            return None
-        return kickoff
 
-    async def _forget(self, crew: str, kickoff: str | None) -> None:
-        if kickoff is None:
-            return
+    async def _forget(self, crew: str, kickoff: str) -> None:
         try:
             async with self.uow.begin() as tx:
                 await tx.executions.forget_kickoff(kickoff)
@@ -161,7 +157,7 @@ class Kickoffs:
         execution_id: str,
         request: KickoffRequest,
         by: Person | None,
-        kickoff: str | None,
+        kickoff: str,
         lessons: LessonsGiven | None,
     ) -> bool:
         redactor = self.redactors[crew].also(request.given.secrets)
@@ -183,8 +179,7 @@ class Kickoffs:
                 if execution.lessons != known.lessons:
                     await record_given(tx, execution)
                 await track(tx, execution, starter=by, inputs=inputs, meta=meta, at=at)
-                if kickoff is not None:
-                    await tx.executions.forget_kickoff(kickoff)
+                await tx.executions.forget_kickoff(kickoff)
                 if request.given:
                     await tx.executions.register(crew, execution_id, request.given)
         except errors.StoreUnavailable as error:
@@ -208,9 +203,6 @@ class Kickoffs:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    def _count_ended(self, crew: str) -> None:
-        self._under_way[crew] -= 1
 
 
 async def register_webhooks(
