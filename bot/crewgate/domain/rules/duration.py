@@ -70,10 +70,6 @@ class WorkingHours:
             zone=_read_zone(found["zone"]),
         )
 
-    def is_open(self, at: datetime) -> bool:
-        # In UTC, because an hour that clocks repeat equals no time of another zone (PEP 495).
-        return self.next_open(at) == at.astimezone(UTC)
-
     def next_open(self, at: datetime) -> datetime:
         """Return this moment if people work then, else when their hours next begin; in UTC."""
         begin, _ = next(self._spans_after(at))
