@@ -1,4 +1,4 @@
-"""The arguments of a call: as a form shows and changes them; and the end of a call."""
+"""The arguments of a call, as a form shows and changes them, and the end of a call."""
 
 import json
 from dataclasses import replace
@@ -88,7 +88,7 @@ def test_an_emptied_argument_that_is_not_required_is_left_out() -> None:
 
 
 def test_arguments_that_say_the_same_stay_as_they_were_written() -> None:
-    """A form gives back what it showed, and knows nothing of the rest."""
+    """A form returns the arguments that it showed, and no others."""
     same = {name: shown_value(value) for name, value in ARGUMENTS.items()}
     assert with_changes(CALL, TEXT, {**same, "other": "x"}) == TEXT
 

@@ -1,4 +1,4 @@
-"""What two sequences have in common, while the budget lasts."""
+"""The common parts of two sequences, found while the budget lasts."""
 
 from crewgate.domain.changes import Block, StepBudget, align
 

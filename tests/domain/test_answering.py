@@ -1,4 +1,4 @@
-"""What may be said to a flow, and what its answers mean for a round."""
+"""The answers that a flow takes, and the effect of its responses on a round."""
 
 from dataclasses import replace
 from typing import Any
@@ -119,7 +119,7 @@ def test_whom_a_request_assigns_decide_where_nobody_is_named() -> None:
 
 
 def test_words_are_one_persons() -> None:
-    """The other keys of the rule hold."""
+    """The other options of the rule stay."""
     groups = (UserGroup("S1"), UserGroup("S2"))
     needed = tuple((group, 1) for group in groups)
     rule = Rule(name="both", reviewers=groups, approvals=2, approvals_from=needed)
@@ -178,7 +178,7 @@ def test_what_a_flow_says_never_claims_more_than_is_known(
 
 @pytest.mark.parametrize("in_doubt", [False, True])
 def test_time_that_is_over_took_no_answer(in_doubt: bool) -> None:
-    """An answer in doubt neither: the flow would say that there is one."""
+    """That holds for an answer in doubt too: the flow would say that it has an answer."""
     sending = a_round(subject=ASK).decide(a_decision(Answer("Tea."))).round
     sending = sending.begin_sending(NOW, activity_count=0)
     over = sending.settle(OVER, in_doubt=in_doubt, retries_exhausted=False, at=LATER)
@@ -281,7 +281,7 @@ def test_all_but_what_rejects_or_asks_for_changes_needs_the_approvals(
 )
 @pytest.mark.parametrize("words", ["Approved!", "No.", "Approve it once the date is right."])
 def test_so_do_words_where_not_anybody_s_approval_is_enough(rule: Rule, words: str) -> None:
-    """Of any words a model can make any outcome."""
+    """A model can turn any words into any label."""
     assert needs_approvals(Answer(words), rule)
 
 
@@ -321,7 +321,7 @@ def test_those_who_vote_choose_the_same() -> None:
 
 
 def test_beside_an_outcome_words_that_approve_are_that_outcome() -> None:
-    """A model would read the words, and may choose another one."""
+    """A model would read the words, and may choose another label."""
     words, lgtm = Answer("ok"), Answer("lgtm", is_label=True)
     before = (a_vote(ANA, answer="approved"), a_vote(answer="lgtm"), a_vote(BEN))
     assert combined_answer(before, words) == lgtm

@@ -1,4 +1,4 @@
-"""When an approval has to be confirmed, and what counts as confirmed."""
+"""Approvals that must be confirmed, and the things that count as confirmed."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What changed between two outputs, passage by passage or by key."""
+"""The changes between two outputs, passage by passage or by key."""
 
 import json
 
@@ -263,7 +263,7 @@ passages = st.lists(
 @settings(max_examples=300)
 @given(passages, passages)
 def test_no_passage_is_lost_and_none_is_made_up(old: list[Passage], new: list[Passage]) -> None:
-    """All of the new ones are there, and as many old ones went as are not there any more."""
+    """All new passages are shown, and as many old passages are shown as removed."""
     changes = compare(old, new)
 
     hunks = [one for one in changes.parts if isinstance(one, Hunk)]

@@ -1,4 +1,4 @@
-"""A person's edits: cut into boxes and joined, as one exact revision, and what came of them."""
+"""A person's edits: cut into boxes and joined, written as one exact revision, and carried out."""
 
 import pytest
 from hypothesis import given
@@ -41,7 +41,7 @@ def test_parts_join_to_the_text_that_was_cut(text: str, size: int) -> None:
     assert all(0 < len(part) <= size for part in parts.texts)
     assert len(parts.gaps) == len(parts.texts) + 1
     assert parts.joined(parts.texts) == (text if parts.texts else "")
-    # What a form does to white space around a part, and to line ends, is no edit.
+    # A form changes white space around a part, and line ends: these are no edits.
     given_back = [f"\n{part} ".replace("\r\n", "\n") for part in parts.texts]
     assert parts.joined(given_back) == parts.joined(parts.texts)
 
@@ -202,7 +202,7 @@ def test_a_text_of_a_person_is_a_round_of_its_own() -> None:
     with pytest.raises(RoundSuperseded) as caught:
         receipt.ended.require_waiting()
     assert caught.value.edited_by == ANA
-    # The crew's own output again is no newer one.
+    # The crew's own output, sent again, is no newer output.
     paused = a_notification(takes_edits=True)
     again = receive(edited, paused, review=edited.review, at=LATER, new_id=lambda: "r-3")
     assert (again.current, again.opened) == (edited, False)

@@ -1,4 +1,4 @@
-"""The tree of errors is drawn as it is."""
+"""The tree of errors in the docstring is the tree of the classes."""
 
 import inspect
 import re

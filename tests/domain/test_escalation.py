@@ -1,4 +1,4 @@
-"""An escalation of a flow's request: whom it assigns, and how often it calls them."""
+"""Escalations of a flow's request: the people they assign, and how often they call them."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a lesson's text may be, which of them a kickoff has room for, and when wishes are alike."""
+"""The texts that lessons may have, the lessons that fit into a kickoff, and equal wishes."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -38,7 +38,7 @@ DAY = timedelta(days=1)
 
 
 def a_lesson(number: int = 1, text: str = "Add a source.", **changes: object) -> Lesson:
-    """A lesson that was kept after so many days."""
+    """Return a lesson that was kept after this many days."""
     lesson = Lesson(
         id=f"l-{number:03}",
         crew="research",

@@ -62,7 +62,7 @@ VERDICTS = st.sampled_from([Approve(), Approve("Fine."), Revise("Shorter.")])
 
 
 class Rounds(RuleBasedStateMachine):
-    """Keeps every round there ever was, and which try is under way."""
+    """The machine: it keeps every round, and knows which tries are under way."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -309,7 +309,7 @@ class Rounds(RuleBasedStateMachine):
     @precondition(lambda self: self.rounds)
     @rule(data=st.data())
     def sign(self, data: st.DataObject) -> None:
-        """The crew went on, which is told of a decision in doubt only."""
+        """The crew went on; only a round in doubt is told of that."""
         round_ = self.pick(data)
         try:
             self.keep(round_.took_effect(self.tick()))

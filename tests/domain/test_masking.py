@@ -106,7 +106,7 @@ def test_data_is_masked_wherever_it_stands(text: str, masked: str) -> None:
     assert ALL.text(text) == masked
 
 
-#: What may stand in the place of each space of a number.
+#: The signs that may take the place of each space in a number.
 BETWEEN = (
     *(" ", "  ", "-", "/", "|", " | ", "_", ",", ", ", "+", ":", "·", "\n> "),
     *("‐", "‑", "‒", "–", "—", "−", "⁄", "\u2028", "\u3000", "\u00a0"),
@@ -126,7 +126,7 @@ def test_a_number_is_masked_whatever_is_between_its_groups(between: str) -> None
     assert ALL.text(f"({first}{one}{between.join(others)})") == "([card number])"
 
 
-#: What may stand for the sign of an address, for its full stop, and inside of it.
+#: The signs that may stand for an address's @, for its full stop, and inside of it.
 SIGNS = ("@", "＠", "﹫", "&#64;", "&#x40;", "&commat;", "%40", "%2540", "\\@", "\\u0040", "\\x40")
 AROUND_SIGNS = ("{}", "\u200e{}", "{}<wbr>", "<wbr>{}", "**{}**", "{}\n", "{}\n> ", "\ufeff{}")
 STOPS = (".", "。", "．", "\\.", "%2E", "&period;", "&#46;", ".\u00ad", "*.*")

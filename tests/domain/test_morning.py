@@ -1,4 +1,4 @@
-"""When the next morning line comes, by a clock that is set forward and back."""
+"""The time of the next morning line, by a clock that is put forward and back."""
 
 from datetime import UTC, date, datetime
 

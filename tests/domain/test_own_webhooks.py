@@ -53,7 +53,7 @@ secrets = st.text(st.characters(categories=("L", "N")), min_size=9)
 
 
 def webhooks(urls: st.SearchStrategy[str]) -> st.SearchStrategy[HumanInputWebhook]:
-    """With and without credentials, those that cannot be read too."""
+    """Return webhooks with, without and with unreadable credentials."""
     any_secret = unreadable | secrets | st.none()
     return st.one_of(
         st.builds(HumanInputWebhook, urls),

@@ -1,4 +1,4 @@
-"""Settings of crews and rules from raw to typed: what they become, and what is said instead."""
+"""Settings of crews and rules: the typed values, and the messages for wrong ones."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""How people are named, and who has which role for a crew."""
+"""The names of people, and their roles for a crew."""
 
 from crewgate.domain.people import Anyone, Email, Role, User, UserGroup
 from tests.builders import ANA, BEN, EVE, a_crew

@@ -1,4 +1,4 @@
-"""What a flow's outcomes read as, and what of its address is secret."""
+"""The meanings of a flow's labels, and the secret parts of its address."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A rate lets a burst go and then one an interval, whoever counts and whenever they look."""
+"""A rate allows a burst and then one use per interval, whoever counts at any moment."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Why a round is where it is, and who can mend it."""
+"""The reasons of a round, and the people who can mend its state."""
 
 import pytest
 

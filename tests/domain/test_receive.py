@@ -1,4 +1,4 @@
-"""What a notification means: the table of `receive`, row by row."""
+"""The effect of a notification: the table of `receive`, row by row."""
 
 from dataclasses import replace
 from typing import Any

@@ -71,7 +71,7 @@ def test_a_secret_is_found_behind_any_user_in_base64(secret: str, user: str, aft
     shown = Redactor([secret]).text(f"Basic {pair}")
 
     assert MARK in shown
-    # What is left of it is at most the bits that it shares with its neighbours.
+    # At most the bits that the secret shares with its neighbours are left of it.
     assert len(shown) - len(MARK) <= len(f"Basic {pair}") - len(secret.encode()) * 8 // 6 + 2
 
 

@@ -1,4 +1,4 @@
-"""What is left of a round without its texts."""
+"""The parts of a round that stay once its texts are removed."""
 
 from dataclasses import replace
 from datetime import timedelta

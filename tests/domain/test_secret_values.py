@@ -1,4 +1,4 @@
-"""Values of a call that are masked by their names, and what looking for them costs."""
+"""Values of a call that are masked by their names, and the time of looking for them."""
 
 import json
 from collections.abc import Callable
@@ -116,7 +116,7 @@ SHAPES: dict[str, Callable[[], dict[str, object]]] = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_mib_of_arguments_costs_as_little_as_reading_it(shape: str) -> None:
-    """Measured beside something else in the same run, as all that a call meets on its way."""
+    """It is measured beside other work in the same run."""
     usual = json.dumps(SHAPES["many"]())
     least = seconds(lambda: json.dumps(json.loads(usual)), below=0)
     redactor = Redactor(["sk-1234567890abcdef", "whsec_abcdefgh1234567"])

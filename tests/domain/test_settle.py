@@ -1,4 +1,4 @@
-"""What each outcome of telling the crew makes of a round."""
+"""The effect of each outcome of a resume on a round."""
 
 from itertools import product
 
@@ -174,7 +174,7 @@ def test_any_other_late_answer_changes_nothing(
 
 
 def test_the_crews_answer_counts_even_when_it_comes_after_somebody_dismissed_the_round() -> None:
-    """Of two tries one was refused, and the other one's answer came last."""
+    """One of two tries was refused, and the answer to the other try came last."""
     stuck = settle(SENDING, Refused("401", "no"), in_doubt=True).round
     dismissed = stuck.dismiss(BEN, "Started again.", LATER).round
     late = settle(dismissed, DELIVERED, in_doubt=True)

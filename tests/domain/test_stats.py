@@ -39,7 +39,7 @@ HOUR = timedelta(hours=1)
 
 
 def a_tally(*waited: int, **changes: Any) -> Tally:
-    """Approvals of first rounds after so many minutes."""
+    """Return approvals of first rounds after these minutes."""
     many = len(waited)
     usual: dict[str, Any] = {
         "crew": "research",

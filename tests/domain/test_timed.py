@@ -1,4 +1,4 @@
-"""When what a rule lets happen with time is due."""
+"""The times at which a rule acts."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What people tell executions apart by."""
+"""The topics by which people tell executions apart."""
 
 import pytest
 from hypothesis import given

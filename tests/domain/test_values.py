@@ -173,7 +173,7 @@ WHOLE = {"channel": "C1", "user": "U1", "number": 2}
     ],
 )
 def test_a_message_is_found_again_by_the_key_it_always_had(kind: EffectKind, key: str) -> None:
-    """Slack keeps them: a new version finds what an earlier one posted."""
+    """Slack keeps the keys: a new version of the bot finds messages of an earlier one."""
     assert an_effect(kind, **WHOLE).message_key("NOW") == key
 
 

@@ -1,4 +1,4 @@
-"""Several approvals of one round: whose counts, how often, and what the crew is told."""
+"""Several approvals of one round: those that count, and the words for the crew."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What changed inside a passage: words, numbers and dates are never torn."""
+"""The changes inside a passage: words, numbers and dates are never torn."""
 
 import pytest
 from hypothesis import given
@@ -111,7 +111,7 @@ texts = st.lists(
 
 @given(texts, texts)
 def test_both_texts_can_be_read_back(before: str, after: str) -> None:
-    """What is the same or removed is the old text, the same or added the new, but for spaces."""
+    """Equal and removed words make the old text, equal and added words the new, but for spaces."""
     segments = compare_words(before, after, StepBudget(100_000))
     for kind, text in ((Kind.REMOVED, before), (Kind.ADDED, after)):
         read = "".join(one.text for one in segments if one.kind in {Kind.SAME, kind})
@@ -120,7 +120,7 @@ def test_both_texts_can_be_read_back(before: str, after: str) -> None:
 
 @given(texts, texts)
 def test_no_word_is_torn(before: str, after: str) -> None:
-    """What is marked, and what is not, begins and ends where words do."""
+    """Marked and unmarked parts begin and end where words do."""
     whole = {one.text for text in (before, after) for one in words_of(text)}
     for segment in compare_words(before, after, StepBudget(100_000)):
         assert {one.text for one in words_of(segment.text)} <= whole

@@ -45,7 +45,7 @@ def told(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> Told:
-    """The exit status and the lines of `test`, or of `explain`, with these rules in the file.
+    """Return the exit status and the lines of `test` or `explain` with these rules in the file.
 
     `after`: of a sample that reads so many of each task, and next to none of the others.
     """

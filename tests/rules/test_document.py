@@ -1,4 +1,4 @@
-"""`docs/rules.md` shows a file that can be copied, and what is really said of it."""
+"""`docs/rules.md` shows a file that can be copied, and the real answers about it."""
 
 import json
 import re

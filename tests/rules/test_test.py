@@ -1,4 +1,4 @@
-"""`crewgate rules test`: what the file as it is now would do with rounds that there were."""
+"""`crewgate rules test`: the effect of the present file on earlier rounds."""
 
 import argparse
 from dataclasses import replace
@@ -30,7 +30,7 @@ MEMO = 'when = { task = "memo" }\n'
 
 
 async def pause(world: World, number: int = 1, **changes: Any) -> None:
-    """A round of an execution of its own."""
+    """Open a round in an execution of its own."""
     about = {"execution_id": f"e-{number}", "task_id": "memo", "task_name": None} | changes
     await world.notify(**about)
 
@@ -289,7 +289,7 @@ async def test_groups_that_could_not_approve_together_are_told(
 
 
 async def test_who_was_named_would_be_named_again(world: World, told: Told) -> None:
-    """The kickoff says it, not the file."""
+    """The kickoff names that person, not the file."""
     as_settings = Rule(name="memos", reviewers_from="inputs.manager")
     world.crews["research"] = a_crew(rules=(as_settings,))
     round_ = (await world.notify()).round

@@ -1,4 +1,4 @@
-"""What goes wrong when a stand-in is told to."""
+"""Faults that tests order from stand-ins."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Crashed(BaseException):
 
 @dataclass(frozen=True)
 class Fault:
-    """What comes of the next call instead of an answer. `after`: once it has taken effect."""
+    """The outcome of the next call in place of its answer. `after`: once it has taken effect."""
 
     outcome: NotSent | Refused | Unknown | type[Crashed]
     after: bool = False

@@ -60,7 +60,7 @@ class Branch:
 
 
 class SimulatedCrew:
-    """What a crew does by itself, and what must hold whenever it is resumed."""
+    """A crew that works by itself, and checks each resume that reaches it."""
 
     def __init__(self, world: World, *, beside: bool = False) -> None:
         """`beside`: each execution has two branches, whose tasks wait beside each other."""
@@ -83,9 +83,9 @@ class SimulatedCrew:
         notifications arrived. No bot can tell that the crew waits for nobody there."""
         self.lead = Lead.NONE
         self.same = False
-        """Whether its next output is the same again."""
+        """True if its next output repeats the last one."""
         self.delivers_on_status = False
-        """Whether a notification arrives while the crew is asked for the status."""
+        """True if a notification arrives while the crew is asked for its status."""
         crew = world.crew
         crew.on_resume, crew.on_taken = self.on_resume, self.on_taken
         crew.on_status = self.on_status
@@ -151,7 +151,7 @@ class SimulatedCrew:
             self.texts[received.round.id] = output
 
     async def on_resume(self, execution_id: str, decision: Decision) -> None:
-        """Whatever comes was decided, and is about the newest output the bot knows of."""
+        """Check that a resume was decided, about the newest output that the bot knows."""
         round_ = await self.world.round(self.decided[decision])
         assert round_.state is State.DECIDED
         assert round_.decision == decision

@@ -12,7 +12,7 @@ WISH = "Please add a source to each figure"
 
 
 async def approved(world: World, execution: str = "e-1", *, by: Person = ANA) -> Round:
-    """A round that this person had revised, and that Ben approves; two votes where it needs two."""
+    """Let this person revise a round, and approve it by as many people as it needs."""
     first = (await world.notify(execution_id=execution)).round
     await world.decide(first.id, Revise(WISH), by=by)
     second = (await world.notify("A draft [1].", execution_id=execution)).round

@@ -1,4 +1,4 @@
-"""Who may do what, by role: the people whom the settings name, and the members of channels."""
+"""Permissions by role: for people whom the settings name, and for members of channels."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ DECIDING = (Role.REVIEWER, Role.STARTER, Role.OPERATOR)
 
 
 def require(world: World, user: str, role: Role, scope: Scope = "research") -> None:
-    """Raise what memory answers, if that is a refusal."""
+    """Raise the refusal that memory answers with, if it does."""
     access = Access(
         crews=world.crews, directory=world.directory, read=world.uow.read, at=world.clock()
     )
@@ -151,7 +151,7 @@ async def test_who_joined_the_channel_just_now_is_not_turned_away(open_to_anyone
 
 
 async def test_a_member_is_looked_up_also_where_somebody_else_is_resolved(world: World) -> None:
-    """As at a start, when memory tells neither of the address nor of the channel."""
+    """So it is at a start, when memory knows neither the address nor the channel."""
     ben = Email("ben@example.com")
     world.crews["research"] = a_crew(reviewers=(Anyone(), ben))
     world.directory.channels, world.directory.learns = {}, {CHANNEL: {ANA.id}}
@@ -161,7 +161,7 @@ async def test_a_member_is_looked_up_also_where_somebody_else_is_resolved(world:
 
 
 async def test_what_memory_learns_before_slack_is_asked_counts(world: World) -> None:
-    """As right after a start, while groups are asked about anyway."""
+    """So it is right after a start, while Slack is asked about groups anyway."""
     legal = UserGroup("S0LEGAL")
     world.crews["research"] = a_crew(reviewers=(legal,))
     for work in (ensure(world, ANA.id), crews_of(world, ANA.id, Role.REVIEWER)):

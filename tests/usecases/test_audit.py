@@ -1,4 +1,4 @@
-"""Entries are linked by a loop, and the head leaves the database each hour that had some."""
+"""A loop links entries, and publishes the head after each hour with entries."""
 
 import asyncio
 from collections.abc import Callable
@@ -160,7 +160,7 @@ async def test_of_several_processes_one_publishes(world: World, logs: Logs) -> N
     first, second = Loop(world, channel="C0AUDIT"), Loop(world, channel="C0AUDIT")
     async with world.uow.begin() as tx:
         assert await tx.audit.takes_turn()
-        await second.turn()  # it leaves this to whoever is about it
+        await second.turn()  # another bot has its turn
     assert heads(logs) == []
     await asyncio.gather(*(loop.linking.link() for loop in (first, second)))
     await second.turn()

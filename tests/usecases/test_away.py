@@ -1,4 +1,4 @@
-"""Who is away is stood in for: by one person, for a time, and no further."""
+"""One delegate decides for an absent person, for a time, and delegates no further."""
 
 from dataclasses import replace
 from datetime import timedelta

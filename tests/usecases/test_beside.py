@@ -1,4 +1,4 @@
-"""Tasks that run and wait beside each other: what one of them says proves nothing about another."""
+"""Tasks that run and wait side by side: a webhook of one proves nothing about another."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ from tests.usecases.test_calls import about
 from tests.usecases.world import CREW, STATUS, World
 
 PROXY = Fault(Unknown("502", code="502"))
-"""What a proxy says while the crew behind it is started again: nothing arrived."""
+"""The answer of a proxy while the crew behind it restarts: nothing arrived."""
 RUNNING = Progress(
     status=CrewStatus.RUNNING,
     word="running",
@@ -31,7 +31,7 @@ RUNNING = Progress(
 
 
 async def pause(world: World, task: str) -> str:
-    """A task pauses, and its card is there."""
+    """Let a task pause, and post its card."""
     world.crew.pause(f"{task}.", task=task)
     paused = (await world.notify(f"{task}.", task_id=task, task_name=None)).round
     await world.settle_slack()
@@ -39,7 +39,7 @@ async def pause(world: World, task: str) -> str:
 
 
 async def lose(world: World, round_id: str, fault: Fault = PROXY) -> None:
-    """Decide; the crew hears nothing of it, or the bot nothing of the crew's answer."""
+    """Decide, and lose the decision or the crew's answer."""
     await world.decide(round_id)
     world.crew.faults.append(fault)
     await world.turn(CREW)
@@ -83,7 +83,7 @@ async def test_nor_is_it_where_the_bot_died_before_it_sent_anything(world: World
 
 @pytest.mark.parametrize("task", ["right", "plan"])
 async def test_nor_is_the_end_of_another_task(world: World, task: str) -> None:
-    """It runs beside, or its webhook is from before the pause and late."""
+    """The other task runs beside, or its webhook from before the pause is late."""
     await lose(world, await pause(world, "left"))
     await world.record(TaskUpdate(title=task, task=task))
     assert await later_turns(world) == ["left"]
@@ -335,7 +335,7 @@ async def test_a_duplicate_leaves_what_the_status_said_before(world: World) -> N
 
 @pytest.mark.parametrize("fault", [PROXY, Fault(LOST, after=True), Fault(AWAY)])
 async def test_a_decision_is_simply_sent_again_with_its_key(world: World, fault: Fault) -> None:
-    """Whatever is heard of the execution meanwhile, its own task too."""
+    """It is sent again whatever webhooks came meanwhile, of its own task too."""
     world.crew.pause(task="left")
     left = (await world.notify(task_id="left", takes_key=True)).round
     await lose(world, left.id, fault)

@@ -1,4 +1,4 @@
-"""Calls of tools that wait for people: from the notification to what came of them."""
+"""Calls of tools that wait for people: from the notification to their end."""
 
 import asyncio
 import json
@@ -66,7 +66,7 @@ def about(arguments: object = ARGUMENTS, **changes: Any) -> dict[str, Any]:
 
 
 async def called(world: World, rule: Rule | None = None, **changes: Any) -> Round:
-    """An agent makes a call."""
+    """Let an agent make a call."""
     reviewers = (User(ANA.id), User(BEN.id))
     rules = () if rule is None else (rule,)
     world.crews["research"] = a_crew(reviewers=reviewers, rules=rules)
@@ -249,7 +249,7 @@ async def test_an_end_that_comes_first_asks_nobody(world: World) -> None:
 
 
 async def test_an_end_says_nothing_about_the_execution(world: World) -> None:
-    """It must not prove that a decision about something else was taken."""
+    """It must be no evidence for a decision about another review."""
     await called(world)
     before = (await world.execution()).activity_count
     await world.notify(**about(call_result=RAN))

@@ -1,4 +1,4 @@
-"""What an execution's webhooks carried is not kept of anything that the crew says later."""
+"""Secrets of an execution's webhooks are removed from everything that the crew says later."""
 
 import pytest
 

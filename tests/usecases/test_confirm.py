@@ -39,7 +39,7 @@ async def write(world: World, round_: Round, text: str = "Shorter.", *, ts: str 
 
 
 async def asked(world: World, round_: Round, seen: Seen = NOTHING_SEEN, by: Person = ANA) -> Seen:
-    """What this person is asked about; nothing is recorded by that."""
+    """Return the caveats that this person is asked about; nothing is recorded."""
     effects = await world.effects()
     with pytest.raises(ConfirmationNeeded) as caught:
         await world.decide(round_.id, by=by, seen=seen)

@@ -1,4 +1,4 @@
-"""Who may decide, and who was first."""
+"""Decisions: only permitted people decide, and the first decision wins."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Giving up what is stuck or gone: who may, what may be, and that it is for good."""
+"""Dismissing rounds that are stuck or gone: for permitted people, and for good."""
 
 import asyncio
 

@@ -202,7 +202,7 @@ async def test_nor_does_it_hold_one_up(world: World) -> None:
 
 
 async def test_an_answer_to_a_question_from_before_the_pause_is_none(world: World) -> None:
-    """It says how far the crew was then, so nothing later can be compared with it."""
+    """It tells of an earlier time, so later answers cannot be compared with it."""
 
     async def on_status(_: str) -> None:
         world.crew.on_status = None

@@ -35,7 +35,7 @@ from tests.usecases.world import CREW, STATUS, World
 NOTIFY_STUCK = EffectKind.NOTIFY_STUCK
 MINUTE = timedelta(minutes=1)
 PATIENT = 60.0
-"""Seconds that no test waits for."""
+"""A wait in seconds that no test ever reaches."""
 
 
 DRAFT = Review(id="", crew="research", execution_id="e-1", task_id="draft")

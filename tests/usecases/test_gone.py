@@ -1,4 +1,4 @@
-"""An execution that its crew does not know, or calls over while it waits: never for good."""
+"""Executions that a crew does not know, or calls over while they wait: never for good."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Approvals of several groups: each counts for one, by the members that there are at the press."""
+"""Approvals of several groups: each counts for one, by the members at the time of the press."""
 
 from datetime import timedelta
 

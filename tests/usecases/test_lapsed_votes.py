@@ -1,4 +1,4 @@
-"""An approval counts only as long as who gave it may decide."""
+"""An approval counts only while its author may decide."""
 
 from collections.abc import Sequence
 from datetime import timedelta

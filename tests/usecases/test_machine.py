@@ -78,7 +78,7 @@ OVER = (State.RESUMED, State.SUPERSEDED, State.CLOSED)
 
 
 def asks_a_person(round_: Round, execution: str, task: str) -> bool:
-    """Or did, and a person gave it up."""
+    """Return True if a person must act, or gave the round up."""
     review = round_.review
     to_do = round_.state in (State.WAITING, State.STUCK) or isinstance(round_.reason, Dismissed)
     return to_do and (review.execution_id, review.task_id) == (execution, task)
@@ -267,7 +267,7 @@ class Reviews(RuleBasedStateMachine):
             self.crew.decided[theirs.decision] = theirs.id
 
     def sent_twice(self, theirs: Round, text: str, by: Person) -> None:
-        """The text of before came again, from whoever wrote it."""
+        """True if the text of before came again, whoever wrote it."""
         if theirs.takes_edits:
             assert (theirs.edited_by, self.crew.edited[theirs.id]) == (by, text)
         else:
@@ -346,7 +346,7 @@ class Reviews(RuleBasedStateMachine):
         faults.clear()
 
     async def time_has_passed(self, _draw: Draw) -> None:
-        """Whatever only waits for its time is done."""
+        """Let time pass until everything that only waits for its time is done."""
 
     async def restart(self, _draw: Draw) -> None:
         await self.world.outbox.release(due_at=self.world.clock() + GRACE)
@@ -416,7 +416,7 @@ class Reviews(RuleBasedStateMachine):
         return any(message.key.startswith(key) for message in self.world.slack.messages)
 
     def check_truth(self, round_: Round) -> None:
-        """What people are told about a decision is what happened to it."""
+        """Check that people are told of a decision what happened to it."""
         crew = self.world.crew
         sent = round_.decision in [decision for _, decision in crew.asked]
         taken = round_.decision in [resumed.decision for resumed in crew.taken]

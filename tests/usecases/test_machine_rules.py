@@ -135,7 +135,7 @@ class RuledReviews(Reviews):
         return by != EVE
 
     def may_vote(self, vote: Vote, round_: Round) -> bool:
-        """By their own right; or by that of somebody who was away then, and handed on no more."""
+        """Return True if a vote was by its author's own right, or that of a person who was away."""
         own = {one.id for one in REVIEWERS}
         if round_.escalated_at is not None:
             own.add(EVE.id)
@@ -175,7 +175,7 @@ class RuledReviews(Reviews):
                 assert not pending[round_.id] & OF_WAITING
                 self.check_silence(round_)
             elif round_.rule.timeout is not None:
-                # Nobody forgets it: what comes next is on its way, or was said.
+                # The next step of time is on its way, or people were told of it.
                 steps = {EffectKind.POST, EffectKind.TIME_OUT, EffectKind.POST_TIMED_OUT}
                 ahead = steps & pending[round_.id]
                 assert ahead or f"timed out {round_.id}" in said
@@ -205,7 +205,7 @@ class RuledReviews(Reviews):
             )
 
     def check_silence(self, round_: Round) -> None:
-        """Nobody was reminded or called after it waited no more."""
+        """Check that nobody was reminded or called once a round waited no longer."""
         ended = round_.decision.at if round_.decision is not None else round_.ended_at
         assert ended is not None
         for message in self.world.slack.messages:

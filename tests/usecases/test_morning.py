@@ -30,7 +30,7 @@ HALF_PAST_EIGHT = SEVEN + 1.5 * HOUR
 
 
 def lines(world: World) -> list[str]:
-    """The days of the lines that Ana got."""
+    """Return the days of the lines that Ana got."""
     return [one.key.split()[-1] for one in world.slack.keyed(f"morning {ANA.id}")]
 
 

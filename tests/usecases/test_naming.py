@@ -1,4 +1,4 @@
-"""Whoever a kickoff names decides, once Slack has said that they are a colleague."""
+"""The person whom a kickoff names decides, once Slack says that this is a colleague."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -168,7 +168,7 @@ async def test_what_is_written_elsewhere_or_after_the_decision_is_no_note(world:
 
 @dataclass
 class Overtaken:
-    """Transactions that look which round waits before something happens, and lock it after."""
+    """Transactions that find the waiting round before another change, and lock it after that."""
 
     world: World
     meanwhile: Callable[[], Awaitable[object]]

@@ -1,4 +1,4 @@
-"""What is read of a round for people to see."""
+"""The values of a round that people are shown."""
 
 from crewgate.domain.people import User
 from crewgate.domain.review import State

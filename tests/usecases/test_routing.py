@@ -1,4 +1,4 @@
-"""Which rule a new round is under, who may then do what, and what they are shown."""
+"""The rule of a new round, and the rights and the view of people under it."""
 
 from dataclasses import replace
 from typing import Any

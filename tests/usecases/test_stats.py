@@ -1,4 +1,4 @@
-"""Who may ask for which numbers, and that they count what was decided."""
+"""Numbers about decisions: they are exact, and shown to permitted people alone."""
 
 from datetime import timedelta
 

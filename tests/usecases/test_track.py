@@ -1,4 +1,4 @@
-"""Tracking an execution: where it begins, and what its webhooks change."""
+"""Tracking an execution: its beginning, and the changes by its webhooks."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Rounds under rules that let something happen with time, and what is then said."""
+"""Rounds under rules that act with time, and the messages about them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,13 +30,13 @@ async def opened(world: World, rule: Rule, **changes: object) -> Round:
 
 
 async def after(world: World, passes: timedelta) -> None:
-    """Time passes, and what is due is done."""
+    """Let time pass, and do what is due."""
     world.clock.advance(passes)
     await world.settle_slack()
 
 
 def said(world: World, what: str, *, private: bool = False) -> list[str]:
-    """The keys of what was said in threads, or in private."""
+    """Return the keys of messages in threads, or in private."""
     return [
         one.key
         for one in world.slack.messages

@@ -52,7 +52,7 @@ from tests.usecases.crew_standins import FakeCrew, FakeFlows, FakeForwarder
 from tests.usecases.slack_standins import FakeDirectory, FakeSlack
 
 ABOUT_EXECUTIONS = ("progress", "refresh_progress", "post_result", "poll_status")
-"""What tests of reviews do not look at."""
+"""Messages that tests of reviews do not look at."""
 POSTS = posts_destination("research")
 CREW = crew_destination("research")
 STATUS = status_destination("research")
@@ -122,7 +122,7 @@ class World:
         )
 
     async def ask(self, text: str = "A draft.", **changes: Any) -> Received:
-        """A flow pauses; `changes` are of its question."""
+        """Let a flow pause; `changes` are for its question."""
         return await receive_flow_request(
             "research", a_flow_request(text, **changes), context=self.receiving
         )
@@ -186,11 +186,11 @@ class World:
     async def note(
         self, thread: MessageRef, ts: str, *, by: Person = ANA, text: str = "Hm."
     ) -> Note | None:
-        """Somebody writes in a thread."""
+        """Write a message in a thread."""
         return await keep_note(replace(thread, ts=ts), by=by, text=text, context=self.reviews)
 
     async def waiting(self) -> tuple[Round, ...]:
-        """The first that wait for a decision, the oldest first."""
+        """Return the rounds that wait for a decision, the oldest first."""
         read = self.uow.read.rounds
         found = await read.first(
             Selection(queues=(("research", NO_RULE_ID),), states=(State.WAITING,)), limit=9
@@ -239,7 +239,7 @@ class World:
             pass
 
     async def effects(self) -> list[EffectKind]:
-        """What is in the outbox, in order."""
+        """Return the kinds of effects in the outbox, in order."""
         return [EffectKind(row.kind) for row in await self.rows()]
 
     async def entries(self, code: Code) -> list[Any]:
@@ -254,7 +254,7 @@ class World:
             return await rows(connection, TO_DO, {})
 
     async def set_aside(self) -> list[tuple[EffectKind, str]]:
-        """What is not tried any more, and why, in order."""
+        """Return the effects that are set aside, and the reasons, in order."""
         async with self.engines.for_outbox.read.connect() as connection:
             rows = await connection.execute(
                 sa.select(outbox).where(outbox.c.set_aside_at.is_not(None)).order_by(outbox.c.id)
@@ -262,6 +262,6 @@ class World:
             return [(EffectKind(row.kind), row.set_aside_why) for row in rows]
 
     async def due_in(self) -> timedelta:
-        """How long until the only row of the outbox is due."""
+        """Return the time until the only row of the outbox is due."""
         (row,) = await self.rows()
         return row.due_at - self.clock()  # type: ignore[no-any-return]

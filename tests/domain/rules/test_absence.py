@@ -1,4 +1,4 @@
-"""Somebody is away for a while."""
+"""Absences: when they begin and end, also where clocks are changed."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo

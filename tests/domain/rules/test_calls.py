@@ -1,4 +1,4 @@
-"""Rules about calls of tools: which one counts, and which decide without a person."""
+"""Rules about calls of tools: the rule that counts, and rules that decide without a person."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which rule counts for a review, and why another one does not."""
+"""The rule that counts for a review, and the reasons why other rules do not."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,7 @@ from tests.worst_cases import LARGEST, SECONDS, TEXTS, seconds
 
 
 def facts(output: object = "A draft.", **changes: Any) -> Facts:
-    """Of a task called `contract_eu`; an output that is not a text is written as JSON."""
+    """The facts of a task called `contract_eu`; an output that is no text is written as JSON."""
     return replace(
         Facts(
             task_id="t-17",

@@ -1,4 +1,4 @@
-"""Durations: read, written, and when they have passed."""
+"""Durations: read, written, and added to a time."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

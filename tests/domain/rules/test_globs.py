@@ -1,4 +1,4 @@
-"""Globs: as the standard library has them, without regard to case, in bounded time."""
+"""Globs: those of the standard library, without regard to case, in bounded time."""
 
 import fnmatch
 

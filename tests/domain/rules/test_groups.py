@@ -1,4 +1,4 @@
-"""Approvals by groups: each person counts for one of theirs, and the fewest are missing."""
+"""Approvals by groups: each person counts for one group, so that the fewest are missing."""
 
 from collections.abc import Sequence
 from itertools import product

@@ -1,4 +1,4 @@
-"""Who is said to have started an execution."""
+"""The person whom a caller names as the starter of an execution."""
 
 import pytest
 

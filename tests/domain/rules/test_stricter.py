@@ -1,4 +1,4 @@
-"""The rule of a round whose text a person changed: nothing is asked less of it by an edit."""
+"""The rule of a round whose text a person changed: an edit never weakens it."""
 
 from dataclasses import fields, replace
 
@@ -105,7 +105,7 @@ WHOLE = Rule(
 
 
 def test_a_change_of_a_text_knows_each_option_of_a_rule() -> None:
-    """A new option stands above, and `stricter` says what becomes of it."""
+    """A new option of rules must be added above, and to `stricter`."""
     assert [one.name for one in fields(Rule) if getattr(WHOLE, one.name) == one.default] == []
     assert stricter(WHOLE, WHOLE, USUAL) == WHOLE
 

@@ -1,4 +1,4 @@
-"""Working hours: read, written, and where they begin, end and add up."""
+"""Working hours: read, written, their begin and end, and sums of them."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
@@ -167,7 +167,7 @@ def test_a_day_that_begins_at_one_o_clock_is_worked_from_there() -> None:
     sunday = hours(f"Sun 00:00-24:00 {zone}")
     assert sunday.next_open(at("2018-11-03T12:00", zone)) == at("2018-11-04T01:00", zone)
     saturday = hours(f"Sat 00:00-24:00 {zone}")
-    # The hour before midnight comes twice, and both times it is Saturday's.
+    # The hour before midnight comes twice, on Saturday both times.
     assert is_open(saturday, at("2019-02-16T23:30", zone))
     assert (
         saturday.add(at("2019-02-16T00:00", zone), 24 * HOUR)
@@ -207,7 +207,7 @@ def test_the_next_open_moment_is_open_and_none_before_it_is(
 
 @given(one=any_hours(), moment=MOMENTS)
 def test_people_work_when_the_clock_there_says_so(one: WorkingHours, moment: datetime) -> None:
-    """Save where an hour comes twice: it is worked once, or through."""
+    """An hour that clocks repeat is left out: it is worked once, or both times."""
     there = moment.astimezone(one.zone)
     calm = {(there + timedelta(days=days)).utcoffset() for days in (-2, -1, 0, 1, 2)}
     if len(calm) == 1:

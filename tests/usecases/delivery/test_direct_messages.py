@@ -30,7 +30,7 @@ def world(world: World) -> World:
 
 
 def told(world: World) -> list[str]:
-    """Who has a direct message, in order."""
+    """Return the people who have a direct message, in order."""
     keys = [message.key for message in world.slack.messages if message.key.startswith("direct")]
     return [key.split()[-1] for key in keys]
 
@@ -200,7 +200,7 @@ async def test_no_more_people_are_told_than_slack_takes(world: World) -> None:
 
 
 async def test_nobody_more_is_told_once_more_were_told_than_slack_takes(world: World) -> None:
-    """Others may decide by the time that those who could are told: an escalation names some."""
+    """An escalation lets others decide before the first people got their messages."""
     crowd = tuple(User(f"U{number:03}") for number in range(2 * PEOPLE_LIMIT))
     world.crews["research"] = a_crew(reviewers=crowd, notify=Notify.DM)
     round_ = (await world.notify()).round

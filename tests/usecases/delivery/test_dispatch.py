@@ -16,7 +16,7 @@ from tests.usecases.world import CREW, World
 
 DAY = timedelta(days=1)
 Prepare = Callable[[World], Awaitable[str]]
-"""Brings about an effect of one kind, alone and due; the key of the message that it is about."""
+"""Brings about one due effect of a kind, and returns the key of its message."""
 
 
 async def to_post(world: World) -> str:

@@ -189,7 +189,7 @@ BIG = replace(LEGAL, when=Conditions(contains=("9",)))
 
 
 async def revised(world: World, text: str, *, by: Person = BEN) -> Round:
-    """A round whose reviewer asks for changes."""
+    """Open a round whose reviewer asks for changes."""
     round_ = await posted(world, text)
     await world.decide(round_.id, Revise("Less."), by=by)
     await world.turn(CREW)
@@ -225,7 +225,7 @@ async def test_a_card_quotes_the_round_before_only_where_that_one_s_card_is_ther
 async def test_a_private_message_quotes_what_its_person_may_read(
     world: World, reads: Person, quoted: list[int]
 ) -> None:
-    """Ben decided on the round before, Cai looks after the crew, Eve is in that one's channel."""
+    """Ben decided on the round before, Cai operates the crew, Eve is in that round's channel."""
     reviewers = tuple(User(one.id) for one in (ANA, BEN, CAI, EVE))
     operators = (User(CAI.id),)
     world.crews["research"] = a_crew(

@@ -196,7 +196,7 @@ async def test_what_is_gone_is_neither_shown_nor_sent(world: World, kind: str) -
 
 
 async def ended_with(world: World, result: str, *, approved: str) -> ExecutionPosting:
-    """What the last message shows, after one output was approved."""
+    """Return the last message after one output was approved."""
     world.crew.pause()
     round_ = (await world.notify(approved)).round
     await world.decide(round_.id)

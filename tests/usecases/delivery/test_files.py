@@ -32,12 +32,12 @@ of_both = pytest.mark.parametrize("begin", [a_round, a_result])
 
 
 def files(world: World) -> int:
-    """How many files there are to be seen."""
+    """Return the number of visible files."""
     return len(world.slack.files) + len(world.slack.keyed("file"))
 
 
 def said(world: World) -> int:
-    """How often it was said that a file is missing."""
+    """Return how often people were told that a file is missing."""
     told = world.slack.keyed("attach failed")
     return len(told) + world.messages_said().count(EffectKind.RESULT_FILE_FAILED)
 

@@ -1,4 +1,4 @@
-"""What rules let happen counts the time in which people could decide, and no other."""
+"""Rules count only the time in which people could decide."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from tests.usecases.world import World
 
 @dataclass
 class Beating:
-    """A bot that lives, and what keeps note of it."""
+    """A running bot with its heartbeat."""
 
     world: World
     steady: FakeClock = field(default_factory=FakeClock)
@@ -38,7 +38,7 @@ class Beating:
     told: list[datetime] = field(default_factory=list)
 
     def start(self) -> None:
-        """A process starts."""
+        """Start a process."""
         self.heartbeat = Heartbeat(
             self._note,
             clock=self.world.clock,
@@ -50,7 +50,7 @@ class Beating:
         )
 
     async def passes(self, time: timedelta) -> None:
-        """It lives for so long, and does what is due."""
+        """Let the bot run for this time, and do what is due."""
         end = self.steady.now + time
         while self.steady.now < end:
             self.is_over(min(BEAT, end - self.steady.now))
@@ -59,7 +59,7 @@ class Beating:
                 await self.world.turn(TIMER)
 
     def is_over(self, time: timedelta) -> None:
-        """Time passes in which it does nothing."""
+        """Let time pass in which the bot does nothing."""
         self.steady.advance(time)
         self.world.clock.advance(time)
 
@@ -95,12 +95,12 @@ def stops(bot: Beating) -> None:
 
 
 def stands_still(bot: Beating) -> None:
-    """As a stopped process does, or one whose database is away."""
+    """Stand still like a stopped process, or one whose database is away."""
     bot.is_over(4 * DAY)
 
 
 def is_suspended(bot: Beating) -> None:
-    """Or the clock was put forward: the steady one stands meanwhile."""
+    """Put the clock forward, or suspend the machine: the steady clock stands meanwhile."""
     bot.world.clock.advance(4 * DAY)
     bot.has_stepped = True
 

@@ -19,7 +19,7 @@ def told(world: World) -> list[str]:
 
 
 async def refuse(world: World, execution: str, *, times: int = 1) -> None:
-    """A card that the channel refuses so often; then it is posted."""
+    """Post a card that the channel refuses this many times before."""
     await world.notify(execution_id=execution)
     for _ in range(times):
         world.slack.faults.append(Fault(NOT_IN))
@@ -61,7 +61,7 @@ async def test_a_rule_s_channel_that_refuses_holds_up_no_other_and_is_told_by_na
 
 
 async def test_neither_does_what_it_refuses_to_be_told_of_a_card(world: World) -> None:
-    """A card there that cannot be changed; where it stands cannot be said either."""
+    """A card cannot be changed there, nor can its thread be told so."""
     rule = a_rule(approvals=1, when=Conditions(task="contract"), channel="C0LEGAL")
     world.crews["research"] = a_crew(rules=(rule,))
     decided = (await world.notify(task_id="contract", task_name=None)).round

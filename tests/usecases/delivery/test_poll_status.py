@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 
 
 async def ask(world: World, answer: Progress | CrewUnavailable) -> None:
-    """The next time the crew is asked for its status."""
+    """Ask the crew for its status the next time."""
     world.crew.says = answer
     world.clock.advance(PAUSED_POLL)
     await world.turn(STATUS)
@@ -122,7 +122,7 @@ async def test_asking_stops_at_the_end_and_after_two_weeks(world: World) -> None
 
 @dataclass
 class Overtaken:
-    """Transactions, before the first of which somebody else has one."""
+    """Transactions that another transaction comes before."""
 
     uow: UnitOfWork
     by: Callable[[], Awaitable[object]]
@@ -196,7 +196,7 @@ RUNNING = Progress(
 
 
 async def polls(world: World, within: timedelta) -> int:
-    """How often the crew is asked in this time, looked at every ten seconds."""
+    """Return how often the crew is asked in this time, in steps of ten seconds."""
     asked = 0
     for _ in range(within // timedelta(seconds=10)):
         world.clock.advance(timedelta(seconds=10))

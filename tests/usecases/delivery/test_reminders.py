@@ -1,4 +1,4 @@
-"""What time brings to a round: never twice, never after the decision, and not at night."""
+"""Effects of time on a round: never twice, never after the decision, and not at night."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -78,7 +78,7 @@ async def test_a_decision_that_meets_a_reminder_under_way_ends_them(world: World
 
 
 class Decides(FakeSlack):
-    """Somebody decides just while a reminder is being posted."""
+    """A person who decides while a reminder is being posted."""
 
     world: World
 

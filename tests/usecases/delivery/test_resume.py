@@ -81,7 +81,7 @@ async def test_webhooks_that_no_key_opens_need_an_operator(world: World, origin:
 async def test_a_decision_is_sent_though_the_execution_is_said_to_have_failed(
     world: World, decided: Round
 ) -> None:
-    """Its answer is worth more than a status; whoever decided is told what came of it."""
+    """The answer tells more than a status; the person who decided is told of the outcome."""
     world.crew.says = Progress(status=CrewStatus.FAILED, word="error")
     world.clock.advance(PAUSED_POLL)
     await world.turn(STATUS)

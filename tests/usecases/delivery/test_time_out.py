@@ -198,7 +198,7 @@ async def test_time_stands_still_while_the_settings_do_not_name_the_crew(
     world: World, rule: Rule
 ) -> None:
     async def starts(*, named: bool) -> None:
-        """A bot starts whose settings name the crew or not; others beat beside it."""
+        """Start a bot whose settings name the crew, or do not, while other bots run."""
         world.crews.pop("research", None)
         if named:
             world.crews["research"] = a_crew(rules=(rule,))
@@ -292,7 +292,7 @@ async def test_a_job_whose_round_waits_no_more_does_nothing(world: World) -> Non
 
 
 async def lose(world: World) -> None:
-    """The crew does not know the execution any longer."""
+    """Let the crew forget the execution."""
     execution = await world.execution()
     gone = execution.end(ExecutionState.GONE, world.clock())
     async with world.uow.begin() as tx:
@@ -300,7 +300,7 @@ async def lose(world: World) -> None:
 
 
 async def find_again(world: World) -> None:
-    """The crew knows it again."""
+    """Let the crew know the execution again."""
     async with world.uow.begin() as tx:
         gone = await tx.executions.open("research", "e-1", at=world.clock())
         await reopen(tx, gone, at=world.clock())

@@ -174,7 +174,7 @@ async def test_no_longer_than_five_minutes_and_then_one_try_shows_whether_it_is_
 async def test_a_flow_that_cannot_be_reached_holds_up_no_other_answer(
     worker_world: WorkerWorld, logs: Logs
 ) -> None:
-    """Each request says where it is answered."""
+    """Each request names its own address."""
     unknown = NotSent("the host name is not known")
     worker_world.flows.faults.extend([Fault(unknown)] * 2)
     away = (await worker_world.ask()).round

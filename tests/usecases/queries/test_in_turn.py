@@ -17,7 +17,7 @@ from tests.usecases.world import World
 
 
 async def in_turn(world: World, card: str = "", by: Person = ANA) -> list[str]:
-    """The rounds of a person's queue, or of the flood that a card counts."""
+    """Return the rounds of a person's queue, or of the flood that a card counts."""
     found: list[str] = []
     after: str | None = ""
     while after is not None:

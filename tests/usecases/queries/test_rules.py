@@ -1,4 +1,4 @@
-"""Which rules `/crew rules` shows to whom."""
+"""The rules that `/crew rules` shows to a person."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What people may ask."""
+"""`/crew status`: the executions that a person may ask about, and the answers."""
 
 import pytest
 
