@@ -132,19 +132,13 @@ WHAT_IT_DOES: Final = (
 
 def render_form(*, until: date | None, delegate: Person | None, above: str = "") -> Block:
     """Render the form with the known values; `above` is a sentence on top."""
+    user = None if delegate is None else delegate.id
     return blocks.modal(
         TITLE,
         blocks.present(
             blocks.section(above) if above else None,
-            blocks.date_field(
-                "Last day", block_id=ids.AWAY_UNTIL, action_id=ids.AWAY_UNTIL, day=until
-            ),
-            blocks.person_field(
-                "Who decides for you",
-                block_id=ids.AWAY_DELEGATE,
-                action_id=ids.AWAY_DELEGATE,
-                user=delegate.id if delegate is not None else None,
-            ),
+            blocks.date_field("Last day", name=ids.AWAY_UNTIL, day=until),
+            blocks.person_field("Who decides for you", name=ids.AWAY_DELEGATE, user=user),
             blocks.context(WHAT_IT_DOES),
         ),
         callback_id=ids.AWAY_FORM,

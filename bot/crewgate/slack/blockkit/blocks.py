@@ -160,13 +160,10 @@ def modal(
         "close": plain_text(close, TITLE_LIMIT),
         "blocks": list(blocks),
     }
-    if callback_id is not None:
-        made["callback_id"] = callback_id
-    if metadata is not None:
-        made["private_metadata"] = metadata
     if submit is not None:
         made["submit"] = plain_text(submit, TITLE_LIMIT)
-    return made
+    named = {"callback_id": callback_id, "private_metadata": metadata}
+    return made | {name: text for name, text in named.items() if text is not None}
 
 
 def text_field(
@@ -205,18 +202,20 @@ def select_field(
     return _field(label, block_id, menu)
 
 
-def date_field(label: str, *, block_id: str, action_id: str, day: date | None = None) -> Block:
-    picker: Block = {"type": "datepicker", "action_id": action_id}
+def date_field(label: str, *, name: str, day: date | None) -> Block:
+    """A field for a day; `name` is its block's and its picker's."""
+    picker: Block = {"type": "datepicker", "action_id": name}
     if day is not None:
         picker["initial_date"] = day.isoformat()
-    return _field(label, block_id, picker)
+    return _field(label, name, picker)
 
 
-def person_field(label: str, *, block_id: str, action_id: str, user: str | None = None) -> Block:
-    picker: Block = {"type": "users_select", "action_id": action_id}
+def person_field(label: str, *, name: str, user: str | None) -> Block:
+    """A field for a person; `name` is its block's and its picker's."""
+    picker: Block = {"type": "users_select", "action_id": name}
     if user is not None:
         picker["initial_user"] = user
-    return _field(label, block_id, picker)
+    return _field(label, name, picker)
 
 
 def _field(label: str, block_id: str, element: Block) -> Block:
