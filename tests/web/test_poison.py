@@ -62,8 +62,11 @@ async def web(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Web
         yield Web(world, url, session)
 
 
-async def test_a_pause_of_a_damaged_execution_is_reported(web: Web) -> None:
+async def test_a_pause_of_a_damaged_execution_is_reported(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its crew never repeats the notification, and would wait unannounced."""
+    monkeypatch.setattr("crewgate.store.unreadable._noted", {})
     await web.world.start("e-1")
     async with web.world.engines.write.begin() as connection:
         await connection.execute(sa.text("UPDATE executions SET meta = '3'"))
