@@ -50,8 +50,8 @@ _is_to_be_told: Final = sa.exists().where(
     tables.outbox.c.kind == EffectKind.RETIRE_AT_HOST.value,
     tables.outbox.c.set_aside_at.is_(None),
 )
-#: A flow's request whose round is about a lesson in force, or about a lesson whose end its host is
-#: still to be told.
+#: A flow's request whose round is about a lesson that is in force, or that has ended while the host
+#: has not been told yet.
 TEACHES_A_FLOW: Final = sa.exists().where(
     # An index finds the lesson by its id.
     lessons.c.id == sa.literal(DRAWN).concat(tables.flow_requests.c.round_id),

@@ -228,7 +228,7 @@ def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     )
 
 
-# PostgreSQL refuses a sum that has no room, so damaged times stay as they are.
+# A damaged time stays as it is: PostgreSQL refuses a sum that is too large for its column.
 _LATER = (
     sa.update(outbox)
     .where(is_time(outbox.c.due_at), ~one_of(outbox.c.kind, sorted(effects.ABSOLUTE)))

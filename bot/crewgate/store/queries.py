@@ -100,7 +100,7 @@ def _lines_with(excerpt: int) -> sa.Select[Any]:
 
 _SHOWN_LINE: Final = _lines_with(EXCERPT)
 _HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
-#: A time-out that nobody can read is not told of.
+#: The time-outs with a time that can be read; a card does not mention a damaged one.
 _TIMES_OUT: Final = (outbox.c.kind == EffectKind.TIME_OUT.value) & (outbox.c.due_at <= LAST_MOMENT)
 _due_at = sa.select(outbox.c.due_at).where(outbox.c.subject == rounds.c.id, _TIMES_OUT)
 #: Lines with the facts that must be known before somebody decides in a list.

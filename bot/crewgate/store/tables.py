@@ -334,8 +334,8 @@ kickoff_forms = table(
     *required(Instant, "sent_at"),
 )
 
-#: Kickoffs without a known answer, with their starter: a user id or an e-mail address, or empty if
-#: only the reviewer that they name matters. `named` is as in `executions`.
+#: Kickoffs whose answer is not known. `starter` is a user id or an e-mail address, and empty for a
+#: kickoff that is stored only because it names a reviewer. `named` is as in `executions`.
 unclear_kickoffs = table(
     "unclear_kickoffs",
     *keys(sa.Text, "id"),
