@@ -189,17 +189,22 @@ async def read_body(
         raise RequestRefused(packed())
     content = bytearray()
     try:
-        async with asyncio.timeout(seconds) as deadline:
-            unproven = request.get(UNPROVEN, nullcontext()) if room else nullcontext()
-            with unproven, room.hold(deadline) if room else nullcontext(_nothing) as take:
-                async for chunk in request.content.iter_any():
-                    take(len(chunk))
-                    content += chunk
-                    if len(content) > limit:
-                        return Body(bytes(content[:limit]), limit, too_large=True)
+        if room is None and request.content.is_eof():  # most bodies came with their headers
+            content += request.content.read_nowait()
+        else:
+            async with asyncio.timeout(seconds) as deadline:
+                unproven = request.get(UNPROVEN, nullcontext()) if room else nullcontext()
+                with unproven, room.hold(deadline) if room else nullcontext(_nothing) as take:
+                    async for chunk in request.content.iter_any():
+                        take(len(chunk))
+                        content += chunk
+                        if len(content) > limit:
+                            break
     except (TimeoutError, ClientPayloadError, web.RequestPayloadError, ConnectionError) as error:
         reason = "it did not arrive in full"
         raise BodyRefused(reason, malformed("The body did not arrive in full.")) from error
+    if len(content) > limit:
+        return Body(bytes(content[:limit]), limit, too_large=True)
     return _unpacked(bytes(content), encoding, limit)
 
 
