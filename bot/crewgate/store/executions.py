@@ -330,12 +330,17 @@ class Executions(Changing, ExecutionQueries):
         key = _key(execution.crew, execution.execution_id)
         await write(self._connection, _UNDO_ACTIVITY, key)
 
-    async def save(self, execution: Execution) -> None:
-        """Store the changes of an execution; one that was not opened here is read first."""
+    async def save(self, execution: Execution, *, tracked: bool = False) -> None:
+        """Store the changes of an execution; Slack shows a `tracked` one from now on.
+
+        An execution that was not opened here is read first.
+        """
         key = execution.crew, execution.execution_id
         before = self._stored.get(key) or await self.find(*key)
         assert before is not None, "what is saved was stored"
         values = from_execution(execution, before=before)
+        if tracked and not before.tracked:
+            values["tracked"] = True
         self._stored[key] = execution
         if values:
             await write(self._connection, _save(tuple(values)), _key(*key) | values)

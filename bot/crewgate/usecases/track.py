@@ -166,7 +166,7 @@ async def track(
         return
     if reopened:
         execution = execution.reopen()
-    await tx.executions.save(replace(execution, tracked=True))
+    await tx.executions.save(execution, tracked=True)
     effects: list[Effect] = []
     if not first and (execution.topic, execution.starters) != (before.topic, before.starters):
         # The cards of this execution were posted without these values.
