@@ -12,6 +12,18 @@ CALLS: Final = (
         "domain/test_acts.py",
     ),
     mutant(
+        "a call without texts that ran is no alarm",
+        "if self.removed_at is not None and result.contradicts is None:",
+        "if self.removed_at is not None:",
+        "domain/test_acts.py",
+    ),
+    mutant(
+        "a result's words come back once the texts were removed",
+        'result = replace(result, words="" if self.removed_at is not None else result.words)',
+        "result = replace(result)",
+        "domain/test_acts.py",
+    ),
+    mutant(
         "a refused call that its host announces again may have run",
         "if latest.decision is None or not latest.decision.is_approve:",
         "if latest.decision is None:",

@@ -41,7 +41,7 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
 from crewgate.domain.subjects import WORK, call_of
-from crewgate.domain.verdict import Approve, Revise
+from crewgate.domain.verdict import Approve, Decision, Revise
 from tests.builders import ANA, LATER, NOW, Numbered, a_decision, a_notification, a_review, a_round
 
 ARGUMENTS = {"to": "bob", "amount": 1.10, "count": 3, "urgent": True, "via": "post", "note": None}
@@ -255,14 +255,27 @@ def test_a_call_runs_once_by_each_of_two_approvals() -> None:
     "before",
     [
         a_call(State.RESUMED, decision=APPROVED, call_result=RAN, removed_at=NOW),
+        a_call(State.RESUMED, decision=APPROVED, removed_at=NOW),
         a_call(State.RESUMED, decision=APPROVED, call_result=RAN),
     ],
 )
 def test_a_late_end_of_a_call_that_ran_is_no_news(before: Round) -> None:
     result = CallResult(CallState.CLOSED, "Given up.")
     if before.removed_at:
+        before = without_texts(before, NOW)
         result = CallResult(CallState.RAN, "Its words were removed.")
     assert before.end_call(result, LATER).round == before
+
+
+@pytest.mark.parametrize("decision", [REFUSED, None])
+def test_a_call_without_texts_that_ran_unapproved_is_an_alarm(decision: Decision | None) -> None:
+    state = State.CLOSED if decision is None else State.RESUMED
+    removed = without_texts(a_call(state, decision=decision), NOW)
+    ended = removed.end_call(RAN, LATER)
+    why = Contradiction.UNDECIDED if decision is None else Contradiction.REFUSED
+    assert ended.round.call_result == CallResult(CallState.RAN, contradicts=why)
+    assert [one.kind for one in ended.effects] == [REFRESH, EffectKind.CALL_ALARM]
+    assert ended.round.end_call(RAN, LATER).effects == ()
 
 
 def test_a_question_that_is_answered_elsewhere_is_no_alarm() -> None:

@@ -5,10 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from crewgate.domain.acts import CallState, Contradiction, ToolCall
+from crewgate.domain.acts import CallResult, CallState, Contradiction, ToolCall
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ConfirmationNeeded
+from crewgate.domain.execution import CrewUpdate
+from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Outcome, RefusalKind, Refused
 from crewgate.domain.reason import (
     Answered,
@@ -24,7 +27,9 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Decide, Rule
 from crewgate.domain.verdict import Revise
+from crewgate.store.tables import outbox
 from crewgate.usecases.decide import dismiss
+from crewgate.usecases.removal import remove_texts
 from tests.builders import BEN, a_rule
 from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Fault
@@ -273,6 +278,35 @@ async def test_a_refused_call_that_is_announced_again_has_not_run(world: World) 
     world.crew.pause(task="send_email-1")
     anew = (await world.notify(**about())).round
     assert (anew.state, anew.number, anew.subject) == (State.WAITING, 2, CALL)
+
+
+@both
+async def test_a_refused_call_that_ran_after_its_texts_were_removed_is_an_alarm(
+    world: World,
+) -> None:
+    round_ = await called(world)
+    await world.decide(round_.id, Revise("No."))
+    await world.turn(CREW)
+    await world.record(CrewUpdate(result=Output("Done.")), "e-1")
+    await world.settle_slack()
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.delete(outbox))
+    world.clock.advance(timedelta(days=91))
+    before = world.clock() - timedelta(days=90)
+    removal = remove_texts("research", before=before, begin=world.uow.begin, clock=world.clock)
+    assert [count async for count in removal]
+    assert (await world.round(round_.id)).removed_at is not None
+
+    await world.notify(**about(call_result=RAN))
+
+    assert (await world.effects())[-2:] == [EffectKind.REFRESH, EffectKind.CALL_ALARM]
+    ran = await world.round(round_.id)
+    assert (ran.contradiction, ran.call_result) == (
+        Contradiction.REFUSED,
+        CallResult(CallState.RAN, contradicts=Contradiction.REFUSED),
+    )
+    await world.settle_slack()
+    assert EffectKind.CALL_ALARM not in await world.effects()
 
 
 async def test_a_late_end_of_a_call_is_no_announcement(world: World) -> None:

@@ -387,16 +387,18 @@ class Round:
             raise errors.InvalidTransition(self.state, "have taken effect: it was not sent")
         return self._infer(at)
 
-    def end_call(self, result: CallResult, at: datetime) -> Transition:  # noqa: PLR0911  # one row a case
+    def end_call(self, result: CallResult, at: datetime) -> Transition:  # noqa: C901, PLR0911  # one row a case
         """Record the end of a call, or of a hook's question; a no-op if it is recorded.
 
         A call that ran although nothing allowed it, or ran twice, is an alarm: `contradicts` says
-        why. Such a call ends the round all the same.
+        why. Such a call ends the round all the same. Once the round's texts are removed, only an
+        alarm is recorded, without its words.
         """
         if self.can_reopen:
             return self.reopen().round.end_call(result, at)
         known = self.call_result
-        if self.removed_at is not None or (known is not None and result.repeats(known)):
+        result = replace(result, words="" if self.removed_at is not None else result.words)
+        if known is not None and result.repeats(known):
             return Transition(self, ())
         approved = None if self.decision is None else self.decision.is_approve
         elsewhere: Reason = AnsweredElsewhere()
@@ -404,6 +406,8 @@ class Round:
             elsewhere, is_known = RanEarlier(), self.in_doubt or self.state is State.RESUMED
             earlier = self.subject.was_tried
             result = result.judged(known, approved=approved, is_known=is_known, was_tried=earlier)
+        if self.removed_at is not None and result.contradicts is None:
+            return Transition(self, ())
         ended, never_ran = replace(self, call_result=result), not result.has_run
         match self.state:
             case _ if result.contradicts:
