@@ -4,6 +4,7 @@ Every format of a notification and of a flow's request, pauses by hand, and requ
 CrewAI's.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -90,8 +91,8 @@ class Flows(flows.Flows):
     nested = False
     """True for the documented shape and headers, False for the captured ones."""
 
-    def __init__(self, send: flows.Send, deployment: Deployment) -> None:
-        super().__init__(send, deployment)
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__(deployment)
         self.finished: set[str] = set()
 
     def token(self, request_id: str) -> str:
@@ -110,11 +111,11 @@ class Flows(flows.Flows):
         if self.webhook is None or not self.nested:
             return await super().send(asked, **changes)
         raw = text_of(_nested(asked.body | changes)).encode("utf-8", "surrogatepass")
-        signed = sign(self.webhook.secret, raw, at=self._now())
+        signed = sign(self.webhook.secret, raw, at=self._crew.now())
         # The names on the vendor's page, which differ from those of its requests.
         signed = {name.replace("-CrewAI", ""): one for name, one in signed.items()}
         headers = {"Content-Type": "application/json", **signed}
-        return await self._send("flow", self.webhook.url, raw, headers)
+        return await self._crew.send("flow", self.webhook.url, raw, headers)
 
     def knows(self, flow_id: str) -> bool:
         return any(asked.flow_id == flow_id for asked in self._requests.values())
@@ -181,8 +182,10 @@ class Crew(crew.Crew):
             inputs=inputs,
             task_seconds=task_seconds,
         )
-        self.flows = Flows(self.send, self)
-        self.engine = Engine(self.send, self, self.flows)
+        self.flows = Flows(self)
+        self.engine = Engine(self, self.flows)
+        self.webhook_seconds: float = 0
+        """The delay of each webhook, in seconds."""
         # Down, it refuses and drops connections; executions continue. It comes back on its port.
         self.go_down, self.come_back = self._server.stop, self._server.start
         self.fail, self.clear, self.release = (
@@ -190,6 +193,11 @@ class Crew(crew.Crew):
             self.faults.clear,
             self.faults.release,
         )
+
+    @override
+    async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
+        await asyncio.sleep(self.webhook_seconds)  # noqa: TID251  # the soak asks for it
+        return await super().send(kind, url, raw, headers)
 
     def subscribe(self, size: int = 256) -> Subscription:
         return Subscription(self.changes, size)

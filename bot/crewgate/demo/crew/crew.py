@@ -32,8 +32,8 @@ class Crew(deployment.Deployment):
         self.script = tuple(script)
         self.samples = samples
         self.inputs = tuple(inputs)
-        self.flows = flows.Flows(self.send, self)
-        self.engine = engine.Engine(self.send, self, self.flows)
+        self.flows = flows.Flows(self)
+        self.engine = engine.Engine(self, self.flows)
         self._kickoffs = 0
 
     @override

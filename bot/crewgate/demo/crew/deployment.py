@@ -1,6 +1,5 @@
 """A deployed crew as the demo and tests see it: its requests, webhooks and faults."""
 
-import asyncio
 import io
 import time
 from abc import ABC, abstractmethod
@@ -167,8 +166,6 @@ class Deployment(ABC):
         """The human-input webhook of executions that are started without one."""
         self.task_seconds = task_seconds
         """The duration of each task, in seconds."""
-        self.webhook_seconds: float = 0
-        """The delay of each webhook, in seconds."""
         self.changes = changes.Changes()
         self.faults = faults.Faults(self.changes)
         """Faults by route; `/crewai_plus` is the flows' route."""
@@ -253,7 +250,6 @@ class Deployment(ABC):
             return None, "", f"{type(lost).__name__}: {lost}"
 
     async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
-        await asyncio.sleep(self.webhook_seconds)
         status, answer, error = await self.call("POST", url, raw, headers)
         body = parse_object_or_nothing(raw)
         sent = Sent(kind, url, body, raw, dict(headers), status, answer, error, self.now())

@@ -1,14 +1,14 @@
 """The stand-in crew's executions: pauses, resumes and the webhooks they cause.
 
-`send` is passed in; there is no HTTP here. A request is carried out in one step without awaiting,
-so two concurrent resumes cannot both take effect.
+There is no HTTP here. A request is carried out in one step without awaiting, so two concurrent
+resumes cannot both take effect.
 """
 
 import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from crewgate.crew_api.wire import Json, Refusal, Resume, Urls
@@ -17,9 +17,6 @@ from crewgate.demo.crew.flows import FlowRequest, Flows
 from crewgate.demo.crew.script import Task, TaskFailed, Tool, answer_of
 from crewgate.demo.crew.wire import call_of, notification, text_of
 
-Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
-"""(kind, URL, body, headers) -> the record of sending it."""
-
 #: The most feedback on one task that an execution remembers.
 FEEDBACK_LIMIT = 20
 
@@ -27,8 +24,7 @@ FEEDBACK_LIMIT = 20
 class Engine:
     """Runs executions: their tasks one after the other, or side by side."""
 
-    def __init__(self, send: Send, crew: Deployment, flows: Flows) -> None:
-        self._send_webhook = send
+    def __init__(self, crew: Deployment, flows: Flows) -> None:
         self._crew = crew
         self._flows = flows
         flows.on_answer = self._answered
@@ -249,4 +245,4 @@ class Engine:
 
     async def _send(self, kind: str, url: str, body: Json, headers: dict[str, str]) -> Sent:
         headers = {"Content-Type": "application/json", **headers}
-        return await self._send_webhook(kind, url, json.dumps(body).encode(), headers)
+        return await self._crew.send(kind, url, json.dumps(body).encode(), headers)

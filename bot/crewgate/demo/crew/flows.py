@@ -4,7 +4,7 @@ The request names the address for the answer, with a token that counts once.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,6 @@ from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import FlowWebhook, Refusal
 from crewgate.demo.crew.deployment import Call, Deployment, Sent
 from crewgate.demo.crew.wire import parse_object_or_nothing, text_of
-
-Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[Sent]]
 
 #: The beginning of the answers' addresses, as at the vendor.
 PREFIX = ("crewai_plus", "api", "v1", "human_feedback_requests")
@@ -37,15 +35,12 @@ class FlowRequest:
 class Flows:
     """The flows of one deployment."""
 
-    def __init__(self, send: Send, crew: Deployment) -> None:
+    def __init__(self, crew: Deployment) -> None:
         self.webhook: FlowWebhook | None = None
         self.answers = list[FlowRequest]()
         """The answered requests, in the order of their answers."""
         self.on_answer: Callable[[FlowRequest], None] = lambda _: None
-        self._send = send
-        self._changes = crew.changes
-        self._now = crew.now
-        self._name = crew.name
+        self._crew = crew
         self._requests: dict[str, FlowRequest] = {}
 
     async def ask(
@@ -64,7 +59,7 @@ class Flows:
         """Pause and send the request; `more` are further fields of it."""
         number = len(self._requests) + 1
         request_id = request_id or str(8_400 + number)
-        seed = f"{self._name} {flow_id} {request_id} {self._now()}"
+        seed = f"{self._crew.name} {flow_id} {request_id} {self._crew.now()}"
         token = hashlib.sha256(seed.encode()).hexdigest()[:32]
         path = "/".join((*PREFIX, request_id, "respond"))
         body = {
@@ -82,13 +77,13 @@ class Flows:
             "callback_url": f"{base}/{path}?token={token}",
             "response_token": token,
             "deployment_id": 12,
-            "deployment_name": self._name,
+            "deployment_name": self._crew.name,
             "assigned_to_email": assigned,
             **more,
         }
         asked = FlowRequest(request_id, flow_id, method, tuple(emit), token, body)
         self._requests[request_id] = asked
-        self._changes.announce("asked", flow_id)
+        self._crew.changes.announce("asked", flow_id)
         return await self.send(asked)
 
     async def send(self, asked: FlowRequest, **changes: object) -> Sent:
@@ -98,9 +93,9 @@ class Flows:
             raise ValueError(message)
         body = asked.body | changes
         raw = text_of(body).encode("utf-8", "surrogatepass")
-        signed = sign(self.webhook.secret, raw, at=self._now())
+        signed = sign(self.webhook.secret, raw, at=self._crew.now())
         headers = {"Content-Type": "application/json", **signed}
-        return await self._send("flow", self.webhook.url, raw, headers)
+        return await self._crew.send("flow", self.webhook.url, raw, headers)
 
     def respond(self, request_id: str, call: Call, raw: bytes) -> dict[str, Any]:
         """Accept an answer, once. Raises Refusal."""
@@ -136,5 +131,5 @@ class Flows:
         chosen = feedback if feedback in asked.emit else next(named, next(iter(asked.emit), None))
         asked.outcome = chosen
         self.answers.append(asked)
-        self._changes.announce("flow_answered", asked.flow_id)
+        self._crew.changes.announce("flow_answered", asked.flow_id)
         self.on_answer(asked)
