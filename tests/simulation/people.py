@@ -110,6 +110,9 @@ class People(Known):
             if held is not None and held.by != by and held.holds(self.world.clock()):
                 why = f"{decided.id}: {held.by.id} was on it"
                 require(seen.claimed_by == held.by.id, "unseen", why)
+        held = self.claims.get(decided.id)
+        if decided.decision is None and held is not None and held.by == by:
+            del self.claims[decided.id]  # whoever voted is no longer on it
 
     async def edit(self, choices: Choices) -> None:
         """Somebody writes their own text, or other arguments, and approves that."""

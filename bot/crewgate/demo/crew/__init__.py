@@ -7,5 +7,5 @@ drops webhook URLs at every pause, and fails on demand. It does not depend on th
         crew.human_input = Address.bearer("http://127.0.0.1:3000/crews/research/human-input", s)
         execution = crew.start_execution({"topic": "tea"})
         await crew.until(lambda: crew.webhooks_sent)
-        crew.fail("/resume", how=DROP_AFTER)
+        crew.faults.fail("/resume", DROP_AFTER)
 """

@@ -1,4 +1,4 @@
-"""The fake crew: its server, executions and webhooks, with controls for tests."""
+"""The fake crew: its server, executions and webhooks."""
 
 import hashlib
 import hmac
