@@ -234,6 +234,6 @@ class ElsewhereFlow(Flow):
         """Act."""
         inputs = {"steps": self.state["steps"]}
         with ThreadPoolExecutor() as threads:
-            aside = threads.submit(acting().kickoff, inputs=inputs).result()
+            aside = threads.submit(acting(None).kickoff, inputs=inputs).result()
         with scoped_hooks():
-            return f"{aside.raw} {acting().kickoff(inputs=inputs).raw}"
+            return f"{aside.raw} {acting(None).kickoff(inputs=inputs).raw}"
