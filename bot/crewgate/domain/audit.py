@@ -345,6 +345,8 @@ def _of_decision(decision: verdict.Decision, round_: Round) -> Entry:
             return Entry(Code.TIMED_OUT, RULE, data)
         case verdict.ByRule():
             return Entry(Code.RULE_DECIDED, RULE, data)
+        case _:
+            assert_never(decision.by)
 
 
 def _of_reason(reason: Reason | Delivered | Refused | None, salt: str) -> dict[str, Any]:
