@@ -23,7 +23,7 @@ from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Approve, Decision, Person, Verdict, Via, Vote
 from crewgate.store.engine import Engines
-from crewgate.store.unit_of_work import SqlUnitOfWork, Wake
+from crewgate.store.unit_of_work import UnitOfWork, Wake
 from crewgate.usecases.read_models import DeadLetter
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
@@ -64,8 +64,8 @@ class Numbered:
         return f"id-{self.count:03}"
 
 
-def a_uow(engines: Engines, wake: Wake = lambda _: None, **changes: Any) -> SqlUnitOfWork:
-    return SqlUnitOfWork(engines, wake=wake, **({"clock": FakeClock()} | changes))
+def a_uow(engines: Engines, wake: Wake = lambda _: None, **changes: Any) -> UnitOfWork:
+    return UnitOfWork(engines, wake=wake, **({"clock": FakeClock()} | changes))
 
 
 def a_crew(name: str = "research", **changes: Any) -> Crew:

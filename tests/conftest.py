@@ -21,7 +21,7 @@ from crewgate.encryption import Cipher
 from crewgate.runtime import EventLoop
 from crewgate.store.column_types import Secret
 from crewgate.store.engine import Engines
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from tests.builders import a_uow
 from tests.databases import (
     MIGRATED,
@@ -256,12 +256,12 @@ def woken() -> list[str]:
 
 
 @pytest.fixture
-def uow(engines: Engines, woken: list[str]) -> SqlUnitOfWork:
+def uow(engines: Engines, woken: list[str]) -> UnitOfWork:
     """Transactions on a migrated database."""
     return a_uow(engines, woken.append)
 
 
 @pytest.fixture
-def world(engines: Engines, uow: SqlUnitOfWork) -> World:
+def world(engines: Engines, uow: UnitOfWork) -> World:
     """The use cases on a migrated database, between stand-ins."""
     return World(engines, uow)

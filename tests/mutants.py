@@ -287,8 +287,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "a kickoff is drawn to go without lessons that nobody kept",
-        "without = bool(kept) and is_without(",
-        "without = is_without(",
+        "without = bool(kept) and lessons.is_without(",
+        "without = lessons.is_without(",
         "usecases/test_teaching.py",
     ),
     # --- walk, morning, samples
@@ -331,7 +331,7 @@ MUTANTS: Final = (
     # --- store
     mutant(
         "a row that cannot be read stays in the lane",
-        "await write(connection, _UNREADABLE, unread)",
+        "await engine.write(connection, _UNREADABLE, unread)",
         "pass",
         "store/test_outbox_lanes.py",
     ),

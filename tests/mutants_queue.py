@@ -121,8 +121,8 @@ QUEUE: Final = (
     ),
     mutant(
         "a Keep that may have arrived can no longer be retired",
-        "if round_.in_doubt or drawn_lesson(round_, lasts=None) is None:",
-        "if drawn_lesson(round_, lasts=None) is None:",
+        "if round_.in_doubt or lessons.drawn_lesson(round_, lasts=None) is None:",
+        "if lessons.drawn_lesson(round_, lasts=None) is None:",
         "usecases/test_drawn_lessons.py",
     ),
     # --- delegates
@@ -190,7 +190,7 @@ QUEUE: Final = (
     ),
     mutant(
         "a job that is never due is never told of",
-        '                await write(connection, _NEVER, {"now": now})',
+        '                await engine.write(connection, _NEVER, {"now": now})',
         "                pass",
         "usecases/test_broken_times.py",
     ),

@@ -41,7 +41,7 @@ from crewgate.slack.context import SlackContext
 from crewgate.slack.messenger import SlackMessenger
 from crewgate.slack.reviews.people import People
 from crewgate.store.engine import log_statements, scrub
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.audit import Linking
 from crewgate.usecases.delivery.context import DeliveryContext, Trace, no_trace
 from crewgate.usecases.delivery.heartbeat import Heartbeat
@@ -150,7 +150,7 @@ class _Assembly:
         self.signer = open_signer(self.settings, make=True)
         due_at = runtime.clock() + runtime.grace
         self.outbox = await lifecycle.open_outbox(engines, due_at=due_at, crews=self.crews)
-        self.uow = SqlUnitOfWork(
+        self.uow = UnitOfWork(
             engines,
             wake=self._wake,
             changed=self.saved.of,

@@ -17,7 +17,7 @@ from crewgate.store.column_types import Secret
 from crewgate.store.engine import Engines
 from crewgate.store.migrate import HEAD
 from crewgate.store.secret_keys import use_keys
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from tests.builders import a_dead_letter, a_secret_key
 
 ADDRESS = "lead@example.com"
@@ -45,7 +45,7 @@ async def test_credentials_that_no_key_opens_are_told(
 
 
 async def test_what_a_bot_encrypted_with_an_older_key_after_a_rotation_is_told(
-    uow: SqlUnitOfWork, engines: Engines, database_url: str
+    uow: UnitOfWork, engines: Engines, database_url: str
 ) -> None:
     """A process that was not restarted does, and the rotation cannot know."""
     old, new = a_secret_key(1), a_secret_key(2)

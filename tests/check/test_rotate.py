@@ -16,7 +16,7 @@ from crewgate.settings.load import Settings
 from crewgate.store.engine import Engines
 from crewgate.store.secret_keys import use_keys
 from crewgate.store.tables import audit_entries, dead_letters, heartbeat
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from tests.builders import a_dead_letter, a_secret_key
 
 LOST, NEW = a_secret_key(1), a_secret_key(2)
@@ -24,7 +24,7 @@ SEEN = "    dead_letters.body: 1\n"
 
 
 @pytest.fixture
-async def stored(uow: SqlUnitOfWork, engines: Engines) -> AsyncIterator[None]:
+async def stored(uow: UnitOfWork, engines: Engines) -> AsyncIterator[None]:
     """A credential that the key at hand does not open, and no bot."""
     await use_keys(engines.write, [LOST])
     async with uow.begin() as tx:

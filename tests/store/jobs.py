@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_destination
 from crewgate.store.engine import Engines
 from crewgate.store.outbox import SqlOutbox
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.ports.base import Job
 from tests.builders import NOW, SECOND, an_effect
 from tests.usecases.world import HELD
@@ -24,7 +24,7 @@ ELSEWHERE = an_effect(EffectKind.POST, target="r-2", execution_id="e-2")
 RESUME = an_effect(EffectKind.RESUME, target="r-1")
 
 
-async def put(uow: SqlUnitOfWork, *effects: Effect, at: datetime = NOW) -> None:
+async def put(uow: UnitOfWork, *effects: Effect, at: datetime = NOW) -> None:
     async with uow.begin() as tx:
         await tx.enqueue(effects, at=at)
 
@@ -47,13 +47,13 @@ async def lapse(engines: Engines) -> None:
         await connection.execute(HELD.values(lease_until=NOW))
 
 
-async def done(uow: SqlUnitOfWork, job: Job) -> None:
+async def done(uow: UnitOfWork, job: Job) -> None:
     async with uow.begin() as tx:
         await tx.complete(job)
 
 
 async def again(
-    uow: SqlUnitOfWork,
+    uow: UnitOfWork,
     job: Job,
     *,
     at: datetime = NOW,
@@ -64,6 +64,6 @@ async def again(
         await tx.retry(job, at=at, in_doubt=in_doubt, failed_at=failed_at)
 
 
-async def aside(uow: SqlUnitOfWork, job: Job, why: str = "KeyError") -> None:
+async def aside(uow: UnitOfWork, job: Job, why: str = "KeyError") -> None:
     async with uow.begin() as tx:
         await tx.set_aside(job, why, at=NOW)

@@ -18,7 +18,7 @@ from crewgate.domain.verdict import Revise
 from crewgate.store.audit import BATCH, GENESIS, canonical, link_hash, tag_of
 from crewgate.store.engine import Engines
 from crewgate.store.tables import audit_entries, rounds
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.decide import take_back
 from tests.builders import ANA, BEN, NOW, a_crew, a_rule
 from tests.usecases.faults import Fault
@@ -44,13 +44,13 @@ async def salt_of(engines: Engines, round_id: str) -> str:
         return str(found)
 
 
-async def some(uow: SqlUnitOfWork, count: int) -> None:
+async def some(uow: UnitOfWork, count: int) -> None:
     async with uow.begin() as tx:
         for number in range(count):
             tx.audit.add(Entry(Code.STARTED, BOT, {"n": number}))
 
 
-async def link_all(uow: SqlUnitOfWork) -> Head:
+async def link_all(uow: UnitOfWork) -> Head:
     while True:
         async with uow.begin() as tx:
             if await tx.audit.link() is None:
@@ -119,7 +119,7 @@ async def test_approvals_have_their_entries(world: World) -> None:
     assert told[1]["data"]["starter"] is None
 
 
-async def test_what_is_rolled_back_has_no_entry(world: World, uow: SqlUnitOfWork) -> None:
+async def test_what_is_rolled_back_has_no_entry(world: World, uow: UnitOfWork) -> None:
     round_ = (await world.notify()).round
     with suppress(RuntimeError):
         async with uow.begin() as tx:
@@ -164,9 +164,7 @@ def test_half_of_a_surrogate_pair_stops_no_decision() -> None:
         "UPDATE audit_heads SET hash = previous FROM audit_entries",
     ],
 )
-async def test_entries_are_never_changed(
-    uow: SqlUnitOfWork, engines: Engines, statement: str
-) -> None:
+async def test_entries_are_never_changed(uow: UnitOfWork, engines: Engines, statement: str) -> None:
     await some(uow, 1)
     head = await link_all(uow)
     async with uow.begin() as tx:
@@ -196,7 +194,7 @@ REPLACED = {
     ],
 )
 async def test_nothing_takes_the_place_of_an_entry(
-    uow: SqlUnitOfWork, engines: Engines, statement: str
+    uow: UnitOfWork, engines: Engines, statement: str
 ) -> None:
     """SQLite calls no trigger for the row that it replaces."""
     await some(uow, 1)
@@ -211,7 +209,7 @@ async def test_nothing_takes_the_place_of_an_entry(
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-async def test_no_conflict_changes_an_entry(uow: SqlUnitOfWork, engines: Engines) -> None:
+async def test_no_conflict_changes_an_entry(uow: UnitOfWork, engines: Engines) -> None:
     await some(uow, 1)
     over = "INSERT INTO audit_entries SELECT * FROM audit_entries ON CONFLICT (id) DO UPDATE"
     with pytest.raises(sa.exc.DBAPIError, match="never changed"):
@@ -220,7 +218,7 @@ async def test_no_conflict_changes_an_entry(uow: SqlUnitOfWork, engines: Engines
 
 
 async def test_an_entry_that_is_not_linked_cannot_be_changed_either(
-    uow: SqlUnitOfWork, engines: Engines
+    uow: UnitOfWork, engines: Engines
 ) -> None:
     await some(uow, 1)
     with pytest.raises(sa.exc.DBAPIError, match="never changed"):
@@ -228,7 +226,7 @@ async def test_an_entry_that_is_not_linked_cannot_be_changed_either(
             await connection.execute(sa.text("UPDATE audit_entries SET execution_id = 'another'"))
 
 
-async def test_entries_are_linked_in_batches(uow: SqlUnitOfWork, engines: Engines) -> None:
+async def test_entries_are_linked_in_batches(uow: UnitOfWork, engines: Engines) -> None:
     await some(uow, BATCH + 2)
     async with uow.begin() as tx:
         first = await tx.audit.link()
@@ -247,7 +245,7 @@ async def test_entries_are_linked_in_batches(uow: SqlUnitOfWork, engines: Engine
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_a_lower_id_that_is_committed_later_is_linked_after(
-    uow: SqlUnitOfWork, engines: Engines
+    uow: UnitOfWork, engines: Engines
 ) -> None:
     began, go_on = asyncio.Event(), asyncio.Event()
 
@@ -272,7 +270,7 @@ async def test_a_lower_id_that_is_committed_later_is_linked_after(
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-async def test_only_one_process_links_at_a_time(uow: SqlUnitOfWork, engines: Engines) -> None:
+async def test_only_one_process_links_at_a_time(uow: UnitOfWork, engines: Engines) -> None:
     await some(uow, 1)
     async with uow.begin() as tx:
         assert await tx.audit.link() is not None
@@ -281,7 +279,7 @@ async def test_only_one_process_links_at_a_time(uow: SqlUnitOfWork, engines: Eng
     assert (await stored(engines))[0].number == 1
 
 
-async def test_a_fork_cannot_be_written(uow: SqlUnitOfWork, engines: Engines) -> None:
+async def test_a_fork_cannot_be_written(uow: UnitOfWork, engines: Engines) -> None:
     await some(uow, 2)
     links = ((1, GENESIS.hash, b"a"), (2, GENESIS.hash, b"b"))
 

@@ -10,7 +10,7 @@ from crewgate.domain.effects import UPDATES, EffectKind
 from crewgate.domain.retry import Budget, Rate
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.outbox import SqlOutbox
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.ports.base import Leased
 from tests.builders import NOW, SECOND, an_effect
 from tests.store.jobs import CREWS, HOUR, LEASE, POSTS, put
@@ -30,9 +30,7 @@ def targets(leased: Leased) -> list[str]:
     return [job.effect.target for job in leased.jobs]
 
 
-async def test_no_more_is_leased_than_there_is_room_for(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
-) -> None:
+async def test_no_more_is_leased_than_there_is_room_for(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     await put(uow, *CARDS)
     assert targets(await lease(outbox)) == ["r-0", "r-1"]
     spent = await lease(outbox)
@@ -42,7 +40,7 @@ async def test_no_more_is_leased_than_there_is_room_for(
 
 
 async def test_what_waits_for_its_turn_is_neither_leased_nor_written(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
+    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     await put(uow, *CARDS)
     await lease(outbox)
@@ -61,7 +59,7 @@ async def test_what_waits_for_its_turn_is_neither_leased_nor_written(
     assert written == []
 
 
-async def test_nothing_is_spent_where_nothing_is_due(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+async def test_nothing_is_spent_where_nothing_is_due(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     for _ in range(5):
         assert await lease(outbox) == Leased()
     await put(uow, *CARDS)
@@ -70,7 +68,7 @@ async def test_nothing_is_spent_where_nothing_is_due(outbox: SqlOutbox, uow: Sql
 
 
 async def test_other_budgets_and_what_has_none_do_not_wait(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     await put(uow, *CARDS)
     await lease(outbox)
@@ -81,7 +79,7 @@ async def test_other_budgets_and_what_has_none_do_not_wait(
 
 
 async def test_a_pause_counts_for_all_that_is_spent_on_the_same(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     await put(uow, *CARDS)
     await outbox.pause(TWO_AN_HOUR, now=NOW, pause=30 * SECOND)
@@ -93,7 +91,7 @@ async def test_a_pause_counts_for_all_that_is_spent_on_the_same(
 
 @pytest.mark.parametrize("backend", ["sqlite"])  # PostgreSQL goes by its own clock
 async def test_a_clock_that_was_put_back_holds_up_nothing(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     posts = Budget("posts C1", Rate(SECOND, burst=2))
     ahead = NOW + 6 * HOUR
@@ -104,7 +102,7 @@ async def test_a_clock_that_was_put_back_holds_up_nothing(
     assert (await lease(outbox, posts)).again_in == SECOND
 
 
-async def test_the_longest_pause_is_five_minutes(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+async def test_the_longest_pause_is_five_minutes(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     await put(uow, *CARDS)
     await outbox.pause(TWO_AN_HOUR, now=NOW, pause=12 * HOUR)
     again_in = (await lease(outbox)).again_in
@@ -113,7 +111,7 @@ async def test_the_longest_pause_is_five_minutes(outbox: SqlOutbox, uow: SqlUnit
 
 
 async def test_cards_go_before_notices_and_what_is_due_longer_before_what_is_not(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     notice = an_effect(EffectKind.NOTIFY_STUCK, target="notice", execution_id="e-8")
     progress = an_effect(EffectKind.PROGRESS, target="progress", execution_id="e-9")
@@ -124,7 +122,7 @@ async def test_cards_go_before_notices_and_what_is_due_longer_before_what_is_not
     assert targets(await lease(outbox, unlimited)) == ["progress", "r-0", "notice"]
 
 
-async def test_the_last_of_a_burst_is_left_to_cards(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+async def test_the_last_of_a_burst_is_left_to_cards(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     notices = [replace(card, kind=EffectKind.NOTIFY_STUCK) for card in CARDS[:3]]
     await put(uow, *notices)
     assert targets(await lease(outbox)) == ["r-0"]
@@ -135,7 +133,7 @@ async def test_the_last_of_a_burst_is_left_to_cards(outbox: SqlOutbox, uow: SqlU
 
 
 async def test_cards_may_take_all_of_a_burst_and_what_is_no_burst_is_for_all(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     await put(uow, replace(CARDS[0], kind=EffectKind.NOTIFY_STUCK), *CARDS[1:3])
     assert targets(await lease(outbox)) == ["r-1", "r-2"]
@@ -143,7 +141,7 @@ async def test_cards_may_take_all_of_a_burst_and_what_is_no_burst_is_for_all(
     assert targets(await lease(outbox, one)) == ["r-0"]
 
 
-async def test_what_is_last_goes_after_notices(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+async def test_what_is_last_goes_after_notices(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     progress = an_effect(EffectKind.PROGRESS, target="progress", execution_id="e-9")
     async with uow.begin() as tx:
         await tx.enqueue([progress], at=NOW - HOUR, last=True)
@@ -152,9 +150,7 @@ async def test_what_is_last_goes_after_notices(outbox: SqlOutbox, uow: SqlUnitOf
     assert targets(await lease(outbox, unlimited)) == ["r-0", "progress"]
 
 
-async def test_nor_does_it_hold_up_a_card_of_its_thread(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
-) -> None:
+async def test_nor_does_it_hold_up_a_card_of_its_thread(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     progress = replace(CARDS[0], kind=EffectKind.PROGRESS, target="progress")
     async with uow.begin() as tx:
         await tx.enqueue([progress], at=NOW - HOUR, last=True)
@@ -166,7 +162,7 @@ async def test_nor_does_it_hold_up_a_card_of_its_thread(
 
 
 async def test_cards_are_brought_up_to_date_before_progress(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     progress = an_effect(EffectKind.REFRESH_PROGRESS, target="progress", execution_id="e-9")
     await put(uow, progress, at=NOW - 2 * SECOND)
@@ -177,7 +173,7 @@ async def test_cards_are_brought_up_to_date_before_progress(
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_several_processes_keep_one_pace(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, database_url: str
+    outbox: SqlOutbox, uow: UnitOfWork, database_url: str
 ) -> None:
     await put(uow, *CARDS)
     engines = open_engines(database_url)

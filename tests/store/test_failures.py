@@ -18,7 +18,7 @@ from crewgate.store.engine import (
     translate_errors,
 )
 from crewgate.store.outbox import SqlOutbox
-from crewgate.store.unit_of_work import AT_ONCE, SqlUnitOfWork
+from crewgate.store.unit_of_work import AT_ONCE, UnitOfWork
 from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.postgres import Postgres
 from tests.store.jobs import CREWS
@@ -87,7 +87,7 @@ async def test_an_answer_that_does_not_come_in_time_is_said_so(database_url: str
 
 
 @on_postgresql
-async def test_a_server_that_hangs_up(engines: Engines, uow: SqlUnitOfWork) -> None:
+async def test_a_server_that_hangs_up(engines: Engines, uow: UnitOfWork) -> None:
     async def cut_off() -> None:
         async with uow.begin() as tx:
             await tx.executions.find("research", "e-1")

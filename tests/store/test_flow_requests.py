@@ -19,7 +19,7 @@ from crewgate.domain.reason import (
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Answer
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from tests.builders import LATER, NOW, a_decision, a_review, a_round, an_output
 
 QUESTION = Question(
@@ -34,7 +34,7 @@ LABEL = a_decision(Answer(" yes ", is_label=True))
 CALLBACK = Callback("https://app.crewai.com/requests/8412/respond?token=one-use", "one-use")
 
 
-async def keep(uow: SqlUnitOfWork, round_: Round, callback: Callback = CALLBACK) -> Round:
+async def keep(uow: UnitOfWork, round_: Round, callback: Callback = CALLBACK) -> Round:
     """Store a round the way a flow's request does."""
     async with uow.begin() as tx:
         review = round_.review
@@ -45,7 +45,7 @@ async def keep(uow: SqlUnitOfWork, round_: Round, callback: Callback = CALLBACK)
     return round_
 
 
-async def save(uow: SqlUnitOfWork, round_: Round) -> None:
+async def save(uow: UnitOfWork, round_: Round) -> None:
     async with uow.begin() as tx:
         await tx.round(round_.id)
         await tx.save(round_)
@@ -78,14 +78,14 @@ async def save(uow: SqlUnitOfWork, round_: Round) -> None:
         ),
     ],
 )
-async def test_a_question_comes_back_as_it_was(uow: SqlUnitOfWork, round_: Round) -> None:
+async def test_a_question_comes_back_as_it_was(uow: UnitOfWork, round_: Round) -> None:
     await keep(uow, round_)
     assert await uow.read.round("r-1") == round_
     await save(uow, round_)
     assert await uow.read.round("r-1") == replace(round_, version=2)
 
 
-async def test_whom_it_is_assigned_to_later_is_saved(uow: SqlUnitOfWork) -> None:
+async def test_whom_it_is_assigned_to_later_is_saved(uow: UnitOfWork) -> None:
     asked = await keep(uow, a_round(subject=QUESTION))
     assigned = (Email("b@example.com"), *QUESTION.assigned)
     changed = replace(
@@ -97,7 +97,7 @@ async def test_whom_it_is_assigned_to_later_is_saved(uow: SqlUnitOfWork) -> None
     assert await uow.read.round("r-1") == replace(changed, version=2)
 
 
-async def test_a_request_is_known_by_its_id_to_the_letter(uow: SqlUnitOfWork) -> None:
+async def test_a_request_is_known_by_its_id_to_the_letter(uow: UnitOfWork) -> None:
     asked = await keep(uow, a_round(subject=replace(QUESTION, request_id="Req-1")))
     async with uow.begin() as tx:
         assert await tx.round_of_request("research", "e-1", "Req-1") == asked
@@ -124,7 +124,7 @@ async def test_a_request_is_known_by_its_id_to_the_letter(uow: SqlUnitOfWork) ->
     ],
 )
 async def test_where_it_is_answered_is_wiped_once_nothing_is_left_to_answer(
-    uow: SqlUnitOfWork, state: State, reason: Reason | None, ended_at: datetime | None, kept: bool
+    uow: UnitOfWork, state: State, reason: Reason | None, ended_at: datetime | None, kept: bool
 ) -> None:
     asked = await keep(uow, a_round(subject=QUESTION))
     other = a_round(
@@ -148,5 +148,5 @@ async def test_where_it_is_answered_is_wiped_once_nothing_is_left_to_answer(
     assert "another" in secrets
 
 
-async def test_a_round_that_no_flow_asked_has_no_answers_address(uow: SqlUnitOfWork) -> None:
+async def test_a_round_that_no_flow_asked_has_no_answers_address(uow: UnitOfWork) -> None:
     assert await uow.read.callback("r-1") is None

@@ -11,7 +11,7 @@ from crewgate.domain.effects import IN_ORDER, SLACK, UPDATES, Effect, EffectKind
 from crewgate.store import tables
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.outbox import SqlOutbox, from_effect
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.ports.base import Job
 from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.store.jobs import (
@@ -35,7 +35,7 @@ async def test_nothing_is_due(outbox: SqlOutbox) -> None:
     assert await lease(outbox) == ()
 
 
-async def test_a_job_is_its_effect_and_a_lease(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+async def test_a_job_is_its_effect_and_a_lease(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST)
     (job,) = await lease(outbox, now=NOW + SECOND)
     assert job == Job(
@@ -49,7 +49,7 @@ async def test_a_job_is_its_effect_and_a_lease(outbox: SqlOutbox, uow: SqlUnitOf
 
 @pytest.mark.parametrize("kind", EffectKind)
 async def test_every_kind_comes_back_as_it_was_where_its_crew_is_named(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines, kind: EffectKind
+    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines, kind: EffectKind
 ) -> None:
     effect = an_effect(kind, crew="Crew of «ö»", execution_id="")
     await put(uow, effect)
@@ -59,7 +59,7 @@ async def test_every_kind_comes_back_as_it_was_where_its_crew_is_named(
     assert job.effect == effect
 
 
-async def test_no_effects_wake_nobody(uow: SqlUnitOfWork, woken: list[str]) -> None:
+async def test_no_effects_wake_nobody(uow: UnitOfWork, woken: list[str]) -> None:
     await put(uow)
     assert woken == []
     await put(uow, FIRST, SECOND_ONE, RESUME)
@@ -67,7 +67,7 @@ async def test_no_effects_wake_nobody(uow: SqlUnitOfWork, woken: list[str]) -> N
 
 
 async def test_what_this_process_has_under_way_is_not_leased_again(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
+    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     await put(uow, FIRST, ELSEWHERE)
     jobs = await lease(outbox)
@@ -80,9 +80,7 @@ async def test_what_this_process_has_under_way_is_not_leased_again(
 # --- order ---
 
 
-async def test_a_lane_is_worked_in_order_one_at_a_time(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
-) -> None:
+async def test_a_lane_is_worked_in_order_one_at_a_time(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST, SECOND_ONE, FIRST)
     order = []
     for _ in range(3):
@@ -95,7 +93,7 @@ async def test_a_lane_is_worked_in_order_one_at_a_time(
 
 
 async def test_several_processes_work_a_lane_in_order_one_at_a_time(
-    engines: Engines, uow: SqlUnitOfWork
+    engines: Engines, uow: UnitOfWork
 ) -> None:
     effects = [
         replace(SECOND_ONE, target=str(n), execution_id=f"e-{n % 4}", crew="research")
@@ -123,7 +121,7 @@ async def test_several_processes_work_a_lane_in_order_one_at_a_time(
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_one_that_is_committed_late_waits_for_a_later_one_that_is_under_way(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
+    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     row = from_effect(FIRST) | {"created_at": NOW, "due_at": NOW, "tries": 0}
     async with engines.write.begin() as slow:
@@ -137,9 +135,7 @@ async def test_one_that_is_committed_late_waits_for_a_later_one_that_is_under_wa
     assert job.effect == FIRST
 
 
-async def test_one_that_is_tried_again_keeps_its_place(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
-) -> None:
+async def test_one_that_is_tried_again_keeps_its_place(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST, SECOND_ONE)
     (job,) = await lease(outbox)
     await again(uow, job, at=NOW + SECOND)
@@ -148,15 +144,13 @@ async def test_one_that_is_tried_again_keeps_its_place(
     assert (job.effect, job.tries) == (FIRST, 2)
 
 
-async def test_lanes_do_not_wait_for_each_other(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+async def test_lanes_do_not_wait_for_each_other(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST, SECOND_ONE, ELSEWHERE)
     jobs = await lease(outbox)
     assert {job.effect for job in jobs} == {FIRST, ELSEWHERE}
 
 
-async def test_destinations_do_not_wait_for_each_other(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
-) -> None:
+async def test_destinations_do_not_wait_for_each_other(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     other = replace(RESUME, crew="other", target="r-9")
     await put(uow, FIRST, RESUME, other)
     (job,) = await lease(outbox, to="crew:research")
@@ -168,7 +162,7 @@ async def test_destinations_do_not_wait_for_each_other(
 
 
 async def test_no_more_are_claimed_than_asked_for_the_longest_due_first(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     for n in (3, 1, 2):
         await put(uow, an_effect(execution_id=f"e-{n}"), at=NOW + n * SECOND)
@@ -176,7 +170,7 @@ async def test_no_more_are_claimed_than_asked_for_the_longest_due_first(
     assert sorted(job.effect.execution_id for job in jobs) == ["e-1", "e-2"]
 
 
-async def test_nothing_is_claimed_before_it_is_due(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+async def test_nothing_is_claimed_before_it_is_due(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST, at=NOW + SECOND)
     assert await lease(outbox) == ()
     assert len(await lease(outbox, now=NOW + SECOND)) == 1
@@ -186,7 +180,7 @@ async def test_nothing_is_claimed_before_it_is_due(outbox: SqlOutbox, uow: SqlUn
 
 
 async def test_a_lease_that_ended_frees_the_job_and_nobody_knows_what_came_of_it(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
+    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     await put(uow, FIRST)
     await lease(outbox)
@@ -197,7 +191,7 @@ async def test_a_lease_that_ended_frees_the_job_and_nobody_knows_what_came_of_it
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_lease_lasts_for_so_long(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+async def test_a_lease_lasts_for_so_long(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST)
     (job,) = await lease(outbox)
     assert job.lease_until == NOW + LEASE
@@ -206,7 +200,7 @@ async def test_a_lease_lasts_for_so_long(outbox: SqlOutbox, uow: SqlUnitOfWork) 
 
 
 async def test_who_lost_the_lease_settles_nothing(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
+    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     await put(uow, FIRST)
     (lost,) = await lease(outbox)
@@ -221,7 +215,7 @@ async def test_who_lost_the_lease_settles_nothing(
     assert await lease(outbox, now=NOW + HOUR) == ()
 
 
-async def test_what_surely_did_nothing_is_not_unsure(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+async def test_what_surely_did_nothing_is_not_unsure(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST)
     (job,) = await lease(outbox)
     await again(uow, job)
@@ -230,7 +224,7 @@ async def test_what_surely_did_nothing_is_not_unsure(outbox: SqlOutbox, uow: Sql
 
 
 async def test_a_leased_job_that_is_hastened_is_due_then(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     """Who works on it does not know that there is a reason to do it again soon."""
     await put(uow, FIRST)
@@ -247,9 +241,7 @@ async def test_a_leased_job_that_is_hastened_is_due_then(
 
 
 @pytest.mark.parametrize("later", [True, False])
-async def test_once_unsure_always_unsure(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, later: bool
-) -> None:
+async def test_once_unsure_always_unsure(outbox: SqlOutbox, uow: UnitOfWork, later: bool) -> None:
     await put(uow, FIRST)
     (job,) = await lease(outbox)
     await again(uow, job, in_doubt=True)
@@ -261,7 +253,7 @@ async def test_once_unsure_always_unsure(
 
 
 async def test_after_a_crash_what_was_held_is_released_and_stays_unsure(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     await put(uow, FIRST, ELSEWHERE, RESUME)
     await lease(outbox, limit=1)
@@ -277,7 +269,7 @@ async def test_after_a_crash_what_was_held_is_released_and_stays_unsure(
 
 
 async def test_a_timer_that_a_crash_cut_off_is_put_off_once_by_the_time_away(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
+    outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     timer = an_effect(EffectKind.TIME_OUT)
     await put(uow, timer)
@@ -291,7 +283,7 @@ async def test_a_timer_that_a_crash_cut_off_is_put_off_once_by_the_time_away(
 
 
 async def test_what_was_hastened_before_a_crash_is_at_its_first_try(
-    engines: Engines, outbox: SqlOutbox, uow: SqlUnitOfWork
+    engines: Engines, outbox: SqlOutbox, uow: UnitOfWork
 ) -> None:
     for lost in (lambda: outbox.release(due_at=NOW), lambda: lapse(engines)):
         await put(uow, RESUME)
@@ -309,7 +301,7 @@ async def test_what_was_hastened_before_a_crash_is_at_its_first_try(
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_two_processes_never_get_the_same_job(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, database_url: str
+    outbox: SqlOutbox, uow: UnitOfWork, database_url: str
 ) -> None:
     effects = [
         an_effect(kind, target=f"r-{n}", execution_id=f"e-{n}")
@@ -342,7 +334,7 @@ async def test_two_processes_never_get_the_same_job(
 @pytest.mark.parametrize("backend", ["postgresql"])
 @pytest.mark.parametrize("apart", [90 * SECOND, -90 * SECOND, HOUR])
 async def test_processes_whose_clocks_differ_never_hold_the_same_job(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, database_url: str, apart: timedelta
+    outbox: SqlOutbox, uow: UnitOfWork, database_url: str, apart: timedelta
 ) -> None:
     await put(uow, RESUME, at=NOW - HOUR)
     other = open_engines(database_url)
@@ -358,7 +350,7 @@ async def test_processes_whose_clocks_differ_never_hold_the_same_job(
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_a_lease_ends_by_the_database_s_clock(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, database_url: str
+    outbox: SqlOutbox, uow: UnitOfWork, database_url: str
 ) -> None:
     await put(uow, RESUME)
     other = open_engines(database_url)
@@ -372,7 +364,7 @@ async def test_a_lease_ends_by_the_database_s_clock(
 # --- renamed crews ---
 
 
-async def test_what_nobody_works_on_is_named(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+async def test_what_nobody_works_on_is_named(outbox: SqlOutbox, uow: UnitOfWork) -> None:
     assert await outbox.orphaned_destinations([POSTS]) == ()
     await put(uow, FIRST, RESUME, replace(RESUME, target="r-2"), replace(RESUME, crew="gone"))
     found = await outbox.orphaned_destinations([POSTS, "crew:research"])

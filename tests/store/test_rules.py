@@ -17,7 +17,7 @@ from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.store.engine import Engines
 from crewgate.store.rounds import from_rule, to_rule
 from crewgate.store.tables import rules
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.read_models import Selection
 from tests.builders import (
     BEN,
@@ -65,7 +65,7 @@ FULL_FOR_ALL = replace(FULL, when=Conditions())
 BY_RULE = TimedOut(FULL.name, THREE_DAYS)
 
 
-async def keep(uow: SqlUnitOfWork, round_: Round, *, fails: bool = False) -> None:
+async def keep(uow: UnitOfWork, round_: Round, *, fails: bool = False) -> None:
     async with uow.begin() as tx:
         review = round_.review
         await tx.executions.open(review.crew, review.execution_id, at=NOW)
@@ -109,9 +109,7 @@ ROUNDS = [
 
 
 @pytest.mark.parametrize("round_", ROUNDS)
-async def test_a_round_comes_back_with_its_rule_and_votes(
-    uow: SqlUnitOfWork, round_: Round
-) -> None:
+async def test_a_round_comes_back_with_its_rule_and_votes(uow: UnitOfWork, round_: Round) -> None:
     await keep(uow, round_)
     assert await uow.read.round("r-1") == round_
     async with uow.begin() as tx:
@@ -122,7 +120,7 @@ async def test_a_round_comes_back_with_its_rule_and_votes(
     assert line.round == replace(round_, reminders=9, version=2)
 
 
-async def test_a_rule_is_kept_once(uow: SqlUnitOfWork, engines: Engines) -> None:
+async def test_a_rule_is_kept_once(uow: UnitOfWork, engines: Engines) -> None:
     for n, rule in enumerate((FULL, replace(FULL), a_rule(), NO_RULE)):
         review = a_review(id=f"v-{n}", task_id=f"task-{n}")
         await keep(uow, a_round(id=f"r-{n}", review=review, rule=rule))
@@ -137,7 +135,7 @@ async def test_a_rule_is_kept_once(uow: SqlUnitOfWork, engines: Engines) -> None
 
 
 async def test_a_rule_that_was_rolled_back_is_kept_the_next_time(
-    uow: SqlUnitOfWork, engines: Engines
+    uow: UnitOfWork, engines: Engines
 ) -> None:
     with suppress(StoreUnavailable):
         await keep(uow, a_round(rule=FULL), fails=True)
@@ -146,9 +144,7 @@ async def test_a_rule_that_was_rolled_back_is_kept_the_next_time(
     assert (await uow.read.round("r-1")).rule == FULL
 
 
-async def test_the_same_rule_of_another_crew_is_another(
-    uow: SqlUnitOfWork, engines: Engines
-) -> None:
+async def test_the_same_rule_of_another_crew_is_another(uow: UnitOfWork, engines: Engines) -> None:
     await keep(uow, a_round(rule=FULL))
     review = a_review(id="v-2", crew="other")
     await keep(uow, a_round(id="r-2", review=review, rule=FULL))

@@ -23,7 +23,7 @@ from crewgate.store.tables import (
     secret_keys,
     webhooks,
 )
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from tests.builders import NOW, a_dead_letter, a_review, a_round, a_secret_key, an_output
 
 OLD, NEW, OTHER = map(a_secret_key, range(3))
@@ -47,7 +47,7 @@ async def beside(database_url: str) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
-async def keep(uow: SqlUnitOfWork) -> None:
+async def keep(uow: UnitOfWork) -> None:
     """Store one credential of each kind."""
     async with uow.begin() as tx:
         await tx.executions.record_activity("research", "e-1", at=NOW)
@@ -58,7 +58,7 @@ async def keep(uow: SqlUnitOfWork) -> None:
         await tx.dead_letters.store(a_dead_letter(body=BODY))
 
 
-async def is_as_it_was(uow: SqlUnitOfWork) -> None:
+async def is_as_it_was(uow: UnitOfWork) -> None:
     assert await uow.read.webhooks(ASKED) == (CARRIED, CARRIED)
     assert await uow.read.executions.given_webhooks("research", "e-1") == CARRIED
     assert await uow.read.callback("r-1") == CALLBACK
@@ -104,7 +104,7 @@ async def break_one(engine: AsyncEngine) -> None:
         )
 
 
-async def test_without_keys_all_is_stored_as_it_came(uow: SqlUnitOfWork, engines: Engines) -> None:
+async def test_without_keys_all_is_stored_as_it_came(uow: UnitOfWork, engines: Engines) -> None:
     await use_keys(engines.write, ())
     await keep(uow)
     assert BODY in await stored(engines.read)
@@ -113,7 +113,7 @@ async def test_without_keys_all_is_stored_as_it_came(uow: SqlUnitOfWork, engines
     await is_as_it_was(uow)
 
 
-async def test_with_keys_nothing_is_stored_plain(uow: SqlUnitOfWork, engines: Engines) -> None:
+async def test_with_keys_nothing_is_stored_plain(uow: UnitOfWork, engines: Engines) -> None:
     await use_keys(engines.write, [NEW])
     await keep(uow)
     found = await stored(engines.read)
@@ -122,16 +122,14 @@ async def test_with_keys_nothing_is_stored_plain(uow: SqlUnitOfWork, engines: En
     await is_as_it_was(uow)
 
 
-async def test_what_is_plain_from_before_stays_readable(
-    uow: SqlUnitOfWork, engines: Engines
-) -> None:
+async def test_what_is_plain_from_before_stays_readable(uow: UnitOfWork, engines: Engines) -> None:
     await keep(uow)
     await use_keys(engines.write, [NEW])
     await is_as_it_was(uow)
 
 
 async def test_what_an_older_key_encrypted_stays_readable(
-    uow: SqlUnitOfWork, engines: Engines
+    uow: UnitOfWork, engines: Engines
 ) -> None:
     await use_keys(engines.write, [OLD])
     await keep(uow)
@@ -149,7 +147,7 @@ async def test_keys_that_lack_one_are_refused(engines: Engines, keys: tuple[str,
 
 
 async def test_one_that_cannot_be_read_leaves_the_others_alone(
-    uow: SqlUnitOfWork, engines: Engines, beside: AsyncEngine
+    uow: UnitOfWork, engines: Engines, beside: AsyncEngine
 ) -> None:
     await use_keys(engines.write, [NEW])
     await keep(uow)
@@ -167,7 +165,7 @@ async def test_one_that_cannot_be_read_leaves_the_others_alone(
 
 @pytest.mark.parametrize("keys", [(OTHER,), ()])
 async def test_values_of_each_kind_that_cannot_be_read(
-    uow: SqlUnitOfWork, engines: Engines, keys: tuple[str, ...]
+    uow: UnitOfWork, engines: Engines, keys: tuple[str, ...]
 ) -> None:
     await use_keys(engines.write, [NEW])
     await keep(uow)
@@ -185,7 +183,7 @@ async def test_values_of_each_kind_that_cannot_be_read(
 
 @pytest.mark.parametrize("before", [(), (OLD,)])
 async def test_rotating_leaves_one_key_that_is_needed(
-    uow: SqlUnitOfWork, engines: Engines, beside: AsyncEngine, before: tuple[str, ...]
+    uow: UnitOfWork, engines: Engines, beside: AsyncEngine, before: tuple[str, ...]
 ) -> None:
     await use_keys(engines.write, before)
     await keep(uow)
@@ -198,7 +196,7 @@ async def test_rotating_leaves_one_key_that_is_needed(
 
 
 async def test_rotating_goes_on_where_it_was_stopped(
-    uow: SqlUnitOfWork, engines: Engines, beside: AsyncEngine
+    uow: UnitOfWork, engines: Engines, beside: AsyncEngine
 ) -> None:
     many = BATCH + 7
     async with uow.begin() as tx:
@@ -218,7 +216,7 @@ async def test_rotating_goes_on_where_it_was_stopped(
 
 
 async def test_rotating_overwrites_nothing_that_a_bot_stores_meanwhile(
-    uow: SqlUnitOfWork, engines: Engines, beside: AsyncEngine
+    uow: UnitOfWork, engines: Engines, beside: AsyncEngine
 ) -> None:
     await keep(uow)
     await use_keys(engines.write, [NEW])
@@ -242,7 +240,7 @@ async def test_rotating_waits_for_a_bot_with_the_newest_key(
 
 
 async def test_rotating_keeps_the_keys_while_one_value_cannot_be_read(
-    uow: SqlUnitOfWork, engines: Engines, beside: AsyncEngine
+    uow: UnitOfWork, engines: Engines, beside: AsyncEngine
 ) -> None:
     await use_keys(engines.write, [NEW])
     await keep(uow)
@@ -258,7 +256,7 @@ async def test_rotating_keeps_the_keys_while_one_value_cannot_be_read(
 
 
 async def test_what_a_lost_key_encrypted_is_forgotten_on_demand(
-    uow: SqlUnitOfWork, engines: Engines, beside: AsyncEngine
+    uow: UnitOfWork, engines: Engines, beside: AsyncEngine
 ) -> None:
     await use_keys(engines.write, [OLD])
     await keep(uow)
@@ -275,7 +273,7 @@ async def test_what_a_lost_key_encrypted_is_forgotten_on_demand(
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 async def test_neither_the_file_nor_its_log_shows_a_credential(
-    uow: SqlUnitOfWork, engines: Engines, beside: AsyncEngine
+    uow: UnitOfWork, engines: Engines, beside: AsyncEngine
 ) -> None:
     def shown() -> set[str]:
         file = Path(beside.url.database or "")
@@ -297,7 +295,7 @@ async def test_neither_the_file_nor_its_log_shows_a_credential(
 @pytest.mark.parametrize("keys", [(), (NEW,)])
 @pytest.mark.parametrize("body", [b"encrypted:00000000:", b"plain:encrypted:00000000:x"])
 async def test_a_body_that_looks_encrypted_is_read_as_it_came(
-    uow: SqlUnitOfWork,
+    uow: UnitOfWork,
     engines: Engines,
     beside: AsyncEngine,
     keys: tuple[str, ...],

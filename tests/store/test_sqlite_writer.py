@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.sqlite import BATCH, SqliteConnection, SqliteWriter
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from tests.builders import NOW, a_uow, an_effect
 
 _DURABLE = ("journal_mode=WAL", "synchronous=FULL")
@@ -275,19 +275,19 @@ async def test_nothing_is_left_of_a_writer_that_was_disposed_of(tmp_path: Path) 
 # --- others meanwhile ---
 
 
-async def write(uow: SqlUnitOfWork) -> None:
+async def write(uow: UnitOfWork) -> None:
     async with uow.begin() as tx:
         await tx.enqueue([an_effect()], at=NOW)
 
 
-async def others_go_on(uow: SqlUnitOfWork, meanwhile: asyncio.Task[None]) -> None:
+async def others_go_on(uow: UnitOfWork, meanwhile: asyncio.Task[None]) -> None:
     for _ in range(20):
         await uow.read.ping()
     assert not meanwhile.done()
 
 
 async def test_others_go_on_while_a_transaction_waits_for_the_lock(
-    uow: SqlUnitOfWork, other: sqlite3.Connection
+    uow: UnitOfWork, other: sqlite3.Connection
 ) -> None:
     waiting = asyncio.create_task(write(uow))
     await others_go_on(uow, waiting)
@@ -296,7 +296,7 @@ async def test_others_go_on_while_a_transaction_waits_for_the_lock(
 
 
 async def test_a_transaction_that_is_cancelled_while_it_waits_leaves_nothing_locked(
-    uow: SqlUnitOfWork, other: sqlite3.Connection
+    uow: UnitOfWork, other: sqlite3.Connection
 ) -> None:
     waiting = asyncio.create_task(write(uow))
     await others_go_on(uow, waiting)
@@ -327,7 +327,7 @@ async def test_a_lock_that_is_not_given_up_is_said_to_be_so(
 
 
 async def test_a_health_check_does_not_wait_for_a_lock(
-    engines: Engines, uow: SqlUnitOfWork, other: sqlite3.Connection
+    engines: Engines, uow: UnitOfWork, other: sqlite3.Connection
 ) -> None:
     other.execute("ROLLBACK")
     async with engines.write.begin() as connection:

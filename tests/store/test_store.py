@@ -32,7 +32,7 @@ from crewgate.domain.rules.rule import NO_RULE
 from crewgate.domain.verdict import Approve, Person, Revise, Via
 from crewgate.store.engine import Engines
 from crewgate.store.tables import outputs
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.read_models import MessageRef, NewerRound
 from tests.builders import (
     BEN,
@@ -53,7 +53,7 @@ CARD = MessageRef("C1", "2.0", "1.0")
 
 
 async def keep(
-    uow: SqlUnitOfWork,
+    uow: UnitOfWork,
     round_: Round,
     output: Output | None = None,
     carried: WebhookUrls | None = None,
@@ -67,7 +67,7 @@ async def keep(
     return round_
 
 
-async def save(uow: SqlUnitOfWork, round_: Round) -> None:
+async def save(uow: UnitOfWork, round_: Round) -> None:
     async with uow.begin() as tx:
         await tx.round(round_.id)
         await tx.save(round_)
@@ -114,7 +114,7 @@ ROUNDS = [
 
 
 @pytest.mark.parametrize("round_", ROUNDS)
-async def test_a_round_comes_back_as_it_was(uow: SqlUnitOfWork, round_: Round) -> None:
+async def test_a_round_comes_back_as_it_was(uow: UnitOfWork, round_: Round) -> None:
     await keep(uow, round_)
     assert await uow.read.round("r-1") == round_
     async with uow.begin() as tx:
@@ -124,14 +124,14 @@ async def test_a_round_comes_back_as_it_was(uow: SqlUnitOfWork, round_: Round) -
 
 
 @pytest.mark.parametrize("round_", ROUNDS)
-async def test_a_round_is_saved_whole(uow: SqlUnitOfWork, round_: Round) -> None:
+async def test_a_round_is_saved_whole(uow: UnitOfWork, round_: Round) -> None:
     first = await keep(uow, a_round(review=round_.review, number=round_.number))
     round_ = replace(round_, unchanged=first.unchanged)
     await save(uow, round_)
     assert await uow.read.round("r-1") == replace(round_, version=2)
 
 
-async def test_what_somebody_else_saved_meanwhile_is_not_overwritten(uow: SqlUnitOfWork) -> None:
+async def test_what_somebody_else_saved_meanwhile_is_not_overwritten(uow: UnitOfWork) -> None:
     read = await keep(uow, a_round())
     await save(uow, read.decide(a_decision()).round)
     with pytest.raises(ChangedMeanwhile):
@@ -139,7 +139,7 @@ async def test_what_somebody_else_saved_meanwhile_is_not_overwritten(uow: SqlUni
     assert (await uow.read.round("r-1")).decision == a_decision()
 
 
-async def test_a_round_under_a_rule_is_never_saved_without_it(uow: SqlUnitOfWork) -> None:
+async def test_a_round_under_a_rule_is_never_saved_without_it(uow: UnitOfWork) -> None:
     read = await keep(uow, a_round(rule=a_rule()))
     with pytest.raises(RuleLost):
         await save(uow, replace(read, rule=NO_RULE))
@@ -148,9 +148,7 @@ async def test_a_round_under_a_rule_is_never_saved_without_it(uow: SqlUnitOfWork
     assert (await uow.read.round("r-1")).rule.approvals == 2
 
 
-async def test_a_transaction_that_raises_leaves_nothing(
-    uow: SqlUnitOfWork, woken: list[str]
-) -> None:
+async def test_a_transaction_that_raises_leaves_nothing(uow: UnitOfWork, woken: list[str]) -> None:
     async def half_a_notification() -> None:
         async with uow.begin() as tx:
             await tx.open_review(a_review())
@@ -165,19 +163,19 @@ async def test_a_transaction_that_raises_leaves_nothing(
     assert woken == []
 
 
-async def test_a_number_is_given_once(uow: SqlUnitOfWork) -> None:
+async def test_a_number_is_given_once(uow: UnitOfWork) -> None:
     await keep(uow, a_round())
     with pytest.raises(sa.exc.IntegrityError):
         await keep(uow, a_round(id="r-2"))
 
 
-async def test_a_round_needs_its_review(uow: SqlUnitOfWork) -> None:
+async def test_a_round_needs_its_review(uow: UnitOfWork) -> None:
     with pytest.raises(sa.exc.IntegrityError):
         async with uow.begin() as tx:
             await tx.open_round(a_round(), an_output(), WebhookUrls())
 
 
-async def test_what_does_not_exist_is_not_found(uow: SqlUnitOfWork) -> None:
+async def test_what_does_not_exist_is_not_found(uow: UnitOfWork) -> None:
     for read in (uow.read.round, uow.read.posting):
         with pytest.raises(RoundNotFound):
             await read("r-1")
@@ -203,7 +201,7 @@ async def test_what_does_not_exist_is_not_found(uow: SqlUnitOfWork) -> None:
         datetime(2026, 3, 29, 2, 30, tzinfo=timezone(timedelta(hours=5, minutes=45))),
     ],
 )
-async def test_a_moment_keeps_its_microseconds(uow: SqlUnitOfWork, moment: datetime) -> None:
+async def test_a_moment_keeps_its_microseconds(uow: UnitOfWork, moment: datetime) -> None:
     await keep(uow, a_round(opened_at=moment))
     opened_at = (await uow.read.round("r-1")).opened_at
     assert opened_at == moment
@@ -228,9 +226,7 @@ async def test_a_moment_keeps_its_microseconds(uow: SqlUnitOfWork, moment: datet
     ],
     ids=lambda text: repr(text[:10]),
 )
-async def test_an_output_comes_back_unchanged(
-    uow: SqlUnitOfWork, engines: Engines, text: str
-) -> None:
+async def test_an_output_comes_back_unchanged(uow: UnitOfWork, engines: Engines, text: str) -> None:
     await keep(uow, a_round(), Output(text, Format.JSON))
     assert (await uow.read.posting("r-1")).view.output == Output(text, Format.JSON)
     async with engines.read.connect() as connection:
@@ -238,14 +234,14 @@ async def test_an_output_comes_back_unchanged(
 
 
 async def test_an_output_that_was_rewritten_comes_back_with_its_original(
-    uow: SqlUnitOfWork,
+    uow: UnitOfWork,
 ) -> None:
     output = Output("Now.", rewritten=Rewritten("«Before» 🎉\n", ("Cite it.", "Be brief.")))
     await keep(uow, a_round(), output)
     assert (await uow.read.posting("r-1")).view.output == output
 
 
-async def test_a_dead_letter_comes_back_byte_by_byte(uow: SqlUnitOfWork) -> None:
+async def test_a_dead_letter_comes_back_byte_by_byte(uow: UnitOfWork) -> None:
     dead_letter = a_dead_letter(body=bytes(range(256)), reason="«?»")
     async with uow.begin() as tx:
         await tx.dead_letters.store(dead_letter)
@@ -268,7 +264,7 @@ async def test_a_dead_letter_comes_back_byte_by_byte(uow: SqlUnitOfWork) -> None
         WebhookUrls(human_input=HumanInputWebhook("https://h.example.com")),
     ],
 )
-async def test_urls_come_back_with_their_credentials(uow: SqlUnitOfWork, urls: WebhookUrls) -> None:
+async def test_urls_come_back_with_their_credentials(uow: UnitOfWork, urls: WebhookUrls) -> None:
     round_ = await keep(uow, a_round(), carried=urls)
     assert await uow.read.webhooks(round_) == (WebhookUrls(), urls)
 
@@ -276,7 +272,7 @@ async def test_urls_come_back_with_their_credentials(uow: SqlUnitOfWork, urls: W
 # --- cards and threads ---
 
 
-async def test_the_thread_is_the_execution_s_and_the_card_the_round_s(uow: SqlUnitOfWork) -> None:
+async def test_the_thread_is_the_execution_s_and_the_card_the_round_s(uow: UnitOfWork) -> None:
     first = await keep(uow, a_round())
     await keep(uow, a_round(id="r-2", number=2))
     async with uow.begin() as tx:
@@ -293,7 +289,7 @@ async def test_the_thread_is_the_execution_s_and_the_card_the_round_s(uow: SqlUn
 
 
 async def test_the_round_right_before_and_the_last_one_that_was_decided(
-    uow: SqlUnitOfWork,
+    uow: UnitOfWork,
 ) -> None:
     decided = await keep(uow, a_round(State.RESUMED), Output("first"))
     undecided = await keep(uow, a_round(State.SUPERSEDED, id="r-2", number=2), Output("second"))
@@ -306,7 +302,7 @@ async def test_the_round_right_before_and_the_last_one_that_was_decided(
     assert (first.previous, first.answers, first.before) == (None, None, None)
 
 
-async def test_an_earlier_round_knows_where_the_latest_card_is(uow: SqlUnitOfWork) -> None:
+async def test_an_earlier_round_knows_where_the_latest_card_is(uow: UnitOfWork) -> None:
     first = await keep(uow, a_round(State.RESUMED))
     await keep(uow, a_round(State.RESUMED, id="r-2", number=2))
     third = await keep(uow, a_round(id="r-3", number=3))
@@ -324,7 +320,7 @@ async def test_an_earlier_round_knows_where_the_latest_card_is(uow: SqlUnitOfWor
 
 @pytest.mark.parametrize("channel", [None, "C0LEGAL"])
 async def test_a_call_knows_the_arguments_that_took_the_place_of_its_own(
-    uow: SqlUnitOfWork, channel: str | None
+    uow: UnitOfWork, channel: str | None
 ) -> None:
     """Unless they are of another channel, whose people others are."""
     call = ToolCall("buy")
@@ -339,7 +335,7 @@ async def test_a_call_knows_the_arguments_that_took_the_place_of_its_own(
     assert (await uow.read.posting("r-1")).view.after == after
 
 
-async def test_where_people_were_told_in_private_is_kept(uow: SqlUnitOfWork) -> None:
+async def test_where_people_were_told_in_private_is_kept(uow: UnitOfWork) -> None:
     round_ = await keep(uow, a_round())
     assert await uow.read.direct_messages("r-1") == {}
     async with uow.begin() as tx:
@@ -356,7 +352,7 @@ async def test_where_people_were_told_in_private_is_kept(uow: SqlUnitOfWork) -> 
 
 
 async def test_the_latest_rounds_of_an_execution_are_listed_oldest_first(
-    uow: SqlUnitOfWork,
+    uow: UnitOfWork,
 ) -> None:
     rounds = [
         await keep(uow, a_round(id=f"r-{n}", number=n, opened_at=NOW + n * SECOND))
@@ -381,7 +377,7 @@ async def test_the_latest_rounds_of_an_execution_are_listed_oldest_first(
     ],
 )
 async def test_a_beginning_is_compared_byte_by_byte(
-    uow: SqlUnitOfWork, prefix: str, found: list[str]
+    uow: UnitOfWork, prefix: str, found: list[str]
 ) -> None:
     names = ["ab", "a", "A", "Ab", "a%b", "a_b", "ä", "ab\U0010fffe"]
     async with uow.begin() as tx:
@@ -394,5 +390,5 @@ async def test_a_beginning_is_compared_byte_by_byte(
     assert await starting_with(prefix, crews=["other"], limit=20) == ()
 
 
-async def test_a_living_database_answers(uow: SqlUnitOfWork) -> None:
+async def test_a_living_database_answers(uow: UnitOfWork) -> None:
     await uow.read.ping()

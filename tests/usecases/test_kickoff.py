@@ -63,14 +63,15 @@ def shaky(world: World) -> Shaky:
 
 def new_kickoffs(shaky: Shaky, client: FakeCrew | None = None, **more: Any) -> Kickoffs:
     clients = {"research": client or FakeCrew(kickoff_outcome=ANSWER)}
+    uow: Any = shaky
     return Kickoffs(
-        uow=shaky,
+        uow=uow,
         crews=shaky.world.crews,
         clients=clients,
         clock=shaky.world.clock,
         new_id=shaky.world.new_id,
         redactors={"research": Redactor()},
-        teaching=Teaching(shaky, clients, clock=shaky.world.clock, key=b"key"),
+        teaching=Teaching(uow, clients, clock=shaky.world.clock, key=b"key"),
         **({"pause": timedelta(0)} | more),
     )
 

@@ -47,7 +47,8 @@ async def write(
     assert posting.card is not None
     context = world.reviews
     if meanwhile is not None:
-        context = replace(context, uow=Overtaken(world, meanwhile))
+        overtaken: Any = Overtaken(world, meanwhile)
+        context = replace(context, uow=overtaken)
     ref = replace(posting.card, ts=ts)
     return await keep_note(ref, by=by, text=text, context=context, at=at)
 

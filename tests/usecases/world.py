@@ -30,7 +30,7 @@ from crewgate.domain.verdict import Approve, Person, Verdict, Via
 from crewgate.store.engine import Engines, rows
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.tables import audit_entries, outbox
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.decide import decide, retry
 from crewgate.usecases.delivery.context import DeliveryContext
@@ -70,7 +70,7 @@ class World:
     """Everything but HTTP and the loop: tests carry out the outbox by hand."""
 
     engines: Engines
-    uow: SqlUnitOfWork
+    uow: UnitOfWork
     clock: FakeClock = field(default_factory=FakeClock)
     crew: FakeCrew = field(default_factory=FakeCrew)
     flows: FakeFlows = field(default_factory=FakeFlows)

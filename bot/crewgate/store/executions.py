@@ -22,18 +22,10 @@ from crewgate.domain.masking import NOTHING
 from crewgate.domain.people import Email, User
 from crewgate.domain.review import Review
 from crewgate.domain.verdict import Person
+from crewgate.store import statements
 from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Changing, Connection, MaskedReading, rows, write
 from crewgate.store.rounds import LATEST_OUTPUTS
-from crewgate.store.statements import (
-    RANGES,
-    begins_with,
-    first_of_each,
-    insert_of,
-    insert_once,
-    setting,
-    without_nulls,
-)
 from crewgate.store.tables import (
     REGISTERED,
     executions,
@@ -86,8 +78,10 @@ _FIND: Final = sa.select(executions).where(*_same_execution(executions))
 _HAS: Final[tuple[sa.ColumnElement[Any], ...]] = (_HAS_WEBHOOKS, _HAS_REVIEWS)
 _FIND_HAS: Final = sa.select(*_HAS).select_from(executions).where(*_same_execution(executions))
 _UNDO_ACTIVITY: Final = _THIS.values(activity_count=executions.c.activity_count - 1)
-_PLACE_PROGRESS: Final = _THIS.values(setting(executions, "progress_channel", "progress_ts"))
-_PLACE_THREAD: Final = _THIS.values(setting(executions, "channel", "thread_ts"))
+_PLACE_PROGRESS: Final = _THIS.values(
+    statements.setting(executions, "progress_channel", "progress_ts")
+)
+_PLACE_THREAD: Final = _THIS.values(statements.setting(executions, "channel", "thread_ts"))
 _START_THREAD: Final = _PLACE_THREAD.where(executions.c.thread_ts.is_(None))
 _WEBHOOKS: Final = sa.select(webhooks).where(*_same_execution(webhooks))
 _CALLBACKS: Final = sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
@@ -128,7 +122,7 @@ def _open(dialect: str) -> sa.Insert:
     Activity may bring texts, so the execution counts as not removed. `has_webhooks` is also true
     for requests of flows; most executions have neither.
     """
-    statement = insert_of(dialect)(executions)
+    statement = statements.insert_of(dialect)(executions)
     is_activity = statement.excluded.activity_count > sa.literal_column("0")
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[executions.c.crew, executions.c.execution_id],
@@ -142,13 +136,13 @@ def _open(dialect: str) -> sa.Insert:
 
 @cache
 def _save(names: tuple[str, ...]) -> sa.Update:
-    return _THIS.values(setting(executions, *names))
+    return _THIS.values(statements.setting(executions, *names))
 
 
 @cache
 def _register(dialect: str) -> sa.Insert:
     """Upsert an execution's registered URLs; absent URLs stay as they were."""
-    statement = insert_of(dialect)(webhooks)
+    statement = statements.insert_of(dialect)(webhooks)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[webhooks.c.crew, webhooks.c.execution_id, webhooks.c.origin],
         set_={
@@ -163,7 +157,7 @@ def _register(dialect: str) -> sa.Insert:
 def _running(crews: int) -> sa.Select[Any]:
     """Select the first running executions of each crew, as `first_of_each` does."""
     key = executions.c.crew, executions.c.execution_id
-    each = first_of_each(
+    each = statements.first_of_each(
         sa.select(*key)
         .where(executions.c.crew == sa.bindparam(f"crew_{number}"))
         .where(executions.c.tracked, executions.c.state == ExecutionState.RUNNING.value)
@@ -186,7 +180,10 @@ class ExecutionQueries(MaskedReading):
     ) -> tuple[tuple[str, str], ...]:
         found = await self._rows(
             sa.select(executions.c.crew, executions.c.execution_id)
-            .where(begins_with(executions.c.execution_id, prefix), executions.c.crew.in_(crews))
+            .where(
+                statements.begins_with(executions.c.execution_id, prefix),
+                executions.c.crew.in_(crews),
+            )
             .order_by(executions.c.execution_id)
             .limit(limit)
         )
@@ -203,8 +200,8 @@ class ExecutionQueries(MaskedReading):
     ) -> tuple[read_models.ExecutionPosting, ...]:
         found: list[sa.Row[Any]] = []
         names = sorted(crews)
-        for begin in range(0, len(names), RANGES):
-            some = names[begin : begin + RANGES]
+        for begin in range(0, len(names), statements.RANGES):
+            some = names[begin : begin + statements.RANGES]
             of = {f"crew_{number}": name for number, name in enumerate(some)}
             found += await self._rows(_running(len(some)), of | {"most": limit})
         found.sort(key=lambda row: row.began_at)
@@ -411,7 +408,7 @@ class Executions(Changing, ExecutionQueries):
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
         """Store the id of a form that starts a crew; return False for a repeated one."""
         row = {"form": form, "crew": crew, "sent_at": at}
-        return await insert_once(self._connection, kickoff_forms, row)
+        return await statements.insert_once(self._connection, kickoff_forms, row)
 
     async def add_task_update(
         self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
@@ -425,7 +422,7 @@ class Executions(Changing, ExecutionQueries):
             "activity": execution.activity_count,
             **asdict(update),
         }
-        return await insert_once(self._connection, task_updates, row)
+        return await statements.insert_once(self._connection, task_updates, row)
 
     async def place_progress_message(
         self, crew: str, execution_id: str, ref: read_models.MessageRef
@@ -496,7 +493,7 @@ def from_execution(execution: Execution, *, before: Execution) -> dict[str, Any]
 
 _ANY: Final = Execution(crew="", execution_id="", began_at=datetime(1970, 1, 1, tzinfo=UTC))
 #: The columns that all new executions share, built once: each webhook opens its execution.
-_NEW: Final = without_nulls(_EXECUTION.write(_ANY))
+_NEW: Final = statements.without_nulls(_EXECUTION.write(_ANY))
 
 
 @reads("webhooks")

@@ -27,16 +27,8 @@ from typing_extensions import override
 
 from crewgate.domain import effects
 from crewgate.domain.retry import LONGEST_ASKED, Budget
+from crewgate.store import engine
 from crewgate.store.column_types import MICROSECOND, is_time
-from crewgate.store.engine import (
-    Connection,
-    Engines,
-    Reader,
-    Reading,
-    rows,
-    translate_errors,
-    write,
-)
 from crewgate.store.statements import MOST, first_of_each, insert_of, insert_over, one_of
 from crewgate.store.tables import budgets, heartbeat, outbox
 from crewgate.store.unreadable import LAST_MOMENT, NO_TIME, require_times
@@ -256,14 +248,14 @@ def _now(dialect: str) -> sa.ColumnElement[Any]:
     return sa.type_coerce(_lease_clock(dialect), budgets.c.paid_until.type).label("now")
 
 
-class SqlOutbox(Reading, Outbox):
+class SqlOutbox(engine.Reading, Outbox):
     """The outbox of a database, for jobs of these crews or of none.
 
     Of other crews, only the removal of texts from Slack is leased, and no time is counted: another
     process may serve them.
     """
 
-    def __init__(self, engines: Engines[Reader], crews: Collection[str]) -> None:
+    def __init__(self, engines: engine.Engines[engine.Reader], crews: Collection[str]) -> None:
         super().__init__(engines.read)
         self._crews = crews
         self._engines = engines
@@ -274,8 +266,8 @@ class SqlOutbox(Reading, Outbox):
         return [*sorted(self._crews), NO_CREW]
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[Connection]:
-        with translate_errors():
+    async def _writing(self) -> AsyncIterator[engine.Connection]:
+        with engine.translate_errors():
             async with self._engines.write.begin() as connection:
                 yield connection
 
@@ -307,36 +299,36 @@ class SqlOutbox(Reading, Outbox):
                 room = budget.rate.room(until, at)
                 limit = min(limit, room)
                 due["most"] = limit + len(under_way)
-            found = await rows(connection, _due(self._dialect, locked=True), due)
+            found = await engine.rows(connection, _due(self._dialect, locked=True), due)
             jobs: Sequence[Any] = [row for row in found if row.id not in under_way][:limit]
             if budget is not None:
                 jobs = _within(room, budget, jobs)
             read = {row.id: job for row in jobs if (job := _to_job(row))}
             if unread := [{"b_job": row.id, "now": now} for row in jobs if row.id not in read]:
-                await write(connection, _UNREADABLE, unread)
+                await engine.write(connection, _UNREADABLE, unread)
                 jobs = [row for row in jobs if row.id in read]
             if jobs:
                 leased = [{"b_job": row.id, "until": row.held_until, "now": now} for row in jobs]
-                await write(connection, _LEASE, leased)
+                await engine.write(connection, _LEASE, leased)
             if jobs and budget is not None:
                 paid = budget.rate.pay(until, at, len(jobs))
-                await write(connection, _SPEND, {"budget": budget.name, "until": paid})
+                await engine.write(connection, _SPEND, {"budget": budget.name, "until": paid})
             if merged := [row for row in jobs if row.kind in _MERGED]:
                 same = [
                     {"key": row.ordering_key, "merged": row.kind, "job": row.id} for row in merged
                 ]
-                await write(connection, _MERGE, same)
+                await engine.write(connection, _MERGE, same)
         return Leased(tuple(read.values()))
 
     async def _look(self, due: dict[str, Any], budget: Budget | None) -> Leased | None:
         """Return why nothing can be leased, or None if a job can; an idle look writes nothing."""
         async with self._connected() as connection:
-            first = await rows(connection, _due(self._dialect), due | {"most": 1})
+            first = await engine.rows(connection, _due(self._dialect), due | {"most": 1})
             if not first:
                 return Leased()
             if budget is not None:
                 named = {"budget": budget.name, "now": due["now"]}
-                for stored, at in await rows(connection, _budget(self._dialect), named):
+                for stored, at in await engine.rows(connection, _budget(self._dialect), named):
                     until = budget.rate.believed(stored, at)
                     room = budget.rate.room(until, at)
                     if not room:
@@ -350,14 +342,14 @@ class SqlOutbox(Reading, Outbox):
         async with self._writing() as connection:
             until, at = await self._open_budget(connection, budget, now)
             paid = budget.rate.paused(until, at + min(pause, LONGEST_ASKED))
-            await write(connection, _SPEND, {"budget": budget.name, "until": paid})
+            await engine.write(connection, _SPEND, {"budget": budget.name, "until": paid})
 
     async def _open_budget(
-        self, connection: Connection, budget: Budget, now: datetime
+        self, connection: engine.Connection, budget: Budget, now: datetime
     ) -> tuple[datetime, datetime]:
         """Lock a budget until the transaction ends; return the time when it refills, and now."""
         named = {"budget": budget.name, "now": now}
-        [(until, at)] = await rows(connection, _locked_budget(self._dialect), named)
+        [(until, at)] = await engine.rows(connection, _locked_budget(self._dialect), named)
         return budget.rate.believed(until, at), at
 
     async def note_alive(self, *, now: datetime, compare: bool) -> timedelta:
@@ -383,7 +375,7 @@ class SqlOutbox(Reading, Outbox):
                 # the other: each waits here before any of these rows is locked.
                 await connection.execute(_LOCK)
             if compare:
-                await write(connection, _NEVER, {"now": now})
+                await engine.write(connection, _NEVER, {"now": now})
             for last, crews in since.items():
                 lost = now - last
                 most = max(most, lost, key=abs)
@@ -478,17 +470,17 @@ def _to_job(row: sa.Row[Any]) -> Job | None:
         return None
 
 
-async def queue_up(connection: Connection, row: dict[str, Any]) -> None:
+async def queue_up(connection: engine.Connection, row: dict[str, Any]) -> None:
     """Put a new webhook behind unsent webhooks of its ordering key."""
     is_forwarded = row["kind"] == effects.EffectKind.FORWARD
-    if is_forwarded and await rows(connection, _AHEAD, {"key": row["ordering_key"]}):
+    if is_forwarded and await engine.rows(connection, _AHEAD, {"key": row["ordering_key"]}):
         row["priority"] = _BEHIND
 
 
-async def let_next_go(connection: Connection, job: Job) -> None:
+async def let_next_go(connection: engine.Connection, job: Job) -> None:
     """Let the webhook behind this one be leased."""
     if job.effect.kind is effects.EffectKind.FORWARD:
-        await write(connection, _NEXT, {"key": job.effect.ordering_key})
+        await engine.write(connection, _NEXT, {"key": job.effect.ordering_key})
 
 
 def from_effect(effect: effects.Effect) -> dict[str, Any]:

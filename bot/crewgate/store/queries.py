@@ -66,20 +66,8 @@ from crewgate.store.tables import (
     webhooks,
 )
 from crewgate.store.unreadable import LAST_MOMENT, each, or_none, reads
+from crewgate.usecases import read_models
 from crewgate.usecases.log_fields import log_about
-from crewgate.usecases.read_models import (
-    COUNTED,
-    Backlog,
-    CardView,
-    Failing,
-    MessageRef,
-    NewerRound,
-    Posting,
-    QueueKey,
-    RoundLine,
-    Selection,
-    StoredRule,
-)
 
 #: The characters of an output in a list.
 EXCERPT: Final = 2_000
@@ -217,19 +205,19 @@ _NO_APPROVER: Final = (
     .where(sa.text("no_approver"), rounds.c.state == State.WAITING.value)
     .where(among(rounds.c.crew, "crews"))
     .order_by(rounds.c.opened_at)
-    .limit(COUNTED)
+    .limit(read_models.COUNTED)
 )
 
 
 class RoundQueries(MaskedReading):
     """Reads rounds with the beginning of their output: a history, an execution's, lists."""
 
-    async def _lines(self, found: Sequence[sa.Row[Any]]) -> tuple[RoundLine, ...]:
+    async def _lines(self, found: Sequence[sa.Row[Any]]) -> tuple[read_models.RoundLine, ...]:
         read = {id(row): line for row in found if (line := or_none(_to_shown_line, row))}
         found, lines = [row for row in found if id(row) in read], tuple(read.values())
         outputs_of = await self.outputs_of([one.round for one in lines])
 
-        def mask() -> tuple[RoundLine, ...]:
+        def mask() -> tuple[read_models.RoundLine, ...]:
             masks = {
                 review.id: self._masking[review.crew].also_those_in(outputs_of[review.id])
                 for review in {one.round.review for one in lines}
@@ -254,7 +242,7 @@ class RoundQueries(MaskedReading):
             texts[row.review_id].append(row.text)
         return texts
 
-    async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
+    async def history(self, review_id: str, *, limit: int) -> tuple[read_models.RoundLine, ...]:
         found = await self._rows(
             _HISTORY_LINE.where(rounds.c.review_id == review_id)
             .order_by(rounds.c.number.desc())
@@ -264,7 +252,7 @@ class RoundQueries(MaskedReading):
 
     async def of_execution(
         self, crew: str, execution_id: str, *, limit: int
-    ) -> tuple[RoundLine, ...]:
+    ) -> tuple[read_models.RoundLine, ...]:
         found = await self._rows(
             _SHOWN_LINE.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
             .order_by(rounds.c.opened_at.desc())
@@ -278,7 +266,7 @@ class RoundQueries(MaskedReading):
         )
         return str(found[0].id)
 
-    async def with_votes(self, queues: Collection[QueueKey]) -> list[Round]:
+    async def with_votes(self, queues: Collection[read_models.QueueKey]) -> list[Round]:
         """Return the waiting rounds of these queues that have an approval, oldest first."""
         found: list[Round] = []
         for crew, rule_id in queues:
@@ -286,7 +274,7 @@ class RoundQueries(MaskedReading):
             found += each(to_round, await self._prepared(_WITH_VOTES, of_queue))
         return sorted(found, key=lambda one: one.opened_at)
 
-    async def without_approver(self, queues: Collection[QueueKey]) -> tuple[str, ...]:
+    async def without_approver(self, queues: Collection[read_models.QueueKey]) -> tuple[str, ...]:
         """Return the waiting rounds of these queues that nobody may approve, oldest first."""
         found = await self._rows(_NO_APPROVER, {"crews": list({crew for crew, _ in queues})})
         return tuple(row.id for row in found if (row.crew, row.rule_id) in queues)
@@ -300,15 +288,17 @@ class RoundQueries(MaskedReading):
         )
         return to_round(found[0]) if found else None
 
-    async def count(self, selection: Selection) -> int:
+    async def count(self, selection: read_models.Selection) -> int:
         async with self._connected() as connection:
             return await count_up_to(connection, selection)
 
-    async def first(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[str, ...]:
+    async def first(
+        self, selection: read_models.Selection, *, limit: int, offset: int = 0
+    ) -> tuple[str, ...]:
         async with self._connected() as connection:
             return await first_ids(connection, selection, offset=offset, limit=limit)
 
-    async def lines(self, round_ids: Sequence[str]) -> tuple[RoundLine, ...]:
+    async def lines(self, round_ids: Sequence[str]) -> tuple[read_models.RoundLine, ...]:
         """Return these rounds for lists; waiting rounds have all of their `RoundFacts`."""
         if not round_ids:
             return ()
@@ -366,7 +356,7 @@ class Queries(MaskedReading):
         found = await self._prepared(_LATEST, review)
         return log_about(to_round(found[0])) if found else None
 
-    async def posting(self, round_id: str, *, as_it_came: bool = False) -> Posting:
+    async def posting(self, round_id: str, *, as_it_came: bool = False) -> read_models.Posting:
         """Return the content and place of a round's messages. Raises RoundNotFound."""
         async with self._connected() as connection:
             found = await rows(connection, _POSTING, {"round": round_id})
@@ -403,8 +393,8 @@ class Queries(MaskedReading):
         notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None
         decided = earlier[1] if earlier[1:] else None
-        posting = Posting(
-            view=CardView(
+        posting = read_models.Posting(
+            view=read_models.CardView(
                 round=round_,
                 output=to_output(row),
                 previous=or_none(to_round, previous),
@@ -441,20 +431,20 @@ class Queries(MaskedReading):
             return posting
         written = (await self.rounds.outputs_of([round_]))[round_.review.id]
 
-        def mask() -> Posting:
+        def mask() -> read_models.Posting:
             also = masking.also_those_in(written)
             own = also.for_call() if isinstance(round_.subject, ToolCall) else also
             return replace(posting, masking=own) if as_it_came else _masked(posting, also, own)
 
         return await asyncio.to_thread(mask)
 
-    async def direct_messages(self, round_id: str) -> dict[str, MessageRef]:
+    async def direct_messages(self, round_id: str) -> dict[str, read_models.MessageRef]:
         found = await self._rows(
             sa.select(direct_messages)
             .where(direct_messages.c.round_id == round_id)
             .order_by(direct_messages.c.user_id)
         )
-        return {row.user_id: MessageRef(row.channel, row.ts, row.ts) for row in found}
+        return {row.user_id: read_models.MessageRef(row.channel, row.ts, row.ts) for row in found}
 
     async def callback(self, round_id: str) -> Callback | None:
         """Return the address for a flow's answer; None once the round takes no answer."""
@@ -486,7 +476,7 @@ class Queries(MaskedReading):
 
     async def rules(
         self, crews: Collection[str], *, since: datetime | None = None
-    ) -> tuple[StoredRule, ...]:
+    ) -> tuple[read_models.StoredRule, ...]:
         """Return the rules of these crews' rounds, or only of rounds open or decided `since`."""
         asked, statement = {"crews": list(crews), "since": since}, _RULES_SINCE
         if since is None:
@@ -494,23 +484,26 @@ class Queries(MaskedReading):
         read = await self._rows(statement, asked) if crews else ()
         return tuple(each(to_stored_rule, read))
 
-    async def backlog(self, crews: Collection[str], *, now: datetime) -> Backlog:
+    async def backlog(self, crews: Collection[str], *, now: datetime) -> read_models.Backlog:
         """Return the waiting rounds of these crews and all due jobs, counted, in one read."""
         waiting: dict[str, tuple[int, datetime]] = {}
         due: dict[str, tuple[int, datetime]] = {}
         for row in await self._rows(_BACKLOG, {"crews": list(crews), "now": now}):
             (waiting if row.waits else due)[row.name] = (row.many, row.since)
-        return Backlog(waiting, due)
+        return read_models.Backlog(waiting, due)
 
     async def audit_head(self, number: int) -> Published:
         statement = sa.select(audit_heads).where(audit_heads.c.number == number)
         [found] = await self._rows(statement)
         return to_published(found)
 
-    async def failing(self, round_ids: Collection[str]) -> dict[str, Failing]:
+    async def failing(self, round_ids: Collection[str]) -> dict[str, read_models.Failing]:
         """Return, by crew, the decisions on these rounds that failed several times."""
         found = await self._rows(_FAILING, {"rounds": list(round_ids)}) if round_ids else ()
-        return {one.crew: Failing(one.many, one.tries, one.since, one.next_at) for one in found}
+        return {
+            one.crew: read_models.Failing(one.many, one.tries, one.since, one.next_at)
+            for one in found
+        }
 
     async def next_reminder(self, round_ids: Collection[str]) -> datetime | None:
         first = sa.select(sa.func.min(outbox.c.due_at)).where(outbox.c.subject.in_(round_ids))
@@ -522,7 +515,9 @@ class Queries(MaskedReading):
         await self._rows(sa.select(executions.c.activity_count).limit(1))
 
 
-def _masked_line(line: RoundLine, row: sa.Row[Any], masking: Masking) -> RoundLine:
+def _masked_line(
+    line: read_models.RoundLine, row: sa.Row[Any], masking: Masking
+) -> read_models.RoundLine:
     own = masking.for_call() if isinstance(line.round.subject, ToolCall) else masking
     if not own:
         return line
@@ -538,7 +533,7 @@ def _masked_line(line: RoundLine, row: sa.Row[Any], masking: Masking) -> RoundLi
     )
 
 
-def _masked(posting: Posting, masking: Masking, own: Masking) -> Posting:
+def _masked(posting: read_models.Posting, masking: Masking, own: Masking) -> read_models.Posting:
     """Return a posting with all texts masked; the `own` masking is for its output."""
     output, before = posting.view.output, posting.view.before
     if output.rewritten is not None:
@@ -560,13 +555,13 @@ def _given_to(row: sa.Row[Any]) -> Given:
 
 
 @reads("rounds")
-def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
+def _to_shown_line(row: sa.Row[Any]) -> read_models.RoundLine:
     format_ = Format(row.format)
     return replace(to_line(row), excerpt=row.excerpt, characters=row.characters, format=format_)
 
 
 async def _arguments_after(
-    connection: Connection, round_: Round, newer: NewerRound | None
+    connection: Connection, round_: Round, newer: read_models.NewerRound | None
 ) -> Output | None:
     if newer is None or not isinstance(round_.subject, ToolCall):
         return None
@@ -577,9 +572,9 @@ async def _arguments_after(
     return to_output(found[0])
 
 
-async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound | None:
+async def _newer_round(connection: Connection, row: sa.Row[Any]) -> read_models.NewerRound | None:
     """Return the latest round of a LINE row's review, if a later round has a card."""
     found = await rows(connection, _NEWEST, {"review": row.review_id, "number": row.number})
     card = to_card(found[0]) if found else None
     newer = None if card is None else or_none(to_round, found[0])
-    return None if card is None or newer is None else NewerRound(newer, card)
+    return None if card is None or newer is None else read_models.NewerRound(newer, card)

@@ -18,7 +18,7 @@ from crewgate.domain.reason import ExecutionGone
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import NO_RULE
 from crewgate.domain.stats import made_in_seconds
-from crewgate.store import rounds, tables
+from crewgate.store import rounds, statements, tables
 from crewgate.store.absences import Absences
 from crewgate.store.audit import Audit
 from crewgate.store.codec import codec
@@ -31,15 +31,6 @@ from crewgate.store.mornings import Mornings
 from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect, let_next_go, queue_up
 from crewgate.store.removal import Removal
-from crewgate.store.statements import (
-    among,
-    insert_of,
-    insert_once,
-    insert_over,
-    one_of,
-    setting,
-    without_nulls,
-)
 from crewgate.store.unreadable import each
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.ports.base import Clock, Job
@@ -57,7 +48,7 @@ _VERSION: Final = sa.select(tables.rounds.c.version).where(
     tables.rounds.c.id == sa.bindparam("round")
 )
 _OUTPUT: Final = sa.select(tables.outputs).where(tables.outputs.c.round_id == sa.bindparam("round"))
-_LOCKED: Final = rounds.ROUND.where(among(tables.rounds.c.id, "rounds")).order_by(
+_LOCKED: Final = rounds.ROUND.where(statements.among(tables.rounds.c.id, "rounds")).order_by(
     tables.rounds.c.opened_at
 )
 _ONE_ROUND: Final = rounds.ROUND.where(tables.rounds.c.id == sa.bindparam("round"))
@@ -95,7 +86,7 @@ _ADD_OUTPUT: Final = sa.insert(tables.outputs)
 _ADD_EFFECT: Final = sa.insert(tables.outbox)
 _CANCEL: Final = sa.delete(tables.outbox).where(
     tables.outbox.c.subject == sa.bindparam("round"),
-    one_of(tables.outbox.c.kind, sorted(OF_WAITING)),
+    statements.one_of(tables.outbox.c.kind, sorted(OF_WAITING)),
 )
 #: A job whose lease was lost belongs to another worker.
 _OURS: Final = (
@@ -133,7 +124,7 @@ _EXPEDITE: Final = (
 @cache
 def _open_review(dialect: str) -> sa.Insert:
     """Upsert a review, lock it and return it."""
-    statement = insert_of(dialect)(tables.reviews)
+    statement = statements.insert_of(dialect)(tables.reviews)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[
             tables.reviews.c.crew,
@@ -155,7 +146,7 @@ def _save(columns: tuple[str, ...], *, under_rule: bool) -> sa.Update:
     A save without a rule matches only rounds without one: a round never loses its rule.
     """
     saved = rounds.THIS_ROUND.where(tables.rounds.c.version == sa.bindparam("b_version")).values(
-        setting(tables.rounds, *columns) | {"version": tables.rounds.c.version + 1}
+        statements.setting(tables.rounds, *columns) | {"version": tables.rounds.c.version + 1}
     )
     return saved if under_rule else saved.where(tables.rounds.c.rule_id == "")
 
@@ -169,7 +160,7 @@ def _lock_of(found: sa.Select[Any]) -> sa.Select[Any]:
 def _open_email_owner(dialect: str) -> sa.Insert:
     """Insert the owner of an address, unless there is one; lock and return the owner."""
     upsert: sa.Insert = (
-        insert_of(dialect)(tables.email_owners)
+        statements.insert_of(dialect)(tables.email_owners)
         .on_conflict_do_update(
             index_elements=[tables.email_owners.c.address],
             set_={"user_id": tables.email_owners.c.user_id},
@@ -185,7 +176,7 @@ def _settle(columns: tuple[str, ...]) -> sa.Update:
 
     A job that was expedited during its lease stays due at that earlier time.
     """
-    values: dict[str, Any] = dict(setting(tables.outbox, *columns))
+    values: dict[str, Any] = dict(statements.setting(tables.outbox, *columns))
     if "due_at" in values:
         expedited = sa.and_(tables.outbox.c.tries == 0, tables.outbox.c.due_at < values["due_at"])
         values["due_at"] = sa.case((expedited, tables.outbox.c.due_at), else_=values["due_at"])
@@ -305,11 +296,11 @@ class Tx:
         self._found[round_.id] = round_
         is_first = self.executions.is_without_reviews(round_.review)
         self.audit.opened(round_, output, reviewers, is_first=is_first)
-        await write(self._connection, _ADD_ROUND, without_nulls(row))
+        await write(self._connection, _ADD_ROUND, statements.without_nulls(row))
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
         rewritten = codec(Rewritten | None).dump(output.rewritten)
         more = {"rewritten": rewritten, "erased": output.erased or None}
-        await write(self._connection, _ADD_OUTPUT, without_nulls(text | more))
+        await write(self._connection, _ADD_OUTPUT, statements.without_nulls(text | more))
         if carried:
             review = round_.review
             key = {"crew": review.crew, "execution_id": review.execution_id, "origin": round_.id}
@@ -421,7 +412,7 @@ class Tx:
 
     async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
         row = {"round_id": round_.id, "user_id": user, "channel": ref.channel, "ts": ref.ts}
-        await insert_once(self._connection, tables.direct_messages, row)
+        await statements.insert_once(self._connection, tables.direct_messages, row)
 
     async def enqueue(
         self,
@@ -517,7 +508,7 @@ class Tx:
 
     async def save_installation(self, token_digest: str, installation: Installation) -> None:
         row = {"token_digest": token_digest, **asdict(installation)}
-        await insert_over(self._connection, tables.installations, row)
+        await statements.insert_over(self._connection, tables.installations, row)
 
     async def write_nothing(self) -> None:
         """Write present values again, to test whether the database takes writes."""
@@ -545,7 +536,9 @@ class Tx:
     async def _keep_rule(self, round_: Round, rule_id: str) -> None:
         """Store a round's rule if it is new, which is rare."""
         if rule_id and rule_id not in self._kept_rules and rule_id not in self.rules_seen:
-            await insert_once(self._connection, tables.rules, rounds.from_rule_of(round_))
+            await statements.insert_once(
+                self._connection, tables.rules, rounds.from_rule_of(round_)
+            )
             self.rules_seen.add(rule_id)
 
 

@@ -35,7 +35,7 @@ class _Availability:
 
 
 @dataclass(eq=False, repr=False)
-class SqlUnitOfWork:
+class UnitOfWork:
     """Transactions on the engines of a database."""
 
     engines: Engines[Reader]
@@ -53,17 +53,21 @@ class SqlUnitOfWork:
     def __post_init__(self) -> None:
         self.read = Queries(self.engines.read, self.masking)
 
-    def for_outbox(self) -> "SqlUnitOfWork":
+    def for_outbox(self) -> "UnitOfWork":
         """Return transactions for delivering the outbox, on connections of their own."""
         return replace(self, engines=self.engines.for_outbox)
 
-    def for_people(self) -> "SqlUnitOfWork":
+    def for_people(self) -> "UnitOfWork":
         """Return transactions for people, AT_ONCE at a time if connections are few."""
         is_limited = self.engines.write.dialect.name == "postgresql"
         return replace(self, turns=asyncio.Semaphore(AT_ONCE) if is_limited else None)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
+        """Begin a transaction: committed when the block ends, rolled back when it raises.
+
+        Raises StoreUnavailable, at the start or at the commit; then nothing was stored.
+        """
         try:
             with translate_errors():
                 async with self._turn(), self.engines.write.begin() as connection:

@@ -9,22 +9,12 @@ from typing import Any, Final
 
 import structlog
 
+from crewgate.domain import lessons
 from crewgate.domain.audit import BOT, Code, Entry, digest_of
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.execution import Execution
-from crewgate.domain.lessons import (
-    INPUT,
-    Lesson,
-    LessonsGiven,
-    LessonState,
-    Sides,
-    drawn_lesson,
-    fill,
-    id_of_drawn,
-    is_without,
-)
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import Clock
@@ -74,13 +64,13 @@ class Teaching:
             client = self.clients.get(crew)
             answer = CrewUnavailable("no url") if client is None else await client.inputs()
             _, takes = self._asked.get(crew, (None, None))
-            takes = takes if isinstance(answer, CrewUnavailable) else INPUT in answer
+            takes = takes if isinstance(answer, CrewUnavailable) else lessons.INPUT in answer
             self._asked[crew] = self.clock(), takes
 
     def learns_from(self, outcome: KickoffOutcome, request: KickoffRequest, crew: str) -> bool:
         """Return True if a crew started nothing because it lacked lessons: by now it takes them."""
         match outcome:
-            case KickoffAnswer(missing=missing, is_in_doubt=False) if INPUT in missing:
+            case KickoffAnswer(missing=missing, is_in_doubt=False) if lessons.INPUT in missing:
                 if not request.gives_lessons and request.lessons is None:
                     self._asked[crew] = self.clock(), True
                     return True
@@ -88,10 +78,10 @@ class Teaching:
 
     async def fill(
         self, crew: Crew, request: KickoffRequest, kickoff: str
-    ) -> tuple[KickoffRequest, LessonsGiven | None]:
+    ) -> tuple[KickoffRequest, lessons.LessonsGiven | None]:
         """Fill the input of a crew that takes lessons, or has some and never said what it takes."""
         takes = False if request.gives_lessons else await self.is_for(crew.name)
-        kept: tuple[Lesson, ...] = ()
+        kept: tuple[lessons.Lesson, ...] = ()
         if takes is not False:
             try:
                 kept = await self.uow.read.lessons.in_force(crew.name, self.clock())
@@ -99,8 +89,8 @@ class Teaching:
                 log.warning("lessons_not_read", crew=crew.name, why=str(error))
         if not (takes or kept):
             return request, None
-        without = bool(kept) and is_without(self.key, kickoff, crew.lessons_without)
-        text, given = fill(() if without else kept)
+        without = bool(kept) and lessons.is_without(self.key, kickoff, crew.lessons_without)
+        text, given = lessons.fill(() if without else kept)
         return replace(request, lessons=text), replace(given, without=without)
 
 
@@ -117,7 +107,7 @@ async def record_given(tx: Tx, execution: Execution) -> None:
 
 async def keep_drawn(tx: Tx, round_: Round, crew: Crew) -> None:
     """Store the lesson that people kept in a flow's question: it ends by time, or once retired."""
-    lesson = drawn_lesson(round_, lasts=crew.lessons_expire)
+    lesson = lessons.drawn_lesson(round_, lasts=crew.lessons_expire)
     if lesson is None:
         return
     at = lesson.kept_at or lesson.proposed_at
@@ -129,18 +119,18 @@ async def keep_drawn(tx: Tx, round_: Round, crew: Crew) -> None:
 
 async def end_unsent(tx: Tx, round_: Round, by: Person, *, at: datetime) -> None:
     """End the lesson of a dismissed question if its flow surely never heard of it."""
-    if round_.in_doubt or drawn_lesson(round_, lasts=None) is None:
+    if round_.in_doubt or lessons.drawn_lesson(round_, lasts=None) is None:
         return
-    lesson = await tx.lessons.lock(id_of_drawn(round_.id))
-    if lesson.state is not LessonState.KEPT:
+    lesson = await tx.lessons.lock(lessons.id_of_drawn(round_.id))
+    if lesson.state is not lessons.LessonState.KEPT:
         return
-    ended = lesson.end(LessonState.RETIRED, by, at)
+    ended = lesson.end(lessons.LessonState.RETIRED, by, at)
     await tx.lessons.save(ended)
     record_lesson(Code.LESSON_RETIRED, ended, by, tx)
     await tx.cancel(ended.id)
 
 
-async def enqueue_end(tx: Tx, lesson: Lesson, round_: Round, *, at: datetime) -> None:
+async def enqueue_end(tx: Tx, lesson: lessons.Lesson, round_: Round, *, at: datetime) -> None:
     """End a kept lesson once its time is over."""
     if lesson.expires_at is not None:
         # The effect names no execution: while it waited, the execution's texts would be kept.
@@ -149,7 +139,7 @@ async def enqueue_end(tx: Tx, lesson: Lesson, round_: Round, *, at: datetime) ->
         await tx.enqueue([end], at=at, due_at=lesson.expires_at)
 
 
-def record_lesson(code: Code, about: Lesson, by: Person, tx: Tx) -> None:
+def record_lesson(code: Code, about: lessons.Lesson, by: Person, tx: Tx) -> None:
     data: dict[str, Any] = {"lesson": about.id, "text": digest_of(about.text, about.id)}
     data |= {"round": about.round_id, "replaces": about.replaces}
     tx.audit.acts(by)
@@ -162,7 +152,7 @@ async def lessons_of_crew(
     """Return a crew's lessons, and both sides since that time, from rounds under these rules."""
     lines = await read.lessons.listed(crew, rules, at=at)
     sides = await read.lessons.compare_with_untaught(crew, rules, since=since)
-    if sides == Sides():
+    if sides == lessons.Sides():
         return CrewLessons(crew, lines)
     taught, untaught, again = sides.taught, sides.untaught, Counter[str]()
     for one in await read.lessons.revisions(crew, rules, since=since):
@@ -173,4 +163,4 @@ async def lessons_of_crew(
             taught = replace(taught, again=taught.again + 1)
             again.update(repeated)
     lines = tuple(replace(line, again=again[line.lesson.id]) for line in lines)
-    return CrewLessons(crew, lines, Sides(taught, untaught))
+    return CrewLessons(crew, lines, lessons.Sides(taught, untaught))

@@ -143,7 +143,7 @@ async def test_one_that_is_reopened_while_its_end_is_seen_is_asked_about(world: 
     await world.record(CrewUpdate(result=Output("All of it.")))
     world.clock.advance(PAUSED_POLL)
     (job,) = await world.lease(STATUS)
-    overtaken = Overtaken(world.context.uow, partial(world.notify, "Another draft."))
+    overtaken: Any = Overtaken(world.context.uow, partial(world.notify, "Another draft."))
 
     await poll_status(job, replace(world.context, uow=overtaken))
 

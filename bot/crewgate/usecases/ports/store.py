@@ -1,22 +1,7 @@
-"""The database, as the use cases see it: a unit of work over the store's own classes."""
-
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+"""The database, as the use cases see it: the store's own classes."""
 
 from crewgate.store.queries import Queries
 from crewgate.store.transaction import Tx
+from crewgate.store.unit_of_work import UnitOfWork
 
 __all__ = ["Queries", "Tx", "UnitOfWork"]
-
-
-class UnitOfWork(Protocol):
-    """The unit of work: transactions, and reading outside of them."""
-
-    def begin(self) -> AbstractAsyncContextManager[Tx]:
-        """Begin a transaction: committed when the block ends, rolled back when it raises.
-
-        Raises StoreUnavailable, at the start or at the commit; then nothing was stored.
-        """
-
-    @property
-    def read(self) -> Queries: ...
