@@ -45,7 +45,7 @@ MUTANTS: Final = (
     ),
     mutant(
         "a decision that was surely not sent counts as taken",
-        "return self._infer(at) if self.in_doubt else self._close_for(NeverSent(), at)",
+        "return self._infer(at) if self.in_doubt else self._close_for(reasons.NeverSent(), at)",
         "return self._infer(at)",
         "domain/test_receive.py",
         "domain/test_settle.py",

@@ -165,13 +165,13 @@ SLACK: Final = (
     ),
     mutant(
         "words on a call send it back",
-        "        case Revise(words), ToolCall():",
-        "        case Revise(words), None:",
+        "        case verdict.Revise(words), ToolCall():",
+        "        case verdict.Revise(words), None:",
         "domain/test_answering.py",
     ),
     mutant(
         "an edited call reads as an approved text",
-        "via = Via.CHANGE if via is Via.EDIT else via",
+        "via = verdict.Via.CHANGE if via is verdict.Via.EDIT else via",
         "via = via",
         "usecases/test_calls.py",
     ),

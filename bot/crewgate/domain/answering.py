@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from crewgate.domain import verdict
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.errors import AlreadyVoted, VerdictMisplaced, VotedOtherwise
 from crewgate.domain.notification import Question
@@ -11,74 +12,64 @@ from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TimeOver
 from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
 from crewgate.domain.subjects import Subject, Work
-from crewgate.domain.verdict import (
-    Answer,
-    Approve,
-    Decision,
-    Reading,
-    Refuse,
-    Revise,
-    Verdict,
-    Via,
-    Vote,
-    choice_of,
-    reading_of,
-)
 
 RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone | TimeOver
 
 
-def interpret(verdict: Verdict, subject: Subject) -> Verdict:
+def interpret(given: verdict.Verdict, subject: Subject) -> verdict.Verdict:
     """Return a verdict as this subject takes it: words become an answer, a label or a refusal.
 
     Raises VerdictMisplaced for Approve on a question and for a flow's label on anything else.
     """
-    match verdict, subject:
-        case Revise(feedback), Question(outcomes=outcomes, is_of_crew=is_of_crew):
+    match given, subject:
+        case verdict.Revise(feedback), Question(outcomes=outcomes, is_of_crew=is_of_crew):
             label = _label_of(feedback, outcomes)
             if label is not None:
-                return Answer(label, is_label=True)
-            return Answer(feedback, to_crew=is_of_crew)
-        case Revise(words), ToolCall():
-            return Refuse(words)
-        case Answer(text, is_label=True), Question(outcomes=outcomes) if text in outcomes:
-            return verdict
-        case (_, Question()) | (Answer(), _):
+                return verdict.Answer(label, is_label=True)
+            return verdict.Answer(feedback, to_crew=is_of_crew)
+        case verdict.Revise(words), ToolCall():
+            return verdict.Refuse(words)
+        case verdict.Answer(text, is_label=True), Question(outcomes=outcomes) if text in outcomes:
+            return given
+        case (_, Question()) | (verdict.Answer(), _):
             raise VerdictMisplaced
         case _:
-            return verdict
+            return given
 
 
-def decided_on(subject: Subject, decision: Decision) -> Decision:
+def decided_on(subject: Subject, decision: verdict.Decision) -> verdict.Decision:
     """Return a decision in the words for its subject: an edit of a call changes its arguments."""
     match subject, decision:
-        case ToolCall(), Decision(verdict=verdict, via=via):
-            via = Via.CHANGE if via is Via.EDIT else via
-            return replace(decision, verdict=interpret(verdict, subject), via=via)
+        case ToolCall(), verdict.Decision(verdict=given, via=via):
+            via = verdict.Via.CHANGE if via is verdict.Via.EDIT else via
+            return replace(decision, verdict=interpret(given, subject), via=via)
         case _:
             return decision
 
 
-def needs_approvals(verdict: Verdict, rule: Rule) -> bool:
+def needs_approvals(given: verdict.Verdict, rule: Rule) -> bool:
     """Return True if a verdict needs as many people as an approval does.
 
     A label needs as many unless it rejects or asks for changes, for nobody knows its effect. A
     flow may turn words into any label, so words need as many too if the rule asks for several
     approvals, or excludes the starter.
     """
-    match verdict:
-        case Answer(text, is_label=True):
-            return reading_of(text) not in (Reading.REJECTION, Reading.REVISION)
-        case Answer():
+    match given:
+        case verdict.Answer(text, is_label=True):
+            return verdict.reading_of(text) not in (
+                verdict.Reading.REJECTION,
+                verdict.Reading.REVISION,
+            )
+        case verdict.Answer():
             return rule.approvals > 1 or not rule.self_approval
         case _:
-            return isinstance(verdict, Approve)
+            return isinstance(given, verdict.Approve)
 
 
-def require_compatible(vote: Vote, before: Vote) -> None:
+def require_compatible(vote: verdict.Vote, before: verdict.Vote) -> None:
     if before.voices & vote.voices:
         raise AlreadyVoted(before)
-    if choice_of(before) != choice_of(vote):
+    if verdict.choice_of(before) != verdict.choice_of(vote):
         raise VotedOtherwise(before)
 
 
@@ -89,7 +80,9 @@ def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
-def verdict_of_time(timeout: TimeOut, subject: Subject, *, sent_back: int) -> Verdict | None:
+def verdict_of_time(
+    timeout: TimeOut, subject: Subject, *, sent_back: int
+) -> verdict.Verdict | None:
     """Return the verdict of a rule when nobody decided; None if the round goes on waiting.
 
     A rule sends at most `timeout.most` rounds back in a row: perhaps nobody is there. A question
@@ -99,11 +92,11 @@ def verdict_of_time(timeout: TimeOut, subject: Subject, *, sent_back: int) -> Ve
         case TimeoutAction.REVISE, _ if sent_back >= timeout.most:
             return None
         case TimeoutAction.REVISE, _:
-            return interpret(Revise(timeout.feedback), subject)
+            return interpret(verdict.Revise(timeout.feedback), subject)
         case TimeoutAction.APPROVE, Question(approval=str(label)):
-            return Answer(label, is_label=True)
+            return verdict.Answer(label, is_label=True)
         case TimeoutAction.APPROVE, Work() | ToolCall():
-            return Approve()
+            return verdict.Approve()
         case ((TimeoutAction.APPROVE | TimeoutAction.LEAVE), _):
             return None
         case _:

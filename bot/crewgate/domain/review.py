@@ -47,36 +47,12 @@ from enum import StrEnum
 from typing import assert_never
 
 from crewgate.domain import answering, errors, verdict
+from crewgate.domain import reason as reasons
 from crewgate.domain.acts import CallResult, Contradiction, ToolCall, UsedTool
 from crewgate.domain.answering import decided_on
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.people import ReviewerRef, User
-from crewgate.domain.reason import (
-    Answered,
-    AnsweredElsewhere,
-    AnswerLost,
-    Dismissed,
-    EditedBy,
-    ExecutionEnded,
-    ExecutionOver,
-    Expired,
-    Fetched,
-    Inferred,
-    NeverSent,
-    NotCalled,
-    NotFetched,
-    NotReached,
-    PerhapsTaken,
-    RanEarlier,
-    Reason,
-    RefusedByCrew,
-    RetriesExhausted,
-    TakenAs,
-    TimeOver,
-    Withdrawn,
-    only_status_said,
-)
 from crewgate.domain.rules.rule import NO_RULE, Decide, Rule, approval_ends
 from crewgate.domain.subjects import WORK, Subject
 
@@ -163,7 +139,7 @@ class Round:
     """No other task seemed to wait or run, whenever a try began."""
     retries: int = 0
     masked: int = 0
-    reason: Reason | None = None
+    reason: reasons.Reason | None = None
     ended_at: datetime | None = None
     salt: str = field(default="", compare=False, repr=False)
     removed_at: datetime | None = None
@@ -206,7 +182,7 @@ class Round:
     def can_reopen(self) -> bool:
         """True if only the crew's status ended the round, and its texts are still stored."""
         closed = self.state is State.CLOSED and self.removed_at is None
-        return closed and only_status_said(self.reason)
+        return closed and reasons.only_status_said(self.reason)
 
     @property
     def can_dismiss(self) -> bool:
@@ -323,19 +299,21 @@ class Round:
         """Raise AlreadyDecided, RoundSuperseded or RoundClosed unless the round is waiting."""
         if self.state is State.SUPERSEDED:
             raise errors.RoundSuperseded(
-                self.reason.by if isinstance(self.reason, EditedBy) else None
+                self.reason.by if isinstance(self.reason, reasons.EditedBy) else None
             )
         if self.state is State.CLOSED:
             raise errors.RoundClosed(self.reason)
         if self.decision is not None:
             raise errors.AlreadyDecided(self.decision)
 
-    def supersede(self, at: datetime, reason: EditedBy | None = None) -> Transition:
+    def supersede(self, at: datetime, reason: reasons.EditedBy | None = None) -> Transition:
         self._must_be(State.WAITING, to="be superseded")
         return self._end(State.SUPERSEDED, at, reason)
 
     def close(
-        self, reason: ExecutionOver | AnsweredElsewhere | TimeOver, at: datetime
+        self,
+        reason: reasons.ExecutionOver | reasons.AnsweredElsewhere | reasons.TimeOver,
+        at: datetime,
     ) -> Transition:
         """End the round, because there is nothing left to decide or to retry.
 
@@ -343,7 +321,7 @@ class Round:
         while it waited for us. The end of a flow shows only that somebody answered.
         """
         self._must_be(State.WAITING, State.STUCK, to="be closed")
-        if self.in_doubt and isinstance(reason, ExecutionEnded | AnsweredElsewhere):
+        if self.in_doubt and isinstance(reason, reasons.ExecutionEnded | reasons.AnsweredElsewhere):
             return self._infer(at)
         return self._end(State.CLOSED, at, reason)
 
@@ -370,7 +348,7 @@ class Round:
             raise errors.InvalidTransition(self.state, "be dismissed")
         is_told = self.decision is not None and not self.decision.is_by(by.id)
         notify = (EffectKind.NOTIFY_STUCK,) if is_told else ()
-        return self._end(State.CLOSED, at, Dismissed(by, why), *notify)
+        return self._end(State.CLOSED, at, reasons.Dismissed(by, why), *notify)
 
     def supersede_decided(self, at: datetime) -> Transition:
         """End the round, because a newer output came while its decision was on its way.
@@ -379,7 +357,7 @@ class Round:
         that was never sent must not be sent: its reviewer did not see the newer output.
         """
         self._must_be(State.DECIDED, State.STUCK, to="be superseded")
-        return self._infer(at) if self.in_doubt else self._close_for(NeverSent(), at)
+        return self._infer(at) if self.in_doubt else self._close_for(reasons.NeverSent(), at)
 
     def took_effect(self, at: datetime) -> Transition:
         self._must_be(State.DECIDED, State.STUCK, to="have taken effect")
@@ -401,9 +379,9 @@ class Round:
         if known is not None and result.repeats(known):
             return Transition(self, ())
         approved = None if self.decision is None else self.decision.is_approve
-        elsewhere: Reason = AnsweredElsewhere()
+        elsewhere: reasons.Reason = reasons.AnsweredElsewhere()
         if isinstance(self.subject, ToolCall):
-            elsewhere, is_known = RanEarlier(), self.in_doubt or self.state is State.RESUMED
+            elsewhere, is_known = reasons.RanEarlier(), self.in_doubt or self.state is State.RESUMED
             earlier = self.subject.was_tried
             result = result.judged(known, approved=approved, is_known=is_known, was_tried=earlier)
         if self.removed_at is not None and result.contradicts is None:
@@ -415,10 +393,10 @@ class Round:
                     ended = ended._end(State.CLOSED, at).round
                 return ended._refreshed(EffectKind.CALL_ALARM)
             case State.WAITING:
-                why = Withdrawn(result.words) if never_ran else elsewhere
+                why = reasons.Withdrawn(result.words) if never_ran else elsewhere
                 return ended._end(State.CLOSED, at, why)
             case State.DECIDED | State.STUCK if never_ran:
-                return ended._close_for(Withdrawn(result.words), at)
+                return ended._close_for(reasons.Withdrawn(result.words), at)
             case State.DECIDED | State.STUCK | State.CLOSED if self.in_doubt and approved:
                 return ended._infer(at)
             case State.DECIDED | State.STUCK:
@@ -429,18 +407,18 @@ class Round:
     def expire(self, at: datetime) -> Transition:
         """End the round, because its approval must not be sent any longer."""
         self._must_be(State.DECIDED, State.STUCK, to="expire")
-        return self._close_for(Expired(), at)
+        return self._close_for(reasons.Expired(), at)
 
     def await_fetch(self, *, overdue: bool) -> Transition:
         """Wait for the asker to fetch the decision; a person must know once it is overdue."""
         self._must_be(State.DECIDED, to="wait to be fetched")
         if overdue:
-            return self._get_stuck(NotFetched())
-        return self._wait_on(NotFetched())
+            return self._get_stuck(reasons.NotFetched())
+        return self._wait_on(reasons.NotFetched())
 
     def fetch(self, at: datetime) -> Transition:
         self._must_be(State.DECIDED, State.STUCK, to="be fetched")
-        return self._end(State.RESUMED, at, Fetched())
+        return self._end(State.RESUMED, at, reasons.Fetched())
 
     def begin_sending(self, at: datetime, *, activity_count: int, alone: bool = False) -> Round:
         """Mark the resume as in doubt before the call: a crash would leave its effect unknown."""
@@ -473,71 +451,77 @@ class Round:
             case Refused():
                 return surely_not._be_refused(outcome, was_taken=was_taken, at=at)
             case NotSent(told=why):
-                return surely_not._try_again(NotReached(why), retries_exhausted=retries_exhausted)
+                return surely_not._try_again(
+                    reasons.NotReached(why), retries_exhausted=retries_exhausted
+                )
             case Unknown(told=why, code=code):
-                return self._try_again(AnswerLost(why, code), retries_exhausted=retries_exhausted)
+                return self._try_again(
+                    reasons.AnswerLost(why, code), retries_exhausted=retries_exhausted
+                )
             case _:
                 assert_never(outcome)
 
     def _settle_late(self, outcome: Outcome, *, in_doubt: bool, at: datetime) -> Transition:
-        match outcome:
-            case Delivered() if self._may_yet_be_taken:
-                return self._take(outcome, at)
-            case Refused() | NotSent() if isinstance(self.reason, Inferred) and not in_doubt:
+        surely_not = replace(self, in_doubt_since=None)
+        match outcome, self.reason:
+            case Delivered() as answer, _ if self._may_yet_be_taken:
+                return self._take(answer, at)
+            case Refused() | NotSent(), reasons.Inferred() if not in_doubt:
                 # The newer output proves nothing after all: our only try came later.
-                return replace(self, in_doubt_since=None)._close_for(NeverSent(), at)
-            case Refused() | NotSent() if isinstance(self.reason, PerhapsTaken) and not in_doubt:
-                surely_not = replace(self, in_doubt_since=None)
-                return surely_not._close_for(AnsweredElsewhere(), at)
+                return surely_not._close_for(reasons.NeverSent(), at)
+            case Refused() | NotSent(), reasons.PerhapsTaken() if not in_doubt:
+                return surely_not._close_for(reasons.AnsweredElsewhere(), at)
             case _:
                 return Transition(self, ())
 
     @property
     def _may_yet_be_taken(self) -> bool:
-        not_known = isinstance(self.reason, Dismissed | PerhapsTaken)
+        not_known = isinstance(self.reason, reasons.Dismissed | reasons.PerhapsTaken)
         return not_known or self.state in (State.RESUMED, State.STUCK)
 
     def _take(self, answer: Delivered, at: datetime) -> Transition:
         if self.is_of_flow:
-            return self._end(State.RESUMED, at, TakenAs(answer.label, answer.words))
-        return self._end(State.RESUMED, at, Answered(answer.words, answer.status))
+            return self._end(State.RESUMED, at, reasons.TakenAs(answer.label, answer.words))
+        return self._end(State.RESUMED, at, reasons.Answered(answer.words, answer.status))
 
     def _infer(self, at: datetime) -> Transition:
         """Settle by evidence. A flow may have gone on by somebody else's answer."""
         if self.is_of_flow:
-            return self._close_for(PerhapsTaken(), at)
-        return self._end(State.RESUMED, at, Inferred())
+            return self._close_for(reasons.PerhapsTaken(), at)
+        return self._end(State.RESUMED, at, reasons.Inferred())
 
     def _be_refused(self, refused: Refused, *, was_taken: bool, at: datetime) -> Transition:
         if self.in_doubt and was_taken:
             return self._infer(at)
         ended = answering.why_request_ended(refused, self.subject, in_doubt=self.in_doubt)
-        if isinstance(ended, TimeOver):
+        if isinstance(ended, reasons.TimeOver):
             # The flow took no earlier try: else it would say that it was answered.
             return replace(self, in_doubt_since=None)._close_for(ended, at)
         if ended is not None:
             return self._close_for(ended, at)
-        kind = RefusedByCrew if refused.by_crew else NotCalled
+        kind = reasons.RefusedByCrew if refused.by_crew else reasons.NotCalled
         return self._get_stuck(kind(refused.code, refused.words))
 
-    def _close_for(self, reason: Reason, at: datetime) -> Transition:
+    def _close_for(self, reason: reasons.Reason, at: datetime) -> Transition:
         return self._end(State.CLOSED, at, reason, EffectKind.NOTIFY_STUCK)
 
-    def _try_again(self, reason: NotReached | AnswerLost, *, retries_exhausted: bool) -> Transition:
+    def _try_again(
+        self, reason: reasons.NotReached | reasons.AnswerLost, *, retries_exhausted: bool
+    ) -> Transition:
         if retries_exhausted:
-            return self._get_stuck(RetriesExhausted(reason.why))
+            return self._get_stuck(reasons.RetriesExhausted(reason.why))
         return self._wait_on(reason)
 
-    def _wait_on(self, reason: Reason) -> Transition:
+    def _wait_on(self, reason: reasons.Reason) -> Transition:
         waiting = replace(self, reason=reason)
         return Transition(waiting, ()) if reason == self.reason else waiting._refreshed()
 
-    def _get_stuck(self, reason: Reason) -> Transition:
+    def _get_stuck(self, reason: reasons.Reason) -> Transition:
         stuck = replace(self, state=State.STUCK, reason=reason)
         return stuck._refreshed(EffectKind.NOTIFY_STUCK)
 
     def _end(
-        self, state: State, at: datetime, reason: Reason | None = None, *others: EffectKind
+        self, state: State, at: datetime, reason: reasons.Reason | None = None, *others: EffectKind
     ) -> Transition:
         return replace(self, state=state, reason=reason, ended_at=at)._refreshed(*others)
 
