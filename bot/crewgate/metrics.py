@@ -9,14 +9,7 @@ from functools import partial
 from itertools import product
 from typing import Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    Info,
-    ProcessCollector,
-    disable_created_metrics,
-)
+import prometheus_client
 
 from crewgate import __version__
 from crewgate.domain.acts import ToolCall
@@ -24,10 +17,10 @@ from crewgate.domain.recorded import DECIDERS, OUTCOMES, VERDICTS, verdict_label
 from crewgate.domain.review import Round
 
 #: Without this call each counter would have a second series with its creation time.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
-REGISTRY: Final = CollectorRegistry()
-_counter: Final = partial(Counter, registry=REGISTRY)
+REGISTRY: Final = prometheus_client.CollectorRegistry()
+_counter: Final = partial(prometheus_client.Counter, registry=REGISTRY)
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _WAITS: Final = (
     *(minutes * _MINUTE for minutes in (1, 5, 15, 30)),
@@ -41,9 +34,7 @@ webhooks: Final = _counter(
     ("crew", "kind", "status"),
 )
 resumes: Final = _counter(
-    "crewgate_resumes",
-    "Tries to tell a crew a decision, or a flow an answer.",
-    ("crew", "outcome"),
+    "crewgate_resumes", "Tries to tell a crew a decision, or a flow an answer.", ("crew", "outcome")
 )
 FETCHED: Final = "Fetched"
 """The outcome of a fetched decision, for which no crew is called."""
@@ -65,14 +56,16 @@ _acts: Final = _counter(
     "Decisions on calls of tools, by a person or by a rule.",
     ("crew", "verdict", "by"),
 )
-_decision_wait: Final = Histogram(
+_decision_wait: Final = prometheus_client.Histogram(
     "crewgate_decision_wait_seconds",
     "The time from a round's opening to its decision.",
     buckets=_WAITS,
     registry=REGISTRY,
 )
-Info("crewgate_build", "The version that runs.", registry=REGISTRY).info({"version": __version__})
-ProcessCollector(registry=REGISTRY)
+prometheus_client.Info("crewgate_build", "The version that runs.", registry=REGISTRY).info(
+    {"version": __version__}
+)
+prometheus_client.ProcessCollector(registry=REGISTRY)
 
 
 def begin_at_zero(crews: Iterable[str]) -> None:

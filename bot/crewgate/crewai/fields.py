@@ -5,22 +5,7 @@ import re
 from typing import Annotated, Final, TypeVar
 
 import httpx
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    Strict,
-    StringConstraints,
-    TypeAdapter,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
+import pydantic
 from pydantic_core import ErrorDetails
 
 from crewgate.domain.errors import Malformed
@@ -57,17 +42,17 @@ SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _HOST_LIMIT: Final = 254
 _LABEL_LIMIT: Final = 63
 
-HTTP_URL: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
+HTTP_URL: Final[pydantic.TypeAdapter[pydantic.HttpUrl]] = pydantic.TypeAdapter(pydantic.HttpUrl)
 
 T = TypeVar("T")
 
 
-class Wire(BaseModel):
+class Wire(pydantic.BaseModel):
     """A JSON object from outside, in which null counts as a missing field."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = pydantic.ConfigDict(frozen=True)
 
-    @model_validator(mode="before")
+    @pydantic.model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, fields: object) -> object:
         if not isinstance(fields, dict):
@@ -95,7 +80,7 @@ def validate(model: type[W], fields: dict[str, object], problem: str) -> W:
     """Read an object's fields. Raises Malformed with `problem` if they cannot be used."""
     try:
         return model.model_validate(fields)
-    except ValidationError as wrong:
+    except pydantic.ValidationError as wrong:
         problems = [_problem(model, error) for error in wrong.errors(include_url=False)]
         raise Malformed(problem, problems) from None
 
@@ -119,7 +104,7 @@ def _problem(model: type[Wire], error: ErrorDetails) -> str:
 def _also_accepted(model: type[Wire], name: str) -> str:
     for field in model.model_fields.values():
         match field.validation_alias:
-            case AliasChoices(choices=[first, *others]) if first == name:
+            case pydantic.AliasChoices(choices=[first, *others]) if first == name:
                 return f" (also accepted: {', '.join(map(str, others))})"
     return ""
 
@@ -228,10 +213,10 @@ def without_markup(page: str) -> str:
     return " ".join((*words, page[at:]))
 
 
-def _none_when_invalid(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+def _none_when_invalid(value: object, validate: pydantic.ValidatorFunctionWrapHandler) -> object:
     try:
         return validate(value)
-    except ValidationError:
+    except pydantic.ValidationError:
         return None
 
 
@@ -270,29 +255,31 @@ def _line(value: object) -> object:
     return one_line(value) if isinstance(value, str) else value
 
 
-Lenient = Annotated[T | None, WrapValidator(_none_when_invalid)]
+Lenient = Annotated[T | None, pydantic.WrapValidator(_none_when_invalid)]
 
-Verbatim = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+Verbatim = Annotated[str, pydantic.StringConstraints(pattern=r"^[^\x00]*$")]
 """A text that is stored and sent back unchanged; its pattern refuses lone surrogates too."""
 
 Id = Annotated[
-    Verbatim, StringConstraints(min_length=1, max_length=ID_LIMIT), AfterValidator(_short_enough)
+    Verbatim,
+    pydantic.StringConstraints(min_length=1, max_length=ID_LIMIT),
+    pydantic.AfterValidator(_short_enough),
 ]
 
 Url = Annotated[
     str,
-    StringConstraints(
+    pydantic.StringConstraints(
         max_length=URL_LIMIT,
         # Pydantic would complete some addresses that are not absolute, such as `http:host`.
         pattern=r"^(?i:https?)://[^\x00-\x20\x7f-\x9f/?#][^\x00-\x20\x7f-\x9f]*$",
     ),
-    AfterValidator(_as_written),
+    pydantic.AfterValidator(_as_written),
 ]
 
-Count = Annotated[int, Strict(), Field(ge=0, le=COUNT_LIMIT)]
-Tokens = Annotated[int, Strict(), Field(ge=0, le=TOKENS_LIMIT)]
+Count = Annotated[int, pydantic.Strict(), pydantic.Field(ge=0, le=COUNT_LIMIT)]
+Tokens = Annotated[int, pydantic.Strict(), pydantic.Field(ge=0, le=TOKENS_LIMIT)]
 
-Text = Annotated[str | None, BeforeValidator(_text)]
+Text = Annotated[str | None, pydantic.BeforeValidator(_text)]
 """The cleaned beginning of a text; None if it is blank or no text."""
 
-Line = Annotated[str, StringConstraints(min_length=1), BeforeValidator(_line)]
+Line = Annotated[str, pydantic.StringConstraints(min_length=1), pydantic.BeforeValidator(_line)]

@@ -11,25 +11,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 
-from crewgate.crewai import tool_calls, wire
-from crewgate.crewai.fields import (
-    SCAN_LIMIT,
-    Count,
-    Id,
-    Lenient,
-    Line,
-    Text,
-    Tokens,
-    Wire,
-    clean,
-    one_line,
-    own_words,
-    parse_object,
-    read,
-    read_if_object,
-    validate,
-    without_markup,
-)
+from crewgate.crewai import fields, tool_calls, wire
+from crewgate.crewai.fields import Count, Id, Lenient, Line, Text, Tokens, Wire
 from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import find_output, read_output
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
@@ -66,19 +49,8 @@ RESUME_STATUSES: Final = {
 }
 #: Words for a resume that was not taken. No such word is documented, but each meaning is plain.
 RESUME_FAILURES: Final = frozenset(
-    {
-        "denied",
-        "error",
-        "fail",
-        "failed",
-        "failure",
-        "forbidden",
-        "invalid",
-        "not_found",
-        "refused",
-        "rejected",
-        "unauthorized",
-    }
+    {"denied", "error", "fail", "failed", "failure", "forbidden"}
+    | {"invalid", "not_found", "refused", "rejected", "unauthorized"}
 )
 
 _ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
@@ -91,7 +63,7 @@ _JSON: Final = re.compile(r"[{\[]\s{0,9}(?:\\{0,9}[\"']|&quot;|&#3[49];|[{\[])")
 def _words(value: object) -> str:
     if isinstance(value, dict):
         value = value.get("message")
-    return own_words(value) if isinstance(value, str) else ""
+    return fields.own_words(value) if isinstance(value, str) else ""
 
 
 Words = Annotated[str, BeforeValidator(_words)]
@@ -171,17 +143,19 @@ def parse_notification(body: bytes) -> Notification:
     Only the two ids are required. A malformed optional field is left out: the crew's pause must not
     be lost over it. Raises Malformed.
     """
-    fields = parse_object(body)
-    if "tool_call" in fields:
-        fields = tool_calls.about_call(fields["tool_call"]) | fields
-    payload = validate(_Notification, fields, "the notification does not say what it is about")
+    members = fields.parse_object(body)
+    if "tool_call" in members:
+        members = tool_calls.about_call(members["tool_call"]) | members
+    payload = fields.validate(
+        _Notification, members, "the notification does not say what it is about"
+    )
     urls, extensions = payload.urls(), payload.resume_extensions or ()
-    call = tool_calls.read_call(fields.get("tool_call"))
+    call = tool_calls.read_call(members.get("tool_call"))
     if call is None:
-        output = find_output(fields, wire.OUTPUT, known=wire.KNOWN) or Output("")
+        output = find_output(members, wire.OUTPUT, known=wire.KNOWN) or Output("")
     else:
-        written = (fields[name] for name in wire.OUTPUT if fields.get(name) is not None)
-        output = tool_calls.read_arguments(fields["tool_call"], next(written, None))
+        written = (members[name] for name in wire.OUTPUT if members.get(name) is not None)
+        output = tool_calls.read_arguments(members["tool_call"], next(written, None))
         call = replace(call, hides=any(find_secret_values(output.text)))
     return Notification(
         execution_id=payload.execution_id,
@@ -190,14 +164,14 @@ def parse_notification(body: bytes) -> Notification:
         task_name=payload.task_name or payload.name,
         expected_output=payload.expected_output,
         agent=payload.agent,
-        inputs=read_given(fields["inputs"]) if "inputs" in fields else None,
-        meta=read_given(fields.get("meta")),
+        inputs=read_given(members["inputs"]) if "inputs" in members else None,
+        meta=read_given(members.get("meta")),
         webhooks=urls.or_else(payload.meta.urls()) if payload.meta else urls,
         ask=None if payload.ask is None else payload.ask.ask(),
         pause_id=payload.pause_id,
         call=call,
-        call_result=tool_calls.read_result(fields.get("outcome")) if call or payload.ask else None,
-        tools_used=tool_calls.read_tools_used(fields.get("tools_used")),
+        call_result=tool_calls.read_result(members.get("outcome")) if call or payload.ask else None,
+        tools_used=tool_calls.read_tools_used(members.get("tools_used")),
         next_task=payload.next_task,
         takes_edits=("edited" if call is None else "arguments") in extensions,
         is_fetched=payload.decision == "fetched",
@@ -262,7 +236,7 @@ def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered 
     The result is Refused if the crew's own words report a failure, Unknown for a page of a proxy or
     a login: the crew may not have seen the resume. Every other answer, even empty, counts as a yes.
     """
-    answer = read_if_object(_Answer, body)
+    answer = fields.read_if_object(_Answer, body)
     if answer is None:
         if "html" in content_type.lower() or body.lstrip(_BLANK).startswith(b"<"):
             return Unknown("a web page came instead of an answer")
@@ -271,25 +245,25 @@ def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered 
     failed = answer.status.lower() in RESUME_FAILURES or bool(answer.error)
     if status is None and failed:
         said = answer.message or answer.error or answer.detail
-        return Refused(str(code), one_line(": ".join(filter(None, (answer.status, said)))))
-    words = one_line(": ".join(word for word in (answer.status, answer.message) if word))
+        return Refused(str(code), fields.one_line(": ".join(filter(None, (answer.status, said)))))
+    words = fields.one_line(": ".join(word for word in (answer.status, answer.message) if word))
     return Delivered(words, status)
 
 
 def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
     """Read a flow's 2xx as a resume's 2xx, then the outcome in the answer; never raises."""
-    read = parse_resume_answer(code, body, content_type)
-    answer = read_if_object(_Answer, body)
-    if not isinstance(read, Delivered) or answer is None:
-        return read
-    return Delivered(read.words, label=answer.outcome or "")
+    outcome = parse_resume_answer(code, body, content_type)
+    answer = fields.read_if_object(_Answer, body)
+    if not isinstance(outcome, Delivered) or answer is None:
+        return outcome
+    return Delivered(outcome.words, label=answer.outcome or "")
 
 
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
 
 def parse_status(body: bytes) -> Progress:
-    payload = read(_Status, body, "the crew's status has no status")
+    payload = fields.read(_Status, body, "the crew's status has no status")
     finished = None if payload.tasks is None else len(payload.tasks)
     return Progress(
         status=STATUSES.get(payload.status.lower(), CrewStatus.OTHER),
@@ -309,12 +283,12 @@ def _result(value: object) -> Output | None:
 
 
 def parse_inputs(body: bytes) -> tuple[str, ...]:
-    payload = read(_Inputs, body, "the crew's inputs are not a list")
-    return tuple(clean(name) for name in payload.inputs if isinstance(name, str))
+    payload = fields.read(_Inputs, body, "the crew's inputs are not a list")
+    return tuple(fields.clean(name) for name in payload.inputs if isinstance(name, str))
 
 
 def is_crews_own(body: bytes) -> bool:
-    answer = read_if_object(_Answer, body)
+    answer = fields.read_if_object(_Answer, body)
     return answer is not None and bool(answer.message or answer.error or answer.detail)
 
 
@@ -327,25 +301,27 @@ def parse_error(body: bytes) -> str:
 
     JSON without words for people is not shown: it may repeat the request.
     """
-    text = body[:SCAN_LIMIT].decode(errors="replace").lstrip("\ufeff \t\r\n")
+    text = body[: fields.SCAN_LIMIT].decode(errors="replace").lstrip("\ufeff \t\r\n")
     if len(body) > _ERROR_LIMIT and text.startswith(("{", "[")):
         return ""
-    answer = read_if_object(_Answer, body)
+    answer = fields.read_if_object(_Answer, body)
     if answer is None:
         # An answer in HTML comes from a proxy; its markup is left out.
-        return own_words(_before_json(without_markup(text) if text.startswith("<") else text))
+        return fields.own_words(
+            _before_json(fields.without_markup(text) if text.startswith("<") else text)
+        )
     return answer.message or answer.error or answer.detail
 
 
 def parse_refusal(body: bytes) -> RefusalKind:
     """Return why a crew refused a resume, by the code in its details."""
-    answer = read_if_object(_Answer, body)
+    answer = fields.read_if_object(_Answer, body)
     return (answer and answer.code) or RefusalKind.OTHER
 
 
 def parse_missing_inputs(body: bytes) -> tuple[str, ...]:
-    answer = read_if_object(_Answer, body)
-    return tuple(map(clean, answer.missing or ())) if answer else ()
+    answer = fields.read_if_object(_Answer, body)
+    return tuple(map(fields.clean, answer.missing or ())) if answer else ()
 
 
 def _before_json(text: str) -> str:
@@ -377,10 +353,10 @@ _NO_EXECUTION = "the webhook does not say what it is about"
 
 def parse_task(body: bytes) -> tuple[str, TaskUpdate]:
     """Read a task webhook: its execution's id, and its content. Raises Malformed."""
-    payload = read(_Task, body, _NO_EXECUTION)
+    payload = fields.read(_Task, body, _NO_EXECUTION)
     update = TaskUpdate(
-        title=one_line(payload.task_name or payload.name or payload.description or "a task"),
-        summary=one_line(payload.summary or ""),
+        title=fields.one_line(payload.task_name or payload.name or payload.description or "a task"),
+        summary=fields.one_line(payload.summary or ""),
         agent=payload.agent,
         task=payload.task_id or payload.task_name or payload.name,
     )
@@ -389,13 +365,15 @@ def parse_task(body: bytes) -> tuple[str, TaskUpdate]:
 
 def parse_step(body: bytes) -> tuple[str, StepUpdate]:
     """Read a step webhook: its execution's id, and its content. Raises Malformed."""
-    payload = read(_Step, body, _NO_EXECUTION)
-    return payload.execution_id, StepUpdate(doing=one_line(payload.thought or payload.tool or ""))
+    payload = fields.read(_Step, body, _NO_EXECUTION)
+    return payload.execution_id, StepUpdate(
+        doing=fields.one_line(payload.thought or payload.tool or "")
+    )
 
 
 def parse_crew(body: bytes) -> tuple[str, CrewUpdate]:
     """Read a crew webhook: its execution's id, and its content. Raises Malformed."""
-    fields = parse_object(body)
-    payload = validate(_Crew, fields, _NO_EXECUTION)
-    result = find_output(fields, ("result", "output"), known=wire.KNOWN) or Output("")
+    members = fields.parse_object(body)
+    payload = fields.validate(_Crew, members, _NO_EXECUTION)
+    result = find_output(members, ("result", "output"), known=wire.KNOWN) or Output("")
     return payload.execution_id, CrewUpdate(result=result, tokens=payload.tokens)
