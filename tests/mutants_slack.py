@@ -183,8 +183,8 @@ SLACK: Final = (
     ),
     mutant(
         "a library's settings stand in the host's log",
-        '    "crewai_core",\n',
-        "",
+        '"asyncio", "crewai_core"',
+        '"asyncio"',
         "test_logs.py",
     ),
 )

@@ -22,35 +22,16 @@ log = structlog.get_logger(__name__)
 #: Libraries that, when talkative, log bodies, headers or addresses with a key, such as those at
 #: which anybody may answer a click in the bot's name.
 _QUIET = (
-    "aiohttp",
-    "aiosqlite",
-    "alembic",
-    "asyncio",
-    "crewai_core",
-    "httpcore",
-    "httpx",
-    "slack_bolt",
-    "slack_sdk",
-    "sqlalchemy",
+    *("aiohttp", "aiosqlite", "alembic", "asyncio", "crewai_core"),
+    *("httpcore", "httpx", "slack_bolt", "slack_sdk", "sqlalchemy"),
 )
 #: A socket's address carries a ticket, and is logged when its connection fails.
 _SOCKET_ADDRESS = re.compile(r"(wss?://[^\s?'\"<>]*\?)[^\s'\"<>]*")
 #: Events that strangers or other workspaces can cause, without any secret.
 BY_STRANGERS: Final = frozenset(
-    {
-        "connection_closed",
-        "flow_request_too_large",
-        "flow_signature_refused",
-        "no_flow_secret",
-        "no_http",
-        "other_team",
-        "slack_signature_refused",
-        "slack_timestamp_refused",
-        "unknown_crew",
-        "wrong_caller",
-        "wrong_credentials",
-        "wrong_event_key",
-    }
+    {"connection_closed", "flow_request_too_large", "flow_signature_refused", "no_flow_secret"}
+    | {"no_http", "other_team", "slack_signature_refused", "slack_timestamp_refused"}
+    | {"unknown_crew", "wrong_caller", "wrong_credentials", "wrong_event_key"}
 )
 #: The window of `LogLimit`, in seconds.
 WINDOW: Final = 60
