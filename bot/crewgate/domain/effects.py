@@ -5,7 +5,7 @@ neither order nor repetition hurts.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Final, Self
@@ -285,15 +285,7 @@ class Effect:
         )
 
     def message_key(self, occasion: str = "") -> str:
-        return self.kind.row.key.format(
-            target=self.target,
-            crew=self.crew,
-            execution_id=self.execution_id,
-            channel=self.channel,
-            user=self.user,
-            number=self.number,
-            occasion=occasion,
-        )
+        return self.kind.row.key.format(**asdict(self), occasion=occasion)
 
     @property
     def ordering_key(self) -> str:

@@ -195,27 +195,21 @@ async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
 
 #: The errors that can only come before the first byte of a request.
 UNSENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
+    *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError),
+    *(httpx.UnsupportedProtocol, httpx.LocalProtocolError),
 )
+_WHY_UNSENT: Final[dict[type[httpx.HTTPError], str]] = {
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.PoolTimeout: "too many calls at once",
+    httpx.ProxyError: "the proxy refused the connection",
+}
 
 
 def why_unsent(lost: httpx.HTTPError) -> str:
     """Return the reason for an UNSENT error, as a sentence."""
-    match lost:
-        case httpx.ConnectError():
-            return why_no_connection(lost)
-        case httpx.ConnectTimeout():
-            return "no connection in time"
-        case httpx.PoolTimeout():
-            return "too many calls at once"
-        case httpx.ProxyError():
-            return "the proxy refused the connection"
-    return "the request could not be made"
+    if isinstance(lost, httpx.ConnectError):
+        return why_no_connection(lost)
+    return _WHY_UNSENT.get(type(lost), "the request could not be made")
 
 
 def why_no_connection(error: Exception) -> str:

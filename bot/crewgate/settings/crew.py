@@ -61,14 +61,10 @@ class CrewSettings(Crew):
         example='"https://hooks.example.com/task"',
     )
     step_webhook_url: str | None = parsers.secret(
-        parse_url,
-        "the same for step webhooks",
-        example='"https://hooks.example.com/step"',
+        parse_url, "the same for step webhooks", example='"https://hooks.example.com/step"'
     )
     crew_webhook_url: str | None = parsers.secret(
-        parse_url,
-        "the same for crew webhooks",
-        example='"https://hooks.example.com/crew"',
+        parse_url, "the same for crew webhooks", example='"https://hooks.example.com/crew"'
     )
     flow_webhook_secret: str | None = parsers.secret(
         parsers.parse_flow_secret,
@@ -204,18 +200,15 @@ def _is_before(one: Duration, other: Duration) -> bool:
 
 
 def _durations(rule: Rule) -> Iterator[tuple[str, Duration]]:
-    if rule.target is not None:
-        yield "target", rule.target
-    if rule.remind is not None:
-        yield "remind.after", rule.remind.after
-        if rule.remind.every is not None:
-            yield "remind.every", rule.remind.every
-    if rule.escalate is not None:
-        yield "escalate.after", rule.escalate.after
-    if rule.timeout is not None:
-        yield "timeout.after", rule.timeout.after
-    if rule.valid_for is not None:
-        yield "valid_for", rule.valid_for
+    each = {
+        "target": rule.target,
+        "remind.after": rule.remind.after if rule.remind else None,
+        "remind.every": rule.remind.every if rule.remind else None,
+        "escalate.after": rule.escalate.after if rule.escalate else None,
+        "timeout.after": rule.timeout.after if rule.timeout else None,
+        "valid_for": rule.valid_for,
+    }
+    yield from ((key, duration) for key, duration in each.items() if duration is not None)
 
 
 def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:

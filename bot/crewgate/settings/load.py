@@ -121,10 +121,7 @@ class Settings:
         "its name, part of this bot's addresses: `/crews/NAME/human-input`",
     )
     crews_file: str | None = parsers.optional(
-        parse_text,
-        "several crews",
-        default="`crews.toml` where it exists",
-        example="crews.toml",
+        parse_text, "several crews", default="`crews.toml` where it exists", example="crews.toml"
     )
     reviewers: tuple[ReviewerRef, ...] = setting(
         (),
