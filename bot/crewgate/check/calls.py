@@ -30,7 +30,7 @@ class _Unmet:
 
     def meet(self, facts: Facts) -> None:
         names = ("",) if facts.call is None else facts.call.names(exactly=self.exactly)
-        # A tool's name that cannot be read may be the one that the rule names.
+        # An empty name could not be read, and may be the one that the rule names: no finding then.
         pattern = self.when.tool
         if pattern is None or any(not one or matches_glob(pattern, one) for one in names):
             self.lacks_tool = False
@@ -63,7 +63,7 @@ async def check_calls(url: str, crews: Iterable[CrewSettings], now: datetime) ->
                 for rule in unmet.get(crew, ()):
                     rule.meet(stored.facts)
     except StoreUnavailable:
-        return []  # the check of the database says so
+        return []  # `check_database` reports the error
     met = (rule for crew, rules in unmet.items() if crew in with_calls for rule in rules)
     return [finding for rule in met for finding in rule.findings()]
 

@@ -132,8 +132,8 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
     try:
         age = await _age_of(engine)
         if age.revision != HEAD:
-            # If a key is lost, no bot starts, and only the version that wrote the database last can
-            # forget the key.
+            # If a key is lost, no bot starts to bring the database up to date: then only the
+            # version that wrote it last can run `rotate --forget`.
             others = f", or do this with Crewgate {age.version}, which wrote it last"
             raise StoreUnavailable(
                 "the database is of another version; start the bot once and try again"
@@ -193,7 +193,7 @@ async def address_owners(url: str) -> Mapping[str, str]:
             found = await connection.execute(sa.select(email_owners))
             return {row.address: row.user_id for row in found}
     except (sa.exc.ProgrammingError, StoreUnavailable):
-        return {}  # the check of the database reports the error
+        return {}  # `check_database` reports the error
 
 
 async def confirm_reviewer(database_url: str, address: str, account: str) -> int:
@@ -222,7 +222,7 @@ Ask = Callable[[str], str]
 """Asks somebody at the terminal. Raises EOFError if nobody is there."""
 
 
-#: A running bot may have a key that is missing here.
+#: A running bot may have a key that is missing here, and would need what only this key opens.
 _STOP_FIRST = "stop the bot first, nothing was taken out"
 
 

@@ -31,7 +31,8 @@ from crewgate.web.slack_events import clock_is_off
 
 ANYBODY = "anybody in the channel, except guests and people of other organisations"
 
-#: Slack's requests are refused beyond five minutes; its answer to `check` may be slow.
+#: A wrong clock is reported from here on: at five minutes the bot refuses Slack's requests, but a
+#: difference of seconds may come from a slow answer of Slack to `check`.
 CLOCK_MAY_BE_OFF = timedelta(minutes=2)
 #: The largest user group whose members are asked about one by one.
 ASKED_ABOUT = 50

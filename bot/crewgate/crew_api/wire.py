@@ -114,7 +114,8 @@ def parse_object(raw: bytes) -> Json:
     """Parse a JSON object whose text can be stored and sent. Raises Refusal."""
     try:
         body = json.loads(raw, parse_constant=_refuse_constant)
-        # Lone surrogates can be written as JSON, and not as UTF-8; 1e999 becomes an infinity.
+        # JSON can hold what cannot be sent: 1e999 is read as an infinity, which is refused, and
+        # lone surrogates have no UTF-8, so `sendable` replaces them.
         text = json.dumps(body, ensure_ascii=False, allow_nan=False)
         body = json.loads(sendable(text))
     except (ValueError, RecursionError):
@@ -152,7 +153,7 @@ ARGUMENTS: Final = "arguments"
 """The key in `edited` for a tool call's arguments."""
 KEY: Final = "idempotency_key"
 VALID_UNTIL: Final = "valid_until"
-#: Why a resume is refused with 400, in `details.code`.
+#: The values of `details.code` that say why a resume is refused with 400.
 ANSWERED: Final = "answered"
 EXPIRED: Final = "expired"
 MISFIT: Final = "arguments"
@@ -183,7 +184,7 @@ def _parse_end(given: object) -> float | None:
         return None
     with suppress(ValueError, OverflowError):
         end = datetime.fromisoformat(given) if isinstance(given, str) else None
-        # A time without a zone would be another moment on each machine.
+        # A time without a zone is refused: it would be another moment on each machine.
         if end is not None and end.tzinfo is not None:
             return end.timestamp()
     why = "must be a time with a zone, as in RFC 3339"
@@ -270,7 +271,7 @@ def _parse_url(body: Mapping[str, Any], name: str, *, of: str = "") -> str | Non
 def _is_web(url: str) -> bool:
     with suppress(ValueError):
         parts = urlsplit(url)
-        # Reading the port of an address raises if no port can have that number.
+        # Reading `parts.port` raises ValueError, suppressed here, if no port can have that number.
         is_complete = bool(parts.hostname) and parts.port != 0
         return url.isprintable() and parts.scheme in {"http", "https"} and is_complete
     return False

@@ -109,7 +109,8 @@ class HttpFlowAnswers(FlowAnswers):
         if refusal := self._refusal(crew, where):
             return refusal
         if where.scheme == "https" and self.is_proxied(host_of(where)):
-            # The proxy looks the name up, and the certificate proves that the right host answers.
+            # The proxy looks the name up, so no address can be checked here; the certificate proves
+            # that the right host answers.
             addresses: list[str] | Refused | NotSent = [host_of(where)]
         else:
             named = _is_named(where, self.hosts[crew])

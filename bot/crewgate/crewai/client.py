@@ -52,7 +52,7 @@ def outcome_of(answer: client.Answer, *, parse: ParseSuccess, now: datetime) -> 
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
             wait = _wait(answer.retry_after, now)
             return NotSent(str(answer.status), wait, words=error_words(answer))
-        # A gateway says 408 if the crew behind the gateway took too long.
+        # A gateway says 408 if the crew behind it took too long: the crew may have got the request.
         case HTTPStatus.REQUEST_TIMEOUT:
             return Unknown(str(answer.status), words=error_words(answer), code=str(answer.status))
         case code if 300 <= code < 500:  # noqa: PLR2004
@@ -81,7 +81,7 @@ def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
         return None
     text = retry_after.strip()
     if text.isascii() and text.isdecimal():
-        # A longer number is beyond LONGEST_ASKED in any case.
+        # A number of seven digits or more is beyond LONGEST_ASKED in any case.
         wait = timedelta(seconds=int(text)) if len(text) <= 6 else LONGEST_ASKED  # noqa: PLR2004
     else:
         try:
@@ -116,7 +116,7 @@ class HttpCrew(CrewClient):
         self.headers = {
             "Authorization": f"Bearer {self.token}",
             "Accept": "application/json",
-            # A few packed bytes could unpack to gigabytes.
+            # The crew must not compress its answers: a few bytes could unpack to gigabytes.
             "Accept-Encoding": "identity",
             "Connection": "close",
         }
@@ -128,7 +128,7 @@ class HttpCrew(CrewClient):
         if not isinstance(answer, client.Answer):
             lost = isinstance(answer, Unknown)
             return replace(answer, exchange=Exchange(body)) if lost else answer
-        # A crew may repeat the request in its answer, with the secrets of the webhooks.
+        # A crew may repeat the request in its answer, so the webhooks' secrets are hidden as well.
         redactor = self.redactor.also(request.webhooks.secrets)
         shown = await redacted(answer, redactor, self.off_loop)
         outcome = outcome_of(shown, parse=payloads.parse_resume_answer, now=self.clock())
@@ -203,7 +203,8 @@ class HttpCrew(CrewClient):
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
         words = "token not accepted" if unauthorized else error_words(answer)
         why = f"{answer.status}: {words}"
-        # A web page or a plain text comes from a proxy, which knows nothing of executions.
+        # Only JSON of the crew's own says that an execution is gone: a web page or a plain text
+        # comes from a proxy, which knows nothing of executions.
         gone = answer.status == HTTPStatus.NOT_FOUND and payloads.is_crews_own(answer.body)
         return CrewUnavailable(why, gone=gone, answered=True)
 

@@ -14,11 +14,13 @@ from crewgate.domain.redaction import hide_credentials
 
 #: The longest id that is accepted, in characters; real ids are UUIDs or task names.
 ID_LIMIT: Final = 512
-#: The most UTF-8 bytes of an id: PostgreSQL's indexes hold 2,704, for two ids and a crew's name.
+#: The most UTF-8 bytes of an id: an entry of a PostgreSQL index holds 2,704 bytes, and has up to
+#: two ids and a crew's name.
 ID_BYTES: Final = 1_024
 
-#: The largest plausible number of tasks and of tokens; a larger number is ignored.
+#: The largest plausible number of tasks, or of calls of a tool; a larger number is ignored.
 COUNT_LIMIT: Final = 10**6
+#: The largest plausible number of tokens; a larger number is ignored.
 TOKENS_LIMIT: Final = 10**15
 
 URL_LIMIT: Final = 2_000
@@ -38,7 +40,8 @@ TOO_DEEP: Final = ("the output is nested too deeply", ("it has more levels than 
 
 SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
-#: RFC 1035, 2.3.4; an IPv6 address is shorter than a label.
+#: The most characters of a host's name with a final dot, and of one label between its dots (RFC
+#: 1035, 2.3.4). An IPv6 address counts as one label, and is short enough.
 _HOST_LIMIT: Final = 254
 _LABEL_LIMIT: Final = 63
 
@@ -247,7 +250,8 @@ def _short_enough(text: str) -> str:
 def _text(value: object) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
-    # Cleaning a long text is slow, and makes at most two characters into one: so it is cut first.
+    # Cleaning a long text is slow, so the text is cut first; twice TEXT_LIMIT is enough, because
+    # cleaning makes at most two characters into one.
     return _cut(clean(value[: 2 * TEXT_LIMIT + 2]), TEXT_LIMIT)
 
 
@@ -270,7 +274,7 @@ Url = Annotated[
     str,
     pydantic.StringConstraints(
         max_length=URL_LIMIT,
-        # Pydantic would complete some addresses that are not absolute, such as `http:host`.
+        # Refuses addresses that are not absolute, some of which pydantic completes: `http:host`.
         pattern=r"^(?i:https?)://[^\x00-\x20\x7f-\x9f/?#][^\x00-\x20\x7f-\x9f]*$",
     ),
     pydantic.AfterValidator(_as_written),

@@ -20,14 +20,16 @@ from crewgate.domain import notification
 from crewgate.domain.errors import Malformed
 from crewgate.domain.people import Email
 
-#: The most characters of a message; a longer message goes into the output as a whole too.
+#: The most characters of a question's message. A longer message is cut, and is repeated as a whole
+#: in the output.
 MESSAGE_LIMIT: Final = 3_000
 #: The most lessons of one request that are shown; CrewAI recalls ten.
 LESSONS: Final = 20
 
 _ESCALATION: Final = "escalation"
 _EVENTS: Final = ("new_request", _ESCALATION)
-#: The longest address (RFC 5321, 4.5.3.1), without characters that have a meaning in Slack.
+#: An e-mail address no longer than RFC 5321, 4.5.3.1 allows, without characters that have a meaning
+#: in Slack.
 _EMAIL: Final = re.compile(r"[^\s@<>|,;:\"'`\0\ud800-\udfff]{1,64}@[A-Za-z0-9.-]{1,190}")
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(fields.Verbatim)
 _URL: Final[TypeAdapter[str]] = TypeAdapter(fields.Url)

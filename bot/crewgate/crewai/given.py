@@ -16,15 +16,16 @@ from crewgate.domain.redaction import (
 )
 
 GIVEN_LIMIT: Final = 10
-#: The longest name and value that are shown, in characters. Longer values are not cut: half a
-#: secret would not be recognised.
+#: The longest name of a value that is shown, in characters.
 NAME_LIMIT: Final = 60
+#: The longest value that is shown, in characters. A longer value is not shown at all rather than
+#: cut: half a secret would not be recognised.
 VALUE_LIMIT: Final = 200
-#: The longest name of an input that a rule can test, and the longest value that is stored for
-#: rules.
+#: The longest name of an input that a rule can test, in characters.
 ASKED_NAME_LIMIT: Final = 200
+#: The longest value that is stored for rules, in characters.
 ASKED_VALUE_LIMIT: Final = 2_000
-#: The number of names that are stored for rules.
+#: The most inputs that are stored for rules beside the shown ones; of more, none is stored.
 NAMES_LIMIT: Final = 500
 
 

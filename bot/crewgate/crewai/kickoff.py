@@ -15,7 +15,7 @@ from crewgate.domain.lessons import INPUT
 from crewgate.domain.notification import HiddenValue, WebhookUrls
 from crewgate.usecases.ports.crew import KickoffRequest
 
-#: Numbers are skipped without parsing: a long number takes long to parse.
+#: Reads numbers as texts, because a long number takes long to parse.
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 

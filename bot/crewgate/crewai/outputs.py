@@ -10,7 +10,7 @@ from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Format, Output, with_count
 from crewgate.domain.redaction import MARK, hide_credentials, is_credential
 
-#: The fields of CrewAI's own output object beside the output.
+#: The fields of CrewAI's output object that say something about the output, and are not part of it.
 _ABOUT_ITSELF: Final = frozenset(
     {"agent", "description", "expected_output", "messages", "name", "output_format", "summary"}
 )
@@ -117,7 +117,7 @@ def read_without_credentials(value: object) -> Output:
 def _hide(value: object) -> object:
     match value:
         case dict():
-            # Numbers, such as `total_tokens`, are no secrets.
+            # A number is no secret, even if its name looks like one: `total_tokens`.
             return {
                 name: MARK
                 if isinstance(part, str | dict | list) and is_credential(name)

@@ -55,8 +55,8 @@ RESUME_FAILURES: Final = frozenset(
 
 _ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
 _PROBLEMS_SHOWN: Final = 5
-#: The beginning of JSON in an error's text. People cannot read JSON, and it may quote our own
-#: request.
+#: The beginning of JSON in an error's text, where the text is cut: people cannot read JSON, and it
+#: may quote our own request.
 _JSON: Final = re.compile(r"[{\[]\s{0,9}(?:\\{0,9}[\"']|&quot;|&#3[49];|[{\[])")
 
 
@@ -292,7 +292,7 @@ def is_crews_own(body: bytes) -> bool:
     return answer is not None and bool(answer.message or answer.error or answer.detail)
 
 
-#: Longer JSON, in bytes, is no message for people; it is not parsed.
+#: The most bytes of an error's JSON that is parsed: longer JSON is no message for people.
 _ERROR_LIMIT: Final = 256 * 2**10
 
 

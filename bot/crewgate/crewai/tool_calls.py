@@ -13,11 +13,13 @@ from crewgate.crewai.outputs import read_output
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
 from crewgate.domain.notification import TEXT_LIMIT, Format, HiddenValue, Output, part_of
 
-#: The most arguments that a form can change, and the most characters of a name or a choice.
+#: The most arguments that a form can change.
 _ARGUMENTS_LIMIT: Final = 20
+#: The most characters of an argument's name, or of a choice for it, in a form.
 _WORD_LIMIT: Final = 75
+#: The most choices for an argument in a form.
 _CHOICES_LIMIT: Final = 100
-#: The most further names of a tool.
+#: The most further names of a tool that are read; all names beyond count as one unreadable name.
 _NAMES_LIMIT: Final = 20
 #: The most tools that a card names.
 _TOOLS_LIMIT: Final = 20
@@ -160,7 +162,7 @@ def _kind_of(described: object, kinds: dict[str, object]) -> tuple[Kind | None, 
             return _kind_of(others[0], kinds) if len(others) == 1 else (None, ())
         case {"$ref": str(name)}:
             found = kinds.get(name.removeprefix("#/$defs/"))
-            # References are followed once: a schema may refer to itself.
+            # A reference within the referred part is not followed: a schema may refer to itself.
             is_choice = isinstance(found, dict) and "enum" in found
             return _kind_of(found, {}) if is_choice else (None, ())
         case {"enum": list(choices)}:

@@ -27,13 +27,14 @@ def _names(*fields: AliasChoices) -> frozenset[str]:
     return frozenset(str(name) for one in fields for name in one.choices)
 
 
-#: All names for the webhook URLs of updates, and the name of each in what the bot sends.
+#: All names for the webhook URLs of updates in what the bot reads.
 UPDATE_NAMES: Final = _names(TASK_URL, STEP_URL, CREW_URL)
+#: The one name for each of these URLs in what the bot sends.
 URLS: Final = tuple(str(one.choices[0]) for one in (TASK_URL, STEP_URL, CREW_URL))
 WEBHOOK_NAMES: Final = UPDATE_NAMES | _names(HUMAN_INPUT, HUMAN_INPUT_URL)
 #: The most outcomes that a click or a menu can offer: Slack's limit for a menu.
 OUTCOMES: Final = 100
-#: The longest label that is offered, in characters; longer labels can be answered in words.
+#: The longest label of an outcome that is offered, in characters; people can type a longer one.
 LABEL_LIMIT: Final = 500
 #: The known fields besides the output: a field of any other name may be the output.
 KNOWN: Final = (

@@ -82,7 +82,7 @@ def _texts(block: Json, names: Names) -> Iterator[str]:
     if shown.get("type") == "context":
         yield " ".join(one.get("html", "") for one in shown["elements"])
     else:
-        # A Markdown block is a text object itself.
+        # A Markdown block has no text object inside: the block itself has the HTML.
         for one in (text if isinstance(text, dict) else shown, *shown.get("fields", ())):
             yield one.get("html", "")
 

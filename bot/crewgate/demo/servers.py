@@ -14,10 +14,11 @@ import aiohttp
 from aiohttp import web
 
 _HOST: Final = "127.0.0.1"
-#: Above ports that people choose by hand or browsers refuse, and below those that Linux gives to
-#: outgoing connections: nothing takes them while a server is down.
+#: Ports above those that people choose by hand or browsers refuse, and below those that Linux gives
+#: to outgoing connections: nothing takes a server's port while the server is down.
 _PORTS: Final = range(11_000, 32_768)
-#: A distance at which processes that start together do not try the same ports.
+#: The distance between the first ports that two processes with consecutive ids try, so that
+#: processes which start together do not try the same ones.
 _STRIDE: Final = 257
 
 
@@ -38,7 +39,7 @@ def _is_free(port: int) -> bool:
         return True
 
 
-#: The ports to hand out. Tests have ports that other processes of theirs do not take.
+#: The ports that `free_port` returns. Tests put ports here that no other of their processes takes.
 FREE_PORTS = _free_ports(os.getpid() * _STRIDE)
 
 
@@ -118,7 +119,7 @@ class ServerProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # the parent handles Ctrl-C
+                start_new_session=True,  # so Ctrl-C reaches only the parent, which ends the server
             )
 
     async def stop(self) -> int | None:
@@ -174,7 +175,7 @@ def inherited() -> dict[str, str]:
     return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
 
-#: The arguments of Python for a bot. Tests have a bot with shorter waits.
+#: The arguments with which Python runs a bot. Tests pass others, for a bot with shorter waits.
 COMMAND = ("-m", "crewgate", "serve")
 
 
@@ -202,7 +203,7 @@ class BotProcess(ServerProcess):
         )
 
 
-#: The time that open connections have at a stop; hanging ones are cut.
+#: The seconds that open connections have at a stop before they are cut.
 _SHUTDOWN_SECONDS: Final = 0.01
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

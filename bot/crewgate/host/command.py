@@ -26,12 +26,13 @@ T = TypeVar("T")
 
 _SECRET_VARIABLE: Final = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SHORTEST_SECRET: Final = 8
-#: A guessed secret lets strangers put questions before people; the bot takes no shorter one either.
+#: The fewest characters of a secret, as in the bot's settings: whoever guesses a secret can put
+#: questions before people.
 SECRET_LENGTH: Final = 16
 
 
 def run_host(chosen: argparse.Namespace) -> int:
-    # The crew's own keys are in `.env` too: its contents are in the environment from here on.
+    # `.env` has the crew's own keys too, so the whole file is loaded into the environment.
     load_dotenv(Path(".env"))
     leave_terminal()
     try:

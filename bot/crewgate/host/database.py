@@ -94,9 +94,9 @@ SEALED: Final = {
 }
 """The columns of credentials, by table: `sealed` encrypts their values."""
 
-#: `PRAGMA user_version` of a file with these tables.
+#: The `PRAGMA user_version` of a file that has the tables above.
 VERSION: Final = 12
-#: The statements that bring a file of a version to the next one.
+#: By version, the statements that bring a file from this version to the next one.
 _STEPS: Final = {
     10: (
         "ALTER TABLE rounds ADD COLUMN digest TEXT",
@@ -105,7 +105,7 @@ _STEPS: Final = {
     ),
     11: (
         "ALTER TABLE executions ADD COLUMN lesson_until REAL",
-        # These lessons have no end yet: each gets the default time of the bot's settings.
+        # Older lessons have no end: each gets 90 days, as the bot's settings give by default.
         "UPDATE executions SET lesson_until = ended_at + 90 * 86400 WHERE id GLOB 'lesson-*'",
     ),
 }
@@ -118,9 +118,11 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-#: The names of the encrypted columns; no table has another column of such a name.
+#: The names of the encrypted columns. No other column has such a name, so that `_row` can tell by
+#: the name whether to decrypt a value.
 _COLUMNS: Final = frozenset({"canary", *(name for names in SEALED.values() for name in names)})
-#: The most addresses kept decrypted: each look for due webhooks compares waiting addresses.
+#: The most decrypted addresses that are cached: each search for due webhooks compares the decrypted
+#: addresses of all that wait.
 _OPENED: Final = 4_096
 
 
@@ -164,7 +166,7 @@ class Database:
             self._connection.close()
             which = "a later version of crewgate" if version > VERSION else _OLDER
             raise sqlite3.DatabaseError(f"it was written by {which}")
-        # One statement at a time: `executescript` would commit first.
+        # One statement at a time: `executescript` would commit the open transaction first.
         for statement in filter(str.strip, [] if version else _TABLES.split(";\n")):
             self._connection.execute(statement)
         for step in range(version or VERSION, VERSION):
@@ -196,7 +198,7 @@ class Database:
         self._connection.execute("INSERT INTO secret_key VALUES (sealed('crewgate'))")
 
     def _row(self, cursor: sqlite3.Cursor, values: tuple[object, ...]) -> sqlite3.Row:
-        # A value is decrypted by its column's name: a value from a caller may look encrypted, too.
+        # The column's name says whether to decrypt a value: a caller's text may look encrypted.
         opened = (
             self._opened(value) if column[0] in _COLUMNS else value
             for column, value in zip(cursor.description, values, strict=True)
@@ -226,7 +228,7 @@ class Database:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
-                # Where the disk is full SQLite may have rolled back by itself.
+                # SQLite may have rolled back by itself, for a full disk: then ROLLBACK would fail.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise

@@ -33,9 +33,9 @@ from crewgate.network.untrusted_addresses import Lookups
 
 log = structlog.get_logger(__name__)
 
-#: CrewAI's own limit for an MCP server is half a minute.
+#: The default time limit of an approved call to an MCP server; CrewAI's own is half a minute.
 TOOL_SECONDS: Final = 3_600.0
-#: CrewAI itself recalls as many lessons.
+#: The most lessons that a flow is given for one output; CrewAI itself recalls as many.
 MOST_LESSONS: Final = 10
 
 
@@ -260,12 +260,13 @@ class Run:
         self, task_id: str, output: str, body: Json, *, pending: records.Pending | None = None
     ) -> records.Decision:
         """Show an output, call or question, and wait for people. Raises HostStops."""
-        # The id is new, so that no two pauses share one where a database is restored from a copy.
+        # A random id: two pauses could get the same number once a database is restored from a copy.
         body = {**body, "pause_id": self._shared.options.new_id()}
         if pending is not None:
             pending = replace(pending, body=body)
         webhooks = human_input_webhooks(self.execution, task_id, body)
-        # The waiter is opened before anybody can know that this round waits.
+        # The waiter is opened before anybody is told of this round: else a decision could come
+        # before the waiter, and wake nobody.
         self._shared.waiters.open(self._id, task_id)
         self._store.pause(self._id, task_id, output, pending=pending, webhooks=webhooks)
         log.info("paused", execution=self._id, task=task_id)
@@ -333,7 +334,7 @@ class Run:
         except records.Expired:
             self._anew.discard(task_id)
             raise
-        # A thread may be left over from an execution that has failed meanwhile.
+        # This thread may be left over from an execution that has failed meanwhile: it must end.
         if not is_spent:
             raise RuntimeError(f"The answer to {task_id} was given before, or it was closed")
 
@@ -344,7 +345,7 @@ class Run:
         """
         earlier = [one for one in alike if one.spent and one.task_id not in self._asking]
         ran = [one for one in earlier if _may_have_run(one)]
-        # A call that took up a card from before the restart is no repetition, and does not count.
+        # A call that took up a card from before the restart is no repetition, so `_anew` lacks it.
         again = sum(one.rpartition("-")[0] == pending.id for one in self._anew)
         if len(ran) < again:
             return {"may_have_run": False}
@@ -434,7 +435,7 @@ class Run:
         answered_at = f"{self._shared.url}/human_feedback_requests/{question_id}/respond"
         webhooks = question_webhooks(
             execution,
-            # The message may say why the last answer could not be read.
+            # The message may quote the error that the last answer caused, and so a secret.
             replace(asked, message=self._shared.options.redactor.error(asked.message)),
             question_id,
             url=None if webhook is None else webhook.url.replace("{name}", self._target),

@@ -99,7 +99,8 @@ class Runner:
         if execution.state is not records.State.PAUSED:
             return execution.state in {records.State.QUEUED, records.State.RUNNING}
         rounds = self._store.rounds(execution.id)
-        # A hook asks in the middle of a task. The task begins again, and its card stays valid.
+        # A hook asked in the middle of a task: the task begins again, and its hook asks for the
+        # same card, which stays valid.
         if any(one.asker is not None and not one.spent for one in rounds):
             return True
         if self.targets[execution.target].is_flow:
@@ -112,7 +113,7 @@ class Runner:
         """End the threads that wait for people; working threads are cut off with the process."""
         self.shared.waiters.stop()
 
-    # ---- what callers ask
+    # ---- requests of callers
 
     def kick_off(self, target: Target, kickoff: Kickoff) -> str:
         """Begin an execution, and return its id once it is on disk. Raises Refusal."""
@@ -233,7 +234,7 @@ class Runner:
     def _go_on(self, execution_id: str, target: str) -> None:
         """Run an execution in its own thread once there is a place, never twice at a time."""
         if target not in self.targets:
-            return  # the next start that serves its target takes it up
+            return  # the next start of a host that serves the target continues the execution
         with self._lock:
             if execution_id in self._working:
                 self._again.add(execution_id)

@@ -51,7 +51,8 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         )
 
         def wake() -> None:
-            # A working thread ends with the process, so it may call this after the loop's end.
+            # A working thread ends only with the process, so it may call this after the event loop
+            # was closed, which raises RuntimeError.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(sender.wake)
 
@@ -69,7 +70,8 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         sending = asyncio.create_task(sender.run())
         try:
             runner.announce_again()
-            # Announcements go first: after a decision, its call's announcement would ask once more.
+            # Announcements are sent before decisions are taken: sent after the decision on a call,
+            # the announcement would ask people about the call once more.
             await sender.settle(STOP_SECONDS)
             async with listen(
                 application, listener, limits=options.limits, shutdown_timeout=STOP_SECONDS
@@ -203,7 +205,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         message = f"{request.method} {request.path}: {error.reason}"
         refusal = wire.Refusal(error.status, error.reason, message)
     except (Exception, records.NotKept) as error:
-        # A crew's own check of its inputs may raise any error; so may a full disk.
+        # A crew's own check of its inputs may raise any error; a full disk raises NotKept.
         log.exception("request_failed", path=request.path)
         refusal = wire.Refusal(500, "Internal Server Error", type(error).__name__)
     return web.json_response(refusal.body, status=refusal.status)

@@ -15,7 +15,7 @@ from crewgate.crew_api.wire import Json, Kickoff, Refusal, Urls, sendable
 from crewgate.host import records
 from crewgate.host.database import SEALED, Database, readable
 
-#: Makes the webhooks that report the end of a call or a question within a task.
+#: A function that makes the webhooks about the end of a call or of a question within a task.
 Closing: TypeAlias = Callable[[records.Round], Iterable[records.Webhook]]
 
 

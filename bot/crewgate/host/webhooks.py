@@ -26,16 +26,17 @@ log = structlog.get_logger(__name__)
 TIMEOUT: Final = 30.0
 #: Connecting to one address of a receiver may take 5 s, before the next address is tried.
 _TIMEOUT: Final = Timeout(connect=5, read=TIMEOUT, total=TIMEOUT)
-#: Seconds until the next try, doubled each time up to the longest.
+#: Seconds until the second try; each further pause is twice as long, up to `LONGEST_PAUSE`.
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
-#: The tries of a webhook. A pause is announced until somebody decides, and a call's result is sent
-#: for about a day, at the longest pause.
+#: The most tries of a webhook, by kind. A pause is announced until somebody decides. The result of
+#: a call is tried for about a day, mostly once in `LONGEST_PAUSE`.
 _TRIES: Final = {"human_input": inf, "flow": inf, "outcome": 300}
 _OTHER_TRIES: Final = 6
-#: The most webhooks under way at a time that announce pauses, and as many that do not. A webhook
-#: to a receiver that hangs stays under way for `TIMEOUT`.
+#: The most webhooks that are sent at a time: so many that announce pauses, and so many others. A
+#: webhook to a receiver that hangs keeps its place for `TIMEOUT`.
 AT_ONCE: Final = 16
+#: The most webhooks to one URL among these, so that one receiver cannot take all places.
 TO_ONE_URL: Final = 4
 
 
@@ -155,10 +156,10 @@ class Sender:
         if webhook.kind == "flow" and self._flow_webhook is not None:
             headers |= sign(self._flow_webhook.secret, body, at=self._store.now())
         try:
-            # One limit holds for the lookup and all addresses together: a webhook that hangs takes
-            # one of AT_ONCE places.
+            # One limit holds for the lookup and all addresses together, because a webhook that
+            # hangs takes one of AT_ONCE places.
             async with asyncio.timeout(TIMEOUT):
-                # The bot is mostly in the same private network, so its addresses are called too.
+                # The bot is mostly in the host's private network, so private addresses are called.
                 answer = await call(
                     http,
                     self._lookups,
@@ -208,7 +209,7 @@ def human_input_webhooks(
         case {"task_output": str()} if "tool_call" not in body and "ask" not in body:
             edits = [EDITED]
         case _:
-            edits = []  # a text may not fit a model's fields, and a question has no output
+            edits = []  # an edited text may not fit a model's fields; a question has no output
     told["resume_extensions"] = [*edits, KEY]
     if outcome is None:
         return [Webhook("human_input", address.url, told, address.headers, about=task_id)]

@@ -54,7 +54,7 @@ class CrewSettings(Crew):
     )
     webhook_secret_previous: str | None = field(default=None, repr=False)
     """The secret in the variable with `_PREVIOUS` at its end; accepted during a rotation."""
-    # Webhook addresses often carry a secret of their own.
+    # Webhook addresses often carry a secret of their own, so `repr` hides all three.
     task_webhook_url: str | None = parsers.secret(
         parse_url,
         "sent with every resume, unless the execution has another",
@@ -124,7 +124,7 @@ def read_rules(
             place += f" {_shown_name(str(content['name']))}"
         reader = Reader(content, crew.problems, f"{place}.")
         rule = _read_rule(reader)
-        # Names that differ in case alone would be mistaken for each other.
+        # People would mistake rules for each other if their names differed in case alone.
         if rule.name and any(one.name.casefold() == rule.name.casefold() for one in rules):
             reader.note("name", "another rule of this crew has it; put a name of its own")
         rules.append(rule)

@@ -245,9 +245,10 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     title = str(env.found.get("CREWS_FILE", "crews.toml"))
     has_file = (folder / title).exists()
     # Beside a crews file only CREW_URL means one more crew: the other variables of a single crew
-    # may be leftovers, or be named in the file.
+    # may be leftovers, or variables that the file names.
     single = "CREW_URL" in env if has_file else any(name in env for name in SINGLE_CREW)
-    # If no crew is described, all missing variables are reported at once.
+    # If nothing describes a crew, one is read from the environment, so that all missing variables
+    # are reported at once.
     of_environment = single or not (has_file or "CREWS_FILE" in env)
     unread = () if of_environment else SINGLE_CREW
     values = {
@@ -393,14 +394,15 @@ def _complete(
 ) -> CrewSettings:
     """Return a crew's settings, including shared settings; note the missing settings."""
     for option in crew_options.OPTIONS:
-        # An empty list is a value too: such a list names nobody.
+        # An empty list is a value too: it names nobody, and the shared value does not replace it.
         if option.setting.shared and option.name not in crew:
             values[option.field] = getattr(shared, option.setting.shared.lower())
     if "channel" not in crew and "SLACK_CHANNEL" not in env:
         problem = f"missing; the crew “{name}” names no channel: put its id (C…) or #name"
         env.note("SLACK_CHANNEL", problem)
     if "flow_webhook_secret_env" in crew:
-        # Requests of flows may assign people, so it is enough if somebody gets the other requests.
+        # A flow's request may assign people. For requests that assign nobody, reviewers or
+        # operators are enough, so one of these settings must be there.
         said = (crew.found.get(key) for key in ("reviewers", "operators"))
         if not any((*said, "REVIEWERS" in env, "OPERATORS" in env)):
             problem = "missing; put who gets a request that assigns nobody, or name reviewers"

@@ -118,7 +118,7 @@ def value_of_variable(
             except InvalidSetting as wrong:
                 msg = f"the variable {name}: {wrong}"
                 raise InvalidSetting(msg) from None
-        # A text of another form may be the secret itself, put here by mistake.
+        # A text of another form may be the secret itself, put here by mistake: it is not repeated.
         if re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", name):
             msg = f"the variable {name} is not set; put the secret there, or name another variable"
         else:
@@ -149,7 +149,7 @@ def parse_public_url(raw: object) -> str:
     return text
 
 
-#: A name that could be looked up, or an IPv4 address, with or without a port.
+#: A host's name that could be looked up, or an IPv4 address, with or without a port.
 _HOST: Final = re.compile(
     r"(?=.{1,253}(?::|\Z))(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*"
     r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?::[0-9]{1,5})?"
@@ -208,7 +208,7 @@ def _masked_as(name: str) -> tuple[Kind, Finder]:
 
 
 def _find(pattern: Any, text: str) -> Iterator[tuple[int, int]]:  # noqa: ANN401  # re2 has no types
-    # RE2 reads UTF-8, which cannot hold half of a surrogate pair.
+    # RE2 reads UTF-8, which cannot hold half of a surrogate pair, so U+FFFD takes its place.
     yield from (one.span() for one in pattern.finditer(_SURROGATES.sub("\ufffd", text)))
 
 

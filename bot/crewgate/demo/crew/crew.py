@@ -41,7 +41,7 @@ class Crew(deployment.Deployment):
         await self.engine.stop()
         await super().stop()
 
-    # Requests; each request is carried out in one step, without awaiting
+    # ---- requests: each request is carried out in one step, without awaiting
 
     @override
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -60,7 +60,7 @@ class Crew(deployment.Deployment):
 
     def _answer(self, call: deployment.Call, segments: list[str], raw: bytes) -> web.Response:
         try:
-            # A flow's answer has a token of its own in its address.
+            # The address of a flow's answer has a token of its own in place of the crew's.
             if segments != [""] and segments[0] != flows.PREFIX[0]:
                 self._check_token(call)
             answer = self._handle(call, segments, raw)
@@ -86,7 +86,8 @@ class Crew(deployment.Deployment):
             case "POST", ["kickoff"]:
                 answer: object = self._kickoff(raw)
             case "POST", ["resume"]:
-                # The demo's samples show answers that only `crewgate host` takes.
+                # The demo's samples show edited outputs and arguments, which only `crewgate host`
+                # takes.
                 parse = wire.parse_resume_of_host if self.samples else wire.parse_resume
                 answer = self.engine.resume(parse(raw))
             case "POST", [*prefix, request_id, "respond"] if tuple(prefix) == flows.PREFIX:
@@ -112,7 +113,7 @@ class Crew(deployment.Deployment):
             raise wire.Refusal.not_found("Execution not found")
         return execution.progress(self.now())
 
-    # Controlling executions without HTTP
+    # ---- control of executions without HTTP
 
     def start_execution(
         self,

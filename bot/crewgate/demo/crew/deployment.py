@@ -176,7 +176,7 @@ class Deployment(ABC):
         self._session: aiohttp.ClientSession | None = None
         self._server = servers.LocalServer(self.add_routes, most_bytes=self.most_bytes)
 
-    # ---- its server
+    # ---- the deployment's server
 
     @abstractmethod
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -187,7 +187,7 @@ class Deployment(ABC):
         return self._server.url
 
     async def start(self, port: int = 0) -> None:
-        # Connections are fresh: a webhook is never repeated, so a stale connection may lose none.
+        # Each call opens a connection: a webhook that a stale one lost would not be sent again.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=True),
             timeout=aiohttp.ClientTimeout(total=TIMEOUT),
@@ -232,7 +232,7 @@ class Deployment(ABC):
         self.changes.announce("answered", "")
         return response
 
-    # ---- its own calls
+    # ---- calls that the deployment makes
 
     async def call(
         self, method: str, url: str, raw: bytes, headers: Mapping[str, str]

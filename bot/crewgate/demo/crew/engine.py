@@ -90,8 +90,8 @@ class Engine:
         self._crew.resume_log.append(call)
         task = execution.task(call.task_id)
         if task is not None and task.tool is not None:
-            # The agent goes on in both cases: with the tool's result, or with the words of the
-            # refusal.
+            # Approved or refused, the agent goes on: with the tool's result, or with the words of
+            # the refusal.
             output, words = execution.outputs[call.task_id], call.human_feedback
             if call.is_approve:
                 self._spawn(self._ran(execution, task, task.tool, output))
@@ -195,7 +195,7 @@ class Engine:
 
     async def _interrupted(self, execution: Execution) -> bool:
         """Wait `task_seconds`; return True if the execution ended or was paused by hand."""
-        # Where tasks run beside each other, one of them may wait.
+        # Of several tasks that run side by side, one may wait for people while the others go on.
         goes_on = {State.RUNNING, State.PENDING} if execution.current[1:] else {State.RUNNING}
         if self._crew.task_seconds:
             with contextlib.suppress(TimeoutError):

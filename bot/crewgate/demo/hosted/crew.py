@@ -186,7 +186,7 @@ class HostedCrew(Deployment):
         router.add_route("*", f"/{WEBHOOKS}/{{kind}}/{{number}}", self._webhook)
         router.add_route("*", "/{path:.*}", self._request)
 
-    # ---- from the bot to the host
+    # ---- requests that the bot sends to the host
 
     async def _request(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
@@ -225,7 +225,7 @@ class HostedCrew(Deployment):
         self._addresses.append(url if isinstance(url, str) else "")
         return f"{self.url}/{WEBHOOKS}/{kind}/{len(self._addresses) - 1}"
 
-    # ---- from the host to wherever it was told to
+    # ---- webhooks that the host sends to the addresses of a kickoff or resume
 
     async def _webhook(self, request: web.Request) -> web.Response:
         kind, number = request.match_info["kind"], request.match_info["number"]

@@ -150,7 +150,7 @@ class Actions:
         except CannotDoThat as error:
             raise ActionRefused(str(error)) from error
 
-    # ---- in the workspace
+    # ---- actions in the workspace
 
     async def _use(self, person: str, body: Json) -> Json:
         surface = self._surface(person, body)
@@ -181,7 +181,7 @@ class Actions:
     async def _write(self, person: str, body: Json) -> Json:
         text = self._escape(str(body["text"]))
         await self._slack.write(person, body["channel"], text, body.get("thread_ts"))
-        # Slack shows nobody the answer of a bot to an event.
+        # Slack shows nobody what a bot answers to an event, so no problem is returned.
         return _DONE
 
     async def _edit(self, person: str, body: Json) -> Json:
@@ -242,7 +242,7 @@ class Actions:
             raise ActionRefused("that message is not there any more")
         return message
 
-    # ---- at the crew, faults, and the bot process
+    # ---- actions on the crew, on faults and on the bot's process
 
     async def _kickoff(self, _: str, body: Json) -> Json:
         # A crew sends a webhook once: a webhook to a bot that is just starting would be lost.

@@ -20,7 +20,7 @@ from markdown_it.utils import OptionsDict
 
 from crewgate.demo.workspace.blocks import Json, readable
 
-#: Slack's own names; all others are the character's name in Unicode.
+#: The characters of emoji to which Slack gives a name other than the one in Unicode.
 CHARACTERS: Final[dict[str, str]] = json.loads(
     (Path(__file__).parent / "emoji.json").read_text(encoding="utf-8")
 )
@@ -40,7 +40,7 @@ def character(name: str) -> str:
         found = ""
     if len(found) != 1 or unicodedata.category(found) != "So":
         return f":{name}:"
-    # A wide character is a picture by default.
+    # A wide character is shown as a picture even without the selector.
     return found if unicodedata.east_asian_width(found) == "W" else found + _AS_PICTURE
 
 
@@ -221,7 +221,7 @@ def _parser() -> MarkdownIt:
     options = {"html": False, "breaks": True}
     parser = MarkdownIt("commonmark", options, renderer_cls=_Renderer)
     parser.enable(["table", "strikethrough"])
-    # Nothing is fetched from anywhere: an image is a link to it.
+    # The page fetches nothing from elsewhere, so an image becomes a link to the image.
     parser.disable("image")
     parser.validateLink = is_web  # type: ignore[method-assign,assignment]  # the documented way
     return parser

@@ -50,7 +50,7 @@ class Playground:
             changes.listeners.add(lambda *_: self.change())
 
     def change(self) -> None:
-        # A new event for the next change: each waiter on the old one wakes exactly once.
+        # The next change has a new event, so that whoever waits for the old event wakes only once.
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 

@@ -6,6 +6,7 @@ from typing import Final
 from crewgate.demo.workspace.blocks import Json, elements, label
 from crewgate.demo.workspace.world import View
 
+#: The most characters that Slack takes in a text input without a `max_length`:
 #: https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element
 _INPUT_VALUE: Final = 3_000
 _STATE_FIELDS: Final = {

@@ -145,7 +145,7 @@ class UserActions:
 
     async def slash(self, user: str, channel: str, command: str, text: str = "") -> Reply:
         """Type a slash command, and show the acknowledgement like any answer."""
-        # The manifest's `should_escape` is set, so names of people become ids.
+        # The manifest sets `should_escape`, so Slack replaces names of people with their ids.
         text = self._payloads.with_ids(text)
         payload, response_url = self._payloads.command(
             user, self.world.channels[channel], command, text

@@ -92,7 +92,7 @@ def view_json(view: View, values: Json | None = None) -> Json:
         **defaults,
         **switches,
         **escaped(view.content),
-        # The bot's own text comes back unchanged.
+        # `private_metadata` is the bot's own text, and comes back without escapes.
         "private_metadata": view.content.get("private_metadata", ""),
         "id": view.id,
         "team_id": TEAM_ID,

@@ -9,10 +9,11 @@ def replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> Non
     execute: Callable[..., Any] = agent.execute_task
     wanted, answers = task, [answer]
 
-    # CrewAI passes the task as a keyword argument.
+    # CrewAI passes all arguments by keyword, so the parameters have the names of its method.
     def execute_task(task: Any, context: Any = None, tools: Any = None) -> Any:
         given = answers.pop()() if task is wanted and answers else None
         return execute(task, context, tools) if given is None else given
 
-    # The models of crewai only let fields be set; Python finds this method before the class's.
+    # A model of crewai refuses to set what is no field. In `__dict__` Python finds this method
+    # before the class's.
     agent.__dict__["execute_task"] = execute_task

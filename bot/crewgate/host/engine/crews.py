@@ -74,7 +74,8 @@ class _Work:
         self._run = run
         self._tasks: list[Any] = list(crew.tasks)
         rows = [TaskRow(str(task.id), task.name or "", task.key) for task in self._tasks]
-        # A task of a crew that is built anew has another id; people know the first id.
+        # A crew that is built anew gives its tasks new ids: `begin` returns the first ids, which
+        # people know.
         self._ids = [row.id for row in run.begin(rows)]
         by_task = {id(task): known for task, known in zip(self._tasks, self._ids, strict=True)}
         self._hooks = Hooks(run, lambda task: by_task.get(id(task), ""))
@@ -110,7 +111,7 @@ class _Work:
         for task in self._tasks:
             if task.human_input or approves:
                 self._with_agent(task, take)
-        # Agents that only do delegated work have no task.
+        # Agents that only do delegated work have no task, so the loop above leaves them out.
         for agent in self._crew.agents if approves else ():
             take(agent)
 
@@ -153,10 +154,11 @@ class _Work:
             pydantic=model.model_validate(stored) if model and stored is not None else None,
         )
         if task.async_execution:
-            # CrewAI resumes at the first task that is not done, and repeats async tasks beside it.
+            # CrewAI resumes at the first task without an output and runs all tasks after it: an
+            # async task that has ended would run again.
             _give_back(task, task.output)
         for skipped in self._tasks[: one.position]:
-            # A skipped conditional task has no output, and CrewAI would resume at this task.
+            # A skipped conditional task has no output, so CrewAI would resume at the skipped task.
             if skipped.output is None and hasattr(skipped, "get_skipped_task_output"):
                 skipped.output = skipped.get_skipped_task_output()
 
@@ -176,7 +178,7 @@ class _Work:
 
         self._with_agent(task, lambda agent: replace_once(agent, task, approved))
 
-    # ---- what the crew says as it goes
+    # ---- reports of tasks and steps while the crew works
 
     def _listen(self) -> None:
         theirs = self._crew.task_callback
@@ -189,7 +191,8 @@ class _Work:
             return theirs(output) if theirs else None
 
         self._crew.task_callback = on_task
-        # CrewAI reports no steps of an agent without tools.
+        # An agent's own callback replaces the crew's, so both are wrapped. CrewAI reports no steps
+        # of an agent without tools.
         for one in (self._crew, *self._crew.agents):
             if one is self._crew or getattr(one, "step_callback", None):
                 one.step_callback = self._on_step(one.step_callback)

@@ -29,7 +29,8 @@ from crewgate.host.records import Outcome, exact
 
 #: The code by which MCP's library reports a closed connection.
 _CONNECTION_CLOSED: Final = -32_000
-#: The module of `MCPServerAdapter`'s tools, which return a server's errors as results.
+#: The module of `MCPServerAdapter`'s tools. They return a server's error as a result, so nobody
+#: knows for sure if a call of theirs failed.
 _ADAPTER: Final = "mcpadapt"
 DIFFERS: Final = "Its tool would have got other arguments than people approved."
 
@@ -80,7 +81,8 @@ def _filled_in(value: Any, given: Any, made: Any, path: str = "") -> Iterator[st
         case dict():
             parts = [(name, *_part(value, given, name)) for name in made]
         case list():
-            # An MCP client may leave parts of a list out: then nobody knows which part is which.
+            # CrewAI's MCP client may leave parts of a list out. Then no part can be matched with a
+            # given part, and none is called filled in.
             values, givens = (
                 one
                 if isinstance(one, list | tuple) and len(one) == len(made)
@@ -151,7 +153,7 @@ def _as_sent(tool: Any, values: Mapping[str, Any]) -> Json:
 
 
 def _is_served(original: Any) -> bool:
-    # A subclass may send its arguments in a way of its own.
+    # A subclass with a `_run` of its own may send other arguments, so it does not count.
     kind = type(original)
     return issubclass(kind, MCPNativeTool) and all(
         getattr(kind, name) is getattr(MCPNativeTool, name) for name in ("_run", "_run_async")
@@ -160,7 +162,7 @@ def _is_served(original: Any) -> bool:
 
 def _cleaned(values: Mapping[str, Any]) -> Json:
     """Return the arguments that CrewAI's MCP client sends for these values."""
-    client = object.__new__(MCPClient)  # the client cleans without a server
+    client = object.__new__(MCPClient)  # `__init__` needs a server, and cleaning does not
     cleaned: Json = client._clean_tool_arguments(dict(values))  # CrewAI offers no public way
     return cleaned
 
@@ -182,7 +184,8 @@ def _plain(value: Any) -> Any:
             plain = sorted(map(_plain, value), key=exact)
         case _:
             plain = to_jsonable_python(value)
-            # Such a value may be readable once only, or have masked parts.
+            # A value of another type that becomes a list or object, such as a generator or a model,
+            # may be readable once only, or have masked parts.
             if isinstance(plain, dict | list):
                 raise ValueError(f"a value of type {type(value).__name__} cannot be shown")  # noqa: TRY004  # as for a value
     return plain
@@ -260,7 +263,7 @@ class Passage:
     def outcome(self, words: str, *, failed: bool) -> Outcome:
         """Return what became of the call whose result begins with these words."""
         if not self.ran:
-            # CrewAI answered from its cache, or with an error or a limit of its own.
+            # The tool never ran: CrewAI answered from its cache, or with its own error or limit.
             instead = f"CrewAI answered in its place: {words}"
             return Outcome("closed", DIFFERS if self._differs else instead)
         if self.is_sent and self.error is not None and not _is_answered(self.error):
@@ -269,8 +272,9 @@ class Passage:
         return Outcome("failed" if failed else "ran", words, unsure=returns_errors)
 
 
-#: The thread's passages that hooks opened, the newest last, and the passage that the thread is in.
+#: The passages that hooks have opened in this thread, the newest last.
 _OPEN: Final[ContextVar[tuple[Passage, ...]]] = ContextVar("crewgate_open", default=())
+#: The passage of the call that this thread is making through a door; None between such calls.
 _PASSING: Final[ContextVar[Passage | None]] = ContextVar("crewgate_passing", default=None)
 _HANGING: Final = Lock()
 
@@ -283,12 +287,13 @@ class Door:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.__wrapped__ = (
-            function  # CrewAI reads the function's parameters, which Python finds here
+            function  # CrewAI reads the parameters by `inspect.signature`, which looks here
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         passage = next((one for one in reversed(_OPEN.get()) if one.leads_through(self)), None)
-        # A tool's function may call another function of the same tool.
+        # Inside its passage a tool's function may call another function of the same tool, which is
+        # no second call.
         if passage is None or passage is _PASSING.get():
             return self.__wrapped__(*args, **kwargs)
         passage.require_first()
@@ -323,7 +328,8 @@ def hang_doors(tool: Any) -> list[Door]:
         name = "func" if isinstance(original, Tool) else "_run"
         function = getattr(original, name)
         if not isinstance(function, Door):
-            # Models of pydantic let only fields be set; Python finds the door before the function.
+            # A model of pydantic refuses to set what is no field. In `__dict__` Python finds the
+            # door before the class's function.
             function = original.__dict__[name] = Door(function)
         return [tool.func, function]
 
@@ -354,7 +360,8 @@ def _is_answered(error: BaseException) -> bool:
     while cause is not None:
         code = getattr(getattr(cause, "error", None), "code", None)
         if isinstance(code, int):
-            # MCP's library reports a lost connection and a time-out as errors of this type as well.
+            # MCP's library makes such an error of a lost connection or a time-out, too: in these
+            # two cases no server answered.
             return code not in {_CONNECTION_CLOSED, HTTPStatus.REQUEST_TIMEOUT}
         cause = cause.__cause__
     return False

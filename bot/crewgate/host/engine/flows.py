@@ -34,7 +34,7 @@ from crewgate.host.engine.reviews import Reviews
 from crewgate.host.records import Asked, HostNotStarted, Question, digest
 from crewgate.host.run import Completed, Failed, Run
 
-#: After so many turns of the event loop no further method begins: between two methods CrewAI only
+#: The turns of the event loop after which no further method begins: between two methods CrewAI only
 #: passes results on, which takes fewer turns.
 ROUNDS: Final = 32
 _WORK: Final = "_crewgate_work"
@@ -81,7 +81,7 @@ class Hosted:
             self._seen[method] += 1
             place = f"{method} {self._seen[method]}"
         kept = flow.persistence
-        # CrewAI has just saved the state of the flow.
+        # CrewAI has just saved the flow's state, so the stored state is the present one.
         state = None if kept is None else kept.load_state(flow.flow_id)
         asked = Asked(
             method=method,
@@ -108,7 +108,7 @@ class _Call:
 
 _HOSTED: Final[ContextVar[Hosted]] = ContextVar("crewgate_hosted")
 _CALL: Final[ContextVar[_Call]] = ContextVar("crewgate_call")
-#: A longer time limit, in seconds, counts as none: its end may be too far away for a date.
+#: A time limit of so many seconds or more counts as none: its end may be too late for a date.
 _LONGEST: Final = 1e9
 _ASK: Final[Callable[..., Any]] = Flow.ask
 
@@ -188,7 +188,7 @@ class _Work:
         """The methods that ask."""
         self._working = 0
         self._changed = asyncio.Event()
-        flow.stream = False  # a run would return a stream at once, and nobody would read it
+        flow.stream = False  # else a run returns a stream at once, and nobody reads it
         flow.__dict__[_WORK] = self
         execute: Callable[..., Any] = flow._execute_method  # noqa: SLF001  # no public way
 
@@ -200,7 +200,8 @@ class _Work:
                 self._working -= 1
                 self._changed.set()
 
-        # Models of crewai only let fields be set; Python finds this method before the class's.
+        # A model of crewai refuses to set what is no field. In `__dict__` Python finds this method
+        # before the class's.
         flow.__dict__["_execute_method"] = execute_method
 
     async def until_all_ask(self, method: str) -> None:
@@ -272,19 +273,21 @@ class FlowTarget:
         reviews = Reviews(run, hooks, hosted.id_of)
         reviews.take_up(run.rounds())
         set_provider(reviews)
-        # Flows read this variable here, and in threads that CrewAI starts from this thread.
+        # `Asks` reads this variable in this thread, and in threads that CrewAI starts from it.
         _HOSTED.set(hosted)
         pending = self._persistence.load_pending_feedback(execution_id)
         known = {} if question is None else question.pending.get("context", {})
         if pending and known.get("requested_at") != pending[1].requested_at.isoformat():
-            # The process was killed after CrewAI had stored this pause and before the host did.
+            # The process was killed after CrewAI had stored this pause, and before the host had
+            # stored it: so the host asks people now.
             return self._asked(execution_id)
         with hooks.taking_part():
             if question is not None and question.feedback is not None:
                 return self._resume(run, question, question.feedback)
             flow = self._flow(persistence=self._persistence)
             _Work(flow, Lessons(flow, run, self._flow.__name__))
-            # Begun again after a kill, the flow would find the state that its methods had changed.
+            # A flow that begins again after a kill must not load the state stored under its id,
+            # which its methods have changed already.
             flow._skip_persistence_restore = True  # noqa: SLF001  # no public way
             inputs = {**run.execution.kickoff.inputs, "id": execution_id}
             return self._outcome(execution_id, flow, flow.kickoff(inputs=inputs))
@@ -296,11 +299,12 @@ class FlowTarget:
         flow = self._flow.from_pending(execution_id, self._persistence)
         _Work(flow, Lessons(flow, run, self._flow.__name__, feedback, question.id))
         context = flow.pending_feedback
-        context.metadata.pop(REWRITTEN, None)  # the flow finds its author's own metadata
+        context.metadata.pop(REWRITTEN, None)  # the flow is to see its author's metadata alone
         asks = flow._definition.methods[context.method_name].human_feedback  # noqa: SLF001  # no public way
         model = None if asks is None else asks.llm
         exact = feedback in question.emit
-        # CrewAI stores a description of the model, and cannot always make the model from it.
+        # CrewAI stores a description of the method's model, and cannot always make the model from
+        # it: so the flow gets the model itself again.
         if exact:
             model = _ExactOutcome(model="exact-outcome", outcome=feedback, then=model)
         context.llm = model or context.llm
@@ -310,8 +314,8 @@ class FlowTarget:
         except HookAborted:
             raise
         except Exception as error:
-            # It is the flow's model that raises, so no type can be named. CrewAI keeps the question
-            # where no model could read the answer or, with `learn_strict`, learn from it.
+            # The flow's model may raise errors of any type. If no model could read the answer or,
+            # with `learn_strict`, learn from it, CrewAI keeps the question: people are asked again.
             if flow.pending_feedback is not context:
                 raise
             self._persistence.save_pending_feedback(execution_id, kept, question.pending["state"])

@@ -40,16 +40,19 @@ from crewgate.host.run import Run
 
 log = structlog.get_logger(__name__)
 
-#: The most calls of an execution that wait at once, and the most that an agent may ask people.
+#: The most calls of an execution that wait for people at once.
 MOST_WAITING: Final = 20
+#: The most questions that the agents of an execution may ask people with the tool `ask_people`.
 MOST_QUESTIONS: Final = 5
-#: The most bytes of a call's notification (the bot takes 1 MiB), and of a form's schema.
+#: The most bytes of a call's notification; the bot takes 1 MiB.
 _LARGEST: Final = 900_000
+#: The most bytes of the schema by which people change a call's arguments in a form.
 _LARGEST_SCHEMA: Final = 50_000
-#: The longest first line of a result that people are shown.
+#: The most characters that people are shown of the first line of a call's result.
 _LINE: Final = 300
 ASK_PEOPLE: Final = "ask_people"
-#: CrewAI cuts names at 64 characters; patterns are compared with uncut names, too.
+#: CrewAI cuts tools' names at `_CUT` characters. Patterns are compared with the uncut names, too,
+#: which `_UNCUT` never cuts.
 _CUT: Final = 64
 _UNCUT: Final = 10_000
 _GLOBS: Final = re.compile(r"([*?]|\[[^]]+\])")
@@ -88,7 +91,7 @@ class Hooks:
     def taking_part(self) -> Iterator[None]:
         """Let hooks ask people in this thread, and in threads that CrewAI starts from it."""
         _HOOKS.set(self)
-        # These hooks run after the user's, and so see the arguments that the tool gets.
+        # Scoped hooks run after the user's global ones, so they see the arguments the tool gets.
         with scoped_hooks({_BEFORE: [before_tool_call], _AFTER: [after_tool_call]}):
             yield
         unmet = [
@@ -207,7 +210,7 @@ class Hooks:
             used["count"] += 1
             used["approved"] += call.approved is not None
         if call.approved is not None and call.passage is not None:
-            # CrewAI tells hooks of an error in a native call by this text alone.
+            # In a native function call, hooks can tell an error only by the beginning of its text.
             error = call.passage.error
             failed = error is not None or str(raw).startswith("Error executing tool: ")
             failed = failed or isinstance(raw, ToolFailure)
@@ -288,7 +291,8 @@ def before_tool_call(context: Any) -> None:
 
 def after_tool_call(context: Any) -> str | None:
     """Return the result of a call that did not run, as CrewAI's hook."""
-    # The user's hooks run first: `before_tool_call` never saw a call that one of them aborted.
+    # The user's hooks run first: `before_tool_call` never saw a call that one of them aborted, so
+    # the call is not known here.
     call = _known(lambda one: one.tool_input is context.tool_input)
     if call is None or (hooks := _HOOKS.get()) is None:
         return None
@@ -339,12 +343,13 @@ def _is_guarded(context: Any, patterns: Sequence[str]) -> bool:
 
 
 def _names_of(context: Any) -> set[str]:
-    # For models with native function calls CrewAI names a second tool of the same name `name_2`.
+    # For models with native function calls CrewAI calls a second tool named `name` `name_2`, so the
+    # tool's own names count, too.
     return {context.tool_name, *names_of(context.tool), *names_of(original_of(context.tool))}
 
 
 def names_of(tool: Any) -> set[str]:
-    """Return a tool's names in CrewAI's form: the one for models, the uncut, the MCP server's."""
+    """Return a tool's name and its name at an MCP server, in CrewAI's form, each cut and uncut."""
     names = {getattr(tool, one, None) or "" for one in ("name", "original_tool_name")}
     found = {sanitize_tool_name(one, limit) for one in names for limit in (_CUT, _UNCUT)}
     return found - {""}
@@ -395,7 +400,8 @@ def _as_named(pattern: str) -> str:
 
 
 def _literal(part: str) -> str:
-    # CrewAI strips underscores from the ends of a name; the ends of a part may be in its middle.
+    # CrewAI strips underscores from the ends of a name. A pattern's part between two globs stands
+    # inside the name, so it gets the underscores at its own ends back.
     name = sanitize_tool_name(part, _UNCUT)
     first, last = ("_" if end and not end.isalnum() else "" for end in (part[:1], part[-1:]))
     return f"{first}{name}{last}" if name else first
@@ -411,7 +417,7 @@ def _schema_of(context: Any, asked: Call) -> Json | None:
     # Without arguments CrewAI gives hooks a new dictionary: no change of it reaches the tool.
     if model is None or not context.tool_input:
         return None
-    # The schema has the names that arguments have once they are validated.
+    # The schema names arguments by fields and not by aliases, as they are named once validated.
     schema: Json = model.model_json_schema(by_alias=False)
     try:
         _changed(context.tool, schema, asked, asked.arguments)
@@ -433,7 +439,7 @@ def _changed(tool: Any, schema: Json | None, asked: Call, written: Json) -> Json
     complete = filled | written
     made, _ = doors.arguments_of(tool, complete)
     for one, value in made.items():
-        # People have not seen the default of an argument that was left out, so it is refused.
+        # People who left an argument out have not seen its default, so the change is refused.
         if exact(value) != exact(complete.get(one)):
             raise ValueError(f"it would get {one}: {exact(value)}")
     return made

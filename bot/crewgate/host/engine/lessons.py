@@ -24,7 +24,7 @@ REWRITTEN: Final = "crewgate_rewritten"
 """The key of an output's original and lessons in a pause's metadata, until the host has asked."""
 #: The most lessons from one answer that people are asked about.
 MOST_DRAWN: Final = 5
-#: CrewAI's search for lessons, with the output as the method returned it.
+#: CrewAI's query for lessons: the method, and the output as the method returned it.
 _SEARCH: Final = re.compile(r"human feedback lessons for ([^:]+): (.*)", re.DOTALL)
 
 
@@ -44,8 +44,8 @@ class Lessons:
         self._sources = {one.learn_source for one in asks if one is not None and one.learn}
         if flow.memory is None or not self._sources:
             return
-        # The memory is copied, because other flows may use it. Models of pydantic let only fields
-        # be set, and these are methods.
+        # The memory is copied, because other flows may use it. Its methods are replaced in
+        # `__dict__`, because a model of pydantic refuses to set what is no field.
         flow.memory, self._theirs = copy(flow.memory), flow.memory
         flow.memory.__dict__.update(recall=self._recall, remember_many=self._remember_many)
 

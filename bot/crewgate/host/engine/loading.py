@@ -37,7 +37,8 @@ def load_targets(
     replace_terminal()
     guarded = sorted({one for patterns in approve_tools.values() for one in patterns})
     guard(guarded)
-    # `python -m` adds the folder, too; `crewai create` puts the project below `src`.
+    # Python imports from the folder, as with `python -m`, and from its `src`, where `crewai create`
+    # puts a project.
     for place in (folder / "src", folder):
         if place.is_dir() and str(place) not in sys.path:
             sys.path.insert(0, str(place))
@@ -129,7 +130,7 @@ def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
     makes = callable(found) and not isinstance(found, (Crew, Flow))
     match made := found() if makes else found:
         case Crew():
-            # Each execution fills in its own inputs, so each gets a copy.
+            # An execution fills its inputs into the crew, so each execution has a copy of it.
             return CrewTarget(name, found if makes else partial(_copy_of, found))
         case (Crew(), dict() as defaults) if makes:  # `load_crew` returns such a pair
             return CrewTarget(name, lambda: found()[0], defaults)

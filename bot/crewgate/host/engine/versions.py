@@ -18,7 +18,7 @@ _MCP: Final = "calls of MCP servers could run otherwise than people approved"
 _RESTART: Final = "crews could not go on after a restart"
 _LESSONS: Final = "nobody could keep or drop what flows learn"
 #: Modules, the names needed in each, and what would not work without these names. `engine` uses
-#: all of the names, and most of them not before the first pause.
+#: all of the names, most of them only at the first pause, so the start checks that they are there.
 _NEEDED: Final = (
     ("crewai.core.providers.human_input", ("set_provider",), "crews could not ask people"),
     ("crewai.agents.agent_executor:AgentExecutor", ("_invoke_loop", "_ainvoke_loop"), _REVISING),
@@ -108,5 +108,5 @@ def _has(where: str, name: str) -> bool:
         found = getattr(found, owner) if owner else found
     except (ImportError, AttributeError):
         return False
-    # A field of a model is no attribute of its class.
+    # A field of a pydantic model is no attribute of the model's class.
     return hasattr(found, name) or name in getattr(found, "model_fields", {})
