@@ -17,7 +17,7 @@ from crewgate.domain.retry import Budget, Rate, Retry
 from crewgate.network.connections import Limits, listen
 from crewgate.store.engine import Engines, open_engines, translate_errors
 from crewgate.store.migrate import migrate
-from crewgate.store.outbox import SqlOutbox
+from crewgate.store.outbox import Outbox
 from crewgate.store.secret_keys import use_keys
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.worker import Pace, Worker, deliver
@@ -130,9 +130,9 @@ async def open_database(url: str, keys: Sequence[str]) -> AsyncIterator[Engines]
         await engines.dispose()
 
 
-async def open_outbox(engines: Engines, *, due_at: datetime, crews: Collection[str]) -> SqlOutbox:
+async def open_outbox(engines: Engines, *, due_at: datetime, crews: Collection[str]) -> Outbox:
     """Return the outbox; jobs leased by a crashed process are due at `due_at`."""
-    outbox = SqlOutbox(engines.for_outbox, crews)
+    outbox = Outbox(engines.for_outbox, crews)
     if engines.is_sqlite:
         # No other process uses the file, so a leased job belonged to a process that crashed.
         await outbox.release(due_at=due_at)
@@ -140,7 +140,7 @@ async def open_outbox(engines: Engines, *, due_at: datetime, crews: Collection[s
 
 
 def build_workers(
-    outbox: SqlOutbox,
+    outbox: Outbox,
     context: DeliveryContext,
     pace: Pace,
     *,
@@ -228,9 +228,7 @@ async def run_workers(
         await asyncio.gather(starting, *loops, *others, return_exceptions=True)
 
 
-async def find_orphaned_destinations(
-    outbox: SqlOutbox, workers: Collection[str]
-) -> tuple[str, ...]:
+async def find_orphaned_destinations(outbox: Outbox, workers: Collection[str]) -> tuple[str, ...]:
     found = await outbox.orphaned_destinations(workers)
     for destination in found:
         log.warning("orphaned_destination", destination=destination, hint="was this crew renamed?")

@@ -3,13 +3,13 @@
 import pytest
 
 from crewgate.store.engine import Engines
-from crewgate.store.outbox import SqlOutbox
+from crewgate.store.outbox import Outbox
 from tests.store.jobs import CREWS
 
 
 @pytest.fixture
-def outbox(engines: Engines) -> SqlOutbox:
-    return SqlOutbox(engines, CREWS)
+def outbox(engines: Engines) -> Outbox:
+    return Outbox(engines, CREWS)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_destination
 from crewgate.store.engine import Engines
-from crewgate.store.outbox import SqlOutbox
+from crewgate.store.outbox import Outbox
 from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.ports.base import Job
 from tests.builders import NOW, SECOND, an_effect
@@ -30,7 +30,7 @@ async def put(uow: UnitOfWork, *effects: Effect, at: datetime = NOW) -> None:
 
 
 async def lease(
-    outbox: SqlOutbox, *, to: str | None = None, now: datetime = NOW, limit: int = 8
+    outbox: Outbox, *, to: str | None = None, now: datetime = NOW, limit: int = 8
 ) -> tuple[Job, ...]:
     """Lease what is due at a destination, by default at all of Slack's."""
     jobs: list[Job] = []

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from crewgate.domain.effects import UPDATES, EffectKind
 from crewgate.domain.retry import Budget, Rate
 from crewgate.store.engine import Engines, open_engines
-from crewgate.store.outbox import SqlOutbox
+from crewgate.store.outbox import Outbox
 from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.ports.base import Leased
 from tests.builders import NOW, SECOND, an_effect
@@ -21,7 +21,7 @@ CARDS = [an_effect(target=f"r-{each}", execution_id=f"e-{each}") for each in ran
 
 
 async def lease(
-    outbox: SqlOutbox, budget: Budget = TWO_AN_HOUR, *, to: str = POSTS, limit: int = 8
+    outbox: Outbox, budget: Budget = TWO_AN_HOUR, *, to: str = POSTS, limit: int = 8
 ) -> Leased:
     return await outbox.lease(to, now=NOW, lease=LEASE, limit=limit, budget=budget)
 
@@ -30,7 +30,7 @@ def targets(leased: Leased) -> list[str]:
     return [job.effect.target for job in leased.jobs]
 
 
-async def test_no_more_is_leased_than_there_is_room_for(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_no_more_is_leased_than_there_is_room_for(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, *CARDS)
     assert targets(await lease(outbox)) == ["r-0", "r-1"]
     spent = await lease(outbox)
@@ -40,7 +40,7 @@ async def test_no_more_is_leased_than_there_is_room_for(outbox: SqlOutbox, uow: 
 
 
 async def test_what_waits_for_its_turn_is_neither_leased_nor_written(
-    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
+    outbox: Outbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     await put(uow, *CARDS)
     await lease(outbox)
@@ -59,7 +59,7 @@ async def test_what_waits_for_its_turn_is_neither_leased_nor_written(
     assert written == []
 
 
-async def test_nothing_is_spent_where_nothing_is_due(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_nothing_is_spent_where_nothing_is_due(outbox: Outbox, uow: UnitOfWork) -> None:
     for _ in range(5):
         assert await lease(outbox) == Leased()
     await put(uow, *CARDS)
@@ -67,9 +67,7 @@ async def test_nothing_is_spent_where_nothing_is_due(outbox: SqlOutbox, uow: Uni
     assert len((await lease(outbox)).jobs) == 1
 
 
-async def test_other_budgets_and_what_has_none_do_not_wait(
-    outbox: SqlOutbox, uow: UnitOfWork
-) -> None:
+async def test_other_budgets_and_what_has_none_do_not_wait(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, *CARDS)
     await lease(outbox)
     other = Budget("posts C2", TWO_AN_HOUR.rate)
@@ -79,7 +77,7 @@ async def test_other_budgets_and_what_has_none_do_not_wait(
 
 
 async def test_a_pause_counts_for_all_that_is_spent_on_the_same(
-    outbox: SqlOutbox, uow: UnitOfWork
+    outbox: Outbox, uow: UnitOfWork
 ) -> None:
     await put(uow, *CARDS)
     await outbox.pause(TWO_AN_HOUR, now=NOW, pause=30 * SECOND)
@@ -90,9 +88,7 @@ async def test_a_pause_counts_for_all_that_is_spent_on_the_same(
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])  # PostgreSQL goes by its own clock
-async def test_a_clock_that_was_put_back_holds_up_nothing(
-    outbox: SqlOutbox, uow: UnitOfWork
-) -> None:
+async def test_a_clock_that_was_put_back_holds_up_nothing(outbox: Outbox, uow: UnitOfWork) -> None:
     posts = Budget("posts C1", Rate(SECOND, burst=2))
     ahead = NOW + 6 * HOUR
     await put(uow, *CARDS)
@@ -102,7 +98,7 @@ async def test_a_clock_that_was_put_back_holds_up_nothing(
     assert (await lease(outbox, posts)).again_in == SECOND
 
 
-async def test_the_longest_pause_is_five_minutes(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_the_longest_pause_is_five_minutes(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, *CARDS)
     await outbox.pause(TWO_AN_HOUR, now=NOW, pause=12 * HOUR)
     again_in = (await lease(outbox)).again_in
@@ -111,7 +107,7 @@ async def test_the_longest_pause_is_five_minutes(outbox: SqlOutbox, uow: UnitOfW
 
 
 async def test_cards_go_before_notices_and_what_is_due_longer_before_what_is_not(
-    outbox: SqlOutbox, uow: UnitOfWork
+    outbox: Outbox, uow: UnitOfWork
 ) -> None:
     notice = an_effect(EffectKind.NOTIFY_STUCK, target="notice", execution_id="e-8")
     progress = an_effect(EffectKind.PROGRESS, target="progress", execution_id="e-9")
@@ -122,7 +118,7 @@ async def test_cards_go_before_notices_and_what_is_due_longer_before_what_is_not
     assert targets(await lease(outbox, unlimited)) == ["progress", "r-0", "notice"]
 
 
-async def test_the_last_of_a_burst_is_left_to_cards(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_the_last_of_a_burst_is_left_to_cards(outbox: Outbox, uow: UnitOfWork) -> None:
     notices = [replace(card, kind=EffectKind.NOTIFY_STUCK) for card in CARDS[:3]]
     await put(uow, *notices)
     assert targets(await lease(outbox)) == ["r-0"]
@@ -133,7 +129,7 @@ async def test_the_last_of_a_burst_is_left_to_cards(outbox: SqlOutbox, uow: Unit
 
 
 async def test_cards_may_take_all_of_a_burst_and_what_is_no_burst_is_for_all(
-    outbox: SqlOutbox, uow: UnitOfWork
+    outbox: Outbox, uow: UnitOfWork
 ) -> None:
     await put(uow, replace(CARDS[0], kind=EffectKind.NOTIFY_STUCK), *CARDS[1:3])
     assert targets(await lease(outbox)) == ["r-1", "r-2"]
@@ -141,7 +137,7 @@ async def test_cards_may_take_all_of_a_burst_and_what_is_no_burst_is_for_all(
     assert targets(await lease(outbox, one)) == ["r-0"]
 
 
-async def test_what_is_last_goes_after_notices(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_what_is_last_goes_after_notices(outbox: Outbox, uow: UnitOfWork) -> None:
     progress = an_effect(EffectKind.PROGRESS, target="progress", execution_id="e-9")
     async with uow.begin() as tx:
         await tx.enqueue([progress], at=NOW - HOUR, last=True)
@@ -150,7 +146,7 @@ async def test_what_is_last_goes_after_notices(outbox: SqlOutbox, uow: UnitOfWor
     assert targets(await lease(outbox, unlimited)) == ["r-0", "progress"]
 
 
-async def test_nor_does_it_hold_up_a_card_of_its_thread(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_nor_does_it_hold_up_a_card_of_its_thread(outbox: Outbox, uow: UnitOfWork) -> None:
     progress = replace(CARDS[0], kind=EffectKind.PROGRESS, target="progress")
     async with uow.begin() as tx:
         await tx.enqueue([progress], at=NOW - HOUR, last=True)
@@ -162,7 +158,7 @@ async def test_nor_does_it_hold_up_a_card_of_its_thread(outbox: SqlOutbox, uow: 
 
 
 async def test_cards_are_brought_up_to_date_before_progress(
-    outbox: SqlOutbox, uow: UnitOfWork
+    outbox: Outbox, uow: UnitOfWork
 ) -> None:
     progress = an_effect(EffectKind.REFRESH_PROGRESS, target="progress", execution_id="e-9")
     await put(uow, progress, at=NOW - 2 * SECOND)
@@ -173,11 +169,11 @@ async def test_cards_are_brought_up_to_date_before_progress(
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_several_processes_keep_one_pace(
-    outbox: SqlOutbox, uow: UnitOfWork, database_url: str
+    outbox: Outbox, uow: UnitOfWork, database_url: str
 ) -> None:
     await put(uow, *CARDS)
     engines = open_engines(database_url)
-    another = SqlOutbox(engines, CREWS)
+    another = Outbox(engines, CREWS)
     found = [await lease(each) for each in (outbox, another, outbox, another)]
     assert [len(leased.jobs) for leased in found] == [2, 0, 0, 0]
     await engines.dispose()

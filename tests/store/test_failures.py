@@ -17,7 +17,7 @@ from crewgate.store.engine import (
     open_readers,
     translate_errors,
 )
-from crewgate.store.outbox import SqlOutbox
+from crewgate.store.outbox import Outbox
 from crewgate.store.unit_of_work import AT_ONCE, UnitOfWork
 from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.postgres import Postgres
@@ -39,7 +39,7 @@ def sqlite_url(path: Path) -> str:
 async def nothing_works(engines: Engines) -> None:
     """Every way into the store raises StoreUnavailable."""
     uow = a_uow(engines)
-    outbox = SqlOutbox(engines, CREWS)
+    outbox = Outbox(engines, CREWS)
     with pytest.raises(StoreUnavailable):
         async with uow.begin() as tx:
             await tx.enqueue([an_effect()], at=NOW)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from crewgate.domain.effects import IN_ORDER, SLACK, UPDATES, Effect, EffectKind
 from crewgate.store import tables
 from crewgate.store.engine import Engines, open_engines
-from crewgate.store.outbox import SqlOutbox, from_effect
+from crewgate.store.outbox import Outbox, from_effect
 from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.ports.base import Job
 from tests.builders import NOW, SECOND, a_uow, an_effect
@@ -31,11 +31,11 @@ from tests.store.jobs import (
 )
 
 
-async def test_nothing_is_due(outbox: SqlOutbox) -> None:
+async def test_nothing_is_due(outbox: Outbox) -> None:
     assert await lease(outbox) == ()
 
 
-async def test_a_job_is_its_effect_and_a_lease(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_a_job_is_its_effect_and_a_lease(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST)
     (job,) = await lease(outbox, now=NOW + SECOND)
     assert job == Job(
@@ -49,13 +49,13 @@ async def test_a_job_is_its_effect_and_a_lease(outbox: SqlOutbox, uow: UnitOfWor
 
 @pytest.mark.parametrize("kind", EffectKind)
 async def test_every_kind_comes_back_as_it_was_where_its_crew_is_named(
-    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines, kind: EffectKind
+    outbox: Outbox, uow: UnitOfWork, engines: Engines, kind: EffectKind
 ) -> None:
     effect = an_effect(kind, crew="Crew of «ö»", execution_id="")
     await put(uow, effect)
     # Another bot's settings do not name it.
     assert await lease(outbox, to=effect.destination) == ()
-    (job,) = await lease(SqlOutbox(engines, [effect.crew]), to=effect.destination)
+    (job,) = await lease(Outbox(engines, [effect.crew]), to=effect.destination)
     assert job.effect == effect
 
 
@@ -67,7 +67,7 @@ async def test_no_effects_wake_nobody(uow: UnitOfWork, woken: list[str]) -> None
 
 
 async def test_what_this_process_has_under_way_is_not_leased_again(
-    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
+    outbox: Outbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     await put(uow, FIRST, ELSEWHERE)
     jobs = await lease(outbox)
@@ -80,7 +80,7 @@ async def test_what_this_process_has_under_way_is_not_leased_again(
 # --- order ---
 
 
-async def test_a_lane_is_worked_in_order_one_at_a_time(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_a_lane_is_worked_in_order_one_at_a_time(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST, SECOND_ONE, FIRST)
     order = []
     for _ in range(3):
@@ -103,7 +103,7 @@ async def test_several_processes_work_a_lane_in_order_one_at_a_time(
     under_way: set[str] = set()
     delivered: list[Effect] = []
 
-    async def work(outbox: SqlOutbox) -> None:
+    async def work(outbox: Outbox) -> None:
         while len(delivered) < len(effects):
             for job in await lease(outbox, to=POSTS, limit=3):
                 assert job.effect.execution_id not in under_way
@@ -113,7 +113,7 @@ async def test_several_processes_work_a_lane_in_order_one_at_a_time(
                     await tx.complete(job)
                     under_way.remove(job.effect.execution_id)
 
-    await asyncio.gather(*(work(SqlOutbox(engines, CREWS)) for _ in range(3)))
+    await asyncio.gather(*(work(Outbox(engines, CREWS)) for _ in range(3)))
     for execution in range(4):
         lane = [one.target for one in delivered if one.execution_id == f"e-{execution}"]
         assert lane == [str(n) for n in range(execution, 40, 4)]
@@ -121,7 +121,7 @@ async def test_several_processes_work_a_lane_in_order_one_at_a_time(
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_one_that_is_committed_late_waits_for_a_later_one_that_is_under_way(
-    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
+    outbox: Outbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     row = from_effect(FIRST) | {"created_at": NOW, "due_at": NOW, "tries": 0}
     async with engines.write.begin() as slow:
@@ -135,7 +135,7 @@ async def test_one_that_is_committed_late_waits_for_a_later_one_that_is_under_wa
     assert job.effect == FIRST
 
 
-async def test_one_that_is_tried_again_keeps_its_place(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_one_that_is_tried_again_keeps_its_place(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST, SECOND_ONE)
     (job,) = await lease(outbox)
     await again(uow, job, at=NOW + SECOND)
@@ -144,13 +144,13 @@ async def test_one_that_is_tried_again_keeps_its_place(outbox: SqlOutbox, uow: U
     assert (job.effect, job.tries) == (FIRST, 2)
 
 
-async def test_lanes_do_not_wait_for_each_other(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_lanes_do_not_wait_for_each_other(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST, SECOND_ONE, ELSEWHERE)
     jobs = await lease(outbox)
     assert {job.effect for job in jobs} == {FIRST, ELSEWHERE}
 
 
-async def test_destinations_do_not_wait_for_each_other(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_destinations_do_not_wait_for_each_other(outbox: Outbox, uow: UnitOfWork) -> None:
     other = replace(RESUME, crew="other", target="r-9")
     await put(uow, FIRST, RESUME, other)
     (job,) = await lease(outbox, to="crew:research")
@@ -162,7 +162,7 @@ async def test_destinations_do_not_wait_for_each_other(outbox: SqlOutbox, uow: U
 
 
 async def test_no_more_are_claimed_than_asked_for_the_longest_due_first(
-    outbox: SqlOutbox, uow: UnitOfWork
+    outbox: Outbox, uow: UnitOfWork
 ) -> None:
     for n in (3, 1, 2):
         await put(uow, an_effect(execution_id=f"e-{n}"), at=NOW + n * SECOND)
@@ -170,7 +170,7 @@ async def test_no_more_are_claimed_than_asked_for_the_longest_due_first(
     assert sorted(job.effect.execution_id for job in jobs) == ["e-1", "e-2"]
 
 
-async def test_nothing_is_claimed_before_it_is_due(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_nothing_is_claimed_before_it_is_due(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST, at=NOW + SECOND)
     assert await lease(outbox) == ()
     assert len(await lease(outbox, now=NOW + SECOND)) == 1
@@ -180,7 +180,7 @@ async def test_nothing_is_claimed_before_it_is_due(outbox: SqlOutbox, uow: UnitO
 
 
 async def test_a_lease_that_ended_frees_the_job_and_nobody_knows_what_came_of_it(
-    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
+    outbox: Outbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     await put(uow, FIRST)
     await lease(outbox)
@@ -191,7 +191,7 @@ async def test_a_lease_that_ended_frees_the_job_and_nobody_knows_what_came_of_it
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_lease_lasts_for_so_long(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_a_lease_lasts_for_so_long(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST)
     (job,) = await lease(outbox)
     assert job.lease_until == NOW + LEASE
@@ -200,7 +200,7 @@ async def test_a_lease_lasts_for_so_long(outbox: SqlOutbox, uow: UnitOfWork) -> 
 
 
 async def test_who_lost_the_lease_settles_nothing(
-    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
+    outbox: Outbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     await put(uow, FIRST)
     (lost,) = await lease(outbox)
@@ -215,7 +215,7 @@ async def test_who_lost_the_lease_settles_nothing(
     assert await lease(outbox, now=NOW + HOUR) == ()
 
 
-async def test_what_surely_did_nothing_is_not_unsure(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_what_surely_did_nothing_is_not_unsure(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST)
     (job,) = await lease(outbox)
     await again(uow, job)
@@ -223,9 +223,7 @@ async def test_what_surely_did_nothing_is_not_unsure(outbox: SqlOutbox, uow: Uni
     assert not job.in_doubt
 
 
-async def test_a_leased_job_that_is_hastened_is_due_then(
-    outbox: SqlOutbox, uow: UnitOfWork
-) -> None:
+async def test_a_leased_job_that_is_hastened_is_due_then(outbox: Outbox, uow: UnitOfWork) -> None:
     """Who works on it does not know that there is a reason to do it again soon."""
     await put(uow, FIRST)
     (job,) = await lease(outbox)
@@ -241,7 +239,7 @@ async def test_a_leased_job_that_is_hastened_is_due_then(
 
 
 @pytest.mark.parametrize("later", [True, False])
-async def test_once_unsure_always_unsure(outbox: SqlOutbox, uow: UnitOfWork, later: bool) -> None:
+async def test_once_unsure_always_unsure(outbox: Outbox, uow: UnitOfWork, later: bool) -> None:
     await put(uow, FIRST)
     (job,) = await lease(outbox)
     await again(uow, job, in_doubt=True)
@@ -253,7 +251,7 @@ async def test_once_unsure_always_unsure(outbox: SqlOutbox, uow: UnitOfWork, lat
 
 
 async def test_after_a_crash_what_was_held_is_released_and_stays_unsure(
-    outbox: SqlOutbox, uow: UnitOfWork
+    outbox: Outbox, uow: UnitOfWork
 ) -> None:
     await put(uow, FIRST, ELSEWHERE, RESUME)
     await lease(outbox, limit=1)
@@ -269,7 +267,7 @@ async def test_after_a_crash_what_was_held_is_released_and_stays_unsure(
 
 
 async def test_a_timer_that_a_crash_cut_off_is_put_off_once_by_the_time_away(
-    outbox: SqlOutbox, uow: UnitOfWork
+    outbox: Outbox, uow: UnitOfWork
 ) -> None:
     timer = an_effect(EffectKind.TIME_OUT)
     await put(uow, timer)
@@ -283,7 +281,7 @@ async def test_a_timer_that_a_crash_cut_off_is_put_off_once_by_the_time_away(
 
 
 async def test_what_was_hastened_before_a_crash_is_at_its_first_try(
-    engines: Engines, outbox: SqlOutbox, uow: UnitOfWork
+    engines: Engines, outbox: Outbox, uow: UnitOfWork
 ) -> None:
     for lost in (lambda: outbox.release(due_at=NOW), lambda: lapse(engines)):
         await put(uow, RESUME)
@@ -301,7 +299,7 @@ async def test_what_was_hastened_before_a_crash_is_at_its_first_try(
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_two_processes_never_get_the_same_job(
-    outbox: SqlOutbox, uow: UnitOfWork, database_url: str
+    outbox: Outbox, uow: UnitOfWork, database_url: str
 ) -> None:
     effects = [
         an_effect(kind, target=f"r-{n}", execution_id=f"e-{n}")
@@ -313,13 +311,13 @@ async def test_two_processes_never_get_the_same_job(
     others = [open_engines(database_url) for _ in range(3)]
     claimed: list[Job] = []
 
-    async def work(outbox: SqlOutbox) -> None:
+    async def work(outbox: Outbox) -> None:
         while jobs := await lease(outbox, limit=3):
             claimed.extend(jobs)
             for job in jobs:
                 await done(uow, job)
 
-    await asyncio.gather(*(work(SqlOutbox(engines, CREWS)) for engines in others), work(outbox))
+    await asyncio.gather(*(work(Outbox(engines, CREWS)) for engines in others), work(outbox))
     while len(claimed) < len(slack):  # what waited for a card that was under way
         await work(outbox)
     assert len({job.id for job in claimed}) == len(claimed) == len(slack)
@@ -334,13 +332,13 @@ async def test_two_processes_never_get_the_same_job(
 @pytest.mark.parametrize("backend", ["postgresql"])
 @pytest.mark.parametrize("apart", [90 * SECOND, -90 * SECOND, HOUR])
 async def test_processes_whose_clocks_differ_never_hold_the_same_job(
-    outbox: SqlOutbox, uow: UnitOfWork, database_url: str, apart: timedelta
+    outbox: Outbox, uow: UnitOfWork, database_url: str, apart: timedelta
 ) -> None:
     await put(uow, RESUME, at=NOW - HOUR)
     other = open_engines(database_url)
     (job,) = await lease(outbox, to="crew:research")
 
-    assert await lease(SqlOutbox(other, CREWS), to="crew:research", now=NOW + apart) == ()
+    assert await lease(Outbox(other, CREWS), to="crew:research", now=NOW + apart) == ()
 
     await again(a_uow(other), job, at=NOW)  # whoever settles it
     (job,) = await lease(outbox, to="crew:research")
@@ -350,12 +348,12 @@ async def test_processes_whose_clocks_differ_never_hold_the_same_job(
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_a_lease_ends_by_the_database_s_clock(
-    outbox: SqlOutbox, uow: UnitOfWork, database_url: str
+    outbox: Outbox, uow: UnitOfWork, database_url: str
 ) -> None:
     await put(uow, RESUME)
     other = open_engines(database_url)
     (held,) = (await outbox.lease("crew:research", now=NOW, lease=timedelta(), limit=1)).jobs
-    (job,) = await lease(SqlOutbox(other, CREWS), to="crew:research", now=NOW)
+    (job,) = await lease(Outbox(other, CREWS), to="crew:research", now=NOW)
     assert (job.id, job.tries, job.in_doubt) == (held.id, 1, True)
     assert timedelta() < job.lease_until - held.lease_until - LEASE < 10 * SECOND
     await other.dispose()
@@ -364,7 +362,7 @@ async def test_a_lease_ends_by_the_database_s_clock(
 # --- renamed crews ---
 
 
-async def test_what_nobody_works_on_is_named(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_what_nobody_works_on_is_named(outbox: Outbox, uow: UnitOfWork) -> None:
     assert await outbox.orphaned_destinations([POSTS]) == ()
     await put(uow, FIRST, RESUME, replace(RESUME, target="r-2"), replace(RESUME, crew="gone"))
     found = await outbox.orphaned_destinations([POSTS, "crew:research"])

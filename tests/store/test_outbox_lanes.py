@@ -18,7 +18,7 @@ from crewgate.domain.effects import (
 )
 from crewgate.store import tables
 from crewgate.store.engine import Engines
-from crewgate.store.outbox import SqlOutbox
+from crewgate.store.outbox import Outbox
 from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.ports.base import Job
 from tests.builders import NOW, SECOND, an_effect
@@ -46,7 +46,7 @@ from tests.store.jobs import (
 @pytest.mark.parametrize("posts", sorted(POSTS_A_CARD))
 @pytest.mark.parametrize("needs", [REFRESH, ATTACH])
 async def test_a_card_is_there_before_it_is_refreshed_or_has_a_file(
-    outbox: SqlOutbox, uow: UnitOfWork, posts: EffectKind, needs: Effect
+    outbox: Outbox, uow: UnitOfWork, posts: EffectKind, needs: Effect
 ) -> None:
     await put(uow, needs, replace(FIRST, kind=posts))
     (post,) = await lease(outbox)
@@ -60,7 +60,7 @@ async def test_a_card_is_there_before_it_is_refreshed_or_has_a_file(
     assert job.effect == needs
 
 
-async def test_another_round_s_card_is_not_waited_for(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_another_round_s_card_is_not_waited_for(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, replace(FIRST, target="r-2"), REFRESH, ATTACH)
     assert {job.effect for job in await lease(outbox)} == {
         replace(FIRST, target="r-2"),
@@ -69,7 +69,7 @@ async def test_another_round_s_card_is_not_waited_for(outbox: SqlOutbox, uow: Un
     }
 
 
-async def test_nor_is_one_that_is_set_aside(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_nor_is_one_that_is_set_aside(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST, REFRESH)
     (post,) = await lease(outbox)
     await aside(uow, post)
@@ -82,7 +82,7 @@ async def test_nor_is_one_that_is_set_aside(outbox: SqlOutbox, uow: UnitOfWork) 
 
 @pytest.mark.parametrize("kind", sorted(MERGED))
 async def test_what_wants_the_present_state_is_done_once_for_all_that_wait(
-    outbox: SqlOutbox, uow: UnitOfWork, kind: EffectKind
+    outbox: Outbox, uow: UnitOfWork, kind: EffectKind
 ) -> None:
     effect = an_effect(kind)
     elsewhere = an_effect(kind, target="r-2", execution_id="e-2")
@@ -105,7 +105,7 @@ async def test_what_wants_the_present_state_is_done_once_for_all_that_wait(
 
 
 async def test_another_message_of_the_same_thread_is_not_done_with_it(
-    outbox: SqlOutbox, uow: UnitOfWork
+    outbox: Outbox, uow: UnitOfWork
 ) -> None:
     report, failed = an_effect(EffectKind.REPORT), an_effect(EffectKind.FORWARD_FAILED)
     await put(uow, report, failed, report)
@@ -116,7 +116,7 @@ async def test_another_message_of_the_same_thread_is_not_done_with_it(
     assert await lease(outbox) == ()
 
 
-async def test_other_effects_are_each_carried_out(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_other_effects_are_each_carried_out(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, ATTACH, ATTACH)
     for _ in range(2):
         (job,) = await lease(outbox)
@@ -128,7 +128,7 @@ async def test_other_effects_are_each_carried_out(outbox: SqlOutbox, uow: UnitOf
 
 
 async def test_what_is_set_aside_is_kept_counted_and_holds_up_nothing(
-    outbox: SqlOutbox, uow: UnitOfWork
+    outbox: Outbox, uow: UnitOfWork
 ) -> None:
     assert await outbox.count_set_aside() == {}
     await put(uow, FIRST, SECOND_ONE, ELSEWHERE)
@@ -148,7 +148,7 @@ async def test_what_is_set_aside_is_kept_counted_and_holds_up_nothing(
     [{"kind": "of_a_later_version"}, {"kind": "look_for_result_file", "subject": "order 4711 1"}],
 )
 async def test_a_row_that_cannot_be_read_is_set_aside_alone(
-    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines, damage: dict[str, str]
+    outbox: Outbox, uow: UnitOfWork, engines: Engines, damage: dict[str, str]
 ) -> None:
     await put(uow, ATTACH, ELSEWHERE)
     async with engines.write.begin() as connection:
@@ -160,7 +160,7 @@ async def test_a_row_that_cannot_be_read_is_set_aside_alone(
 
 
 async def test_who_lost_the_lease_sets_nothing_aside(
-    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines
+    outbox: Outbox, uow: UnitOfWork, engines: Engines
 ) -> None:
     await put(uow, FIRST)
     (lost,) = await lease(outbox)
@@ -172,7 +172,7 @@ async def test_who_lost_the_lease_sets_nothing_aside(
 
 @pytest.mark.parametrize("marker", ["look", "retry"])
 async def test_the_documents_say_how_to_look_and_how_to_retry(
-    outbox: SqlOutbox, uow: UnitOfWork, engines: Engines, marker: str
+    outbox: Outbox, uow: UnitOfWork, engines: Engines, marker: str
 ) -> None:
     await put(uow, FIRST)
     (job,) = await lease(outbox)
@@ -190,7 +190,7 @@ async def test_the_documents_say_how_to_look_and_how_to_retry(
     assert (job.effect, job.failing_since) == (FIRST, None)
 
 
-async def test_the_first_failure_is_remembered(outbox: SqlOutbox, uow: UnitOfWork) -> None:
+async def test_the_first_failure_is_remembered(outbox: Outbox, uow: UnitOfWork) -> None:
     await put(uow, FIRST)
     for failed_at in (None, NOW, None, NOW + SECOND):
         (job,) = await lease(outbox)
@@ -208,12 +208,12 @@ def webhook(name: str) -> Effect:
     return an_effect(EffectKind.FORWARD, target=name)
 
 
-async def forwarding(outbox: SqlOutbox, now: datetime = NOW) -> list[str]:
+async def forwarding(outbox: Outbox, now: datetime = NOW) -> list[str]:
     return [job.effect.target for job in await lease(outbox, to=TO_CALLERS, now=now)]
 
 
 async def test_webhooks_go_on_in_order_after_a_process_that_died(
-    engines: Engines, outbox: SqlOutbox, uow: UnitOfWork
+    engines: Engines, outbox: Outbox, uow: UnitOfWork
 ) -> None:
     for name in ("w-1", "w-2", "w-3"):
         await put(uow, webhook(name))
@@ -232,7 +232,7 @@ async def test_webhooks_go_on_in_order_after_a_process_that_died(
 
 
 async def test_a_webhook_is_not_held_up_by_one_that_is_set_aside(
-    outbox: SqlOutbox, uow: UnitOfWork
+    outbox: Outbox, uow: UnitOfWork
 ) -> None:
     await put(uow, webhook("w-1"))
     await put(uow, webhook("w-2"))

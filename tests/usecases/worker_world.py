@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from structlog.typing import EventDict
 
 from crewgate.domain.effects import SLACK, UPDATES
 from crewgate.domain.retry import Budget
 from crewgate.usecases.delivery.worker import Deliver, Pace, Worker, deliver
-from crewgate.usecases.ports.base import Leased, Outbox
+from crewgate.usecases.ports.base import Leased
+from crewgate.usecases.ports.store import Outbox
 from tests.builders import FakeClock
 from tests.usecases.world import POSTS, World
 
@@ -61,7 +63,7 @@ class WorkerWorld(World):
         *,
         deliver: Deliver = deliver,
         pace: Pace = SOON,
-        outbox: Outbox | None = None,
+        outbox: Any = None,
         budget: Budget | None = None,
     ) -> AsyncIterator[Worker]:
         """The worker of a destination; of Slack's three the one that posts."""

@@ -28,7 +28,7 @@ from crewgate.domain.outcome import Outcome
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Verdict, Via
 from crewgate.store.engine import Engines, rows
-from crewgate.store.outbox import SqlOutbox
+from crewgate.store.outbox import Outbox
 from crewgate.store.tables import audit_entries, outbox
 from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.access import ReviewContext
@@ -79,7 +79,7 @@ class World:
     new_id: Numbered = field(default_factory=Numbered)
 
     def __post_init__(self) -> None:
-        self.outbox = SqlOutbox(self.engines.for_outbox, self.crews)
+        self.outbox = Outbox(self.engines.for_outbox, self.crews)
         self.slack = FakeSlack(self.clock)
         self.forwarder = FakeForwarder()
         clients = {"research": self.crew}

@@ -23,7 +23,6 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from typing_extensions import override
 
 from crewgate.domain import effects
 from crewgate.domain.retry import LONGEST_ASKED, Budget
@@ -32,7 +31,7 @@ from crewgate.store.column_types import MICROSECOND, is_time
 from crewgate.store.statements import MOST, first_of_each, insert_of, insert_over, one_of
 from crewgate.store.tables import budgets, heartbeat, outbox
 from crewgate.store.unreadable import LAST_MOMENT, NO_TIME, require_times
-from crewgate.usecases.ports.base import MISSED, Job, Leased, Outbox
+from crewgate.usecases.ports.base import MISSED, Job, Leased
 from crewgate.usecases.read_models import COUNTED
 
 log = structlog.get_logger(__name__)
@@ -248,7 +247,7 @@ def _now(dialect: str) -> sa.ColumnElement[Any]:
     return sa.type_coerce(_lease_clock(dialect), budgets.c.paid_until.type).label("now")
 
 
-class SqlOutbox(engine.Reading, Outbox):
+class Outbox(engine.Reading):
     """The outbox of a database, for jobs of these crews or of none.
 
     Of other crews, only the removal of texts from Slack is leased, and no time is counted: another
@@ -271,7 +270,6 @@ class SqlOutbox(engine.Reading, Outbox):
             async with self._engines.write.begin() as connection:
                 yield connection
 
-    @override
     async def lease(
         self,
         destination: str,
@@ -282,6 +280,14 @@ class SqlOutbox(engine.Reading, Outbox):
         budget: Budget | None = None,
         under_way: Collection[int] = (),
     ) -> Leased:
+        """Lease due jobs of one destination, at most one per ordering key.
+
+        Jobs go by priority, then by due time. Each job spends one of `budget`; the last of a burst
+        is left to the first priority. A job that needs a card waits until the card is posted.
+        Effects that a leased job carries out too are deleted. `now` decides which jobs are due;
+        leases go by a clock that all processes share. Jobs `under_way` in this process are not
+        leased again, even if a step of the clock ends their leases.
+        """
         if budget is not None and not budget.rate.interval:
             budget = None
         due = {
@@ -337,8 +343,8 @@ class SqlOutbox(engine.Reading, Outbox):
                         return Leased()
         return None
 
-    @override
     async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
+        """Spend nothing of a budget during a pause that the other side asked for."""
         async with self._writing() as connection:
             until, at = await self._open_budget(connection, budget, now)
             paid = budget.rate.paused(until, at + min(pause, LONGEST_ASKED))
@@ -384,9 +390,8 @@ class SqlOutbox(engine.Reading, Outbox):
                 for statement in (*later, _FAILING_LATER):
                     of_crews = statement.where(outbox.c.crew.in_(crews))
                     await connection.execute(of_crews, about)
-            if (
-                most < timedelta() and self._dialect != "postgresql"
-            ):  # PostgreSQL leases by its own clock
+            # PostgreSQL leases by its own clock.
+            if most < timedelta() and self._dialect != "postgresql":
                 await connection.execute(_PAID_SOONER, {"lost": most // MICROSECOND})
             beats = [{"crew": crew, "at": now} for crew in self._named]
             await insert_over(connection, heartbeat, beats)

@@ -10,7 +10,7 @@ from crewgate.domain.outcome import Outcome, RefusalKind, Refused
 from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
-from crewgate.usecases.delivery.cards import PEOPLE_LIMIT
+from crewgate.usecases.delivery.messages import PEOPLE_LIMIT
 from crewgate.usecases.delivery.worker import deliver
 from crewgate.usecases.ports.slack import About
 from crewgate.usecases.read_models import MessageRef

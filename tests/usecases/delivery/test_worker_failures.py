@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -104,7 +105,7 @@ async def test_neither_breaking_nor_a_store_that_is_gone_ends_the_loop(
 async def test_it_outlives_an_outage_of_the_database_and_shows_it(
     worker_world: WorkerWorld, logs: Logs
 ) -> None:
-    outbox = FailingOutbox(StoreUnavailable("the database does not answer"))
+    outbox: Any = FailingOutbox(StoreUnavailable("the database does not answer"))
     worker = Worker(SLACK, outbox=outbox, deliver=deliver, context=worker_world.context, pace=SOON)
     running = asyncio.create_task(worker.run())
     worker_world.clock.advance(SECOND)
@@ -122,7 +123,7 @@ async def test_it_outlives_an_outage_of_the_database_and_shows_it(
 async def test_a_lease_that_failed_is_logged_and_tried_again(
     worker_world: WorkerWorld, logs: Logs
 ) -> None:
-    outbox = FailingOutbox(ZeroDivisionError())
+    outbox: Any = FailingOutbox(ZeroDivisionError())
     worker = Worker(SLACK, outbox=outbox, deliver=deliver, context=worker_world.context, pace=SOON)
     running = asyncio.create_task(worker.run())
     await worker_world.clock.until(lambda: outbox.leases > 2)

@@ -18,7 +18,7 @@ LOOK_AGAIN: Final = timedelta(seconds=1)
 
 
 class Note(Protocol):
-    """The signature of `store.outbox.SqlOutbox.note_alive`."""
+    """The signature of `store.outbox.Outbox.note_alive`."""
 
     async def __call__(self, *, now: datetime, compare: bool) -> timedelta:
         """Note that time counts up to now; `compare` returns the time lost since the last note."""

@@ -27,7 +27,8 @@ from crewgate.usecases.delivery import (
 )
 from crewgate.usecases.delivery.context import DeliveryContext, set_aside
 from crewgate.usecases.delivery.polling import poll_status
-from crewgate.usecases.ports.base import Check, Clock, Job, Outbox, Wakeup
+from crewgate.usecases.ports.base import Check, Clock, Job, Wakeup
+from crewgate.usecases.ports.store import Outbox
 
 log = structlog.get_logger(__name__)
 

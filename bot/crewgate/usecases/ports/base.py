@@ -1,4 +1,4 @@
-"""General ports of the use cases: clock, pauses, threads, new ids, crews and the outbox."""
+"""General ports of the use cases: clock, pauses, threads, new ids, crews and jobs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -10,7 +10,6 @@ from typing import Final, ParamSpec, Protocol, TypeVar
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect
-from crewgate.domain.retry import Budget
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -113,29 +112,3 @@ class Leased:
     jobs: tuple[Job, ...] = ()
     again_in: timedelta | None = None
     """The time until an exhausted budget refills; None if no budget is exhausted."""
-
-
-class Outbox(Protocol):
-    """The table of effects not yet done, as the worker sees it."""
-
-    async def lease(
-        self,
-        destination: str,
-        *,
-        now: datetime,
-        lease: timedelta,
-        limit: int,
-        budget: Budget | None = None,
-        under_way: Collection[int] = (),
-    ) -> Leased:
-        """Lease due jobs of one destination, at most one per ordering key.
-
-        Jobs go by priority, then by due time. Each job spends one of `budget`; the last of a burst
-        is left to the first priority. A job that needs a card waits until the card is posted.
-        Effects that a leased job carries out too are deleted. `now` decides which jobs are due;
-        leases go by a clock that all processes share. Jobs `under_way` in this process are not
-        leased again, even if a step of the clock ends their leases.
-        """
-
-    async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
-        """Spend nothing of a budget during a pause that the other side asked for."""
