@@ -116,7 +116,7 @@ _REVISED: Final = (
 
 
 @cache
-def _open(dialect: str) -> sa.Insert:
+def _open(dialect: str) -> statements.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
     Activity may bring texts, so the execution counts as not removed. `has_webhooks` is also true
@@ -124,14 +124,13 @@ def _open(dialect: str) -> sa.Insert:
     """
     statement = statements.insert_of(dialect)(executions)
     is_activity = statement.excluded.activity_count > sa.literal_column("0")
-    upsert: sa.Insert = statement.on_conflict_do_update(
+    return statement.on_conflict_do_update(
         index_elements=[executions.c.crew, executions.c.execution_id],
         set_={
             "activity_count": executions.c.activity_count + statement.excluded.activity_count,
             "removed_at": sa.case((is_activity, sa.null()), else_=executions.c.removed_at),
         },
     ).returning(*executions.c, *_HAS)
-    return upsert
 
 
 @cache
@@ -140,17 +139,10 @@ def _save(names: tuple[str, ...]) -> sa.Update:
 
 
 @cache
-def _register(dialect: str) -> sa.Insert:
+def _register(dialect: str) -> statements.Insert:
     """Upsert an execution's registered URLs; absent URLs stay as they were."""
-    statement = statements.insert_of(dialect)(webhooks)
-    upsert: sa.Insert = statement.on_conflict_do_update(
-        index_elements=[webhooks.c.crew, webhooks.c.execution_id, webhooks.c.origin],
-        set_={
-            name: sa.func.coalesce(statement.excluded[name], webhooks.c[name])
-            for name in ("task_url", "step_url", "crew_url")
-        },
-    )
-    return upsert
+    key, urls = ("crew", "execution_id", "origin"), ("task_url", "step_url", "crew_url")
+    return statements.insert_or_fill(dialect, webhooks, key, urls)
 
 
 @cache
@@ -270,12 +262,12 @@ class ExecutionQueries(MaskedReading):
     async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
         """Return the secrets in an execution's webhooks, of its kickoff and of its pauses."""
         key = _key(crew, execution_id)
-        urls = map(to_webhooks, await self._rows(_WEBHOOKS, key))
-        callbacks = (
-            notification.Callback(row.callback_url, row.token)
-            for row in await self._rows(_CALLBACKS, key)
+        callbacks = await self._rows(_CALLBACKS, key)
+        holders: tuple[notification.WebhookUrls | notification.Callback, ...] = (
+            *map(to_webhooks, await self._rows(_WEBHOOKS, key)),
+            *(notification.Callback(row.callback_url, row.token) for row in callbacks),
         )
-        return (*_secrets(urls), *_secrets(callbacks))
+        return tuple(dict.fromkeys(secret for one in holders for secret in one.secrets))
 
     async def forwarded_webhook(self, webhook_id: str) -> read_models.ForwardedWebhook | None:
         found = await self._rows(
@@ -513,12 +505,6 @@ def from_webhooks(urls: notification.WebhookUrls) -> dict[str, Any]:
         "crew_url": urls.crew,
         "human_input": urls.human_input and asdict(urls.human_input),
     }
-
-
-def _secrets(
-    holders: Iterable[notification.WebhookUrls | notification.Callback],
-) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(secret for one in holders for secret in one.secrets))
 
 
 def _to_posting(

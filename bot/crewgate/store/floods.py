@@ -52,10 +52,9 @@ _OTHERS: Final = (
     .where(*_WITHOUT_CARD, rounds.c.id != sa.bindparam("round"))
     .limit(COUNTED + 1)
 )
-_NEXT: Final = (
-    sa.select(rounds.c.id).where(*_WITHOUT_CARD).order_by(_opened_at, rounds.c.id).limit(1)
+_NEXT_FEW: Final = (
+    sa.select(rounds.c.id).where(*_WITHOUT_CARD).order_by(_opened_at, rounds.c.id).limit(9)
 )
-_NEXT_FEW: Final = _NEXT.limit(9)
 _UNANNOUNCED: Final = _OTHERS.where(rounds.c.announced_at.is_(None)).limit(None)
 _ANNOUNCE: Final = (
     sa.update(rounds)
@@ -147,11 +146,6 @@ class FloodQueries(Reading):
         many = len(await self._prepared(_OTHERS, about))
         unannounced = await self._prepared(_UNANNOUNCED, about) if many else ()
         return many, tuple(row.id for row in unannounced)
-
-    async def next(self, flood: str) -> str | None:
-        """Return the oldest waiting round of a flood without a card."""
-        found = await self._prepared(_NEXT, {"flood": flood})
-        return str(found[0].id) if found else None
 
     async def next_few(self, flood: str) -> tuple[str, ...]:
         """Return the oldest waiting rounds of a flood without a card; some may be damaged."""

@@ -32,9 +32,8 @@ async def insert_once(connection: Connection, table: sa.Table, row: Mapping[str,
 
 
 @cache
-def _insert_once(dialect: str, table: sa.Table) -> sa.Insert:
-    statement: sa.Insert = insert_of(dialect)(table).on_conflict_do_nothing()
-    return statement
+def _insert_once(dialect: str, table: sa.Table) -> Insert:
+    return insert_of(dialect)(table).on_conflict_do_nothing()
 
 
 async def insert_over(
@@ -45,13 +44,19 @@ async def insert_over(
 
 
 @cache
-def _insert_over(dialect: str, table: sa.Table) -> sa.Insert:
+def _insert_over(dialect: str, table: sa.Table) -> Insert:
     statement = insert_of(dialect)(table)
     others = {one.name: statement.excluded[one.name] for one in table.c if not one.primary_key}
-    over: sa.Insert = statement.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_=others
-    )
-    return over
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=others)
+
+
+def insert_or_fill(
+    dialect: str, table: sa.Table, key: Sequence[str], fields: Sequence[str]
+) -> Insert:
+    """Insert a row; if its key exists, set those `fields` of that row that are not null here."""
+    statement = insert_of(dialect)(table)
+    filled = {name: sa.func.coalesce(statement.excluded[name], table.c[name]) for name in fields}
+    return statement.on_conflict_do_update(index_elements=key, set_=filled)
 
 
 def without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:

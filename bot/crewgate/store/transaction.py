@@ -122,21 +122,11 @@ _EXPEDITE: Final = (
 
 
 @cache
-def _open_review(dialect: str) -> sa.Insert:
+def _open_review(dialect: str) -> statements.Insert:
     """Upsert a review, lock it and return it."""
-    statement = statements.insert_of(dialect)(tables.reviews)
-    upsert: sa.Insert = statement.on_conflict_do_update(
-        index_elements=[
-            tables.reviews.c.crew,
-            tables.reviews.c.execution_id,
-            tables.reviews.c.task_id,
-        ],
-        set_={
-            name: sa.func.coalesce(statement.excluded[name], tables.reviews.c[name])
-            for name in ("task_name", "agent", "expected_output")
-        },
-    ).returning(*tables.reviews.c)
-    return upsert
+    key, fields = ("crew", "execution_id", "task_id"), ("task_name", "agent", "expected_output")
+    upsert = statements.insert_or_fill(dialect, tables.reviews, key, fields)
+    return upsert.returning(*tables.reviews.c)
 
 
 @cache
@@ -157,9 +147,9 @@ def _lock_of(found: sa.Select[Any]) -> sa.Select[Any]:
 
 
 @cache
-def _open_email_owner(dialect: str) -> sa.Insert:
+def _open_email_owner(dialect: str) -> statements.Insert:
     """Insert the owner of an address, unless there is one; lock and return the owner."""
-    upsert: sa.Insert = (
+    return (
         statements.insert_of(dialect)(tables.email_owners)
         .on_conflict_do_update(
             index_elements=[tables.email_owners.c.address],
@@ -167,7 +157,6 @@ def _open_email_owner(dialect: str) -> sa.Insert:
         )
         .returning(tables.email_owners.c.user_id, tables.email_owners.c.moved_to)
     )
-    return upsert
 
 
 @cache

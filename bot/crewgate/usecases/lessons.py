@@ -223,21 +223,16 @@ async def lessons_of(
     """
     rules, _ = await permitted(by, crew, context)
     at, read = context.clock(), context.uow.read
-    every = [
-        await lessons_of_crew(name, theirs, since=at - COMPARED, at=at, read=read)
-        for name, theirs in rules.items()
-    ]
-    return tuple(
-        replace(
-            one,
-            lines=tuple(
-                replace(line, lesson=shown, is_masked=shown != line.lesson)
-                for line in one.lines
-                for shown in (_masked(line.lesson, context),)
-            ),
+    every: list[CrewLessons] = []
+    for name, theirs in rules.items():
+        found = await lessons_of_crew(name, theirs, since=at - COMPARED, at=at, read=read)
+        shown = [_masked(line.lesson, context) for line in found.lines]
+        lines = (
+            replace(line, lesson=one, is_masked=one != line.lesson)
+            for line, one in zip(found.lines, shown, strict=True)
         )
-        for one in every
-    )
+        every.append(replace(found, lines=tuple(lines)))
+    return tuple(every)
 
 
 def _masked(lesson: Lesson, context: ReviewContext) -> Lesson:

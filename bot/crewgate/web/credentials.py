@@ -104,7 +104,7 @@ HEADERS: Final = (("X-CrewAI-Signature", "X-CrewAI-Timestamp"), ("X-Signature", 
 #: repeated.
 TOLERANCE: Final = timedelta(minutes=5)
 #: Seconds since 1970; `int` alone would accept more.
-_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 
 
 class TakenRequests:
@@ -161,7 +161,7 @@ def sign(body: bytes, *, secret: str, timestamp: str) -> str:
 
 
 def _is_fresh(timestamp: str, now: Sequence[datetime]) -> bool:
-    if not _TIMESTAMP.fullmatch(timestamp):
+    if not TIMESTAMP.fullmatch(timestamp):
         return False
     off = min(abs(one.timestamp() - int(timestamp)) for one in now)
     return off <= TOLERANCE.total_seconds()

@@ -25,6 +25,7 @@ from yarl import query_to_pairs
 
 from crewgate.network import requests
 from crewgate.usecases.ports.slack import RESPONSE_SENT
+from crewgate.web.credentials import TIMESTAMP
 
 log = structlog.get_logger(__name__)
 
@@ -32,8 +33,6 @@ Acknowledge = Callable[..., Awaitable[object]]
 
 _SENT_AT: Final = "X-Slack-Request-Timestamp"
 _SIGNED: Final = "X-Slack-Signature"
-#: Seconds since 1970, as Slack sends them; `int` alone would accept more.
-_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
 #: The most characters of Slack's check of the certificate, a form of two fields.
 _SSL_CHECK_LIMIT: Final = 1_000
@@ -180,7 +179,7 @@ def _signer(
     """Return the verifier whose secret signed the request, at whatever time; None if none did."""
     timestamp = request.headers.get(_SENT_AT, "")
     signature = request.headers.get(_SIGNED, "")
-    if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
+    if not TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
         return None
     for one in verifiers:
         made = one.generate_signature(timestamp=timestamp, body=text)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Final
 
 import structlog
 
@@ -24,9 +23,6 @@ from crewgate.usecases.rounds import schedule, times_out_at
 
 log = structlog.get_logger(__name__)
 
-#: The most people who get a private message about one round.
-PEOPLE_LIMIT: Final = 50
-
 
 async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
     round_ = await context.uow.read.round(job.effect.target)
@@ -34,7 +30,7 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, Delivered("nobody to tell"), context)
     members = await people_of(round_, context)
     told = await context.uow.read.direct_messages(round_.id)
-    left = sorted(members.users - told.keys())[: max(0, PEOPLE_LIMIT - len(told))]
+    left = sorted(members.users - told.keys())[: max(0, messages.PEOPLE_LIMIT - len(told))]
     async with context.uow.begin() as tx:
         effects = [_about(job, EffectKind.DIRECT_MESSAGE, user) for user in left]
         await tx.enqueue(effects, at=context.clock())

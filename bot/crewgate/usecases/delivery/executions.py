@@ -17,7 +17,7 @@ from crewgate.usecases.delivery.messages import post_in_thread
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, Posted, Thread
 from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef, Posting
+from crewgate.usecases.read_models import ExecutionPosting, MessageRef, Posting
 
 log = structlog.get_logger(__name__)
 
@@ -228,7 +228,8 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     if isinstance(outcome, Delivered):
         return await _drop(job, context)
     if isinstance(outcome, Refused) or context.gives_up(job):
-        await _give_up(job, webhook, context)
+        failed = replace(job.effect, kind=EffectKind.FORWARD_FAILED, target=webhook.kind)
+        await _drop(job, context, failed)
         return outcome
     async with context.uow.begin() as tx:
         at = context.next_try(job, in_doubt=False)
@@ -255,21 +256,9 @@ async def _wait_for_url(
     return Delivered("not yet")
 
 
-async def _drop(job: Job, context: DeliveryContext) -> Outcome:
+async def _drop(job: Job, context: DeliveryContext, *then: Effect) -> Outcome:
     async with context.uow.begin() as tx:
         await tx.executions.remove_forwarded_webhook(job.effect.target)
+        await tx.enqueue(then, at=context.clock())
         await tx.complete(job)
     return Delivered()
-
-
-async def _give_up(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> None:
-    failed = Effect(
-        kind=EffectKind.FORWARD_FAILED,
-        target=webhook.kind,
-        crew=webhook.crew,
-        execution_id=webhook.execution_id,
-    )
-    async with context.uow.begin() as tx:
-        await tx.executions.remove_forwarded_webhook(webhook.id)
-        await tx.enqueue([failed], at=context.clock())
-        await tx.complete(job)

@@ -49,7 +49,7 @@ async def follow(posting: Posting, context: DeliveryContext) -> None:
     if flood is None or (round_.state is State.WAITING and posting.card is not None):
         return
     card, now = await read.floods.card(flood), context.clock()
-    others = await read.floods.next(flood) is not None
+    others = bool(await read.floods.next_few(flood))
     call = replace(round_.effect(EffectKind.CALL_NEXT), target=flood)
     due = card.called_at + HOURLY if card is not None and card.waits else now + QUIET
     async with context.uow.begin() as tx:

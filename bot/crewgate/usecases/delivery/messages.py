@@ -156,7 +156,8 @@ def notify_of(round_: Round, context: DeliveryContext) -> Notify:
     return notify_for(round_, context.crews, context.directory)
 
 
-PEOPLE_LIMIT = 50
+#: The most people who get a private message about one matter.
+PEOPLE_LIMIT: Final = 50
 #: Refusals for reasons of the channel, which somebody can fix.
 _OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
 

@@ -21,7 +21,7 @@ from crewgate.domain.rules.rule import TimeoutAction
 from crewgate.domain.verdict import voices_of
 from crewgate.metrics import count_decision
 from crewgate.usecases.delivery import floods, messages
-from crewgate.usecases.delivery.cards import PEOPLE_LIMIT, people_of
+from crewgate.usecases.delivery.cards import people_of
 from crewgate.usecases.delivery.context import DeliveryContext, settle
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import Job
@@ -166,7 +166,7 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
     if messages.notify_of(round_, context) is not Notify.DM:
         return ()
     people = await people_of(round_, context, missing=True)
-    return sorted(people.users - voices_of(round_.votes))[:PEOPLE_LIMIT]
+    return sorted(people.users - voices_of(round_.votes))[: messages.PEOPLE_LIMIT]
 
 
 def _then(round_: Round) -> TimeoutAction:
