@@ -21,10 +21,10 @@ FORMAT = "crewgate-evidence-3"
 FIELDS = ("format", "crew", "execution", "head", "rules", "texts", "previous", "first", "chain")
 NO_FILE = f"this is no evidence file of the form {FORMAT}, or it was changed"
 HASH = "[0-9a-f]{64}"
-#: From this form on entries are counted within their execution, and have all that is replayed.
+#: The first form whose entries are counted in their execution and hold all that is replayed.
 COUNTED = 3
 ENTRY = {"v", "code", "at", "actor", "crew", "execution", "data"}
-#: The fields of entries that are digests of texts and of names.
+#: The fields of entries that are digests: WORDS of texts, TEXTS of people's names too.
 WORDS = ("output", "words", "comment", "answer", "error", "why", "label")
 TEXTS = (*WORDS, "name", "on_behalf_of_name")
 #: The words for verdicts; a refused call has "revise".
@@ -218,7 +218,7 @@ def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str
 def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
     """Yield the digests of texts in these fields of an entry."""
     for name in names:
-        # The answer to a try is bytes, which are not stored.
+        # CG13x are tries to tell the crew: their `answer` is a digest of bytes that are not stored.
         is_bytes = name == "answer" and entry.code.startswith("CG13")
         if not is_bytes and re.fullmatch(HASH, str(entry.data.get(name))):
             yield entry.data[name]
@@ -274,25 +274,25 @@ def tools_in(entries: Iterable[Entry]) -> dict[str, str]:
     return {one.data["round"]: str(one.data["tool"]) for one in entries if "tool" in one.data}
 
 
-# --- the rule, once more --------------------------------------------------------------------------
+# --- the decisions, checked against the rules -----------------------------------------------------
 
-#: The longest delay of a press, while Slack is asked for the person.
+#: The longest time from a press to its entry, while the bot asks Slack about the person.
 ON_ITS_WAY = timedelta(seconds=10)
 #: A user id; other names in settings are addresses, groups, and `*`.
 USER = re.compile("[UW][A-Z0-9]{2,}")
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 DECIDES = ("CG124", "CG125", "CG126")
-#: The phase of a round after an entry.
+#: The phase of a round after an entry of a code.
 PHASES = {
     **dict.fromkeys(("CG102", "CG106"), "superseded"),
     **dict.fromkeys(("CG103", "CG105"), "closed"),
     **dict.fromkeys(DECIDES, "decided"),
 }
-#: Events that are possible only while the round waits.
+#: Codes of entries that are possible only while the round waits.
 WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", *DECIDES}
-#: Events after which the asker has the decision.
+#: Codes of entries after which the crew, or whoever asked, has the decision.
 TAKEN = {"CG132", "CG136", "CG139"}
-#: Events of a person who looks at a round; the rule may change between the look and the entry.
+#: Codes for a look at a round; the rule may change between the look and its entry.
 SHOWS = {"CG111", "CG115"}
 
 
@@ -358,8 +358,8 @@ class Replay:
         self.entries, self.told = entries, told
         own = [entry for entry in entries if entry.is_own]
         is_counted = own[0].nth == 1 and all(one.form >= COUNTED for one in own)
-        # The entry about an execution's lessons is stored with the answer to its kickoff, before or
-        # after its first review.
+        # The entry about an execution's lessons is no beginning: it is stored with the answer to
+        # its kickoff, before or after its first review.
         self.begin = next((entry for entry in own if entry.code != "CG156"), own[0])
         #: The file has all entries from the execution's first on.
         is_first = self.begin.code == "CG101" and self.begin.data.get("first") is True
@@ -513,7 +513,7 @@ class Replay:
         return f"{stood}: {', '.join(map(self.told.who, sorted(votes)))}"
 
     def _require_right(self, entry: Entry, round_: Round) -> None:
-        """Raise Contradiction unless the person, or the absent person, was permitted to decide."""
+        """Raise Contradiction unless the actor, or whom the actor stands in for, might decide."""
         data, rule = entry.data, self._rule(round_.rule)
         right = data.get("on_behalf_of") or entry.actor
         if "on_behalf_of" not in data and right not in data["named"]:  # a delegate's edit
@@ -626,7 +626,7 @@ STORY = {
     "CG191": "the bot started",
     "CG194": "the texts were removed",
 }
-#: The sentences about a call of a tool, where they differ, and its verdicts.
+#: The sentences for a call of a tool, where STORY's do not fit, and the words for its verdicts.
 CALLS = {
     "CG101": "{who} asked to call the tool {tool}",
     "CG102": "a newer call took its place",
@@ -635,7 +635,7 @@ CALLS = {
 }
 CALL_VERDICTS = {APPROVE: "the call may run", REVISE: "refused"}
 ACTORS = {"crew": "the crew", "rule": "the rule", "operator": "an operator", "crewgate": "the bot"}
-#: The words that a line adds for an entry's fields.
+#: The words that a line adds for the fields of an entry's `data`.
 DETAILS = {
     "task": "task {}",
     "until": "until {}",

@@ -141,7 +141,7 @@ def data_of(row: sa.Row[Any]) -> dict[str, Any]:
     return body_of(row)["data"]  # type: ignore[no-any-return]
 
 
-#: The masking of a crew that the settings do not name.
+#: The masking for a crew that the settings do not name: of all kinds.
 _ALL_KINDS: Final = Masking(tuple(FINDERS), tuple(FINDERS.values()))
 
 
@@ -362,7 +362,7 @@ async def write_evidence(
     given = {row.id: row.number for row in (*story.own, *story.related) if row.number}
     first = min(given.values())
     for person in story.absent:
-        # All absences of a delegate since then are in the file, so that a missing entry is noticed.
+        # Later entries about the absent person are in the file too: a missing one would be noticed.
         theirs = await reading.of_execution("", person)
         given |= {row.id: row.number for row in theirs if row.number and row.number > first}
     name = re.sub(r"[^\w.-]", "_", story.execution_id)[:100]
@@ -384,7 +384,8 @@ async def write_evidence(
         "first": first,
     }
     try:
-        # The file has unmasked texts. Its writing blocks an event loop that only this command uses.
+        # Only this user may read the file, which has unmasked texts. Writing blocks the event loop,
+        # which only this command uses.
         with create_private(path) as file:
             file.write(check_evidence.opening(about))
             comma = "\n"

@@ -47,7 +47,7 @@ def is_plain(encoding: str) -> bool:
     return encoding.strip().lower() in _PLAIN
 
 
-#: The most bytes of an answer, packed and unpacked.
+#: The most bytes of an answer, as it comes and unpacked.
 ANSWER_LIMIT = 2**20
 
 
@@ -143,7 +143,7 @@ async def send(
                 response = await http.send(request, stream=True, follow_redirects=False)
         except AttributeError as error:
             # anyio asks for the peer of a socket that uvloop has closed. In known cases nothing has
-            # been sent then, but nobody relies on that.
+            # been sent then, but nobody relies on that, so it counts as a lost connection.
             raise httpx.ReadError(str(error), request=request) from error
         called["status"] = response.status_code
         try:
@@ -151,8 +151,8 @@ async def send(
         finally:
             await response.aclose()
     encoding = response.headers.get("Content-Encoding", "")
-    # Some servers pack against the request. A part of a body may say enough; a body that cannot be
-    # unpacked says nothing, and may repeat secrets.
+    # Some servers pack an answer although the request asks for a plain one. A part of a body may
+    # say enough; a body that cannot be unpacked says nothing, and may repeat secrets.
     unpacked = unpack(body, encoding, ANSWER_LIMIT)
     return Answer(
         response.status_code,
@@ -183,7 +183,7 @@ async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
     body = bytearray()
     if not limit:
         return b""
-    # With the status here, the caller needs no more.
+    # The status has come already, so a body that breaks off is no error.
     with suppress(httpx.HTTPError, TimeoutError):
         async with asyncio.timeout_at(deadline):
             async for part in response.aiter_raw():

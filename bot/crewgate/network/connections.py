@@ -21,10 +21,10 @@ from crewgate.network.requests import UNPROVEN, Handler, malformed
 
 log = structlog.get_logger(__name__)
 
-#: The part of the limit that asyncio may accept in one go: each of these connections takes a file
-#: before an idle one is closed for it.
+#: The part of `Limits.connections` that asyncio may accept in one go: each of these connections
+#: takes a file before an idle one is closed for it.
 _BACKLOG_OF_CONNECTIONS = 1 / 4
-#: The age in seconds up to which a connection is about to bring its first request.
+#: The age in seconds below which a connection is expected to bring its first request at any moment.
 JUST_MADE = 1.0
 #: aiohttp takes None for its access log, but the parameter's type leaves it out.
 _NO_ACCESS_LOG: Any = None

@@ -70,14 +70,14 @@ UNPROVEN: Final = web.RequestKey("unproven", AbstractContextManager[None])
 """A context for reading a body that nobody has authenticated yet: inside it, the connection may be
 closed to make room for others."""
 
-#: The largest body taken, in bytes, packed and unpacked.
+#: The largest body taken, in bytes, both as it comes and unpacked.
 LIMIT = 1024 * 1024
-#: The limit of a forwarded webhook.
+#: The largest body of a webhook that is forwarded.
 FORWARD_LIMIT = 8 * LIMIT
 #: The most parts of JSON in a body over LIMIT: each takes some hundred bytes of memory once read.
 PARTS_LIMIT = 100_000
-#: The bytes of all bodies together that are held before their senders are known, and the bytes that
-#: each body may have even so.
+#: The bytes of all bodies together that are held before their senders are known; SMALL are the
+#: bytes that each body may have even if this room is full.
 ROOM = 32 * LIMIT
 SMALL = 64 * 1024
 #: The time that a caller has to send a body, in seconds. CrewAI itself gives up after 30 s.

@@ -92,7 +92,7 @@ class Lookups:
     def _start(self, query: _Query, owner: str) -> _Lookup:
         loop = asyncio.get_running_loop()
         lookup = _Lookup(loop.create_future(), loop.time() + self._deadline)
-        # A daemon thread of its own: at its end the process would wait for the threads of a pool.
+        # A daemon thread of its own: on exit the process would wait for the threads of a pool.
         thread = threading.Thread(
             target=self._run, args=(loop, lookup, query, owner), name="lookup", daemon=True
         )
@@ -126,7 +126,7 @@ class Lookups:
             lookup.answer.set_result(answer)
         else:
             lookup.answer.set_exception(answer)
-            lookup.answer.exception()  # marks the error as retrieved: perhaps nobody waits
+            lookup.answer.exception()  # nobody may await it: asyncio would log that
 
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -137,11 +137,12 @@ def _networks(*names: str) -> tuple[_Network, ...]:
     return tuple(ipaddress.ip_network(name) for name in names)
 
 
-#: All that is assigned to the public Internet, https://www.iana.org/assignments/ipv6-address-space.
-#: Outside are ::/96, 64:ff9b::/96, 64:ff9b:1::/48, 5f00::/16, fc00::/7, fe80::/10, fec0::/10.
+#: The part of IPv6 that is assigned to the public Internet, without ::/96, 64:ff9b::/96,
+#: 64:ff9b:1::/48, 5f00::/16, fc00::/7, fe80::/10 and fec0::/10:
+#: https://www.iana.org/assignments/ipv6-address-space
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 _NEVER: Final = _networks(
-    "192.0.0.0/24",  # protocol assignments, global ones too
+    "192.0.0.0/24",  # protocol assignments, of which `is_global` takes some for public
     "192.31.196.0/24",  # AS112
     "192.52.193.0/24",  # AMT relays
     "192.88.99.0/24",  # 6to4 relays
@@ -160,7 +161,7 @@ _NEVER: Final = _networks(
 )
 _PRIVATE: Final = _networks(
     "10.0.0.0/8",
-    "100.64.0.0/10",  # shared by the customers of a carrier; overlay networks
+    "100.64.0.0/10",  # shared by the customers of a carrier; also used by overlay networks
     "127.0.0.0/8",
     "172.16.0.0/12",
     "192.168.0.0/16",
@@ -237,7 +238,7 @@ async def post(
             content=sent.body,
             headers={
                 "Host": where.netloc.decode(),
-                # A few packed bytes could unpack to gigabytes.
+                # Ask for a plain answer: a few packed bytes could unpack to gigabytes.
                 "Accept-Encoding": "identity",
                 "Connection": "close",
                 **sent.headers,

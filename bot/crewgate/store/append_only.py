@@ -18,8 +18,9 @@ _SAME_LINK: Final = "number = NEW.number OR number IS NOT NULL AND previous = NE
 _TAKES_LINK: Final = _EXISTS.format(_ENTRIES, _SAME_LINK)
 _TAKES_PLACE: Final = _EXISTS.format(_ENTRIES, f"id = NEW.id OR {_SAME_LINK}")
 _TAKES_HEAD: Final = _EXISTS.format(_HEADS, "number = NEW.number")
-#: The triggers of each dialect by table: name, act and condition. INSERT OR REPLACE in SQLite
-#: removes a row without running its DELETE trigger, so a trigger refuses such an INSERT.
+#: The triggers by dialect and table: a name, an act, and the condition for refusing that act.
+#: INSERT OR REPLACE in SQLite removes a row without running its DELETE trigger, so a trigger
+#: refuses such an INSERT.
 _REFUSED: Final = {
     ("sqlite", _ENTRIES): (
         ("audit_kept", "DELETE", "TRUE"),
@@ -58,7 +59,7 @@ def keep(connection: sa.Connection, table: str) -> None:
             if is_sqlite
             else "EXECUTE FUNCTION audit_entries_kept()"
         )
-        # SQLite has had IS DISTINCT FROM since 3.39 only.
+        # SQLite has IS DISTINCT FROM only since 3.39; its IS NOT compares nulls in the same way.
         when = each.replace("IS DISTINCT FROM", "IS NOT") if is_sqlite else each
         trigger = f"CREATE TRIGGER {name} BEFORE {act} ON {table} {when} {does}"
         connection.exec_driver_sql(trigger)

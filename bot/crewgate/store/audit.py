@@ -28,14 +28,14 @@ from crewgate.store.tables import audit_entries, audit_heads, outputs, reviews, 
 from crewgate.usecases.log_fields import place
 from crewgate.usecases.ports.base import Clock
 
-#: The version of the form of entries; each entry holds it.
+#: The version of the form of an entry's body; each body holds it as `v`.
 FORM: Final = 3
-#: The entries that are linked in one transaction, for which all other writes wait. With a backlog,
-#: batches of 100 delayed the slowest 1 % of notifications by 15 to 35 ms on a busy machine; batches
-#: of 50 did not.
+#: The most entries that are linked in one transaction: all other writes wait for it. With a
+#: backlog, batches of 100 delayed the slowest 1 % of notifications by 15 to 35 ms on a busy
+#: machine; batches of 50 did not.
 BATCH: Final = 50
 GENESIS: Final = audit.Head(0, bytes(32))
-#: The number of an advisory lock: arbitrary, and equal in every process.
+#: The number of the advisory lock for linking: arbitrary, but equal in every process.
 _ADVISORY_LOCK: Final = 727_302
 
 _as_json: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
@@ -51,9 +51,9 @@ _EARLIER: Final = audit_entries.alias("earlier")
 _SAME_EXECUTION: Final = tuple(
     _EARLIER.c[name] == audit_entries.c[name] for name in ("crew", "execution_id")
 )
-#: The latest linked entries of an execution among which its highest count is looked for. The very
-#: latest is not enough: with several processes on PostgreSQL an entry may be committed, and so
-#: linked, after entries with higher ids.
+#: The number of an execution's entries with the highest ids among which its highest count is looked
+#: for. The last one alone is not enough: with several processes on PostgreSQL an entry may be
+#: committed, and so linked, after entries with higher ids.
 _LATE: Final = 50
 _LATEST: Final = (
     sa.select(_EARLIER.c.nth)
@@ -86,7 +86,7 @@ _LINK: Final = (
     .where(audit_entries.c.id == sa.bindparam("b_id"), audit_entries.c.number.is_(None))
     .values({name: sa.bindparam(name) for name in ("number", "previous", "hash", "nth")})
 )
-#: A head's entry and the entries behind it, enough to tell if anything happened since the head.
+#: The entry of a published head and the next two, enough to tell if anything happened since.
 _FROM_HEAD: Final = (
     sa.select(audit_entries.c.hash, audit_entries.c.body)
     .where(audit_entries.c.number >= sa.bindparam("b_number"))
@@ -193,7 +193,7 @@ class Audit:
             "reviewers": [*map(str, reviewers)],
         }
         self.of_round(audit.Entry(audit.Code.OPENED, by, data), round_)
-        # A rule may have decided a new call already, or the call may be over.
+        # A rule may have decided a new call already, or the call may be over: other entries say so.
         if round_.state is not State.WAITING or round_.call_result is not None:
             waits = replace(
                 round_, state=State.WAITING, decision=None, reason=None, call_result=None
@@ -274,7 +274,7 @@ class Audit:
         found = await rows(self._connection, _FROM_HEAD, {"b_number": published.number})
         if not found or found[0].hash != published.hash:
             raise ChainBroken(published.number)
-        # The first entry after a head is about its publication, and no news. A damaged one is news.
+        # The entry behind a published head is about the publication, and no news; a damaged one is.
         news = [row for row in found[1:] if _OF_PUBLICATION not in str(row.body)]
         return bool(news) or len(found) > 2  # noqa: PLR2004
 
@@ -309,7 +309,7 @@ def _labels_of(round_: Round) -> dict[str, Any]:
 
 #: The entries in memory at a time: each entry has about 1 kB.
 PAGE: Final = 500
-#: The most executions that are named for an ambiguous beginning.
+#: The most executions that are named if the ids of several begin with the given one.
 CANDIDATES: Final = 5
 
 
@@ -356,9 +356,9 @@ class AuditReading(Reading):
         return [row for row in reversed(own) if b'"CG191"' in row.body]
 
     async def executions(self, prefix: str, crew: str | None = None) -> list[tuple[str, str]]:
-        """Return the execution with this id, or else some executions with this beginning."""
+        """Return the executions with this id, or else some whose ids begin with it."""
         table = audit_entries.c
-        # Without an execution, entries have a crew or an id only: of a start, or of a person.
+        # Entries about a start of the bot have no execution id, and entries about a person no crew.
         some = sa.select(table.crew, table.execution_id).distinct()
         some = some.where(table.crew != "", table.execution_id != "")
         if crew is not None:
@@ -370,7 +370,7 @@ class AuditReading(Reading):
         return sorted((row.crew, row.execution_id) for row in found)
 
     async def head(self, number: int | None = None) -> audit.Head | None:
-        """Return the entry with this number, or the last linked entry, as a head."""
+        """Return number and hash of the linked entry with this number, or of the last one."""
         some = sa.select(audit_entries).where(audit_entries.c.number.is_not(None))
         if number is not None:
             some = some.where(audit_entries.c.number == number)

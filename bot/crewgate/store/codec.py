@@ -99,7 +99,7 @@ def _load_enum(kind: type[Enum]) -> Callable[[Any, Any], Enum]:
 @cache
 def codec(kind: Any) -> Codec:
     load, dump = _CONVERTER.get_structure_hook(kind), _CONVERTER.get_unstructure_hook(kind)
-    if get_origin(kind) is tuple:  # most are empty
+    if get_origin(kind) is tuple:  # most tuples are empty, and need no converter
         return Codec(
             lambda value: dump(value) if value else [],
             lambda stored: load(stored, kind) if stored else (),

@@ -41,20 +41,22 @@ def translate_errors() -> Iterator[None]:
 #: The seconds that a write waits for its turn before the database counts as unavailable. A crew
 #: waits for the answer to its notification about 30 s, so this leaves room to answer 503.
 TURN_SECONDS = 10
-#: The seconds that a read for the outbox waits for a locked SQLite file: it blocks the event loop.
+#: The seconds that a read for the outbox waits for a locked SQLite file: few, for meanwhile the
+#: event loop stands still.
 OUTBOX_READ_SECONDS = 0.05
-#: The seconds that emptying SQLite's log waits for readers; writers wait as long.
+#: The seconds that emptying SQLite's log waits for its readers; writers wait meanwhile.
 SCRUB_SECONDS = 1
 #: The seconds that PostgreSQL has for one statement.
 STATEMENT_SECONDS = 10
-#: The seconds after which PostgreSQL ends a transaction that runs no statement, and its locks. It
-#: notices a killed process at once, but not a suspended one, nor a machine that vanished.
+#: The seconds after which PostgreSQL ends a transaction that runs no statement, and its locks.
+#: PostgreSQL notices a killed bot at once, but neither a suspended one nor a vanished machine.
 IDLE_SECONDS = 30
-#: Connections to PostgreSQL for requests of people and crews, and as many more for the outbox: a
-#: crew must not wait for its answer behind a hundred workers that look for jobs.
+#: The connections to PostgreSQL for requests of people and crews, and as many more for the outbox:
+#: a crew must not wait for its answer behind a hundred workers that look for jobs. SQLite has
+#: READERS connections for people's reads.
 CONNECTIONS = 5
 READERS = 4
-#: Outputs, feedback and the credentials of webhooks are for the bot's own user alone.
+#: The database has outputs, feedback and credentials: only the bot's own user may read its files.
 _OWNER_ONLY = 0o600
 
 _READS_ONLY = "query_only=ON"
@@ -279,7 +281,7 @@ def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
         connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
     )
 
-    # By a statement: connection poolers refuse settings that come with the connection.
+    # A statement sets it, because connection poolers refuse settings that come with a connection.
     def limit_idleness(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         milliseconds = int(1_000 * IDLE_SECONDS)
@@ -316,7 +318,7 @@ def claim_file(path: str) -> IO[str]:
     try:
         path = os.path.realpath(path)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        # The lock file stays open as long as the engines.
+        # The open file holds the lock, so it is closed only with the engines.
         lock = os.fdopen(_open_private(f"{path}.lock", os.O_WRONLY | os.O_CREAT), "w")
     except OSError as error:
         raise StoreUnavailable(f"the folder of {path} cannot be written: {error}") from error
@@ -349,7 +351,7 @@ def make_private(path: str) -> None:
 
 def _open_private(path: str, flags: int) -> int:
     descriptor = os.open(path, flags | os.O_CLOEXEC, _OWNER_ONLY)
-    # Another user's file keeps its permissions, and works.
+    # A file that belongs to another user keeps its permissions, and the bot can use it.
     with suppress(PermissionError):
         os.fchmod(descriptor, _OWNER_ONLY)
     return descriptor

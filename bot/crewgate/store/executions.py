@@ -42,9 +42,9 @@ from crewgate.store.tables import (
 from crewgate.store.unreadable import each, reads
 from crewgate.usecases import read_models
 
-#: The number of finished tasks in a message about an execution.
+#: The most finished tasks that the message about an execution lists.
 FINISHED: Final = 8
-#: The topic is made of these columns.
+#: The columns that an execution's topic is made of.
 _OF_TOPIC: Final = ("inputs", "meta")
 _EXECUTION: Final = Columns(Execution, executions, apart={"starter", "result", "activity_count"})
 
@@ -60,7 +60,8 @@ def _key(crew: str, execution_id: str) -> dict[str, Any]:
     return {"b_crew": crew, "b_execution": execution_id}
 
 
-# The condition is text, because SQLAlchemy's RETURNING leaves out the tables' names.
+# This condition is text, because SQLAlchemy's RETURNING would leave out `executions.`, and then
+# each table would be compared with itself.
 _HAS_WEBHOOKS: Final[sa.ColumnElement[bool]] = sa.literal_column(
     "(EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
     " AND webhooks.execution_id = executions.execution_id)"
@@ -105,7 +106,8 @@ _POSTINGS: Final = sa.select(executions).where(
     sa.tuple_(executions.c.crew, executions.c.execution_id).in_(_KEYS)
 )
 _second = rounds.alias("second")
-#: The latest outputs of an execution's reviews with several rounds: people may have edited these.
+#: The latest outputs of an execution's reviews with several rounds: people may have edited these,
+#: so that the execution's result has a masked passage in another form.
 _REVISED: Final = (
     sa.select(reviews.c.crew, reviews.c.execution_id, outputs.c.text)
     .select_from(LATEST_OUTPUTS)
@@ -484,7 +486,7 @@ def from_execution(execution: Execution, *, before: Execution) -> dict[str, Any]
 
 
 _ANY: Final = Execution(crew="", execution_id="", began_at=datetime(1970, 1, 1, tzinfo=UTC))
-#: The columns that all new executions share, built once: each webhook opens its execution.
+#: The columns that all new executions share, built once, because each webhook upserts a row.
 _NEW: Final = statements.without_nulls(_EXECUTION.write(_ANY))
 
 

@@ -23,7 +23,8 @@ from crewgate.usecases.read_models import COUNTED, FloodCard, Selection
 
 _opened_at, _gathered_by = rounds.c.opened_at, rounds.c.gathered_by
 _until = sa.bindparam("until", type_=_opened_at.type)
-#: The waiting rounds of a crew's task; a literal state, for their index has only these.
+#: The waiting rounds of a crew's task. The state is a literal: with a parameter, no database would
+#: use the index of waiting rounds.
 _OF_TASK: Final = (
     rounds.c.crew == sa.bindparam("crew"),
     rounds.c.task_key == sa.bindparam("task"),
@@ -66,7 +67,7 @@ _CARD: Final = sa.select(
     rounds.c.announced_at,
     sa.func.coalesce(rounds.c.ended_at, rounds.c.decided_at).label("ended_at"),
 ).where(rounds.c.card_ts.is_not(None))
-#: No order is asked for: to sort them, SQLite would read all cards that the flood ever had.
+#: These cards have no order: to sort them, SQLite would read all cards that the flood ever had.
 _WAITING_CARDS: Final = _CARD.where(*_OF_FLOOD).limit(COUNTED)
 _LAST_CARD: Final = (
     _CARD.where(_gathered_by == sa.bindparam("flood"), rounds.c.announced_at.is_not(None))
@@ -79,7 +80,7 @@ _LAST_DECISION: Final = sa.select(sa.func.max(rounds.c.decided_at)).where(
     rounds.c.rule_id.in_((sa.bindparam("rule"), sa.bindparam("escalated"))),
     one_of(rounds.c.state, _DECIDED),
     rounds.c.decided_at >= sa.bindparam("since", type_=rounds.c.decided_at.type),
-    rounds.c.decided_by != "",  # by a person
+    rounds.c.decided_by != "",  # empty if a rule decided
     rounds.c.task_key == sa.bindparam("task"),
 )
 _GATHERED_OF: Final = (

@@ -33,8 +33,8 @@ BASELINE: Final = "0039"
 #: The last commit that migrates older tables to BASELINE.
 MIGRATES_OLDER: Final = "5cb48358"
 
-#: Alembic's own table, as Alembic makes it. Loading Alembic for an empty database would take 7 MB
-#: for good, and a tenth of the start.
+#: Alembic's own table, as Alembic makes it. It is made here in an empty database, because loading
+#: Alembic would take 7 MB for good, and a tenth of the start.
 alembic_version: Final = sa.Table(
     "alembic_version",
     sa.MetaData(),
@@ -42,7 +42,7 @@ alembic_version: Final = sa.Table(
     sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
-#: The number of an advisory lock: several bots may start at once on one PostgreSQL.
+#: The number of the advisory lock for migrating: several bots may start at once on one PostgreSQL.
 _ADVISORY_LOCK: Final = 727_301
 
 
@@ -80,7 +80,7 @@ def age_of(connection: sa.Connection) -> Age:
     if not sa.inspect(connection).has_table(alembic_version.name):
         return Age(None, None)
     revision = connection.scalar(sa.select(alembic_version.c.version_num))
-    # Nothing else is known about an older database.
+    # A database from before BASELINE may have no table `written_by`.
     is_known = revision is not None and revision >= BASELINE
     return Age(revision, connection.scalar(sa.select(written_by.c.version)) if is_known else None)
 
@@ -150,7 +150,7 @@ def _copy_beside(held: sqlite3.Connection, revision: str) -> str:
             source.backup(made)
         Path(unfinished).replace(copy)
     except (OSError, sqlite3.Error) as error:
-        # The incomplete copy may have filled the disk.
+        # The incomplete copy may have filled the disk, so it is removed.
         with suppress(OSError):
             Path(unfinished).unlink(missing_ok=True)
         raise StoreUnavailable(

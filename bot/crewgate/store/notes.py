@@ -31,7 +31,8 @@ from crewgate.usecases.read_models import MessageRef
 _NOTE: Final = Columns(Note, notes, apart=())
 _ORIGIN: Final = sa.func.coalesce(rounds.c.origin_id, rounds.c.id)
 _origin_of = sa.select(_ORIGIN).where(rounds.c.id == sa.bindparam("round")).correlate(None)
-#: The notes of a round; for a person's text, also the notes on the crew's output that it replaced.
+#: The notes that a round shows: its own, or, if a person's text replaced the crew's output, the
+#: notes on that output.
 _THEIRS: Final = (notes.c.round_id == _origin_of.scalar_subquery(), notes.c.deleted.is_(False))
 _NOTES: Final = (
     sa.select(notes)
@@ -74,14 +75,14 @@ _thread = sa.union(
     ),
 ).subquery("thread")
 _above = rounds.alias("above")
-#: The review's latest card above a message, by Slack's own times.
+#: The time of the review's latest card above a message; Slack's clock gave both times.
 _CARD_ABOVE: Final = (
     sa.select(sa.func.coalesce(sa.func.max(_above.c.card_ts), ""))
     .where(_above.c.review_id == rounds.c.review_id, _above.c.card_ts < sa.bindparam("ts"))
     .scalar_subquery()
 )
-#: The rounds that waited when a message was written. The first is the latest round of the review
-#: with the last card above the message; without such a card, the newest round.
+#: The rounds that waited when a message was written. The first row is the latest round of the
+#: review whose card is the last above the message; without such a card, the newest round.
 _WAITED: Final = (
     ROUND.add_columns(_thread.c.rule.label("there"))
     .join(
@@ -99,7 +100,7 @@ _WAITED: Final = (
     .limit(100)
 )
 
-#: The most notes of a round that are read; nobody is asked about older notes.
+#: The most notes of a round, the latest, that an approval looks at for notes not sent.
 _MOST: Final = 1_000
 _waiting = (
     sa.select(notes.c.ts, notes.c.edited_ts)
@@ -114,11 +115,11 @@ _length = (
     .scalar_subquery()
 )
 _erased = sa.select(outputs.c.erased).where(outputs.c.round_id == rounds.c.id).scalar_subquery()
-#: A row for each note; one row without a note if there is none.
+#: One row for each note of the round; a round without notes has one row, with nulls for the note.
 _CIRCUMSTANCES: Final = (
     sa.select(
         rounds.c.card_shows,
-        # Measuring the length reads the whole output, so it is done only if needed.
+        # Measuring reads the whole output, so it is done only while the card's share is unknown.
         sa.case((rounds.c.card_shows.is_(None), _length), else_=0).label("characters"),
         claims.c.claimed_by,
         claims.c.claimed_by_name,
@@ -177,7 +178,7 @@ class NoteQueries(Reading):
         if first.claimed_by is not None:
             claim = Claim(Person(first.claimed_by, first.claimed_by_name), first.at)
         masked = None if first.card_shows is None else bool(first.masked)
-        # A reading whose times cannot be read may have been one in haste, so it does not count.
+        # A reading whose times are damaged may have been one in haste, so it does not count.
         has_read = first.at_end and NO_TIME not in (first.began_at, first.enough_at)
         call = _CALL.load(first.call) or _NO_CALL
         return Circumstances(

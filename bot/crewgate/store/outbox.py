@@ -36,15 +36,15 @@ from crewgate.usecases.read_models import COUNTED
 
 log = structlog.get_logger(__name__)
 
-#: Jobs of no crew, such as the head of the audit trail.
+#: The crew of jobs that belong to no crew, such as posting the head of the audit trail.
 NO_CREW = ""
-#: The priority of a webhook that waits for another of its ordering key. No look reads it, so that
-#: any number may wait behind a failing one at no cost.
+#: The priority of a webhook that waits for another of its ordering key. The search for due jobs
+#: skips this priority, so that any number may wait behind a failing webhook at no cost.
 _BEHIND = effects.LAST + 1
 _TRIED = sa.case((outbox.c.tries > 1, outbox.c.tries), else_=1)
 _other = outbox.alias("other")
 _card = outbox.alias("card")
-#: The last priority also comes after all others of its ordering key: a card must not wait for it.
+#: A job of the last priority comes after all others of its ordering key: no card waits for it.
 _GOES_BEFORE = sa.case(
     (
         (_other.c.priority < effects.LAST) == (outbox.c.priority < effects.LAST),
@@ -61,7 +61,8 @@ _WAITS_FOR_CARD = sa.and_(
         _card.c.set_aside_at.is_(None),
     ),
 )
-#: The leased job renders the present state, so earlier requests for it are done with it.
+#: A leased job of a merged kind renders the present state, so that the other jobs of that kind and
+#: ordering key have nothing left to do.
 _MERGE = sa.delete(outbox).where(
     outbox.c.ordering_key == sa.bindparam("key"),
     outbox.c.kind == sa.bindparam("merged"),
@@ -76,19 +77,19 @@ _LEASE = (
         began_at=sa.func.coalesce(
             outbox.c.began_at, sa.bindparam("now", type_=outbox.c.began_at.type)
         ),
-        # A try that ended with its process says nothing about the other side, so it does not count.
+        # A try that ended with its process tells nothing about the destination: it does not count.
         tries=sa.case((outbox.c.lease_until.is_(None), outbox.c.tries + 1), else_=_TRIED),
     )
 )
-#: Sets rows aside that cannot be read, such as a later version's row: no other row waits for them.
+#: Sets aside rows that cannot be read, such as a later version's, so that no row waits for them.
 _SET_UNREADABLE_ASIDE = sa.update(outbox).values(
     set_aside_at=sa.bindparam("now", type_=outbox.c.set_aside_at.type),
     set_aside_why="unreadable",
     lease_until=None,
 )
 _UNREADABLE = _SET_UNREADABLE_ASIDE.where(outbox.c.id == sa.bindparam("b_job"))
-#: Sets rows aside that would never be due, or never be free again. SQLite orders texts behind all
-#: numbers.
+#: Sets aside rows that would never be due, or never be free again: one of their times is damaged.
+#: SQLite orders texts behind all numbers.
 _NEVER = _SET_UNREADABLE_ASIDE.where(
     outbox.c.set_aside_at.is_(None),
     (outbox.c.due_at > LAST_MOMENT) | (outbox.c.lease_until > LAST_MOMENT),
@@ -99,8 +100,8 @@ _FIRST_OF_KEY = (
     .order_by(outbox.c.id)
     .limit(1)
 )
-#: Locks the first job of the key: that job's transaction ends before this one, or ends later and
-#: then sees the jobs that wait behind it.
+#: Locks the first job of the key. So the transaction that completes this job either has ended
+#: before, or ends after the present transaction, and then sees the job that waits behind.
 _AHEAD = _FIRST_OF_KEY.with_for_update(read=True)
 _NEXT = (
     sa.update(outbox)
@@ -137,7 +138,7 @@ def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
             _other.c.ordering_key == outbox.c.ordering_key,
             _other.c.set_aside_at.is_(None),
             _GOES_BEFORE
-            # A job with a lower id may become visible after one with a higher id was leased.
+            # A job may appear after one with a higher id was leased: it waits for that lease.
             | ((_other.c.id != outbox.c.id) & (_other.c.lease_until > _lease_clock(dialect))),
         ),
         ~_WAITS_FOR_CARD,
@@ -145,7 +146,7 @@ def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
     if locked:
         due = due.with_for_update(skip_locked=True)
     # Each priority is a range of the index; one range for all would be read to its end. Jobs of the
-    # last priority, for removed texts, need no settings: a crew may leave the settings before.
+    # last priority, for removed texts, run without settings too: the crew may have left these.
     each = first_of_each(
         due.where(outbox.c.priority == priority, named).order_by(outbox.c.due_at, outbox.c.id)
         for priority, named in (
@@ -226,13 +227,14 @@ _LATER = (
     .values(due_at=outbox.c.due_at + _lost_since(outbox.c.created_at))
 )
 _TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(effects.TIMED)))
-#: A message that may have been posted is searched for from the time when its try began.
+#: A message that may have been posted is searched for from `began_at` on, so this time goes back
+#: with a clock that was set back.
 _BEGAN_SOONER = (
     sa.update(outbox)
     .where(is_time(outbox.c.began_at))
     .values(began_at=outbox.c.began_at + sa.bindparam("lost", type_=sa.BigInteger))
 )
-#: The time until a job is given up counts only while the job is tried.
+#: A job is given up some time after `failing_since`; time in which no bot served it does not count.
 _FAILING_LATER = (
     sa.update(outbox)
     .where(is_time(outbox.c.failing_since))
@@ -373,12 +375,13 @@ class Outbox(engine.Reading):
                 own = heartbeat.c.crew.in_(self._named)
                 beats_of = sa.select(heartbeat).where(own).order_by(heartbeat.c.crew)
                 for row in await connection.execute(beats_of.with_for_update()):
-                    # A beat that cannot be read says nothing, and is written anew below.
+                    # A row whose time is damaged tells no lost time; it is written anew below.
                     if row.at is not NO_TIME and abs(now - row.at) > MISSED:
                         since.setdefault(row.at, []).append(row.crew)
             if since and self._dialect == "postgresql":
-                # Many rows change, which others lock in another order, one transaction after
-                # the other: each waits here before any of these rows is locked.
+                # The updates below lock many rows, and other transactions lock some of these in
+                # another order. So this one waits here, before it locks a row, until the others
+                # have ended.
                 await connection.execute(_LOCK)
             if compare:
                 await engine.write(connection, _NEVER, {"now": now})

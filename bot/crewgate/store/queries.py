@@ -69,12 +69,12 @@ from crewgate.store.unreadable import LAST_MOMENT, each, or_none, reads
 from crewgate.usecases import read_models
 from crewgate.usecases.log_fields import log_about
 
-#: The characters of an output in a list.
+#: The characters of each output that are read for a list.
 EXCERPT: Final = 2_000
-#: The characters of an output in a history, which reads each round by itself.
+#: The characters of each output that are read for the history of one review.
 HISTORY_EXCERPT: Final = 3_100
-#: The characters at an excerpt's end that are read but not shown if the crew's texts are masked: a
-#: passage to mask may go on behind them.
+#: The characters at an excerpt's end that are read, but not shown if the crew's texts are masked: a
+#: passage to mask may begin before them and end in them.
 _MASKED_BEYOND: Final = 1_000
 
 
@@ -88,7 +88,7 @@ def _lines_with(excerpt: int) -> sa.Select[Any]:
 
 _SHOWN_LINE: Final = _lines_with(EXCERPT)
 _HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
-#: The time-outs with a time that can be read; a card does not mention a damaged one.
+#: The time-outs whose time can be read; a card does not mention a damaged time.
 _TIMES_OUT: Final = (outbox.c.kind == EffectKind.TIME_OUT.value) & (outbox.c.due_at <= LAST_MOMENT)
 _due_at = sa.select(outbox.c.due_at).where(outbox.c.subject == rounds.c.id, _TIMES_OUT)
 #: Lines with the facts that must be known before somebody decides in a list.
@@ -121,7 +121,7 @@ _EARLIER: Final = (
     .order_by(rounds.c.number.desc())
     .limit(2)
 )
-#: The latest outputs of each of these reviews: a passage masked in one of them stays masked.
+#: The latest outputs of these reviews: a passage that is masked in one is masked in all of them.
 _OUTPUTS: Final = (
     sa.select(rounds.c.review_id, outputs.c.text)
     .select_from(LATEST_OUTPUTS)
@@ -145,7 +145,7 @@ _WEBHOOKS: Final = sa.select(webhooks).where(
     webhooks.c.execution_id == sa.bindparam("execution"),
     webhooks.c.origin.in_([REGISTERED, sa.bindparam("round")]),
 )
-#: The query names all rules of the crews: an index by crew, rule and state serves it only so.
+#: The query names all rules of the crews, so that the index by crew, rule and state serves it.
 _WAITING: Final = (
     sa.select(
         sa.true().label("waits"),
@@ -188,7 +188,7 @@ _DECIDED: Final = (State.RESUMED, State.CLOSED)
 _BACKLOG: Final = sa.select(sa.union_all(_WAITING, _DUE).subquery())
 _RULES: Final = sa.select(rules).where(among(rules.c.crew, "crews")).order_by(rules.c.id)
 _OF_RULE: Final = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
-#: MIN reads the first row of an index; for EXISTS PostgreSQL scans all rounds.
+#: MIN reads the first row of an index; with EXISTS, PostgreSQL would scan all rounds.
 _FIRST_OF_RULE: Final = sa.select(sa.func.min(rounds.c.opened_at)).where(*_OF_RULE)
 _RULES_SINCE: Final = _RULES.where(
     sa.func.coalesce(
@@ -511,7 +511,7 @@ class Queries(MaskedReading):
         return found[0][0] if found else None
 
     async def ping(self) -> None:
-        # The probe reads a table: SQLite answers anything else without its file.
+        # The probe reads a table, because SQLite answers anything else without opening its file.
         await self._rows(sa.select(executions.c.activity_count).limit(1))
 
 
@@ -565,7 +565,7 @@ async def _arguments_after(
 ) -> Output | None:
     if newer is None or not isinstance(round_.subject, ToolCall):
         return None
-    # A reader of this card may have no access to a card in another channel.
+    # A reader of this card may not see the channel of the newer card, so its arguments stay out.
     if newer.round.rule.channel != round_.rule.channel or newer.round.removed_at is not None:
         return None
     found = await rows(connection, _ARGUMENTS, {"round": newer.round.id})

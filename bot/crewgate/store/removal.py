@@ -30,7 +30,7 @@ from crewgate.store.tables import (
 )
 from crewgate.store.unreadable import FIRST_MOMENT, or_none
 
-#: The executions, or dead letters, of one transaction: some milliseconds on SQLite.
+#: The most executions, dead letters or lessons of one transaction, some milliseconds on SQLite.
 BATCH: Final = 20
 Place = tuple[datetime, str]
 """The place of an execution in the order in which executions ended: its end and id."""
@@ -61,8 +61,8 @@ _ENDED: Final = (
     .limit(BATCH)
     .with_for_update()
 )
-#: Executions that wait for people or the crew, or did so lately. The time of a card is by Slack's
-#: clock, in case this machine's clock was wrong when an end was stored.
+#: Executions that wait for people or the crew, or did so lately. A card's time counts too, for it
+#: is by Slack's clock: this machine's clock may have been wrong when an end was stored.
 _IN_USE: Final = sa.exists().where(
     EXECUTION_OF_REVIEW,
     rounds.c.review_id == reviews.c.id,
@@ -85,7 +85,7 @@ _REMOVABLE: Final = (
     *_KEPT,
     ~_IN_USE.correlate(executions),
     ~_has_job(outbox.c.set_aside_at.is_(None)),
-    # SQLite uses no index range for IS NOT NULL.
+    # The comparison stands for IS NOT NULL, for which SQLite uses no range of the index.
     ~_has_job(outbox.c.set_aside_at > _FIRST[0]),
 )
 #: The process that claims an execution removes its texts; another process finds it claimed.
@@ -114,13 +114,13 @@ def _of_removed_executions(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 _ROUNDS: Final = ROUND.where(_of_removed_executions(reviews))
-#: Rounds are locked before they are read: see `Tx._lock`.
+#: Rounds are locked before they are read, for the reason that `Tx._lock` has.
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "reason_words", "call_result"),
     "removed_at",
 )
-#: A row that cannot be read has no words to keep either.
+#: The values for a row that cannot be read: no part of it is known to be free of people's words.
 _DAMAGED_WIPED: Final[dict[str, Any]] = dict.fromkeys(_WIPED) | {"digest": "", "reason_words": ""}
 _WIPE: Final = (
     sa.update(rounds)
@@ -128,7 +128,8 @@ _WIPE: Final = (
     .values(setting(rounds, *_WIPED) | {"version": rounds.c.version + 1})
 )
 _ROUND_IDS: Final = sa.select(rounds.c.id).join(reviews).where(_of_removed_executions(reviews))
-#: Texts in other tables. A note that people deleted keeps its row, without a text.
+#: Removes texts from other tables. A note keeps its row, marked as deleted, because Slack may
+#: repeat its message.
 _BESIDE: Final = (
     sa.delete(webhooks).where(_of_removed_executions(webhooks)),
     sa.delete(task_updates).where(_of_removed_executions(task_updates)),
@@ -157,8 +158,8 @@ _NOW: Final = sa.bindparam("now", type_=lessons.c.ended_at.type)
 _HAS_NO_TEXTS: Final = sa.exists().where(
     rounds.c.id == lessons.c.round_id, rounds.c.removed_at.is_not(None)
 )
-#: Lessons that still have a text and ended before a time; also older proposals from a review whose
-#: own texts are removed already.
+#: Lessons that still have a text and ended before a time; also proposals from before that time
+#: whose review has no texts any more.
 _ENDED_LESSONS: Final = (
     sa.select(lessons.c.id)
     .where(lessons.c.crew == _CREW, lessons.c.text != "")
@@ -179,7 +180,7 @@ _REMOVED_LESSONS: Final = (
     )
     .returning(lessons.c.id, lessons.c.round_id)
 )
-#: Proposals that nobody decided on go with the texts of the reviews that they come from.
+#: Removes proposals that nobody decided on, together with the texts of the reviews they come from.
 _PROPOSED: Final = _REMOVED_LESSONS.where(
     lessons.c.crew == _CREW, _IS_PROPOSED, lessons.c.round_id.in_(_ROUND_IDS)
 )

@@ -32,8 +32,8 @@ from crewgate.store.unreadable import LAST_MOMENT, each, note, or_none, reads
 PAGE: Final = 20
 LATEST: Final = 50
 
-# Rounds are read by their ids, which are random, so that an index serves one page after another.
-# The rest of a page is read by the ids found, so that no plan joins whole tables first.
+# Rounds are read in the order of their ids, which are random, so that an index serves one page
+# after another. A page's ids are read first, and the rest by them: no plan joins whole tables.
 _NEXT: Final = (
     sa.select(rounds.c.id)
     .where(rounds.c.id > sa.bindparam("after"), rounds.c.opened_at >= sa.bindparam("since"))
@@ -50,7 +50,7 @@ _ENDED: Final = (
     .where(
         executions.c.crew == sa.bindparam("crew"),
         executions.c.removed_at.is_(None),
-        # SQLite uses no index range for a comparison of pairs.
+        # This range follows from the pairs below, for which SQLite uses no index range.
         executions.c.ended_at.between(
             sa.bindparam("after", type_=executions.c.ended_at.type), LAST_MOMENT
         ),

@@ -28,7 +28,7 @@ from crewgate.store.tables import executions, outputs, reviews, rounds, rules, t
 from crewgate.store.unreadable import each, reads
 from crewgate.usecases.read_models import NO_RULE_ID, MessageRef, RoundLine, StoredRule
 
-#: Columns for the stats alone.
+#: The columns that only the stats and the floods read.
 OF_STATS: Final = frozenset(
     {"characters", "waited_seconds", "made_in_seconds", "is_on_target", "is_act", "lessons"}
 ) | {"task_key"}
@@ -115,8 +115,9 @@ _SINCE: Final = (
 )
 _of_name = sa.bindparam("name", type_=sa.Text)
 _newer = rounds.alias("newer")
-#: The task of this round may still run: the crew may still wait for a dismissed decision, and it
-#: works on after a request for changes. A call is left out, for its task has reviews of its own.
+#: True if this round's task may still run: the crew may still wait for a decision that was
+#: dismissed, and works on after a request for changes. Calls are left out: their tasks have reviews
+#: of their own.
 _MAY_RUN: Final = sa.and_(
     (rounds.c.reason == "dismissed")
     | sa.and_(
@@ -128,8 +129,8 @@ _MAY_RUN: Final = sa.and_(
 )
 _one, _other = rounds.alias("one"), rounds.alias("other")
 _review_of_one = reviews.alias("review_of_one")
-#: Two tasks have waited for people at once. So tasks of this execution run side by side, and one
-#: that has sent nothing yet may be running too.
+#: True if two tasks of this execution waited for people at once: its tasks run side by side, so
+#: another task that has sent nothing yet may be running too.
 _RAN_BESIDE: Final = sa.exists().where(
     _review_of_one.c.crew == sa.bindparam("crew"),
     _review_of_one.c.execution_id == sa.bindparam("execution"),
@@ -146,7 +147,7 @@ HEARD: Final = sa.select(
         *_SINCE,
         (task_updates.c.task == sa.bindparam("task"))
         | (task_updates.c.task == _of_name)
-        # A task with the name of another is left out: the two cannot be told apart.
+        # A name that another task has too is left out: the two cannot be told apart.
         & ~sa.exists().where(
             *OF_EXECUTION, reviews.c.id != sa.bindparam("review"), reviews.c.task_name == _of_name
         ),
@@ -207,7 +208,7 @@ def _load_person(code: str) -> verdict.Person:
     return verdict.Person(user, name)
 
 
-#: The codecs of a reason's fields, by the field's type: all are stored as text.
+#: The codecs for the fields of reasons, by the field's type: all fields are stored as text.
 _TEXTS: Final[Mapping[Any, Codec]] = {
     str: Codec(str, str),
     bool: Codec(lambda value: WHILE_WAITING if value else "", WHILE_WAITING.__eq__),
@@ -306,7 +307,7 @@ async def approved_calls(
     about = {"crew": review.crew, "execution": review.execution_id, "agent": review.agent}
     span = {"since": since, "until": round_.opened_at}
     calls = each(to_round, await rows(connection, _APPROVED_CALLS, {**about, **span}))
-    # An approved call counts as used only if it ran.
+    # An approved call counts as used unless its result says that it never ran.
     used = [
         one for one in calls if not one.call_result or one.call_result.state is not CallState.CLOSED
     ]
@@ -395,8 +396,8 @@ def _to_decision(
     if via is verdict.Via.RULE:
         name, timeout = row.decided_by_name, rule.timeout
         by = verdict.ByRule(name) if timeout is None else verdict.TimedOut(name, timeout.after)
-    # With fewer votes it was not the votes that decided, but a Revise, an outcome that does not
-    # approve, or the rule.
+    # With fewer votes than the rule needs, the votes did not decide, but a Revise, an outcome that
+    # does not approve, or the rule.
     decided = len(votes) >= rule.approvals
     decision = verdict.Decision(
         verdict=_to_verdict(row, subject),

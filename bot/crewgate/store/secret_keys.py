@@ -17,9 +17,9 @@ from crewgate.store.statements import insert_once, setting
 from crewgate.store.tables import heartbeat, metadata, secret_keys
 from crewgate.usecases.ports.base import Sleep
 
-#: The rows of one transaction on SQLite, for which a running bot waits.
+#: The most rows that one transaction encrypts anew on SQLite: a running bot waits for its end.
 BATCH: Final = 50
-#: The seconds between two such transactions, for the bot's own transactions.
+#: The seconds between two such transactions, in which the bot's own transactions have their turn.
 _PAUSE_SECONDS: Final = 0.02
 
 
@@ -149,7 +149,7 @@ async def _batches(
     key = list(table.primary_key)
     batch = sa.select(*key, *_stored(table)).order_by(*key).with_for_update()
     same = [one == sa.bindparam(f"b_{one.name}") for one in key]
-    # A transaction that holds a single lock on PostgreSQL causes no deadlock.
+    # On PostgreSQL a transaction locks only one row, and so is part of no deadlock.
     batch = following = batch.limit(BATCH if is_sqlite else 1)
     while True:
         done = lost = 0

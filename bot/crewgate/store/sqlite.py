@@ -29,8 +29,8 @@ _Conversions = tuple[tuple[int, Callable[[Any], Any]], ...]
 """Conversions of values for SQLite, by position; null is null."""
 
 _DIALECT: Final = sqlite(json_deserializer=read_json)
-# The driver looks for an adapter of each value that is no str, int or float. Finding none takes
-# ten times as long: 5 % of a notification, whose rows have many nulls.
+# The driver looks for an adapter of each value that is no str, int or float. Finding none takes ten
+# times as long, 5 % of a notification, whose rows have many nulls: so these change nothing.
 sqlite3.register_adapter(type(None), {None: None}.get)
 sqlite3.register_adapter(bytes, bytes)
 sqlite3.register_adapter(memoryview, bytes)
@@ -208,7 +208,7 @@ class SqliteReader:
         self.sync_engine.dispose()
 
 
-#: Transactions in one commit. The first transaction waits for all; a larger number brings little.
+#: The most transactions in one commit. The first waits for all; a larger number saves little more.
 BATCH: Final = 64
 _LOST: Final = "SQLite took back the whole batch of transactions"
 _FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, OSError)
@@ -234,7 +234,7 @@ class _Turn:
         waits_for = self.durable if self.come.done() else self.come
         if not waits_for.done():
             waits_for.set_exception(error)
-            waits_for.exception()  # marks the error as retrieved: perhaps nobody waits
+            waits_for.exception()  # nobody may await it: asyncio would log that
 
 
 class SqliteWriter:
@@ -251,7 +251,7 @@ class SqliteWriter:
 
     def __init__(self, path: str, *, pragmas: Iterable[str], turn_seconds: float) -> None:
         self._turn_seconds = turn_seconds
-        #: The engine below, for SQLAlchemy's events.
+        #: The synchronous engine inside, to which listeners of SQLAlchemy's events are attached.
         self.sync_engine = _engine(
             path,
             tuple(pragmas),
@@ -320,7 +320,7 @@ class SqliteWriter:
                 await self._in_thread(partial(self._discard, connection))
             return
         for turn in taken:
-            if not turn.durable.done():  # its caller was cancelled
+            if not turn.durable.done():  # done if its caller was cancelled
                 turn.durable.set_result(None)
 
     async def _carry_out(self, taken: list[_Turn], connection: sa.Connection) -> bool:
@@ -330,7 +330,7 @@ class SqliteWriter:
         stored = False
         while self._waiting and len(taken) < BATCH:
             turn = self._waiting.popleft()
-            if turn.come.done():  # its caller was cancelled
+            if turn.come.done():  # its caller was cancelled, or its time is over
                 continue
             taken.append(turn)
             turn.follows = stored
@@ -360,10 +360,10 @@ class SqliteWriter:
     def _begin(self) -> sa.Connection:
         connection = self.sync_engine.connect()
         try:
-            # SQLAlchemy counts a transaction from here, and `_end` alone ends it: migrations commit
-            # without ending it.
+            # For SQLAlchemy a transaction begins here, so that migrations, which would commit their
+            # own, leave its end to `_end`.
             connection.begin()
-            # The write lock at the start: a reader that turns writer could fail half way.
+            # Take the write lock first: a transaction that begins with reads could fail to get it.
             driver_of(connection).execute("BEGIN IMMEDIATE")
         except BaseException:
             connection.close()

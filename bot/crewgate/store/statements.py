@@ -93,7 +93,8 @@ def sum_where(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnEle
 
 OF_RULES: Final = (rounds.c.crew == sa.bindparam("crew"), among(rounds.c.rule_id, "rules"))
 IS_EDITED: Final = rounds.c.edited_at.is_not(None)
-#: A person's text is the second round of its review, and yet counts as the crew's first output.
+#: A person's text in the place of a review's first output is the second round, and yet counts as
+#: the first.
 IS_FIRST: Final = rounds.c.number == sa.case((IS_EDITED, 2), else_=1)
 
 # Each crew, rule and state is a range of one index, read in order and with a limit of its own: in
@@ -178,7 +179,7 @@ def _count(ranges: int, by_decision: bool, leaves_out: bool) -> sa.Select[Any]: 
     return sa.select(sa.func.count()).select_from(each.subquery())
 
 
-#: The round behind which a list goes on; a modal carries only its id.
+#: The round behind which a list goes on. A modal carries only its id, so its time is looked up.
 _AFTER: Final = rounds.alias("after")
 _after = sa.bindparam("after", type_=sa.Text)
 _AFTER_AT: Final = sa.select(_AFTER.c.opened_at).where(_AFTER.c.id == _after).scalar_subquery()
@@ -188,7 +189,7 @@ def _each(
     ranges: int, *columns: sa.ColumnElement[Any], by_decision: bool, is_behind: bool = False
 ) -> sa.Subquery:
     at = rounds.c.decided_at if by_decision else rounds.c.opened_at
-    # The order ends with the ids if `columns` are ids; without them a count reads the index alone.
+    # A list is ordered by ids too; a count that names no ids reads only the index.
     order = (at.desc(),) if by_decision else (at, *columns)
     since = [at >= sa.bindparam("since", type_=Instant)] if by_decision else []
     if is_behind:

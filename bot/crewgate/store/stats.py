@@ -25,7 +25,7 @@ _earlier = _round.decided_at < sa.bindparam("since", type_=Instant)
 _took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     _round.opened_at, sa.BigInteger
 )
-#: A person's text is newer than the output that it replaced.
+#: The time in which an approved text could be read: a person's text is newer than the output.
 _read = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     sa.func.coalesce(_round.edited_at, _round.opened_at), sa.BigInteger
 )
@@ -33,7 +33,7 @@ _waited = sa.func.coalesce(_round.waited_seconds, _took // 1_000_000)
 _verdict = sa.case(
     (_round.is_approve, "approve"), (_round.is_approve.is_(None), "answer"), else_="revise"
 )
-#: A person's own text is approved at once, which is neither wait nor haste.
+#: True for a person's own text, which the edit itself approves: that is neither wait nor haste.
 _is_own = sa.and_(_round.is_approve, _round.decided_via == Via.EDIT.value)
 _is_hasty = sa.and_(
     _round.is_approve,
@@ -57,7 +57,7 @@ def _minutes(seconds: sa.ColumnElement[int]) -> sa.ColumnElement[str]:
     return sa.func.aggregate_strings(sa.cast(seconds // 60, sa.Text), ",")
 
 
-#: One statement a crew: another column to group by would make sorting slower.
+#: This runs once for each crew: with the crew as another column to group by, sorting takes longer.
 _TALLIES: Final = (
     sa.select(
         _by.label("by"),
@@ -90,7 +90,7 @@ _WAITING: Final = (
     .where(*OF_RULES, _round.state == State.WAITING.value)
     .group_by(_round.crew)
 )
-#: The rounds in memory at a time.
+#: The most rounds in memory at a time.
 PAGE: Final = 200
 #: A page begins behind the last id of the page before. Ids are random, so rounds come in no order.
 _DECISIONS: Final = (
@@ -109,7 +109,8 @@ _DECISIONS: Final = (
     .order_by(_round.id)
     .limit(PAGE)
 )
-#: Read along the index, the latest first. Calls and answers to flows are left out.
+#: People's verdicts on outputs under a rule, read along the index, the latest first: no calls, and
+#: no answers to questions.
 _VERDICTED: Final = (
     sa.select(
         *(_round.decided_at, _round.id, sa.func.coalesce(reviews.c.task_name, reviews.c.task_id)),
@@ -129,7 +130,7 @@ _VERDICTED: Final = (
     .limit(sa.bindparam("limit"))
 )
 _COLUMNS: Final = tuple(field.name for field in fields(Decided))
-#: The rules whose rounds count, by crew.
+#: The ids of the rules whose rounds count, by crew.
 Rules = Mapping[str, Sequence[str]]
 
 

@@ -22,7 +22,7 @@ metadata = sa.MetaData(
 
 #: JSON, with Python's None as SQL's null.
 Json: Final = sa.JSON(none_as_null=True)
-#: A number that the database gives out.
+#: A row's number, which the database assigns.
 _Counter: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -60,9 +60,9 @@ def index_where(where: str, name: str, *columns: str, unique: bool = False) -> s
     return index
 
 
-#: `inputs` and `meta` are pairs; `subject`, the topic, is made of them. `removed_at` is the time at
-#: which the texts were removed, and null again after any news. Long columns come last: reading the
-#: other columns does not read long ones.
+#: `inputs` and `meta` are lists of pairs, and `subject`, the topic, is made of them. `removed_at`
+#: is the time when the texts were removed; activity after that sets it to null. Long columns come
+#: last, because reading the columns before them does not read these.
 executions = table(
     "executions",
     *keys(Bytewise, "crew", "execution_id"),
@@ -83,7 +83,7 @@ executions = table(
     sa.Index(None, "execution_id"),
     index_where("thread_ts IS NOT NULL", "ix_executions_thread", "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),
-    # The index has only ended executions with texts.
+    # This index has only ended executions whose texts have not been removed.
     index_where(
         "ended_at IS NOT NULL AND removed_at IS NULL",
         "ix_executions_kept",
@@ -99,8 +99,8 @@ reviews = table(
     sa.UniqueConstraint("crew", "execution_id", "task_id"),
 )
 
-#: Rules as they were when a round opened under them; never changed. `id` is made of the rest. An
-#: escalated rule has a row of its own: other people may decide.
+#: Rules as they were when a round opened under them; a row never changes. `id` is a digest of the
+#: other columns. A rule that has escalated has a row of its own, because more people may decide.
 rules = table(
     "rules",
     *keys(sa.Text, "id"),
@@ -112,12 +112,12 @@ rules = table(
 
 _OF_FLOOD = ("gathered_by", "state", "card_ts", "opened_at", "id")
 _HAS_CARD = "gathered_by IS NOT NULL AND card_ts IS NOT NULL"
-#: Rows that are older than a column have null there.
+#: A row that was stored before a column was added has null in it.
 rounds = table(
     "rounds",
     *keys(sa.Text, "id"),
     sa.Column("review_id", sa.ForeignKey("reviews.id"), nullable=False),
-    # The review's crew, never null: an index of the crew and the state serves the lists.
+    # The review's crew, repeated so that an index with the state serves lists; never null.
     *optional(Bytewise, "crew"),
     *required(sa.Integer, "number", "version", "activity_before"),
     *required(sa.Text, "state", "digest", "reason_code", "reason_words"),
@@ -128,44 +128,48 @@ rounds = table(
     *optional(sa.Integer, "retries"),
     *optional(sa.Boolean, "takes_edits", "takes_key", "is_fetched"),
     sa.Column("was_alone", sa.Boolean, server_default=sa.false()),
-    #: The salt of the digests of the round's texts in the audit trail; null once they are wiped.
+    #: The salt for digests of the round's texts in the audit trail; null once these are removed.
     *optional(sa.Text, "salt"),
-    #: A flow's question; null for a crew's task.
+    #: `question` is what a flow or a hook asks, and `call` the call of a tool that people decide
+    #: on; both are null for a task's output. `call_result` is the end of a call or of a hook's
+    #: question.
     *optional(Json, "question", "call", "call_result", "tools_used"),
-    # The rule's id is empty if the crew's settings count.
+    # The rule's id is empty if no rule applies, but the crew's own settings.
     sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
     *optional(Instant, "escalated_at"),
     *optional(sa.Integer, "reminders"),
-    # The decision.
+    # The decision, with the votes for it.
     *optional(Json, "votes"),
     *optional(sa.Boolean, "is_approve", "masks_unseen"),
-    #: True if an answer to a flow is one of its own labels; null for any other verdict.
+    #: True if an answer is one of the question's labels, False if it is words; null without answer.
     *optional(sa.Boolean, "is_label"),
     *optional(sa.Text, "feedback", "decided_by", "decided_by_name", "decided_via"),
     *optional(sa.Text, "on_behalf_of", "on_behalf_of_name"),
     *optional(Instant, "decided_at"),
     *optional(sa.Integer, "unsent_notes", "shown_little", "looked_seconds"),
-    #: The task after an approval, if the crew says so.
+    #: The task that the crew runs after an approval, if its notification names one.
     *optional(sa.Text, "next_task"),
-    # The author of a person's text, and the round of the crew's output that the text replaced.
+    # A person's text: its author and time, and the round of the crew's output that it replaced.
+    # `sent_back` counts the rounds in a row, right before this one, that a rule sent back.
     *optional(Json, "edited_by"),
     *optional(Instant, "edited_at"),
     *optional(sa.Text, "origin_id"),
     *optional(sa.Integer, "sent_back"),
-    # The card. `card_shows` is the percentage of the output on it; null before the post.
-    # `card_thread_ts` is its thread, if it is in another channel than the execution's thread.
+    # The card. `card_shows` is the percentage of the output that it shows; null before the post.
+    # `card_thread_ts` is set if the card is in another channel than the execution's thread.
     *optional(sa.Text, "card_channel", "card_ts", "card_thread_ts"),
     *optional(sa.Integer, "card_shows", "masked"),
-    #: True if too few people may approve the round, as of its card's last update.
+    #: True if fewer people than needed may approve the round, as of its card's last update.
     *optional(sa.Boolean, "no_approver"),
-    #: A digest of a first round's task or tool, and of its rule: floods are counted by this digest.
+    #: A digest of the task or tool of a review's first round, and its rule: it tells floods apart.
     *optional(sa.Text, "task_key"),
-    #: The first round of the round's flood: itself, or another round.
+    #: The id of the first round of the round's flood, or its own id; null outside of floods.
     *optional(sa.Text, "gathered_by"),
     #: The time when Slack first took a card that shows or counts the round.
     *optional(Instant, "announced_at"),
     # For the stats alone. `is_act` is True for a call of a tool, else null. `lessons` is the number
-    # of its kickoff's lessons: 0 if the lot gave it none, null if it is not counted.
+    # of lessons that the execution's kickoff carried: 0 if it was chosen, at random, to carry none;
+    # null if there were none to carry, and for calls.
     *optional(sa.Integer, "characters", "lessons"),
     *optional(sa.BigInteger, "waited_seconds", "made_in_seconds"),
     *optional(sa.Boolean, "is_on_target", "is_act"),
@@ -202,7 +206,7 @@ absences = table(
     sa.Index(None, "until"),
 )
 
-#: Wishes for a line each day; `told` is the ordinal of the date on which the last was sent.
+#: People who want a line each day; `told` is the ordinal of the date on which the last was sent.
 mornings = table(
     "mornings",
     *keys(sa.Text, "user_id"),
@@ -223,8 +227,9 @@ read_to_end = table(
 )
 
 #: Outputs are apart from the rounds, so that a change of a round never rewrites half a megabyte.
-#: `edited` is the text as a reviewer wants it, if the crew was asked for exactly that; `rewritten`
-#: is the text before CrewAI rewrote it by lessons, with these lessons.
+#: `edited` is the text that a reviewer's revision asked the crew for, word by word. `rewritten` has
+#: a flow's text from before CrewAI rewrote it, and the lessons that CrewAI followed. `erased` is
+#: the number of secrets that the bot took out.
 outputs = table(
     "outputs",
     sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
@@ -246,10 +251,11 @@ webhooks = table(
 
 REGISTERED: Final = "registered"
 
-#: Jobs not yet done; a row is deleted when its job is done. `began_at` is set during a try with an
-#: unknown outcome. `failing_since` is the first of its own failures, not its destination's. A job
-#: that is set aside is not tried any more, and stays for people to see. `channel` is set if a
-#: round's card is in another channel than the execution's thread.
+#: Jobs not yet done; a row is deleted when its job is done. `began_at` is set during a try, and
+#: stays if that try's outcome is unknown. `failing_since` is the time of the first failure of the
+#: job itself, and not of its destination. A job that is set aside is not tried any more, and stays
+#: for people to see. `channel` is set if a round's card is in another channel than the execution's
+#: thread.
 outbox = table(
     "outbox",
     sa.Column("id", _Counter, primary_key=True),
@@ -262,16 +268,17 @@ outbox = table(
     sa.Index(None, "destination", "priority", "due_at", "id"),
     sa.Index(None, "ordering_key", "id"),
     sa.Index(None, "subject", "kind"),
-    # Jobs that are tried or set aside, and the executions that have such jobs.
+    # Finds jobs by whether they are set aside, and executions with such jobs.
     sa.Index(None, "set_aside_at", "execution_id"),
     sqlite_autoincrement=True,
 )
 
-#: Rates that all processes share, such as a channel's, each with the time up to which it is paid
-#: for, in microseconds by the clock of leases.
+#: The budgets of limited rates, such as a channel's, which all processes share: each is paid up to
+#: a time, in microseconds by the clock of leases.
 budgets = table("budgets", *keys(sa.Text, "name"), *required(Instant, "paid_until"))
 
-#: The time up to which rules' time has counted, by crew; the crew "" stands for jobs of no crew.
+#: The time up to which waiting time was counted for the rules of each crew; the crew "" stands for
+#: jobs of no crew.
 heartbeat = table("heartbeat", *keys(sa.Text, "crew"), *required(Instant, "at"))
 
 #: `removed_at` is the time when the body was removed.
@@ -301,7 +308,7 @@ task_updates = table(
     sa.Index(None, "crew", "execution_id", "received_at", "id"),
 )
 
-#: The owners of reviewers' e-mail addresses; `address` in lower case.
+#: The accounts that reviewers' e-mail addresses belong to; `address` is in lower case.
 email_owners = table(
     "email_owners",
     *keys(sa.Text, "address"),
@@ -335,7 +342,7 @@ kickoff_forms = table(
 )
 
 #: Kickoffs whose answer is not known. `starter` is a user id or an e-mail address, and empty for a
-#: kickoff that is stored only because it names a reviewer. `named` is as in `executions`.
+#: kickoff that is stored only because it names a reviewer: `named` has the values that do so.
 unclear_kickoffs = table(
     "unclear_kickoffs",
     *keys(sa.Text, "id"),
@@ -364,8 +371,8 @@ direct_messages = table(
     *required(sa.Text, "channel", "ts"),
 )
 
-#: Requests of flows, for recognising a repeated request, and for its answer. An address or a token
-#: lets its holder answer: both are null once the round takes no answer.
+#: Requests of flows, so that a repeated one is recognised, and the answer can be sent. An address
+#: or a token lets its holder answer: both are null once the round takes no answer.
 flow_requests = table(
     "flow_requests",
     *keys(Bytewise, "crew", "execution_id", "request_id"),
@@ -394,7 +401,7 @@ audit_entries = table(
     *optional(sa.BigInteger, "number"),
     *optional(sa.LargeBinary, "previous", "hash"),
     *optional(sa.BigInteger, "nth"),
-    # The indexes have only linked entries, so that a decision writes two indexes less.
+    # Two indexes have only linked entries, so that storing a decision's entry writes to neither.
     *(
         index_where("number IS NOT NULL", f"uq_audit_entries_{name}", name, unique=True)
         for name in ("number", "previous")
@@ -416,8 +423,8 @@ audit_heads = table(
 for _table in (audit_entries, audit_heads):
     sa.event.listen(_table, "after_create", lambda made, on, **_: keep(on, made.name))
 
-#: The keys that credentials may be encrypted with, and a text that each of these keys encrypted.
+#: The keys that credentials may be encrypted with; `canary` is a text that the key encrypted.
 secret_keys = table("secret_keys", *keys(sa.Text, "name"), *required(sa.Text, "canary"))
 
-#: The version of the Crewgate that wrote here last, in its only row.
+#: The version of Crewgate that wrote to this database last; the table has one row.
 written_by = table("written_by", *keys(sa.Text, "version"))

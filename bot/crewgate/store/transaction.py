@@ -38,7 +38,7 @@ from crewgate.usecases.read_models import Heard, MessageRef
 
 T = TypeVar("T")
 
-#: Columns of rounds that are written once, or by statements of their own.
+#: Columns of rounds that `save` leaves out: written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset(
     {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged", "salt"}
     | {"pause_id", "takes_edits", "takes_key", "edited_by", "origin_id", "call", "tools_used"}
@@ -88,7 +88,7 @@ _CANCEL: Final = sa.delete(tables.outbox).where(
     tables.outbox.c.subject == sa.bindparam("round"),
     statements.one_of(tables.outbox.c.kind, sorted(OF_WAITING)),
 )
-#: A job whose lease was lost belongs to another worker.
+#: The worker's own job: a job whose lease was lost belongs to another worker.
 _OURS: Final = (
     tables.outbox.c.id == sa.bindparam("b_job"),
     tables.outbox.c.lease_until == sa.bindparam("b_lease", type_=tables.outbox.c.lease_until.type),
@@ -107,7 +107,7 @@ _EXPEDITE: Final = (
     sa.update(tables.outbox)
     .where(*_SAME_EFFECT)
     .values(
-        # The due time of a job that is under way is set by `_settle`.
+        # A job that is under way gets the new time too: `_settle` keeps that time if it is earlier.
         due_at=sa.case(
             (
                 sa.and_(tables.outbox.c.lease_until.is_(None), tables.outbox.c.due_at < _AT),
@@ -220,7 +220,7 @@ class Tx:
         A known `pause_id` gives the round of that pause instead. The execution must be opened
         first. Nobody else can change the round until the transaction ends.
         """
-        # The upsert locks the row.
+        # The upsert locks the review's row until the transaction ends.
         statement = _open_review(self._dialect)
         [opened] = await rows(self._connection, statement, rounds.from_review(candidate))
         review = rounds.to_review(opened)
@@ -310,8 +310,8 @@ class Tx:
         A flow's address is deleted once the round takes no answer. Raises ChangedMeanwhile if the
         round was saved since it was read, and RuleLost if its stored rule is missing.
         """
-        # Compare and swap; the row locks already exclude a conflict.
-        # Floods are counted by the present rule.
+        # The version is compared too, although the row locks already exclude a conflict. `task_key`
+        # is set anew, because floods are counted by the present rule.
         row = rounds.from_round(round_) | {"task_key": task_key(round_)}
         await self._keep_rule(round_, row["rule_id"])
         values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}

@@ -13,12 +13,12 @@ from crewgate.store.queries import Queries
 from crewgate.store.transaction import Tx
 from crewgate.usecases.ports.base import Clock
 
-#: The free bytes that the largest bodies, and SQLite's log of them, may need.
+#: The free bytes on the disk that the largest bodies, and SQLite's log of them, may need.
 ROOM: Final = 32 * 2**20
 #: People's transactions at a time on PostgreSQL. The other connections are left to crews, which
 #: never repeat a notification, while people press again if the machine is too busy.
 AT_ONCE: Final = 3
-#: The seconds that a health check waits for the database; callers wait about five.
+#: The seconds that a health check waits for the database; its caller waits about five for it.
 PROBE_SECONDS: Final = 2
 
 Wake = Callable[[str], None]

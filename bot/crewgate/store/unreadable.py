@@ -15,14 +15,14 @@ from crewgate.domain.errors import RowUnreadable
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-#: The errors of conversions: broken JSON, an unknown word, a missing or another kind of value.
+#: The errors of conversions: broken JSON, an unknown word, a missing value or one of another kind.
 _DAMAGED: Final = (ValueError, LookupError, TypeError, AttributeError)
-#: The most rows that are remembered: each row costs a line in the log.
+#: The most damaged rows that are logged and counted: each takes a line in the log.
 _MOST: Final = 1_000
 _KEYS: Final = ("id", "crew", "execution_id", "round_id", "user_id", "ts")
 _noted: Final[dict[tuple[str, str], None]] = {}
-#: The moment that is read where a column holds no time: the statement's other rows can be read. It
-#: is compared by identity, for a column may hold this moment.
+#: The moment that is read where a column holds no time, so that the statement's other rows can be
+#: read. It is compared by identity, for a column may hold this very moment.
 NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
 LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)

@@ -72,7 +72,7 @@ async def explain_failures(request: web.Request, handler: Handler) -> web.Stream
         if response is None:
             raise
         if isinstance(error, errors.StoreUnavailable):
-            # The pattern and not the path, which may hold an event URL's key.
+            # Log the route's pattern, and not the path, which may hold an event URL's key.
             resource = request.match_info.route.resource
             log.warning(
                 "store_unavailable", path=resource.canonical if resource else "", why=str(error)

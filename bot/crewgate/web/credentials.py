@@ -66,7 +66,7 @@ class Credentials:
 
     def _is_basic(self, authorization: str | None, secret: str) -> bool:
         try:
-            # A caller's password may be any text.
+            # UTF-8, because a caller's password may be any text.
             given = aiohttp.BasicAuth.decode(authorization or "", encoding="utf-8")
         except ValueError:
             return False
@@ -117,7 +117,7 @@ class TakenRequests:
         self._until = {known: until for known, until in self._until.items() if until >= min(now)}
         if signature in self._until:
             return False
-        # The clock that signed the request may be TOLERANCE ahead.
+        # The signing clock may be TOLERANCE ahead: then the timestamp is valid for twice as long.
         self._until[signature] = max(now) + 2 * TOLERANCE
         return True
 

@@ -11,7 +11,7 @@ from crewgate.web.webhooks import authenticate
 
 #: The longest wait for a decision, in seconds: many proxies end a request after half a minute.
 LONGEST: Final = 25
-#: The most digits of a round's number.
+#: The most digits of a round's number that are read.
 _DIGITS: Final = 9
 
 

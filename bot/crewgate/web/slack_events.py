@@ -34,7 +34,7 @@ Acknowledge = Callable[..., Awaitable[object]]
 _SENT_AT: Final = "X-Slack-Request-Timestamp"
 _SIGNED: Final = "X-Slack-Signature"
 _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
-#: The most characters of Slack's check of the certificate, a form of two fields.
+#: The most characters of the form, of two fields, with which Slack checks the certificate.
 _SSL_CHECK_LIMIT: Final = 1_000
 
 
@@ -44,7 +44,7 @@ def clock_is_off(ahead: timedelta) -> str:
     return f"this machine's clock is {minutes:,} min {way} Slack's"
 
 
-#: The seconds for which a request with a wrong time says something about the clock.
+#: The seconds for which a request with a wrong time makes `warning` speak of the clock.
 _TELLING: Final = 600
 
 
@@ -100,6 +100,7 @@ async def on_slack_event(
     signer = _signer(request, text, verifiers)
     timestamp = request.headers.get(_SENT_AT, "")
     if signer is None or not signer.is_valid(text, timestamp, request.headers[_SIGNED]):
+        # Slack checks the certificate with an unsigned request:
         # https://docs.slack.dev/interactivity/implementing-slash-commands
         if len(text) <= _SSL_CHECK_LIMIT and parse_qs(text).get("ssl_check") == ["1"]:
             return web.Response()
@@ -115,11 +116,11 @@ async def on_slack_event(
     clock.is_right()
     sent = asyncio.Event()
     try:
-        # A body is parsed as a socket's payload: Bolt's own way takes 0.1 ms for each kB of a form.
+        # Bolt gets a parsed body, as from a socket: its own parser takes 0.1 ms for a kB of a form.
         payload = _payload_of(text, request.content_type)
         for_bolt = AsyncBoltRequest(mode="socket_mode", body=payload, context={RESPONSE_SENT: sent})
     except (ValueError, RecursionError, AttributeError, LookupError, TypeError):
-        # Bolt takes ids from the body unchecked.
+        # Bolt takes ids from the body unchecked, and raises these errors for an odd body.
         return _not_slacks()
     if not _can_be_matched(for_bolt.body):
         return _not_slacks()

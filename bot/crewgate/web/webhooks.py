@@ -163,7 +163,7 @@ def _parse_update(
 def parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parsed: T) -> T:
     """Parse a body again without its secrets, so that a cut text never shows half a secret."""
     if clean != content:
-        with suppress(Malformed):  # after redaction an id may be too long
+        with suppress(Malformed):  # after redaction an id may be too long: keep the first
             return parse(clean)
     return parsed
 
