@@ -222,7 +222,7 @@ Ask = Callable[[str], str]
 """Asks somebody at the terminal. Raises EOFError if nobody is there."""
 
 
-#: A running bot may have a key that is missing here, and would need what only this key opens.
+#: A running bot may have a key that is missing here: `--forget` would take out what it can read.
 _STOP_FIRST = "stop the bot first, nothing was taken out"
 
 

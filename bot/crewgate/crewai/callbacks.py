@@ -45,7 +45,7 @@ _REFUSALS: Final[Mapping[int, RefusalKind]] = {
     HTTPStatus.NOT_FOUND: RefusalKind.REQUEST_GONE,
     HTTPStatus.GONE: RefusalKind.REQUEST_OVER,
 }
-#: Statuses by which a caller says that it may take the webhook later.
+#: Statuses by which a caller's server says that it may take a forwarded webhook later.
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _EMPTY: Final = Refused("empty", "an empty answer is never sent")
 _NOT_ALLOWED: Final = Refused(

@@ -25,7 +25,7 @@ VALUE_LIMIT: Final = 200
 ASKED_NAME_LIMIT: Final = 200
 #: The longest value that is stored for rules, in characters.
 ASKED_VALUE_LIMIT: Final = 2_000
-#: The most inputs that are stored for rules beside the shown ones; of more, none is stored.
+#: The most inputs that are stored for rules beside the shown ones; if there are more, none is.
 NAMES_LIMIT: Final = 500
 
 

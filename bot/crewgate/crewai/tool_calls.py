@@ -19,7 +19,7 @@ _ARGUMENTS_LIMIT: Final = 20
 _WORD_LIMIT: Final = 75
 #: The most choices for an argument in a form.
 _CHOICES_LIMIT: Final = 100
-#: The most further names of a tool that are read; all names beyond count as one unreadable name.
+#: The most further names of a tool that are read; the rest counts as one unreadable name.
 _NAMES_LIMIT: Final = 20
 #: The most tools that a card names.
 _TOOLS_LIMIT: Final = 20

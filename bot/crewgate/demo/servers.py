@@ -39,7 +39,7 @@ def _is_free(port: int) -> bool:
         return True
 
 
-#: The ports that `free_port` returns. Tests put ports here that no other of their processes takes.
+#: The ports that `free_port` returns. Tests put ports here that no other test process takes.
 FREE_PORTS = _free_ports(os.getpid() * _STRIDE)
 
 

@@ -228,7 +228,7 @@ class Database:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
-                # SQLite may have rolled back by itself, for a full disk: then ROLLBACK would fail.
+                # On a full disk SQLite may have rolled back by itself: then ROLLBACK would fail.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise

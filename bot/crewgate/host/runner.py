@@ -71,7 +71,7 @@ class Runner:
         self._store = shared.store
         self._working: set[str] = set()
         self._again: set[str] = set()
-        """Executions with news while their thread was about to end."""
+        """Executions to run again: they were to go on while their thread was still at work."""
         self._lock = threading.Lock()
 
     def take_up(self) -> None:
@@ -99,7 +99,7 @@ class Runner:
         if execution.state is not records.State.PAUSED:
             return execution.state in {records.State.QUEUED, records.State.RUNNING}
         rounds = self._store.rounds(execution.id)
-        # A hook asked in the middle of a task: the task begins again, and its hook asks for the
+        # A hook asked in the middle of a task: the task begins again, and its hook takes up the
         # same card, which stays valid.
         if any(one.asker is not None and not one.spent for one in rounds):
             return True

@@ -54,7 +54,7 @@ class CrewSettings(Crew):
     )
     webhook_secret_previous: str | None = field(default=None, repr=False)
     """The secret in the variable with `_PREVIOUS` at its end; accepted during a rotation."""
-    # Webhook addresses often carry a secret of their own, so `repr` hides all three.
+    # Webhook addresses often carry a secret of their own, so `repr` hides these three.
     task_webhook_url: str | None = parsers.secret(
         parse_url,
         "sent with every resume, unless the execution has another",

@@ -89,7 +89,7 @@ def _position(task_id: str) -> int:
     return next((at for at, task in enumerate(SAMPLE) if task.task_id == task_id), 0)
 
 
-#: Settings for CrewAI: no telemetry, no questions, no files outside its folder.
+#: Variables with which CrewAI sends no telemetry or traces, asks nothing and records no last run.
 QUIET: Final = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_TESTING": "true",

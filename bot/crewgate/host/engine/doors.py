@@ -360,8 +360,8 @@ def _is_answered(error: BaseException) -> bool:
     while cause is not None:
         code = getattr(getattr(cause, "error", None), "code", None)
         if isinstance(code, int):
-            # MCP's library makes such an error of a lost connection or a time-out, too: in these
-            # two cases no server answered.
+            # MCP's library raises such an error for a lost connection and a time-out, too: then no
+            # server answered.
             return code not in {_CONNECTION_CLOSED, HTTPStatus.REQUEST_TIMEOUT}
         cause = cause.__cause__
     return False

@@ -343,7 +343,7 @@ def _is_guarded(context: Any, patterns: Sequence[str]) -> bool:
 
 
 def _names_of(context: Any) -> set[str]:
-    # For models with native function calls CrewAI calls a second tool named `name` `name_2`, so the
+    # For models with native function calls CrewAI renames a second tool `send` to `send_2`, so the
     # tool's own names count, too.
     return {context.tool_name, *names_of(context.tool), *names_of(original_of(context.tool))}
 
@@ -400,8 +400,8 @@ def _as_named(pattern: str) -> str:
 
 
 def _literal(part: str) -> str:
-    # CrewAI strips underscores from the ends of a name. A pattern's part between two globs stands
-    # inside the name, so it gets the underscores at its own ends back.
+    # CrewAI strips underscores from the ends of a name. Beside a glob, the end of a pattern's part
+    # may stand inside the name, so an underscore at this end is put back.
     name = sanitize_tool_name(part, _UNCUT)
     first, last = ("_" if end and not end.isalnum() else "" for end in (part[:1], part[-1:]))
     return f"{first}{name}{last}" if name else first
