@@ -5,7 +5,7 @@ evidence file or on a dashboard still reads the same.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, get_args
 
 from crewgate.domain import outcome, reason, verdict
 
@@ -15,42 +15,16 @@ VERDICTS: Final[Mapping[type[verdict.Verdict], str]] = {
     verdict.Refuse: "revise",
     verdict.Answer: "answer",
 }
-DECIDERS: Final[Mapping[type[verdict.Decider], str]] = {
-    verdict.Person: "Person",
-    verdict.TimedOut: "TimedOut",
-    verdict.ByRule: "ByRule",
-}
-OUTCOMES: Final[Mapping[type[outcome.Outcome], str]] = {
-    outcome.Delivered: "Delivered",
-    outcome.NotSent: "NotSent",
-    outcome.Refused: "Refused",
-    outcome.Unknown: "Unknown",
-}
-REASONS: Final[Mapping[type[reason.Reason], str]] = {
-    reason.NotReached: "NotReached",
-    reason.AnswerLost: "AnswerLost",
-    reason.Answered: "Answered",
-    reason.Inferred: "Inferred",
-    reason.TakenAs: "TakenAs",
-    reason.NotFetched: "NotFetched",
-    reason.Fetched: "Fetched",
-    reason.AnsweredElsewhere: "AnsweredElsewhere",
-    reason.PerhapsTaken: "PerhapsTaken",
-    reason.RequestGone: "RequestGone",
-    reason.TimeOver: "TimeOver",
-    reason.RefusedByCrew: "RefusedByCrew",
-    reason.NotCalled: "NotCalled",
-    reason.RetriesExhausted: "RetriesExhausted",
-    reason.NeverSent: "NeverSent",
-    reason.Dismissed: "Dismissed",
-    reason.EditedBy: "EditedBy",
-    reason.ExecutionEnded: "ExecutionEnded",
-    reason.ExecutionFailed: "ExecutionFailed",
-    reason.ExecutionGone: "ExecutionGone",
-    reason.Withdrawn: "Withdrawn",
-    reason.Expired: "Expired",
-    reason.RanEarlier: "RanEarlier",
-}
+
+
+def _names(kinds: object) -> Mapping[type, str]:
+    return {kind: kind.__name__ for kind in get_args(kinds)}
+
+
+# A class that gets another name, or is split, keeps its word: put `| {NewName: "OldName"}` here.
+DECIDERS: Final = _names(verdict.Decider)
+OUTCOMES: Final = _names(outcome.Outcome)
+REASONS: Final = _names(reason.Reason)
 
 
 def via(way: verdict.Via) -> str:
