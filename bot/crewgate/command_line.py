@@ -9,6 +9,7 @@ import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +18,10 @@ from crewgate.audit.check_evidence import add_arguments as add_check_arguments
 from crewgate.audit.check_evidence import check_file
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.parsers import InvalidSetting, parse_days
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.stats import AFTER
 from crewgate.host.arguments import add_arguments as add_host_arguments
 from crewgate.imports import kept_imports
-from crewgate.rules.arguments import add_arguments as add_rules_arguments
 from crewgate.settings.load import VARIABLES, Settings, SettingsError, load, load_to_read
 
 
@@ -239,6 +241,53 @@ def _demo(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
     from crewgate.demo.playground.server import serve  # noqa: PLC0415  # serving does not need it
 
     return serve(port=chosen.port, open_browser=chosen.open, say=_say, crewai=chosen.crewai)
+
+
+def add_rules_arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="of_rules", metavar="{test,explain}", required=True)
+    test = commands.add_parser(
+        "test", help="what the rules as they are now would do with the rounds that there were"
+    )
+    test.add_argument(
+        "--since", type=_span, metavar="DURATION", help="how far back: 30d; a sample: 366d"
+    )
+    test.add_argument(
+        "--sample", type=_share, metavar="SHARE", help="read only this share: what was missed? 1/5"
+    )
+    test.add_argument(
+        "--after",
+        type=_count,
+        default=AFTER,
+        metavar="N",
+        help="read the first N of each task anyway",
+    )
+    explain = commands.add_parser("explain", help="why the rounds of an execution went as they did")
+    _add_execution(explain)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: put a whole number, 0 or more")
+    return int(text)
+
+
+def _share(text: str) -> Fraction:
+    part, _, whole = text.partition("/")
+    if not (part.isdecimal() and whole.isdecimal() and 0 < int(part) < int(whole)):
+        raise argparse.ArgumentTypeError(f"{text}: put a share like 1/5")
+    return Fraction(int(part), int(whole))
+
+
+def _span(text: str) -> Duration:
+    try:
+        found = Duration.parse(text, examples="12h or 30d")
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+    if found.working:
+        raise argparse.ArgumentTypeError(
+            f"{found}: no working hours are known here; put hours (h) or days (d)"
+        )
+    return found
 
 
 def add_audit_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from crewgate.command_line import add_rules_arguments
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.errors import StoreUnavailable
@@ -17,7 +18,6 @@ from crewgate.domain.people import Email, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Naming, Rule
 from crewgate.domain.verdict import Approve, Revise
-from crewgate.rules.arguments import add_arguments
 from crewgate.store.replay import PAGE
 from crewgate.usecases.decide import edit
 from tests.builders import ANA, a_crew
@@ -360,7 +360,7 @@ async def test_a_sample_tells_what_it_would_have_missed_of_people_s_verdicts(
 
 def test_a_share_is_a_fraction(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
+    add_rules_arguments(parser)
     chosen = parser.parse_args(["test", "--sample", "1/5"])
     assert (chosen.sample, chosen.after, chosen.since) == (Fraction(1, 5), 30, None)
     for wrong in ("0/5", "5/5", "0.2", "1/0"):
