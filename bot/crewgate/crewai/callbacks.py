@@ -17,16 +17,8 @@ from typing_extensions import override
 
 from crewgate.crewai.client import outcome_of, redacted
 from crewgate.crewai.payloads import parse_flow_answer
+from crewgate.domain import outcome
 from crewgate.domain.notification import Callback
-from crewgate.domain.outcome import (
-    Delivered,
-    Exchange,
-    NotSent,
-    Outcome,
-    RefusalKind,
-    Refused,
-    Unknown,
-)
 from crewgate.domain.redaction import Redactor
 from crewgate.network import untrusted_addresses
 from crewgate.network.client import TIMEOUTS, Answer
@@ -39,19 +31,19 @@ _VENDOR: Final = "crewai.com"
 _HTTPS: Final = 443
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 #: The vendor's statuses for a request that is answered or closed already.
-_REFUSALS: Final[Mapping[int, RefusalKind]] = {
-    HTTPStatus.CONFLICT: RefusalKind.ANSWERED,
-    HTTPStatus.UNAUTHORIZED: RefusalKind.SPENT,
-    HTTPStatus.NOT_FOUND: RefusalKind.REQUEST_GONE,
-    HTTPStatus.GONE: RefusalKind.REQUEST_OVER,
+_REFUSALS: Final[Mapping[int, outcome.RefusalKind]] = {
+    HTTPStatus.CONFLICT: outcome.RefusalKind.ANSWERED,
+    HTTPStatus.UNAUTHORIZED: outcome.RefusalKind.SPENT,
+    HTTPStatus.NOT_FOUND: outcome.RefusalKind.REQUEST_GONE,
+    HTTPStatus.GONE: outcome.RefusalKind.REQUEST_OVER,
 }
 #: Statuses by which a caller's server says that it may take a forwarded webhook later.
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
-_EMPTY: Final = Refused("empty", "an empty answer is never sent")
-_NOT_ALLOWED: Final = Refused(
+_EMPTY: Final = outcome.Refused("empty", "an empty answer is never sent")
+_NOT_ALLOWED: Final = outcome.Refused(
     "host_not_allowed", "the request's address is neither at crewai.com nor in flow_callback_hosts"
 )
-_PLAIN_HTTP: Final = Refused(
+_PLAIN_HTTP: Final = outcome.Refused(
     "plain_http", "the request's address is plain http, and not on this machine"
 )
 
@@ -74,7 +66,7 @@ class HttpFlowAnswers(FlowAnswers):
     @override
     async def answer(
         self, crew: str, callback: Callback, feedback: str, *, valid_until: datetime | None = None
-    ) -> Outcome:
+    ) -> outcome.Outcome:
         if not feedback.strip():
             return _EMPTY
         where = _parse(callback.url)
@@ -84,18 +76,18 @@ class HttpFlowAnswers(FlowAnswers):
         body = json.dumps({"feedback": feedback, "source": "slack", **until}).encode()
         answer = await self._find_and_send(crew, where, body)
         if not isinstance(answer, Answer):
-            lost = isinstance(answer, Unknown)
-            return replace(answer, exchange=Exchange(body)) if lost else answer
+            lost = isinstance(answer, outcome.Unknown)
+            return replace(answer, exchange=outcome.Exchange(body)) if lost else answer
         redactor = self.redactors[crew].also(callback.secrets)
-        outcome = self._outcome(await redacted(answer, redactor, self.off_loop))
-        return replace(outcome, exchange=Exchange(body, answer.body))
+        result = self._outcome(await redacted(answer, redactor, self.off_loop))
+        return replace(result, exchange=outcome.Exchange(body, answer.body))
 
     def may_answer(self, crew: str, url: str) -> bool:
         """Return False if the settings forbid a call to this address."""
         where = _parse(url)
         return where is not None and self._refusal(crew, where) is None
 
-    def _refusal(self, crew: str, where: httpx.URL) -> Refused | None:
+    def _refusal(self, crew: str, where: httpx.URL) -> outcome.Refused | None:
         """Return the settings' reason against a host; the IP addresses are checked later."""
         if _is_vendors(where):
             return None
@@ -105,13 +97,13 @@ class HttpFlowAnswers(FlowAnswers):
 
     async def _find_and_send(
         self, crew: str, where: httpx.URL, body: bytes
-    ) -> Answer | NotSent | Refused | Unknown:
+    ) -> Answer | outcome.NotSent | outcome.Refused | outcome.Unknown:
         if refusal := self._refusal(crew, where):
             return refusal
         if where.scheme == "https" and self.is_proxied(host_of(where)):
             # The proxy looks the name up, so no address can be checked here; the certificate proves
             # that the right host answers.
-            addresses: list[str] | Refused | NotSent = [host_of(where)]
+            addresses: list[str] | outcome.Refused | outcome.NotSent = [host_of(where)]
         else:
             named = _is_named(where, self.hosts[crew])
             addresses = await find_addresses(self.lookups, where, owner=crew, private=named)
@@ -122,11 +114,11 @@ class HttpFlowAnswers(FlowAnswers):
         sent = Post(body, _HEADERS, TIMEOUTS.flow_answer)
         return await untrusted_addresses.post(self.http, where, addresses, sent)
 
-    def _outcome(self, answer: Answer) -> Outcome:
-        outcome = outcome_of(answer, parse=parse_flow_answer, now=self.clock())
-        if isinstance(outcome, Refused) and answer.status in _REFUSALS:
-            return replace(outcome, kind=_REFUSALS[answer.status])
-        return outcome
+    def _outcome(self, answer: Answer) -> outcome.Outcome:
+        result = outcome_of(answer, parse=parse_flow_answer, now=self.clock())
+        if isinstance(result, outcome.Refused) and answer.status in _REFUSALS:
+            return replace(result, kind=_REFUSALS[answer.status])
+        return result
 
 
 def _parse(url: str) -> httpx.URL | None:
@@ -170,7 +162,7 @@ class HttpWebhookForwarder(WebhookForwarder):
     """The crews with private addresses, whose callers may have private addresses too."""
 
     @override
-    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
+    async def forward(self, webhook: ForwardedWebhook, url: str) -> outcome.Outcome:
         headers = {"Content-Type": webhook.content_type} if webhook.content_type else {}
         answer = await untrusted_addresses.call(
             self.http,
@@ -183,7 +175,7 @@ class HttpWebhookForwarder(WebhookForwarder):
         if not isinstance(answer, Answer):
             return answer
         if answer.is_success:
-            return Delivered()
+            return outcome.Delivered()
         if answer.status in _AGAIN or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return NotSent(f"HTTP {answer.status}")
-        return Refused(str(answer.status), "the caller's address refused it")
+            return outcome.NotSent(f"HTTP {answer.status}")
+        return outcome.Refused(str(answer.status), "the caller's address refused it")

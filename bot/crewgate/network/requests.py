@@ -42,11 +42,6 @@ def not_json(content_type: str) -> web.Response:
     )
 
 
-def packed() -> web.Response:
-    """Return 415: only authenticated callers may send packed bodies."""
-    return refusal(415, "packed", "Send the body as it is, without Content-Encoding.")
-
-
 def too_large(limit: int) -> web.Response:
     return refusal(413, "too_large", f"The body is over {limit:,} bytes; send a shorter output.")
 
@@ -186,7 +181,8 @@ async def read_body(
     """
     encoding = request.headers.get("Content-Encoding", "")
     if room and not is_plain(encoding):
-        raise RequestRefused(packed())
+        message = "Send the body as it is, without Content-Encoding."
+        raise RequestRefused(refusal(415, "packed", message))
     content = bytearray()
     try:
         if room is None and request.content.is_eof():  # most bodies came with their headers
