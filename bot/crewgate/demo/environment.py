@@ -99,11 +99,7 @@ class Environment:
 
 @asynccontextmanager
 async def start_environment(
-    folder: Path,
-    *,
-    task_seconds: float,
-    port: int | None = None,
-    crewai: bool = False,
+    folder: Path, *, task_seconds: float, port: int | None = None, crewai: bool = False
 ) -> AsyncIterator[Environment]:
     """Start the stand-ins and the bot; each task of the crew takes `task_seconds`.
 

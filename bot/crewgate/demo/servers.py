@@ -224,10 +224,7 @@ class LocalServer:
     """A server on 127.0.0.1 that can go down and come back on its port."""
 
     def __init__(
-        self,
-        add_routes: Callable[[web.UrlDispatcher], object],
-        *,
-        most_bytes: int,
+        self, add_routes: Callable[[web.UrlDispatcher], object], *, most_bytes: int
     ) -> None:
         self.port = 0
         self._add_routes = add_routes

@@ -58,12 +58,7 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
 
         slots = Slots(options.workers)
         shared = Shared(
-            store=store,
-            options=options,
-            slots=slots,
-            waiters=Waiters(slots),
-            wake=wake,
-            url=url,
+            store=store, options=options, slots=slots, waiters=Waiters(slots), wake=wake, url=url
         )
         runner = Runner(targets, shared)
         application = build_application(runner)

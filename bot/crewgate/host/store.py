@@ -367,12 +367,7 @@ class Store:
         return [records.question_from_row(row) for row in rows]
 
     def answer(
-        self,
-        question_id: str,
-        feedback: str | None,
-        source: str,
-        *,
-        until: float | None = None,
+        self, question_id: str, feedback: str | None, source: str, *, until: float | None = None
     ) -> records.Question | None:
         """Store an answer, or None for a time-out; the first one wins.
 

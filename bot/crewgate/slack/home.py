@@ -207,14 +207,7 @@ def _heading(part: Part, found: Queue) -> str:
 
 
 def _text(
-    line: RoundLine,
-    row: Row,
-    *,
-    now: datetime,
-    link: Link,
-    deciders: Deciders,
-    user: str,
-    why: Why,
+    line: RoundLine, row: Row, *, now: datetime, link: Link, deciders: Deciders, user: str, why: Why
 ) -> Iterator[str]:
     round_ = line.round
     yield states.headline_in_list(line, link)

@@ -157,8 +157,7 @@ _WAITING: Final = (
     .where(
         rounds.c.rule_id.in_(
             sa.union_all(
-                sa.select(sa.literal("")),
-                sa.select(rules.c.id).where(among(rules.c.crew, "crews")),
+                sa.select(sa.literal("")), sa.select(rules.c.id).where(among(rules.c.crew, "crews"))
             )
         )
     )
@@ -195,9 +194,7 @@ _RULES_SINCE: Final = _RULES.where(
         *(_FIRST_OF_RULE.where(rounds.c.state == one).scalar_subquery() for one in _OPEN)
     ).is_not(None)
     | sa.exists().where(
-        *_OF_RULE,
-        one_of(rounds.c.state, _DECIDED),
-        rounds.c.decided_at >= sa.bindparam("since"),
+        *_OF_RULE, one_of(rounds.c.state, _DECIDED), rounds.c.decided_at >= sa.bindparam("since")
     )
 )
 _NO_APPROVER: Final = (

@@ -8,14 +8,7 @@ from crewgate.demo.workspace import blocks, delivery, user_actions
 from crewgate.demo.workspace.payloads import Payloads
 from crewgate.demo.workspace.server import Server
 from crewgate.demo.workspace.web_api import WebApi
-from crewgate.demo.workspace.world import (
-    Channel,
-    File,
-    Message,
-    User,
-    View,
-    World,
-)
+from crewgate.demo.workspace.world import Channel, File, Message, User, View, World
 
 T = TypeVar("T")
 
