@@ -27,7 +27,7 @@ ENTRY = {"v", "code", "at", "actor", "crew", "execution", "data"}
 #: The fields of entries that are digests: WORDS of texts, TEXTS of people's names too.
 WORDS = ("output", "words", "comment", "answer", "error", "why", "label")
 TEXTS = (*WORDS, "name", "on_behalf_of_name")
-#: The words for verdicts; a refused call has "revise".
+#: The words for verdicts in entries; a call that was refused has "revise".
 APPROVE, REVISE, ANSWER = VERDICTS = ("approve", "revise", "answer")
 Rule = Mapping[str, Any]
 
@@ -361,8 +361,8 @@ class Replay:
         # The entry about an execution's lessons is no beginning: it is stored with the answer to
         # its kickoff, before or after its first review.
         self.begin = next((entry for entry in own if entry.code != "CG156"), own[0])
-        #: The file has all entries from the execution's first on.
         is_first = self.begin.code == "CG101" and self.begin.data.get("first") is True
+        #: True if the file has all entries from the execution's first on.
         self.is_whole = is_counted and is_first
         self.rounds: dict[str, Round] = {}
         self.latest: dict[str, Round] = {}

@@ -65,7 +65,7 @@ def _loaded(own: Codec, stored: Any, _kind: Any) -> Any:
 
 
 _hidden: Final = _as_list(HiddenValue)
-#: The types that have a stored form of their own.
+#: The codecs of types whose stored form differs from the converter's.
 _OWN: Final[Mapping[Any, Codec]] = {
     Duration: Codec(str, Duration.parse),
     Email: Codec(str, Email),

@@ -380,8 +380,8 @@ class Executions(Changing, ExecutionQueries):
         key = execution.crew, execution.execution_id
         has_webhooks = key in self._with_webhooks
         if self._dialect == "postgresql":
-            # The upsert may have waited for a lock, and then has read the other tables as they were
-            # before the wait. So another statement looks for webhooks and reviews.
+            # The upsert may have waited for a lock, and then it has read `webhooks` and `reviews`
+            # as they were before the wait. So another statement looks for such rows.
             [found] = await self._prepared(_FIND_HAS, _key(*key))
             has_webhooks = found.has_webhooks
             if found.has_reviews:

@@ -239,7 +239,7 @@ class Lessons(Changing, LessonQueries):
     async def add_drawn(self, lesson: Lesson) -> None:
         """Store a kept lesson of a flow.
 
-        No digest of its text is needed: its host asks about no text twice.
+        Its digest is its id, and not of its text: a flow's host asks about no text twice.
         """
         await self._connection.execute(
             sa.insert(lessons), _LESSON.write(lesson) | {"digest": lesson.id}

@@ -204,7 +204,7 @@ class Removal(Changing):
     ) -> tuple[dict[str, list[Effect]], Place | None]:
         """Remove the texts of the next executions, up to BATCH, except executions in use.
 
-        Return the effects that update their messages, by execution, and the last execution's place;
+        Return the effects that update messages, by execution, and the last execution's place, or
         None if no executions are left.
         """
         about = _about(crew, before)

@@ -106,8 +106,8 @@ class Replay(Reading):
     ) -> AsyncIterator[tuple[Sequence[StoredRound], Sequence[str], Collection[str]]]:
         """Yield each review of the crew's executions that ended since then.
 
-        It has the rounds that still have texts, the lessons that the kickoff carried, and the names
-        of people who wrote notes.
+        Each item has the rounds that still have texts, the lessons that the kickoff carried, and
+        the names of people who wrote notes.
         """
         place: dict[str, Any] = {"after": since, "after_id": ""}
         while found := await self._rows(_ENDED, {"crew": crew, **place}):

@@ -167,7 +167,8 @@ HEARD: Final = sa.select(
         _RAN_BESIDE,
     ).label("beside"),
 )
-"""Webhooks about a round's execution since its `activity_before`."""
+"""The news since a round's `activity_before`: `done` if its task is completed, `named`, the number
+of completed tasks with a name, and `beside` if another task may be running."""
 
 _decided_at = rounds.c.decided_at
 _APPROVED_CALLS: Final = (

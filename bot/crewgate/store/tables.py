@@ -215,7 +215,8 @@ mornings = table(
 )
 
 #: People who have turned to the last page of a round's output, or revealed its masked passages.
-#: `pages` and `seconds` are set if a person turned the pages faster than anybody reads.
+#: `pages` and `seconds` are set if a person turned the pages faster than anybody reads. Nobody
+#: can have read the last pages, which were shown at `began_at`, before `enough_at`.
 read_to_end = table(
     "read_to_end",
     sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),

@@ -103,7 +103,7 @@ HEADERS: Final = (("X-CrewAI-Signature", "X-CrewAI-Timestamp"), ("X-Signature", 
 #: The largest difference between clocks, and so the time in which a captured request can be
 #: repeated.
 TOLERANCE: Final = timedelta(minutes=5)
-#: Seconds since 1970; `int` alone would accept more.
+#: Seconds since 1970; `int` alone would also take signs, spaces and other digits.
 TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 
 
