@@ -54,9 +54,9 @@ class AwayForm:
     delegate: Person
 
 
-#: The characters shown of a word that is unclear.
+#: The characters of an unclear word that the answer repeats.
 _TYPED_SHOWN: Final = 40
-#: A mention is one word, whatever its label contains.
+#: A mention is one word, even with spaces in its label.
 _WORD: Final = re.compile(r"<[^<>]*>|\S+")
 _MENTION: Final = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
 
@@ -100,7 +100,7 @@ def _read_day(word: str, today: date) -> date:
 def _read_mention(word: str) -> Person:
     found = _MENTION.fullmatch(word)
     if found is None:
-        # People's names are not unique, and people change their names.
+        # A name without an account names nobody for certain: two people may share it.
         raise RequestUnclear(
             f"I cannot tell who {_quoted(word)} is: Slack gave me a name and no account."
         )

@@ -110,7 +110,7 @@ def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: 
     title = names.joined(*title_parts(execution), names.identifier(execution.execution_id))
     waits = any(line.round.state is review.State.WAITING for line in view.rounds)
     report = _report(view.progress, waits=waits)
-    # The latest rounds matter most, so the earliest are left off.
+    # The latest rounds come first, so that the earliest are left off where room is short.
     latest = [f"{_round_line(line, now, link)}{_detail(line)}\n" for line in reversed(view.rounds)]
     shown = sections(latest, budget=_LIST_BUDGET)[1]
     blocks = [section(title), section(report)]
@@ -212,7 +212,8 @@ def _execution_line(
     else:
         at = f"at {names.title(execution.current_task)}, " if execution.current_task else ""
         stands = f"{at}running for {duration(now - execution.began_at)}"
-    # `/crew status` takes this id. Without a topic the title is this id already.
+    # `/crew status` takes this id. An execution without a topic has the id as its title already, so
+    # the id is not repeated.
     name = names.identifier(id_beginning(execution.execution_id))
     return names.joined(
         f"{states.icon(first.round) if first else icons.RUNNING} {title}",
@@ -290,11 +291,12 @@ def _reached(crew: CrewHealth, now: datetime) -> str:
 
 
 _BUDGET: Final = MESSAGE_LIMIT - 1_000
-#: The most conditions, texts and people of a rule. A section holds all of them.
+#: The most conditions of a rule, texts of `contains` and people that are shown: one section holds
+#: so many.
 _CONDITIONS: Final = 6
 _TEXTS: Final = 3
 _PEOPLE: Final = 5
-#: The most characters of a name, a value and a feedback, once escaped.
+#: The characters shown, once escaped, of a name, a value and the feedback in a rule.
 _NAME_LIMIT: Final = 40
 _VALUE_LIMIT: Final = 60
 _FEEDBACK_LIMIT: Final = 200

@@ -37,7 +37,7 @@ async def explain_errors(
     except errors.CrewgateError as error:
         log.info("refused", why=type(error).__name__, by=by.id, **about)
         if isinstance(error, errors.NotPermitted | errors.GroupsComplete):
-            # The person may have joined a user group just now.
+            # The person may have joined a user group just now, so Slack is asked again.
             context.directory.wake()
         if ack is not None:
             await ack()
@@ -48,7 +48,7 @@ def in_words(error: errors.CrewgateError, context: SlackContext, voice: Voice = 
     in_slack = context.directory.in_slack
     sentence = explain(error, voice, now=context.clock(), in_slack=in_slack)
     if isinstance(error, errors.NotWaiting):
-        # The error has the stored round, which may quote any crew.
+        # The sentence may quote a stored round, in which nothing is masked, so each crew masks it.
         for crew in context.crews.values():
             sentence = crew.redact.text(sentence)
     return sentence

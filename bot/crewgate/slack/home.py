@@ -93,7 +93,7 @@ def in_place(rows: tuple[Row, ...], found: Queue) -> tuple[Row, ...]:
 
 def count_new(rows: tuple[Row, ...], found: Queue) -> int:
     fresh = (row for row in in_order(found) if row.part is not Part.DECIDED)
-    # A round that this person approved moves to the part of others' rounds, which is no news.
+    # A round that this person approved moves from MINE to OTHERS, which is no news to the person.
     approved = {Row(Part.OTHERS, row.round_id, over=True) for row in rows if row.part is Part.MINE}
     return sum(row not in rows and row not in approved for row in fresh)
 
@@ -157,8 +157,8 @@ def render_home(
     lines = lines_of(found)
     shown = [blocks.actions(*_page_buttons(found, count_new(rows, found)))]
     if any(row.round_id not in lines for row in rows):
-        # A sentence replaces a row that the person may no longer read; without the sentence other
-        # rows would move.
+        # The person may no longer read one of the rows. Without that row those below would move
+        # under the pointer, so a sentence replaces all rows.
         shown.append(blocks.section("What you may read has changed. Press *Refresh*."))
         rows = ()
     else:
@@ -216,12 +216,13 @@ def _text(
         named = "" if row.part is Part.MINE else names.deciders(deciders(round_))
         whom = f"for {named} " if named else ""
         state = f"waiting {whom}for {duration(now - round_.opened_at)}"
-    # The state shares a line with the rest: a row that changes stays about as high as before.
+    # The state stands in one line with the crew and the round, so that a row whose state changes
+    # stays about as high as before.
     about = names.crew(round_.review.crew), names.numbered(round_), state
     known = [*about, *states.claim_and_notes(line, now=now)]
     if round_.state is review.State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
         known.append(cards.not_their_own(line))
-        # Approve lets a call run, so its row says what the buttons do.
+        # Approve lets a call run, so the row of a call says what its buttons do.
         approvers = _approvers(line, row)
         if isinstance(round_.subject, acts.ToolCall) and not approvers.bar(user):
             known.append(cards.what_buttons_do(round_))
@@ -246,14 +247,15 @@ def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
         yield from buttons.last_buttons(round_, reader=user)
 
 
-#: Home counts as open for this long: Slack does not tell when somebody closes it.
+#: The time that Home counts as open: Slack does not tell when somebody closes it.
 OPEN: Final = timedelta(hours=1)
-#: The pause between two refreshes without news, in seconds: the ages that Home shows grow.
+#: The seconds after which Home is refreshed without news, because the ages that it shows grow.
 RENEW_SECONDS: Final = 60
-#: The pause between two refreshes, unless somebody opens Home: a burst of changes is shown at once,
-#: well within Slack's rate.
+#: The least seconds between two refreshes, unless somebody opens Home: one refresh then shows a
+#: burst of changes, well within Slack's rate.
 PAUSE_SECONDS: Final = 0.2
-#: The most readers kept, by their last visit; others see the present state at their next visit.
+#: The most people whose open Home is refreshed, the latest visitors; others see changes at their
+#: next visit.
 READERS: Final = 100
 _CHANGED_BY_ANOTHER: Final = "hash_conflict"
 """Slack's code for a view that has changed since the caller saw it."""
@@ -277,7 +279,7 @@ class Reader:
         """Return True if the queue may have changed with these crews, or its ages are old."""
         if not self.shown or self.read_at is None:
             return True
-        # A rule or a request may name people who could read nothing of a crew before.
+        # A rule or a request may name this reader, who could read nothing of the crew before.
         named = [crews[name] for name in changed if name in crews]
         may_name_others = any(crew.rules or not crew.reviewers for crew in named)
         is_old = now - self.read_at >= timedelta(seconds=RENEW_SECONDS)
@@ -376,7 +378,7 @@ class HomeRefresher:
             )
         except CallFailed as error:
             if isinstance(error.failure, outcome.Unknown):
-                reader.hash = ""  # Slack may have taken the view although no answer came
+                reader.hash = ""  # Slack may have taken the view, so its present hash is not known
             if str(error) != _CHANGED_BY_ANOTHER:
                 raise
             if self.readers.get(user) is reader:

@@ -123,7 +123,7 @@ def unclear(why: str) -> str:
     )
 
 
-#: The tries to replace a notice that Slack may not show yet, and the pause between them.
+#: The most tries to replace a notice, which Slack may not show yet, and the seconds between two.
 UPDATES: Final = 5
 UPDATE_SECONDS: Final = 0.2
 
@@ -281,7 +281,7 @@ async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
     found = await context.clients[crew].inputs()
     if isinstance(found, CrewUnavailable):
         return render_notice(crew_away(crew, context.crews[crew].redact.text(found.why)))
-    # The input for lessons has no field: the bot fills it in.
+    # The input for lessons has no field in the form: the bot fills it in.
     return render_form(crew, {name: "" for name in found if name != lessons.INPUT})
 
 

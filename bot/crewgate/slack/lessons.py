@@ -36,15 +36,16 @@ NO_LESSONS: Final = (
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
 )
 _REMOVED: Final = ":wastebasket: Its text was removed, some time after its end."
-#: Lengths once escaped: of a lesson in full (each unseen character is named), and in a list.
+#: `_WHOLE` is the room for a lesson in full, once escaped: an unseen character becomes some eight,
+#: as in `‹U+200B›`. `_AMONG` is the length shown of each lesson that another would stand beside.
 _WHOLE: Final = 8 * LESSON_CHARACTERS
 _AMONG: Final = 200
 _BESIDE_BUDGET: Final = 4_000
-#: The blocks of lessons in a message, above the page's number and buttons.
+#: The most blocks of lessons in a message; the page's number and buttons stand below them.
 _BLOCKS: Final = 48
 
 
-# --- the offer and the form -----------------------------------------------------------------------
+# --- the offer to keep a lesson, and its form -----------------------------------------------------
 
 
 def render_offer(view: CardView) -> Message:
@@ -92,7 +93,7 @@ def render_form(crew: str, text: str, about: str, *, replaces: bool = False) -> 
     )
 
 
-# --- the card -------------------------------------------------------------------------------------
+# --- the card of a lesson -------------------------------------------------------------------------
 
 
 def render_card(
@@ -216,7 +217,8 @@ def _groups(found: CrewLessons, place: str, link: Link) -> Iterator[list[Block]]
         yield [words, about, *([row] if is_kept else [])]
 
 
-#: Begins the name of a lesson's buttons in a list; its id, the page and the crew asked for follow.
+#: Begins the `block_id` of a lesson's buttons in a list. The lesson's id, the page and, if one was
+#: asked for, the crew follow.
 _LISTED: Final = "listed "
 
 
@@ -276,7 +278,7 @@ def _as_given(lesson: Lesson) -> str:
     return f"{text} _It {decisions.lesson_is(lesson)} later, {day(lesson.ended_at)}._"
 
 
-# --- presses and forms ----------------------------------------------------------------------------
+# --- listeners for presses and forms --------------------------------------------------------------
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:

@@ -26,7 +26,7 @@ from crewgate.usecases.log_fields import acts_at
 
 log = structlog.get_logger(__name__)
 
-#: Seconds that a request waits while Slack is asked for the bot's workspace.
+#: Seconds that a request waits until the bot knows its own workspace, for which it asks Slack.
 ASK_SECONDS: Final = 2
 
 
@@ -45,7 +45,7 @@ async def refuse_other_teams(
     log.warning("other_team", team=context.team_id, enterprise=context.enterprise_id)
     if identity.is_known:
         return await _refuse(req, names.OTHER_TEAM, event_status=200)
-    # Slack repeats an event that is answered with an error.
+    # Slack sends an event again after an error; by then the bot may know its own workspace.
     return await _refuse(req, names.TEAM_NOT_KNOWN, event_status=503)
 
 

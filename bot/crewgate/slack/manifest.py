@@ -29,7 +29,7 @@ _USAGE: Final = (
     "help | status [execution] | pending [mine] | kickoff [crew]"
     " | stats [crew] [7d|30d|90d] | lessons [crew] | rules | away [until DATE] [for @PERSON] | back"
 )
-#: The placeholder for a host that is not given.
+#: The placeholder for the bot's host, if the settings do not name one.
 YOUR_HOST: Final = "YOUR-HOST"
 
 _SOCKET_MODE: Final = """\

@@ -80,7 +80,7 @@ class SlackMessenger(Messenger):
         The channel shows the card too, unless the review has an earlier card there and people are
         mentioned on this card.
         """
-        # The card mentions the request's assignees; their addresses may not be looked up yet.
+        # The card mentions the request's assignees, so Slack is asked now whose addresses they are.
         assigned = posting.view.round.subject.assignees
         if assigned:
             decide = posting.view.round.rule.reviewers or ()
@@ -159,7 +159,7 @@ class SlackMessenger(Messenger):
             thread, output = about.card, view.output
             name, title = card.file_name(view), names.which_round(view.round)
         else:
-            # The thread exists: one ordering key puts the file after the message with its excerpt.
+            # The thread exists: the file's job begins once the message with the excerpt is posted.
             thread, output = about.thread, about.execution.result
             name, title = executions.result_file_name(about.execution), executions.RESULT_TITLE
         assert thread is not None, "the caller checked this"
@@ -273,7 +273,7 @@ class SlackMessenger(Messenger):
         if kind is EffectKind.TELL_AUTHOR:
             return lessons.render_retired(view.lesson)
         deciders = self._people(view.ballot, Role.REVIEWER)
-        # A lesson has no private cards, so `dm` mentions people too.
+        # A lesson has no private cards, so its card mentions people also with `notify = "dm"`.
         calls = self._people.notify(view.round) in {Notify.MENTION, Notify.DM}
         return lessons.render_card(view, deciders, link=self._identity.link, calls=calls)
 
@@ -302,7 +302,7 @@ class SlackMessenger(Messenger):
     ) -> Message:
         view = await self._with_names(posting)
         called, round_ = None, view.round
-        # An edited text has its author's approval from the start; it calls the others all the same.
+        # The round of an edited text begins with its author's approval; its card calls the others.
         if notify is not None and all(vote.by == round_.edited_by for vote in round_.votes):
             called = people.call(view, notify)
             view = replace(view, calls_all=people.calls_all(view, notify))

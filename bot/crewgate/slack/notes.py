@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    # Bolt acknowledges an event before its listener runs, so notes are stored before.
+    # Bolt acknowledges an event before its listener runs, so a middleware stores the note.
     app.event("message", middleware=[partial(keep_message, context=context)])(on_message)
 
 
@@ -61,20 +61,20 @@ def render_offer(round_: Round) -> Message:
     )
 
 
-#: Seconds between two threads: Slack allows some 50 calls of `conversations.replies` a minute
-#: (https://docs.slack.dev/apis/web-api/rate-limits), and the search for lost posts takes some.
+#: Seconds from one thread's reading to the next: Slack allows some 50 `conversations.replies` a
+#: minute (https://docs.slack.dev/apis/web-api/rate-limits); the search for lost posts takes some.
 PAUSE: Final = 1.5
-#: Seconds after which threads are read again in any case.
+#: Seconds after which all threads are read again, even without a gap in Slack's events.
 LONGEST: Final = 86_400
-#: Seconds until a thread is tried again, unless Slack names a time.
+#: Seconds until a thread is read again that could not be read, unless Slack names a time.
 AGAIN: Final = 30
-#: Seconds to read the thread for a sent form, which Slack drops after 3 s.
+#: Seconds to read the thread before a form's decision: Slack drops the form after 3 s.
 FORM_SECONDS: Final = 1
 #: The most tries in a row to read a thread.
 TRIES: Final = 10
 #: The most waiting rounds whose threads are read; no workspace has as many.
 MOST: Final = 50_000
-#: Slack may list a message late: a missing one counts as deleted after this long.
+#: The time until a note that Slack does not list counts as deleted: Slack may list a note late.
 LISTED: Final = timedelta(minutes=1)
 
 
@@ -120,7 +120,7 @@ class MissedNotes:
             round_id, tries = due.popleft()
             pause = await self._try(round_id)
             if pause is not None and tries > 1:
-                due.append((round_id, tries - 1))  # a failing thread holds up no other
+                due.append((round_id, tries - 1))  # at the end, so that it holds up no other
             await self._context.sleep(PAUSE if pause is None else pause)
 
     async def _waiting(self) -> list[str]:
@@ -166,7 +166,8 @@ class MissedNotes:
         notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
         stored = {note.ts: note for note in notes if note.channel == card.channel}
         since = min(round_.opened_at, datetime.fromtimestamp(float(card.ts), UTC))
-        # A note may be older: its event came late, or the card's former thread was deleted.
+        # A stored note that is older than the list is not deleted: its event came late, or it was
+        # written in a former thread of the card.
         listed_since = max(ts_of(since), card.thread_ts)
         unlisted = {ts for ts in stored if ts >= listed_since}
         client = context.identity.client
@@ -174,7 +175,7 @@ class MissedNotes:
             try:
                 written = parse_message({**message, "channel": card.channel})
             except Malformed:
-                continue  # one odd message hides no other
+                continue  # a message of unknown shape is skipped, not the thread
             if not isinstance(written, Written):
                 continue
             ref, text = written.ref, written.text

@@ -292,7 +292,7 @@ class Deleted:
     ts: str
 
 
-#: People also write replies that are shown in the channel, or that bring a file.
+#: The subtypes of messages by people: none, a reply shown in the channel too, one with a file.
 _BY_PEOPLE: Final = frozenset({None, "thread_broadcast", "file_share"})
 
 
@@ -306,7 +306,7 @@ def parse_message(event: Mapping[str, Any]) -> Written | Edited | Deleted | None
         message = event.get("message") or {}
         edited = message.get("edited") or {}
         if not edited.get("ts") or message.get("bot_id"):
-            return None  # Slack changed the message itself: it unfurled a link or counted a reply
+            return None  # not a person's edit: Slack unfurled a link or counted a reply
         return Edited(channel, str(message.get("ts", "")), readable(message), str(edited["ts"]))
     return _written(event, channel) if subtype in _BY_PEOPLE else None
 

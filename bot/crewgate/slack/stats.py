@@ -216,9 +216,9 @@ def _share(share: Share) -> str:
     return f"{share.percent} % of {share.whole:,}" if share.whole else "none"
 
 
-#: The budgets of a list of crews and of a list of people.
+#: The budget of the list of crews, and of the list of people, in characters.
 _LIST_BUDGET: Final = 2_500
-#: The most bars of a chart in text: more would not fit on a phone.
+#: The most bars of a chart that is drawn with characters: more would not fit on a phone's screen.
 _BARS: Final = 10
 _CELLS: Final = 10
 
@@ -227,7 +227,7 @@ def render_stats(stats: Stats, *, asked: str, now: datetime, charts: bool) -> Me
     """Render the numbers that a person may see; `asked` is the buttons' value."""
     if not stats.crews:
         return Message(NOTHING_READABLE, [])
-    # A mention in a message for one reader calls nobody.
+    # Mentions are safe here: only one person sees this message, so Slack notifies nobody else.
     people = [f"{names.person(Person(user, ''))}: {_person(one)}" for user, one in stats.people]
     if people:
         people = ["*Others, for the crews that you operate*", *people]
@@ -331,7 +331,7 @@ def _charts(stats: Stats) -> Iterator[_Chart]:
         yield _Chart(title.format(unit=name), labels, *values)
 
 
-#: Charts with a time of this length or more are in hours.
+#: A chart with a time of this length or more is in hours, any other chart in minutes.
 _HOURS_FROM: Final = 2 * _HOUR
 
 
@@ -373,7 +373,8 @@ async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: Slack
     days, crew = _asked(press.value)
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=press.by):
         found = await stats(press.by.id, crew=crew, days=days, context=context)
-        if not found.crews:  # the person may have lost the right to read since the form was opened
+        # The person may have lost the right to read since the message with this button was sent.
+        if not found.crews:
             await send_ephemeral(respond, NOTHING_READABLE)
             return
         await _send(

@@ -16,7 +16,7 @@ from crewgate.slack.reviews.buttons import APPROVE, REVISE
 from crewgate.slack.words.names import crew, some
 
 CREWS_SHOWN: Final = 10
-#: The value of the test card's buttons.
+#: The value of the test card's buttons, which belong to no round.
 _VALUE: Final = "trial"
 
 

@@ -128,7 +128,7 @@ def sections(lines: Iterable[str], *, budget: int) -> tuple[list[Block], int]:
     for line in lines:
         budget -= utf16_length(line) + 1
         joins = bool(made) and utf16_length(made[-1]) + 1 + utf16_length(line) <= SECTION_LIMIT
-        # Four blocks are left for the text around a list.
+        # Four blocks stay free for the text above and below the lines.
         if budget < 0 or (not joins and len(made) >= BLOCKS_LIMIT - 4):
             break
         if joins:

@@ -40,9 +40,9 @@ from crewgate.slack.blockkit.text import (
     whole_character,
 )
 
-#: The least that is shown of a paragraph that is cut, in characters.
+#: The least that a cut leaves of a paragraph, in characters; else the whole paragraph is left out.
 _FEW_WORDS = 80
-#: The joiner of two emoji; a joiner at the end of a part joins nothing.
+#: The zero-width joiner that makes one emoji of two; at the end of a part it joins nothing.
 _JOINER = "\u200d"
 
 
@@ -128,7 +128,8 @@ def _short_cut(
             return place_to_break(head, earliest, room), ""
     if best > 0:
         return best, ""
-    # The text is nothing but headings, or a table whose first row is longer than the limit.
+    # Nothing up to `room` is a place to end: there are only headings, or a table's header before a
+    # long first row. The cut is after the last of these lines, else within the first line.
     whole = [line.end for line in lines[:number] if line.fence is None]
     return (whole[-1], "") if whole else (place_to_break(head, 0, room), "")
 
@@ -146,7 +147,7 @@ def _cut_in_fence(head: str, lines: list[Line], crossing: Line, room: int) -> in
 
 def _may_end(head: str, lines: list[Line], kinds: list[LineKind], number: int) -> bool:
     if number + 1 == len(lines):
-        return False  # the text behind the cut is not known
+        return False  # `head` ends here, so the kind of the next line is not known
     after, kind = lines[number + 1], kinds[number]
     match kind:
         case LineKind.TEXT:
@@ -169,7 +170,7 @@ def first_part(
     room; after a heading only if there is nothing else. A longer fence is cut at a line and
     closed.
     """
-    # No rendering makes a text shorter than half, so more characters than `most` never fit.
+    # `render` never halves a text or more, so a text of more than `most` characters cannot fit.
     most = 2 * limit + 2
     written = clean_controls(text[:most])
     head = reveal(written)
@@ -234,7 +235,9 @@ def _cut_whole(head: str, lines: list[Line], leading: list[bool], room: int) -> 
         return paragraph, ""
     fence = crossing.fence
     is_row = head[crossing.start : crossing.end].lstrip(" >").startswith("|")
-    if is_row or fence is not None:  # cut in two, it would not be read as a table or code
+    # Cut in two, a table's row or a fence would not be read as a table or code, so the cut is
+    # before it, even after a heading.
+    if is_row or fence is not None:
         line_end = line_end or leads
     if fence is not None and (fence.start < crossing.start or line_end == 0):
         begun = fenced_line_end > max(fence.start, least)
@@ -246,7 +249,7 @@ def _cut_whole(head: str, lines: list[Line], leading: list[bool], room: int) -> 
     return place_to_break(head, max(line_end, least), room), ""
 
 
-#: The tokens of JSON, and a string that was cut off.
+#: Matches JSON's keys, texts and other values, and a text whose end was cut off.
 _JSON: Final = re.compile(
     r'"(?P<text>(?:[^"\\]|\\.)*)(?:"\s*(?P<key>:)?|$)|(?P<scalar>[^\s"{}\[\],:]+)', re.DOTALL
 )
@@ -306,7 +309,7 @@ def _cut(line: str, latest: int) -> str:
         at = line.rfind(" ", earliest, at)
     if at > 0:
         return f"{line[:at].rstrip(' ·')} {ELLIPSIS}"
-    # The line is one long word or number, or is in a script without spaces.
+    # There is no space to cut at: the line ends with a long word or number, or its script has none.
     at = whole_character(line, latest)
     return line[:at].rstrip(" ·0123456789.,'") + ELLIPSIS
 
@@ -327,7 +330,7 @@ def _pieces_of(markdown: str) -> list[_Piece]:
     for token in blocks_of(markdown, tables=few_cells(markdown)):
         match token.type:
             case "table_open":
-                table = _Piece([], rows=-1)  # the first row is the header
+                table = _Piece([], rows=-1)  # so that the header does not count
                 pieces.append(table)
             case "table_close":
                 table = None
@@ -362,9 +365,9 @@ def _words_of_json(text: str) -> str:
     return " ".join(made.split()).rstrip(", :") or text.strip()
 
 
-#: The characters on one page: some screens of a modal.
+#: The characters on one page of a modal, which takes a few screens.
 PAGE: Final = 6_000
-#: The longest closing mark of a fence that still goes onto a full page, in characters.
+#: The longest rest of a fence, in characters, that a full page still takes: its closing line.
 _LAST: Final = 500
 _HEADINGS: Final = 20
 """The most headings before which a cut is tried: a text may have only headings."""
@@ -474,7 +477,7 @@ class _Cutter:
         while (line := self._whole.rfind("\n", start, at) + 1) >= least:
             fence = self._fence_around(line)
             if fence is not None:
-                # A fence of which only the first line would be left begins on the next page.
+                # If this page had only a fence's first line, the fence begins on the next page.
                 alone = self._whole.find("\n", fence.start) + 1 == line
                 return fence.start if alone and fence.start > start else line
             if not left or not introduces(self._whole[start:line]):
@@ -510,7 +513,7 @@ def page_of_blocks(
     number = size = count = 0
     for group in groups:
         lengths = [len(json.dumps(block, ensure_ascii=False)) for block in group]
-        # The first block of a group asks for the room of all.
+        # The first block of a group asks for room for the whole group, others only for themselves.
         wants = [(sum(lengths), len(group)), *((length, 1) for length in lengths[1:])]
         for block, length, (room, blocks) in zip(group, lengths, wants, strict=False):
             if count and (size + room > 2 * PAGE or count + blocks > most):

@@ -104,15 +104,15 @@ def _text_of(token: Token) -> str:
             return token.content
 
 
-# A fence may stand in quotes and list items, up to 40 deep. A backtick fence has no backtick after
-# its mark. A longer mark is decoration, and opens no fence.
+# A fence may stand in quotes and list items, after up to 40 of their marks and spaces. No backtick
+# follows a mark of backticks. A mark of more than 40 characters is decoration, and opens no fence.
 _FENCE = re.compile(
     r"(?P<prefix>(?:[ \t>]|(?:[-*+]|[0-9]{1,9}[.)])[ \t]){0,40})"
     r"(?P<mark>`{3,40}(?=[^`\n]*(?:\n|$))|~{3,40}(?!~))"
 )
 _FENCE_MARK = re.compile("```|~~~")
 _WRITTEN_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-#: The most characters that are repeated of a fence's info string, usually a language.
+#: The characters of a fence's info string, usually a language, that the next page repeats.
 _INFO_SHOWN = 40
 
 
@@ -153,7 +153,8 @@ class Line:
 
 def fences_of(text: str) -> Iterator[Fence]:
     """Yield the fences of cleaned Markdown, in order; reads only lines with a fence's mark."""
-    if "```" not in text and "~~~" not in text:  # a comparison takes a fraction of a search's time
+    # `in` takes a fraction of the time of `_FENCE_MARK.search`, and most texts have no fence.
+    if "```" not in text and "~~~" not in text:
         return
     fence: Fence | None = None
     at = 0
@@ -213,7 +214,7 @@ def kinds_of(text: str, lines: list[Line]) -> list[LineKind]:
     for token in blocks_of(text, tables=few_cells(text)):
         if token.type in _KINDS and token.map:
             first, last = token.map
-            last += token.type == "thead_open"  # the line of dashes below the head
+            last += token.type == "thead_open"  # `map` lacks the line of dashes below
             kinds[first:last] = [_KINDS[token.type]] * (last - first)
     for number, line in enumerate(lines):
         if line.fence is not None:

@@ -16,7 +16,7 @@ from crewgate.slack.blockkit.blocks import Block, present
 from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of, with_box
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 
-#: The most characters of one block. Slack documents no limit, so a section's limit holds.
+#: The most characters of one block: the limit of a section, for Slack documents none for rich text.
 RICH_TEXT_LIMIT: Final = 3_000
 _MOST: Final = 500
 """The most elements of one block, and texts of one element; Slack refuses more than 1,000."""
@@ -112,13 +112,13 @@ def _split_leaves(element: Block) -> Iterator[Block]:
     for one in element["elements"]:
         text = one["text"]
         while text:
-            # A line end alone always fits, so that no block begins with it.
+            # A lone line end fits even where no room is left: no block may begin with a line end.
             fits = utf16_length(text) <= max(room, text == "\n") and len(held) < _MOST
             if held and not fits and (room < _WORTHWHILE or len(held) == _MOST):
                 yield element | {"elements": held}
                 held, room = [], RICH_TEXT_LIMIT - 1
                 continue
-            # A character costs two UTF-16 units at most.
+            # `room` is in UTF-16 units, of which a character takes two at most.
             most = room if text.isascii() else room // 2
             at = len(text) if fits else text.rfind("\n", most // 2, most) + 1
             at = at or place_to_break(text, most // 2, most)

@@ -28,7 +28,8 @@ _EMOJI: Final = (  # emoji and other visible signs
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u27ff\u2801-\u2bff\u3030\u303d\u3297\u3299"
     "🀀-\U0001faff"
 )
-# Scripts from Arabic to Mandaic, of India, Tibet and South East Asia, Mongolian; later blocks.
+# Scripts in which joiners between letters change what is seen: from Arabic to Mandaic; those of
+# India, Tibet and South East Asia; Mongolian; and the blocks that Unicode added for them later.
 _JOINED: Final = (
     "\u0600-\u061b\u061d-\u109f\u1780-\u17b3\u17b6-\u180a\u1810-\u18af\u1a20-\u1aaf\u1b00-\u1c4f"
     "\ua800-\ua8ff\ua930-\ua9df\uaa60-\uaa7f\uabc0-\uabff\ufb50-\ufdff\ufe70-\ufefc"
@@ -41,12 +42,12 @@ _FLAGS: Final = "|".join(
     for region in ("gbeng", "gbsct", "gbwls")
 )
 _NEEDED: Final = re.compile(
-    f"(?<=[{_EMOJI}])\ufe0f?\u200d(?=[{_EMOJI}])"  # 👩 and 💻 become one
-    f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]"  # a sign as text or as emoji
-    f"|(?<=[0-9#*])\ufe0f(?=\u20e3)"  # keycaps
-    f"|(?<=\U0001f3f4)(?:{_FLAGS})\U000e007f"  # England, Scotland, Wales
+    f"(?<=[{_EMOJI}])\ufe0f?\u200d(?=[{_EMOJI}])"  # a joiner makes one emoji of 👩 and 💻
+    f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]"  # chooses to show a sign as text or as emoji
+    f"|(?<=[0-9#*])\ufe0f(?=\u20e3)"  # the keycap of a digit, `#` or `*`
+    f"|(?<=\U0001f3f4)(?:{_FLAGS})\U000e007f"  # flags of England, Scotland, Wales
     f"|(?<=[{_JOINED}])[\u200c\u200d]"
-    f"|(?<=[{_UNSPACED}])\u200b(?=[{_UNSPACED}])"  # a line may break here
+    f"|(?<=[{_UNSPACED}])\u200b(?=[{_UNSPACED}])"  # where a line without spaces may break
     f"|(?<=[{_MONGOLIAN}])[\u180b-\u180f]"
     f"|(?<=[\u2801-\u28ff])\u2800"
     f"|(?<=[<&@\\]`]){JOINER}"  # joiners that this module inserted
@@ -60,13 +61,14 @@ _RIGHT_TO_LEFT: Final = re.compile(
 _MARKS: Final = frozenset("\u061c\u200e\u200f")
 _RUN: Final = re.compile(
     f"[{UNSEEN}]+"
-    # The two most frequent needs are excluded here: `_revealed` takes ten times as long for them.
-    f"(?<!{_RIGHT_TO_LEFT.pattern}[{''.join(_MARKS)}])"  # a mark alone right after its letter
-    f"(?!(?<=[{_EMOJI}]\u200d)[{_EMOJI}])"  # a joiner alone between two emoji
+    # The two most frequent characters that a text needs are excluded here, because `_revealed`
+    # would take ten times as long to keep them.
+    f"(?<!{_RIGHT_TO_LEFT.pattern}[{''.join(_MARKS)}])"  # one mark of direction after its letter
+    f"(?!(?<=[{_EMOJI}]\u200d)[{_EMOJI}])"  # one joiner between two emoji
 )
-#: The most characters between a mark of direction and the right-to-left letters it is for.
+#: The most characters between a mark of direction and a right-to-left letter that needs it.
 _NEAR: Final = 16
-#: The most different characters of a run that are named.
+#: The most characters of a run that are named, each with its repeats; then the run's length.
 _NAMED: Final = 3
 _TAG: Final = re.compile("[\U000e0020-\U000e007e]+")
 _LETTERS: Final = {code: code - 0xE0000 for code in range(0xE0020, 0xE007F)}
@@ -131,7 +133,7 @@ def place_before(text: str, at: int) -> int:
 def _revealed(run: re.Match[str]) -> str:
     whole, text, start = run[0], run.string, run.start()
     before = text[start - 1 : start]
-    # A text may have half a million runs, so the quick check comes first.
+    # A text may have half a million runs, so cheap checks come before `_NEEDED.match`.
     if whole in _MARKS:
         if _RIGHT_TO_LEFT.search(text, max(0, start - _NEAR), run.end() + _NEAR):
             return whole
@@ -162,20 +164,20 @@ ELLIPSIS: Final = "…"
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _BLANK = re.compile(rf"[\s{UNSEEN}]*")
 
-# The pattern has the raw and the entity-escaped form: Slack does not say whether it decodes
-# entities in a markdown block. Code is broken too: Slack may see the end of code elsewhere.
+# Matches raw signs (`<`) and entities (`&lt;`): Slack does not say whether it decodes entities in a
+# markdown block. Tokens in code are broken too: Slack may see the end of the code elsewhere.
 _TOKEN = re.compile(
     r"<(?=[A-Za-z!@#/?\\&])"  # mentions, dates, links, tags, comments
     r"|&(?=(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{0,31});"
-    r"|(?:[lL][tT]|[gG][tT]|[aA][mM][pP])(?![\w=]))"  # entities; but not `?a=1&lt=2`
+    r"|(?:[lL][tT]|[gG][tT]|[aA][mM][pP])(?![\w=]))"  # an entity, but no address `?a=1&lt=2`
     r"|@(?=channel|everyone|group|here)"
-    r"|\](?=[(:])",  # a link's target, a reference's definition
+    r"|\](?=[(:])",  # `](` before a link's target, `]:` before the definition of a reference
     re.IGNORECASE,
 )
 
 _URL = r"https?://(?:[^\s()<>\\`|]|\([^\s()<>\\`|]*\))+"
 _LINK = re.compile(
-    rf"(?<![\\\w{JOINER}])"  # right after a word its label would join that word
+    rf"(?<![\\\w{JOINER}])"  # not right after a word, which the link's label would join
     r"!?\[(?P<label>[^\[\]`]{0,500})\]"
     rf"\([ ]?<?(?P<url>{_URL})>?(?:[ ]+(?P<title>\"[^\"\n]*\"|'[^'\n]*'))?[ ]?\)"
 )
@@ -200,7 +202,7 @@ def clean(text: str) -> str:
 
 def clean_controls(text: str) -> str:
     """Make control characters visible; each, and each line end, becomes one character."""
-    # This check takes half the time of a search.
+    # For a text without control characters this takes half the time of `_CONTROLS.sub`.
     if text.replace("\n", " ").replace("\t", " ").isprintable():
         return text
     lines = text.replace("\r\n", "\n")
@@ -269,7 +271,7 @@ def _open_links(paragraph: str) -> str:
 
 
 def _open_links_in_prose(prose: str) -> str:
-    # Links are opened twice, because a link's label can be an image.
+    # Links are opened twice: the label of a link can be an image, which is written like a link.
     for _ in range(2):
         prose = _LINK.sub(_open_link, prose)
     return _AUTOLINK.sub(r"\g<url>", prose)

@@ -72,7 +72,7 @@ class Middleware(AsyncMiddleware):
         *,
         req: AsyncBoltRequest,
         resp: BoltResponse,
-        next: Next,  # Bolt passes `next` by name
+        next: Next,  # Bolt passes `next` by name, so it cannot be renamed
     ) -> BoltResponse | None:
         return await self._function(req, next)
 
@@ -92,10 +92,11 @@ class _Ack(AsyncAck):
 
 
 def new_bolt(client: AsyncWebClient) -> BoltApp:
-    token, client.token = client.token, None  # Bolt warns of a token that `authorize` replaces
+    token, client.token = client.token, None  # Bolt warns of a token besides `authorize`
 
     async def authorize() -> AuthorizeResult:
-        # Bolt would ask `auth.test` before the first listener: network before an acknowledgement.
+        # Bolt's own `authorize` would call `auth.test` before the first listener, so that the
+        # acknowledgement would wait for the network.
         return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
 
     with _unseen("SLACK_"):
@@ -105,7 +106,7 @@ def new_bolt(client: AsyncWebClient) -> BoltApp:
             name="crewgate-slack",
             client=client,
             authorize=authorize,
-            process_before_response=True,  # see `BoltApp`
+            process_before_response=True,  # the docstring of `BoltApp` says why
             signing_secret="",
             request_verification_enabled=False,
             logger=logging.getLogger("slack_bolt"),
@@ -137,7 +138,7 @@ async def on_error(error: Exception) -> BoltResponse | None:
             return BoltResponse(status=400, body="This is not a payload as Slack documents it.")
         case StoreUnavailable():
             log.warning("store_unavailable", path="Slack", why=str(error))
-            return BoltResponse(status=503)  # Slack repeats an event that was not acknowledged
+            return BoltResponse(status=503)  # Slack sends an event again after an error
         case _:
             log.error("listener_failed", exc_info=error)
             return None

@@ -27,15 +27,15 @@ from crewgate.usecases.read_models import StoredRule
 
 log = structlog.get_logger(__name__)
 
-#: A person who left a user group or a channel may decide for this long after.
+#: The interval of questions to Slack: a person who left a group or channel may decide for as long.
 RENEW = timedelta(minutes=5)
-#: An older answer about a group or a channel decides nothing.
+#: The longest that Slack's answer about a user group counts; an older answer decides nothing.
 TRUST = timedelta(minutes=15)
 #: The interval of questions to Slack while an answer is missing, or after a person was refused.
 RENEW_SOON = timedelta(seconds=20)
-#: Seconds that a person waits while Slack is asked: Slack waits 3 s for us.
+#: Seconds that a press waits for an answer of Slack, which itself waits 3 s for the press's answer.
 ASK_SECONDS: Final = 2
-#: The most addresses and groups that are asked about while somebody waits.
+#: The most addresses and groups that `resolve` asks about: a press or a post waits for it.
 ASKED_AT_ONCE: Final = 10
 _SCOPES: Final[dict[type, str]] = {Email: "users:read.email", UserGroup: "usergroups:read"}
 _IN: Final = {Email: "", UserGroup: "in "}
@@ -72,7 +72,8 @@ class SlackDirectory:
         self._by_id = frozenset(ref.id for ref in named if isinstance(ref, User))
         self._once = dict.fromkeys(ref for ref in _foreign(once) if ref not in self._asked)
         self._owner_of = owner_of
-        #: In the order of Slack's answers, so that `renew` asks about the oldest first.
+        #: The accounts by address or group, in the order of Slack's answers: `renew` asks about the
+        #: oldest first.
         self._known: dict[Email | UserGroup, frozenset[str]] = {}
         self._told_at: dict[Email | UserGroup, datetime] = {}
         self._failures: dict[Email | UserGroup, str] = {}
@@ -180,7 +181,7 @@ class SlackDirectory:
     async def ask_about(self, address: Email) -> None:
         """Look up the accounts of a starter's address; memory keeps them."""
         if address in self._asked:
-            return  # the refreshing loop asks and stores the answer
+            return  # `run` asks about the settings' addresses, and stores the answers
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 found = await attempt(self._client.users_lookupByEmail(email=address.address))
@@ -272,7 +273,7 @@ class SlackDirectory:
             asked = tuple(dict.fromkeys((*asked, *known)))
         for ref in asked:
             if not await self._renew(ref):
-                return  # Slack is away, so the other calls would fail as well
+                return  # Slack is away, so calls about the others would fail as well
 
     async def resolve(self, named: Iterable[ReviewerRef]) -> None:
         doubtful = (ref for ref in _foreign(named) if not self.members((ref,)).users)

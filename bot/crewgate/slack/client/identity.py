@@ -15,8 +15,8 @@ from crewgate.usecases.read_models import MessageRef
 
 log = structlog.get_logger(__name__)
 
-#: Seconds until Slack is asked again: after no answer, and after an answer. A revoked token shows
-#: up within the second time.
+#: Seconds until Slack is asked again who this bot is: ASK_AGAIN if it did not answer or refused the
+#: bot, else ASK_LATER, so that a revoked token is noticed within 5 minutes.
 ASK_AGAIN = 15
 ASK_LATER = 300
 

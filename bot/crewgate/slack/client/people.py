@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-#: The most calls about one channel or person in a minute; Slack takes 100 of each method in all.
+#: The most calls about one channel or person in a minute; Slack takes 100 calls of each method.
 #: https://docs.slack.dev/apis/web-api/rate-limits
 A_MINUTE: Final = 10
 MINUTE: Final = timedelta(minutes=1)
@@ -79,18 +79,18 @@ class Remembered(ABC, Generic[T]):
             return True
 
 
-#: An older answer decides nothing: the person may have become a guest.
+#: The longest that an answer about a person counts, who may have become a guest since.
 STANDING_TRUST: Final = timedelta(hours=2)
-#: The age at which an answer is renewed, ahead of time.
+#: The age at which an answer is renewed, before anybody needs it.
 STANDING_RENEWED: Final = timedelta(hours=1)
-#: People asked about in one turn; Slack takes about 100 such calls a minute.
+#: The most people that `renew_some` asks about; Slack takes about 100 such calls a minute.
 #: https://docs.slack.dev/reference/methods/users.info
 STANDING_AT_ONCE: Final = 25
-#: The most people asked about ahead of time; others are asked about when they act.
+#: The most people whose answers `renew_some` renews; others are asked about when they act.
 STANDING_AHEAD: Final = 200
-#: Failures that end a turn: Slack is away, or wants fewer calls.
+#: The failed calls after which `renew_some` ends: Slack is away, or wants fewer calls.
 GIVE_UP: Final = 3
-#: Slack's own assistant is no bot by `users.info`, and is in every list of people.
+#: Slack's own assistant is no colleague, although `users.info` does not call it a bot.
 SLACKBOT: Final = "USLACKBOT"
 #: Slack's codes for an id that belongs to nobody, or to nobody visible to this bot.
 NOBODY: Final = frozenset({"user_not_found", "user_not_visible"})
@@ -152,7 +152,7 @@ class Accounts(Remembered[Kind]):
         return Kind.COLLEAGUE
 
 
-#: An older answer decides nothing: the person may have left the channel.
+#: The longest that a channel's list of members counts, one of whom may have left since.
 MEMBERS_TRUST: Final = timedelta(minutes=15)
 
 
@@ -211,9 +211,9 @@ class ChannelMembers(Remembered[frozenset[str]]):
         return self._ids[channel]
 
 
-#: People seldom change their names.
+#: The time until a name is asked for again: people seldom change their names.
 NAME_KEPT: Final = timedelta(days=1)
-#: The wait after Slack did not answer.
+#: The time until a name is asked for again, if Slack did not answer.
 NAME_ASKED_AGAIN: Final = timedelta(minutes=10)
 NAMES_KEPT: Final = 1_000
 
@@ -237,7 +237,7 @@ class Names:
         asked = await display_name(self.client, user)
         if len(self._known) >= NAMES_KEPT:
             self._known.clear()
-        # Where Slack did not answer, an old name is better than none.
+        # If Slack did not answer, the old name stays: it is better than none.
         self._known[user] = (
             asked or name,
             self.clock() + (NAME_KEPT if asked else NAME_ASKED_AGAIN),
@@ -257,7 +257,7 @@ async def display_name(client: AsyncWebClient, user: str) -> str | None:
     return str(name) if name else None
 
 
-#: Seconds to wait for a time zone: a form must be opened within 3 s.
+#: Seconds to wait for a time zone: Slack lets a form be opened only within 3 s of the press.
 ZONE_SECONDS: Final = 1
 
 
@@ -274,7 +274,7 @@ async def time_zone_of(client: AsyncWebClient, user: str) -> ZoneInfo | None:
         why = "no answer in time"
     except web_api.CallFailed as error:
         why = str(error)
-    # `zoneinfo` raises these for a folder's name, and for a name that leads out of its database.
+    # `ZoneInfo` raises these also for a folder of its database, and a name that leads out of it.
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         why = type(error).__name__
     log.info("time_zone_not_found", why=why)

@@ -22,16 +22,16 @@ from crewgate.usecases.read_models import MessageRef
 
 log = structlog.get_logger(__name__)
 
-#: Slack's servers' clocks differ, so a search begins this much earlier.
+#: A search begins this much earlier, because the clocks of Slack's servers differ.
 CLOCK_SKEW: Final = timedelta(minutes=2)
-#: A search goes span by span, each twice as long as the last one, up to a limit. After a failed
-#: call it goes on with that call's span.
+#: A search reads span after span, each twice as long as the one before, up to LONGEST_SPAN. If a
+#: call fails, the next search begins where that call's span began.
 FIRST_SPAN: Final = timedelta(minutes=10)
 LONGEST_SPAN: Final = timedelta(hours=6)
 PAGE: Final = 200
-#: The most searches whose progress is kept.
+#: The most messages for which the bot knows how far it has searched.
 REMEMBERED: Final = 1_000
-#: Slack's answers when this bot may post in a channel but not read it.
+#: The codes of Slack if this bot may not read a channel, in which it may still post.
 NOT_READABLE: Final = frozenset(
     {"channel_not_found", "missing_scope", "not_in_channel", "thread_not_found"}
 )
@@ -62,7 +62,7 @@ class MessageSearch:
         try:
             while True:
                 end = start + span
-                # The last span has no end: a message may have been posted meanwhile.
+                # The last span has no end: a message may have been posted since `now` was read.
                 latest = end if end < now else None
                 async for message in messages_between(
                     self._client, channel, thread_ts, start, latest
@@ -106,7 +106,7 @@ async def messages_between(
     method = "conversations.replies" if thread_ts else "conversations.history"
     cursor = ""
     while True:
-        # These two methods of Slack read their arguments from the query only.
+        # Both methods read their arguments from the query only.
         calling = client.api_call(method, http_verb="GET", params=params | {"cursor": cursor})
         answer = await web_api.attempt(calling, method)
         for message in web_api.list_at(answer, "messages"):
@@ -185,7 +185,7 @@ class Poster:
             text=message.text,
             blocks=message.blocks,
         )
-        # Slack may say ok without a ts: then nobody knows whether it posted.
+        # An answer without a `ts` fails the call: nobody knows if Slack posted the message.
         web_api.text_at(answer, "ts")
 
     async def upload(
@@ -270,7 +270,7 @@ async def upload_private(client: AsyncWebClient, user: str, file: IO[bytes], *, 
     place = await web_api.attempt(client.files_getUploadURLExternal(filename=name, length=length))
     seconds = aiohttp.ClientTimeout(total=UPLOAD_SECONDS)
     try:
-        # The SDK would read the whole file into memory.
+        # The SDK would read the whole file into memory; this session reads it piece by piece.
         async with aiohttp.ClientSession(timeout=seconds, trust_env=True) as session:
             sent = await session.post(web_api.text_at(place, "upload_url"), data=file)
             sent.raise_for_status()

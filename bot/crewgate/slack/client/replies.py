@@ -84,7 +84,7 @@ async def remove_original(respond: Respond) -> None:
 async def _respond(respond: Respond, **answer: object) -> bool:
     try:
         answered = await respond(**answer)
-    # RuntimeError: the connections were closed meanwhile, at a stop.
+    # aiohttp raises RuntimeError if the bot has closed its connections because it stops.
     except (aiohttp.ClientError, OSError, RuntimeError, TimeoutError, ValueError) as error:
         log.warning("ephemeral_lost", why=type(error).__name__)
         return True
@@ -112,7 +112,7 @@ async def update_modal(client: AsyncWebClient, view: Block, **which: str) -> str
     try:
         await call(client, "views.update", **which, view=view)
     except CallFailed as error:
-        # The person may have closed the modal.
+        # This is no warning: the person may simply have closed the modal.
         log.info("modal_not_updated", why=str(error))
         return str(error)
     return ""

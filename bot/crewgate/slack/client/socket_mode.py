@@ -20,7 +20,7 @@ from crewgate.usecases.ports.slack import RESPONSE_SENT
 
 log = structlog.get_logger(__name__)
 
-#: Seconds without a connection after which Slack may have dropped events.
+#: Seconds without a connection after which `on_gap` is called: Slack may have dropped events.
 GAP_SECONDS = 5
 
 
@@ -47,7 +47,7 @@ class _Handler(AsyncSocketModeHandler):
     """Tells a listener when its acknowledgement was sent."""
 
     def __init__(self, app: AsyncApp, app_token: str, *, ping: float) -> None:
-        # The base class's method would open a client session of the SDK's own.
+        # The base class's `__init__` would make a client of its own, whose session nobody closes.
         self.app = app
         self.app_token = app_token
         self.client = _Client(
@@ -92,7 +92,7 @@ class SocketMode:
     async def run(self) -> None:
         handler = _Handler(self._app, self._app_token, ping=self._ping)
         handler.client.on_message_listeners.append(self._on_message)
-        # The SDK keeps trying, and reconnects by itself later on.
+        # The SDK tries until it is connected, so this is a task; later it reconnects by itself.
         connecting = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call]
         processing = handler.client.message_processor
         try:
@@ -100,7 +100,7 @@ class SocketMode:
                 connected = await handler.client.is_connected()
                 warning = None if connected else "the socket is not connected"
                 if not connected:
-                    # The address holds for one connection only, but the SDK would try it again.
+                    # A socket's address holds for one connection, but the SDK would use it again.
                     handler.client.wss_uri = None
                 if bool(warning) != bool(self.warning):
                     log.warning("socket_lost") if warning else log.info("socket_connected")
@@ -121,7 +121,7 @@ class SocketMode:
         if '"disconnect"' in beginning:
             self._leaving_at = now
         elif '"hello"' in beginning and (frame := _parse_frame(message.data)) is not None:
-            # Slack allows 10 connections of an app.
+            # The number is logged because Slack allows an app only 10 connections.
             log.info("socket_hello", connections=frame.get("num_connections"))
             self.warning = None
             if self._leaving_at is None or now - self._leaving_at > GAP_SECONDS:

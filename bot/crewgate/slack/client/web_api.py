@@ -27,13 +27,13 @@ from crewgate.network.client import why_no_connection
 
 log = structlog.get_logger(__name__)
 
-#: Seconds for one call; well within the outbox's deadline, look-ups included.
+#: Seconds for one call to Slack: a post with its look-ups stays well within the outbox's deadline.
 SECONDS = 15
-#: Seconds that an idle connection is kept: servers and proxies keep it for longer. A call on a
-#: connection that is about to close would lose its answer.
+#: Seconds that an idle connection is kept. Servers and proxies keep it for longer, so no call is
+#: sent on a connection that they are about to close, which would lose its answer.
 KEPT_SECONDS = 15
 
-#: Codes that refuse the token for every call, until somebody changes it.
+#: Codes by which Slack refuses the bot's token in every call, until somebody changes the token.
 TOKEN_REFUSED = frozenset(
     {
         "account_inactive",
@@ -49,10 +49,10 @@ TOKEN_REFUSED = frozenset(
 SLOW = "ratelimited"
 NO_SCOPE: Final = "missing_scope"
 RATE_LIMITED = frozenset({SLOW, "rate_limited"})
-#: Slack's own failures, after which the call may have taken effect.
+#: Codes of Slack's own failures (empty: no code), after which the call may have taken effect.
 LOST = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", ""})
-#: The kinds of refusals; any other code is tried again. Contents are refused when a message is
-#: itself at fault. From the pages of chat.postMessage, chat.update, conversations.open,
+#: The kinds of refusals by Slack's code; with any other code the call is tried again. CONTENT: the
+#: message itself is at fault. From the pages of chat.postMessage, chat.update, conversations.open,
 #: files.getUploadURLExternal and files.completeUploadExternal at
 #: https://docs.slack.dev/reference/methods
 KINDS: Mapping[str, RefusalKind] = {
@@ -85,10 +85,11 @@ KINDS: Mapping[str, RefusalKind] = {
     "team_access_not_granted": RefusalKind.NOT_ALLOWED,
 }
 
-#: Codes are logged, counted and kept. Anything else may be a proxy's words, which quote the call.
+#: Matches Slack's codes, which are logged, counted and stored. Any other text may come from a proxy
+#: and quote the call, so it is dropped.
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{0,100}")
 
-#: Scopes that a workspace may leave out when it installs the app, and what is off without each.
+#: The scopes that a workspace may leave out when it installs the app, each with what is then off.
 OPTIONAL_SCOPES: Final[Mapping[str, str]] = {
     "im:write": 'direct messages, cards mention the reviewers of `notify = "dm"` instead',
     "im:history": "finding a direct message whose answer was lost, so it may come twice",
@@ -104,7 +105,7 @@ Failure = NotSent | Refused | Unknown
 Answer = AsyncSlackResponse | aiohttp.ClientResponse
 Headers = Mapping[str, str]
 
-#: Every answer to a call with a token has this header (docs.slack.dev/tools/bolt-python reads it).
+#: The header that lists a token's scopes, in each answer to a call with it (Bolt reads it, too).
 _SCOPES_HEADER = "x-oauth-scopes"
 
 
@@ -206,14 +207,14 @@ async def _answer_or_failure(
             async with asyncio.timeout(SECONDS):
                 answer = await calling
     except SlackApiError as error:
-        # The cause is dropped: its text has the whole answer, which may quote the call.
+        # `from None` drops the SDK's error: its text has the whole answer, and may quote the call.
         raise CallFailed(_classify(error.response)) from None
     except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorSSLError) as error:
         raise CallFailed(NotSent(f"Slack cannot be reached: {why_no_connection(error)}")) from error
     except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
         raise CallFailed(Unknown(f"Slack's answer was lost: {type(error).__name__}")) from error
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        # The SDK assumes the shape of an answer, and fails on any other.
+        # The SDK raises these if an answer does not have the shape that it expects.
         raise CallFailed(Unknown(MALFORMED)) from error
     if not isinstance(answer.data, dict):
         raise CallFailed(Unknown(MALFORMED))
@@ -308,7 +309,7 @@ def malformed(*path: str) -> CallFailed:
 #: Entries on a page; Slack takes fewer than 1,000.
 #: https://docs.slack.dev/reference/methods/conversations.members
 PAGE_SIZE: Final = 999
-#: A limit for broken cursors; entries beyond these pages are not found.
+#: The most pages that are read, as a broken cursor may never end; later pages are missed.
 MOST_PAGES: Final = 200
 
 

@@ -59,9 +59,10 @@ KEEP_LESSON: Final = Button("keep_lesson", "Keep as a lesson…")
 LESSONS: Final = Button("lessons_given", "Lessons given")
 READ_WORDS: Final = Button(HISTORY.id, "Read the words")
 
-#: More outcomes of a flow become a menu.
+#: The most outcomes of a flow that are shown as buttons; more outcomes become a menu.
 BUTTONS: Final = 4
-#: The mark before a label that means an outcome. It is no emoji, which a label could contain.
+#: The mark before a label that reads as an approval, rejection or revision. It is no emoji, which a
+#: label could contain.
 _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.REVISION: "↺ "}
 
 

@@ -134,7 +134,7 @@ def _has_changes(view: CardView) -> bool:
     return view.previous is not None or view.output.rewritten is not None
 
 
-# --- while it waits ------------------------------------------------------------------------------
+# --- the card of a round that waits ---------------------------------------------------------------
 
 
 def _changed(view: CardView) -> str:
@@ -162,7 +162,7 @@ def _decide(view: CardView, share: caveats.Share, *, reader: str | None) -> list
     if not _shows_all(view, share):
         pages = output.count_pages(view.output, is_call=_shows_arguments(view))
         label = f"{buttons.READ.label} ({pages:,} pages)" if pages > 1 else buttons.READ.label
-        # The green button never skips hidden text.
+        # While text is hidden, Approve is not green: the green button is the one that shows all.
         read = buttons.READ.on(round_id, label=label) | {"style": "primary"}
         offered = [*map(buttons.without_style, offered), read]
     if _has_changes(view) and not _shows_arguments(view):
@@ -182,7 +182,7 @@ def _shows_all(view: CardView, share: caveats.Share) -> bool:
     return share.shown >= share.of and not share.beyond and not masks
 
 
-# --- once it does not wait any more --------------------------------------------------------------
+# --- the card of a round that does not wait any more ----------------------------------------------
 
 
 def _folded(view: CardView, told: Round) -> list[Block]:
@@ -218,7 +218,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
             *tool_calls.other_arguments(view),
             section(said) if said else None,
         )
-    # A newer round shows already that the crew has done it again.
+    # A newer round shows by itself that the crew has done the task again, so `answer` is left out.
     is_done_again = decision is not None and isinstance(decision.verdict, verdict.Revise)
     if not (view.newer is not None and round_.state is State.RESUMED and is_done_again):
         blocks.append(section(states.answer(round_)))

@@ -376,7 +376,7 @@ def amount(changes: Changes) -> str:
         words = [
             f"{count:,} {one if count == 1 else many} {fate}" for fate, count in counts if count
         ]
-        # The noun is written once for both numbers.
+        # Only the first number has the noun: `3 passages changed, 2 added`.
         words[1:] = [f"{count:,} {fate}" for fate, count in counts if count][1:]
         said += [words] if words else []
     between = ", " if all(len(words) == 1 for words in said) else "; "

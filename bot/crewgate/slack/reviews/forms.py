@@ -81,7 +81,7 @@ def render_receipt(view: CardView, *, by_words: bool = False) -> Block:
     return modal(names.RECORDED_TITLE, [section(cards.about(view)), said])
 
 
-#: The blocks of one page of notes; the box stands above, and the output's beginning below.
+#: The most blocks of notes on one page of a form, between the box and the output's beginning.
 _BLOCKS: Final = 40
 
 
@@ -116,7 +116,7 @@ def render_approve_form(briefing: Briefing, *, comment: str = "") -> Block:
     round_, caveats = briefing.view.round, briefing.caveats
     masks = buttons.UNMASK.on(round_.id) if Unseen.MASKS in caveats.unseen else None
     read = buttons.READ.on(round_.id) | {"style": "primary"}
-    # Slack takes a new text only for a new box.
+    # Slack keeps the old text of a box unless the box has a new `block_id`.
     box = f"{ids.FEEDBACK}-{caveats.notes_mark or 0}" if briefing.again else ids.FEEDBACK
     return modal(
         "Approve with a comment",
@@ -256,7 +256,7 @@ def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     reason = names.capital(redactor.text(dead_letter.reason))
     why = text.one_line(reason, ANSWER_LIMIT).rstrip(". ")
     name = f"*{names.date(dead_letter.received_at)}* · {names.identifier(dead_letter.id)}"
-    # A secret that is cut in two is not recognised, so the cut is far behind what is shown.
+    # A secret that is cut in two is not recognised, so far more is read and masked than is shown.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
     while text.utf16_length(body := text.mrkdwn_code(head)) > _EXCERPT_LIMIT:
@@ -277,7 +277,7 @@ def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metad
         max_length=WHY_LIMIT,
         placeholder="Started again as a new execution",
         min_length=1,
-        # The cursor is not put into the box where there is something to read above it.
+        # In the form of a report, which has something to read above the box, no cursor skips that.
         focus_on_load=callback_id == ids.DISMISS_MODAL,
     )
     return modal(
@@ -359,7 +359,7 @@ def render_edit_form(
                     value=part,
                     multiline=True,
                 )
-                # A box may be left empty, which removes its part of the text.
+                # One of several boxes may be left empty, which removes its part of the text.
                 | {"optional": total > 1}
                 for number, part in enumerate(written)
             ),

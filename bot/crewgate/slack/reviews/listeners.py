@@ -94,7 +94,7 @@ def register(
         app.view(form)(partial(on_dismiss_submitted, context=context, give_up=give_up))
 
 
-# --- presses --------------------------------------------------------------------------------------
+# --- presses of buttons ---------------------------------------------------------------------------
 
 
 async def on_press(
@@ -117,7 +117,7 @@ async def on_press(
     press = replace(press, seen=in_home(press) if press.where is Where.HOME else _seen(press))
     if _is_confirmed(press):
         await read_thread(press.value)
-    # A button beside a note carries the note or a page, so its form names the round.
+    # A button beside a note carries the note or a page, so the round's id is read from the form.
     round_id = press.value
     if verb is _fill_in:
         round_id, _ = payloads.parse_asked(press.view.metadata)
@@ -141,7 +141,7 @@ def _seen(press: Press) -> Seen:
     position = _position(press)
     if position is None:
         return payloads.parse_asked(press.view.metadata)[1]
-    # A history shows other rounds, too, so the share counts for the round of this button alone.
+    # A history has buttons of other rounds too, of which the share that was shown tells nothing.
     return Seen(share=position.share if position.round_id == press.value else None, in_reader=True)
 
 
@@ -227,7 +227,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
         await reply.ack()
         try:
             await reply.update(await modals.receipt(press.value, context))
-        except errors.StoreUnavailable:  # the decision is recorded all the same
+        except errors.StoreUnavailable:  # the decision is recorded, although the receipt fails
             await reply.say(cards.RECORDED)
     else:
         await _done(press, reply)
@@ -281,7 +281,7 @@ VERBS: Final[Mapping[str, Verb]] = {
 """The verbs by button. A report's button carries the report's id."""
 
 
-# --- forms, sent ----------------------------------------------------------------------------------
+# --- forms that people send -----------------------------------------------------------------------
 
 
 async def on_confirmed(
@@ -468,8 +468,8 @@ async def decide_once(
     except errors.AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise
-        # A double click is answered as its first press was. Somebody who presses again later does
-        # not see the decision in Slack yet, and is told that it counts.
+        # The second press of a double click returns the round, as the first did. Somebody who
+        # presses later does not see the decision in Slack yet: after None they are told of it.
         is_slip = began_at - error.decision.at < DOUBLE_CLICK
         return await context.uow.read.round(round_id) if is_slip else None
     vote = round_.vote_of(by.id)

@@ -45,9 +45,9 @@ log = structlog.get_logger(__name__)
 Show = Callable[[Block], Awaitable[object]]
 """Opens or updates a modal; returns a true value on success."""
 
-#: The rounds that a review's history shows.
+#: The most rounds that a review's history shows.
 ROUNDS: Final = 50
-#: The dead letters of one report that are shown.
+#: The most dead letters that a report shows.
 DEAD_LETTERS: Final = 5
 
 
@@ -306,5 +306,5 @@ async def show_page(
                     position.round_id, by=by, context=context, turned=turned, look=look
                 )
         except StoreUnavailable as error:
-            # Without this record the bot asks the person once more at their approval.
+            # Without this record the bot asks the person to confirm the approval once more.
             log.warning("read_to_end_lost", why=str(error))

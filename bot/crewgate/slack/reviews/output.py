@@ -93,7 +93,7 @@ def output_on_card(output: Output) -> ShownOutput:
     return ShownOutput([*blocks, left_off], share, total > OUTPUT_LIMIT)
 
 
-#: The longest value beside its name; a longer value is a paragraph.
+#: The longest argument in one line with its name, in characters; a longer one is a paragraph.
 _BESIDE: Final = 80
 
 
@@ -192,7 +192,7 @@ def _groups_of_call(output: Output) -> list[list[Block]] | None:
     return [[block] for block in blocks]
 
 
-#: More characters than any output has.
+#: A room, in characters, into which the arguments of any call fit.
 _ALL: Final = 10**9
 _NO_ARGUMENTS: Final = "_It takes no arguments._"
 
@@ -235,7 +235,7 @@ def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
 
 
 def _is_empty(output: Output) -> bool:
-    # Only a short text is looked at character by character.
+    # Only a short text is searched for visible characters, which takes long for a long one.
     short = len(output.text) <= OUTPUT_LIMIT
     return not output.text.strip() or (short and is_blank(clean(output.text)))
 
@@ -247,15 +247,16 @@ def _json_part(text: str, limit: int) -> tuple[str, int]:
 
 
 def _with_text(shown: str, *left_off: Block) -> list[Block]:
-    # Slack takes no block without visible text; a text may begin with ten thousand spaces.
+    # Slack refuses a block without visible text, and a long text may begin with spaces alone.
     return [*left_off] if is_blank(shown) else [markdown(shown), *left_off]
 
 
-#: The most characters that a box begins with: a box holds 3,000, so its text can grow.
+#: The most characters of a text that are put into one box, which holds 3,000: the text can grow.
 _BOX: Final = 2_000
-#: The most boxes: Slack takes 100 blocks, with others around.
+#: The most boxes of a form: Slack takes 100 blocks, and some stand around the boxes.
 _BOXES: Final = 80
-#: The longest output, in bytes as JSON: Slack takes 250,000 for a modal, and edits may grow.
+#: The longest output that people may edit, in bytes as JSON: Slack takes 250,000 for a modal, and
+#: the text may grow.
 _LONGEST: Final = 100_000
 
 
@@ -273,7 +274,7 @@ def parts_to_edit(output: Output) -> Parts | None:
         return None
     parts = cut(text, _BOX, place_to_break)
     if any(utf16_length(part) > FEEDBACK_LIMIT for part in parts.texts):
-        # Slack counts UTF-16 units, of which an emoji takes two.
+        # A box's limit is in UTF-16 units, of which an emoji takes two, so parts are half as long.
         parts = cut(text, _BOX // 2, place_to_break)
     return parts if 0 < len(parts.texts) <= _BOXES else None
 
@@ -295,7 +296,7 @@ def preview(line: RoundLine) -> tuple[str, Share]:
 
 
 _LINE: Final = 160
-#: The most characters of an output that is shown whole.
+#: The longest output, in characters, that its preview shows whole; of others it shows `_LINE`.
 _SHORT: Final = 400
 
 
@@ -319,7 +320,7 @@ def _preview_of_call(line: RoundLine) -> tuple[str, Share]:
     return words, Share(max(0, seen), line.characters)
 
 
-#: Marks that Slack's mrkdwn takes for bold, italic, struck or code.
+#: The marks of bold, italic, struck-out text and code in Slack's mrkdwn.
 _MARKUP: Final = re.compile("[*_~`]")
 
 

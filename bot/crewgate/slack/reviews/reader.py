@@ -136,7 +136,7 @@ def parse_position(metadata: str) -> ReaderPosition | None:
         return None
 
 
-#: The characters shown of a task's expected output.
+#: The characters of a task's expected output that stand above the first page of its output.
 _EXPECTED: Final = 500
 _TITLES: Final = {
     ReaderTab.WHOLE: cards.READ,
@@ -190,7 +190,7 @@ def render_reader(
         *buttons.decide_buttons(round_, reader=reader, approvers=view.approvers),
         *buttons.last_buttons(round_, reader=reader),
     ]
-    if goes_on:  # the green button never skips unread text
+    if goes_on:  # Approve is not green before the last page: the green button is *Next*
         decide = [*map(buttons.without_style, decide)]
     task = round_.review.expected_output if is_output and page.number == 0 else None
     shown = blocks.present(
@@ -238,7 +238,7 @@ def _page(
             if position.tab is ReaderTab.UNMASKED:
                 places = (*unmasked, *places)
                 unmasked = min(places), max(places)
-            # The percentage counts first: with masks a text has another length.
+            # Percentages are compared first, for a text with masks has another length than without.
             share = max(of_page, share or of_page, key=attrgetter("percent", "shown"))
             return page, share, unmasked
         case ReaderTab.CHANGES:

@@ -22,9 +22,9 @@ from crewgate.slack.reviews.standing import MASKS_STAY, Briefing, head
 from crewgate.slack.words import cards, decisions, names
 from crewgate.usecases.read_models import CardView
 
-#: The longest text with a box of one line.
+#: The longest argument, in characters, whose box in the form has one line; others have several.
 _BESIDE: Final = 80
-#: The longest value of an argument that changed, before and after.
+#: The characters shown of a changed argument's old value, and of its new value.
 _CHANGE_SHOWN: Final = 300
 _CHANGES_SHOWN: Final = 20
 
@@ -80,7 +80,7 @@ def tools_used(view: CardView) -> str:
     return f"Used in this round: {', '.join(found)}" if found else ""
 
 
-# --- the form behind Change ----------------------------------------------------------------------
+# --- the form that *Change* opens -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,8 @@ def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | 
 
 
 def _fits(text: str) -> bool:
-    # Slack changes what cannot be seen, so a box could not leave such a text as it is.
+    # Slack changes characters that cannot be seen, so a text with some would come back changed even
+    # from a box that nobody touched.
     return utf16_length(text) <= FEEDBACK_LIMIT and clean(text) == text
 
 

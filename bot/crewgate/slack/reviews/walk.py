@@ -49,7 +49,7 @@ class Walk:
     card: str = ""
 
     def behind(self, metadata: str) -> str:
-        # The metadata is JSON in one line, so a line end can stand between.
+        # The metadata is JSON in one line, so a line end separates the walk from it.
         return f"{metadata}\n{self.number} {self.total} {int(self.asked)} {self.card}"
 
 
@@ -122,7 +122,7 @@ async def go_on_decided(
             what = decisions.sentence(decision)
         above = names.joined(names.bold(names.task(round_)), what) if what else ""
         await go_on(walk, round_id, by, show, context, above)
-    except StoreUnavailable:  # the decision is recorded even if this fails
+    except StoreUnavailable:  # the decision is recorded, although the next review is not shown
         notice = render_notice(cards.RECORDED, title=names.RECORDED_TITLE)
         await show(in_walk(notice, walk, round_id))
 

@@ -31,7 +31,7 @@ HOST_REFUSED: Final = (
     " somebody answers."
 )
 
-#: The sentence for a box that was left empty, by the title of its form.
+#: The error at a box that was left empty, by the title of the form.
 WORDS_MISSING: Final[Mapping[str, str]] = {
     REVISE: "Write what should change; the crew gets exactly this text.",
     REFUSE: "Write why; the agent gets exactly this text.",
@@ -56,11 +56,11 @@ CONFIRMATION_NOT_OPENED: Final = (
 EARLIER_FEEDBACK_SHOWN: Final = 250
 MESSAGE_SHOWN: Final = 900
 REVIEWERS_SHOWN: Final = 3
-#: The characters of a label in the list of a flow's outcomes.
+#: The characters shown of a label in the list of a flow's outcomes.
 LABEL_LISTED: Final = 200
-#: The characters of a label in a sentence of a form.
+#: The characters shown of a label in a sentence of a form.
 OUTCOME_SHOWN: Final = 60
-#: The most items of each kind on a card.
+#: The most assignees, inputs, authors of notes and absences that a card names.
 _ASSIGNED: Final = 3
 _INPUTS: Final = 3
 _AUTHORS: Final = 4
@@ -88,7 +88,7 @@ def about(view: CardView) -> str:
     return f"{first}\n{again}" if again else first
 
 
-# --- the quiet lines ------------------------------------------------------------------------------
+# --- the small lines below a card's headline ------------------------------------------------------
 
 
 def about_waiting(
@@ -237,7 +237,7 @@ def _started(view: CardView) -> str:
         by = f" by {one_line(view.starter.name, names.CREW_LIMIT)}"
     else:
         by = f" by {_name(view.started_by[0], dict(view.names))}" if view.started_by else ""
-    # Values that the first line already shows are left out.
+    # Inputs are left out if the card's topic, in the first line, shows all of their values.
     says_all = view.topic == ", ".join(" ".join(value.split()) for _, value in view.given)
     values = ", ".join(
         f"{names.input_name_inside(name)}: {one_line(value, _VALUE_LIMIT)}"
@@ -246,7 +246,7 @@ def _started(view: CardView) -> str:
     return f"started{by}{f' on {values}' if values else ''}" if by or values else ""
 
 
-# --- the rule, and the approvals ------------------------------------------------------------------
+# --- a round's rule, and its approvals ------------------------------------------------------------
 
 
 def _rule(round_: Round) -> str:
@@ -545,7 +545,7 @@ def masked(found: masking.Masked) -> str:
 
 
 def not_shown(found: masking.Masked) -> str:
-    if not found:  # the masks are not counted yet
+    if not found:  # masks are counted only when the card is posted
         return "*The card is not posted yet*, and nobody was told what is masked."
     some = "it" if _is_one(found) else "all of them"
     return f"*{masked(found)}*, and you have not had {some} shown."

@@ -22,18 +22,18 @@ from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words import names
 from crewgate.slack.words.names import MRKDWN, PLAIN, Voice
 
-#: The most people named in a line that is read at a glance; a card's folded part names all.
+#: The most approvers named in one line; a decided card names all of them further down.
 NAMED_SHORT: Final = 3
-#: The most people called by a message about their decision.
+#: The most approvers that a message about their decision mentions.
 ADDRESSED: Final = 10
-#: The longest list of names, in characters: fifty mentions such as `@Ben for @Ana`.
+#: The longest list of approvers, in characters: room for fifty mentions such as `@Ben for @Ana`.
 _NAMES_LIMIT: Final = 1_800
-#: The longest words of a crew that are shown, in characters once escaped.
+#: The characters shown, once escaped, of a crew's error, warning or answer, or of a reason.
 ANSWER_LIMIT: Final = 400
-#: The characters shown of a flow's label in a sentence.
+#: The characters shown of the label that a flow was answered with.
 LABEL_SHOWN: Final = 100
 
-# --- who ------------------------------------------------------------------------------------------
+# --- the people or the rule behind a decision -----------------------------------------------------
 
 
 def voter(vote: verdict.Vote | verdict.Decision, voice: Voice = MRKDWN) -> str:
@@ -82,7 +82,7 @@ def rule_quoted(name: str, voice: Voice = MRKDWN) -> str:
     return f"“{voice.text(name, names.CREW_LIMIT)}”"
 
 
-# --- did what -------------------------------------------------------------------------------------
+# --- decisions in words ---------------------------------------------------------------------------
 
 
 def clause(
@@ -97,7 +97,7 @@ def clause(
         case verdict.Answer(text, is_label):
             if not is_label:
                 return f"{who} answered in words"
-            # Several approved, perhaps with different labels; the last label is the answer.
+            # Several people approved, perhaps with different labels; the last label is the answer.
             several = bool(decision.votes) and verdict.approves(decision.verdict)
             did = "approved, so the answer is" if several else "answered"
             return f"{who} {did} {label(text, voice)}"
@@ -284,7 +284,8 @@ def waits(name: str, round_: Round) -> str:
         case ToolCall():
             return wants_to_use(round_)
         case Question():
-            # An agent asks in the middle of its task; in a flow, one of its methods does.
+            # A crew's question comes from an agent, during its task. A flow's question comes from a
+            # method, so no agent is named.
             agent = None if round_.is_of_flow else round_.review.agent
             who = name if agent is None else one_line(agent, names.AGENT_LIMIT)
             return f"{who} asks for an answer"
@@ -385,7 +386,7 @@ def how_long(waits: Duration) -> str:
 _UNITS: Final[Mapping[int, str]] = {86_400: "day", 3_600: "hour", 60: "minute", 1: "second"}
 
 
-# --- why a round is where it is -------------------------------------------------------------------
+# --- the reason for a round's state ---------------------------------------------------------------
 
 EXECUTION_GONE: Final = "the crew does not know this execution"
 

@@ -26,12 +26,12 @@ from crewgate.usecases.read_models import COUNTED, MessageRef
 REVIEWERS_SHOWN: Final = 20
 DECIDERS_SHOWN: Final = 3
 ANYONE: Final = "anyone in the channel"
-#: Lengths of names once escaped: with an excerpt, all of them together fit into a message.
+#: The characters shown of names, once escaped: all of them and an excerpt fit into one message.
 CREW_LIMIT: Final = 60
 TITLE_LIMIT: Final = 150
 AGENT_LIMIT: Final = 80
 ID_LIMIT: Final = 80
-#: The longest reason of a dismissal: 300 characters, of which escaping makes five each.
+#: The longest reason of a dismissal, once escaped: 300 characters, each at most five (`&amp;`).
 WHY_LIMIT: Final = 1_500
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")

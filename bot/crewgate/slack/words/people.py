@@ -15,9 +15,9 @@ from crewgate.slack.blockkit.blocks import Message, present, section
 from crewgate.slack.words import cards, decisions, names, subjects
 from crewgate.usecases.read_models import CardView
 
-#: The most people that a message mentions, or that get it in private; a group counts as one.
+#: The most people that a message mentions, or that get it in private; a user group counts as one.
 CALLED: Final = 50
-#: The remedies for operators.
+#: The remedies that follow a mention of operators: `@Ops: allow files in this workspace, or …`.
 FILES_REFUSED: Final = (
     "allow files in this workspace, or install the app again with the scopes of the manifest."
 )

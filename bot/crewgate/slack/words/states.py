@@ -120,7 +120,7 @@ def is_cut(decision: Decision) -> bool:
     )
 
 
-# --- in one line ----------------------------------------------------------------------------------
+# --- a round's state in one line ------------------------------------------------------------------
 
 
 def headline(round_: Round, topic: str, *, by_number: bool = False) -> str:
@@ -292,7 +292,7 @@ def outcome(round_: Round) -> str:
     return f"{what}: “{why}”" if why else what
 
 
-# --- in full --------------------------------------------------------------------------------------
+# --- a round's state in full ----------------------------------------------------------------------
 
 
 def in_full(round_: Round) -> str:
@@ -310,7 +310,7 @@ def in_full(round_: Round) -> str:
         return f"{icon(round_)} {answer(round_)}"
     line = f"{icon(round_)} {decisions.sentence(decision)}."
     is_closed = round_.state is State.CLOSED
-    # For a dismissed round, `answer` says already whether the crew got the decision.
+    # Of a dismissed round `answer` says whether the crew got the decision, so `_sent` is left out.
     if is_closed and receiver(decision) == "crew" and not isinstance(reason, reasons.Dismissed):
         line += f" {_sent(round_, decision)}"
     return "\n".join(filter(None, (f"{line} {answer(round_)}", said(decision))))
@@ -359,7 +359,7 @@ _NOT_ACCEPTED: Final = (
     "The crew does not accept the token in the bot's settings (the one crews.toml names, or "
     "`CREW_TOKEN`). Correct it, start the bot again, then press Retry."
 )
-#: The code for a decision that the bot itself cannot read.
+#: The code for a decision that the bot itself cannot decrypt: a key is missing in `SECRET_KEYS`.
 _UNREADABLE: Final = "unreadable"
 _PUT_BACK: Final = "Put that key back into `SECRET_KEYS`, start the bot again, then press Retry."
 _CREW: Final = _ReceiverWords(
