@@ -93,7 +93,7 @@ async def test_the_archive_and_the_wheel_made_of_it_play_the_demo_in_an_empty_en
         top = f"crewgate-{__version__}"
         names = [name.removeprefix(f"{top}/") for name in packed.getnames()]
         packed.extractall(tmp_path, filter="data")
-    code = r"(?:[a-z0-9_]+/)*[A-Za-z0-9_-]+\.(?:py|css|js|html|svg)"
+    code = r"(?:[a-z0-9_]+/)*[A-Za-z0-9_-]+\.(?:py|css|js|html|svg|md|json)"
     also = r"pyproject\.toml|hatch_build\.py|PKG-INFO|(?:README|CHANGELOG)\.md|LICENSE|\.gitignore"
     assert unexpected(names, expected=rf"bot/crewgate/{code}|{also}") == []
     wheel = await build("wheel", tmp_path / top, tmp_path)
