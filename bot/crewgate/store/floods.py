@@ -23,8 +23,8 @@ from crewgate.usecases.read_models import COUNTED, FloodCard, Selection
 
 _opened_at, _gathered_by = rounds.c.opened_at, rounds.c.gathered_by
 _until = sa.bindparam("until", type_=_opened_at.type)
-#: The waiting rounds of a crew's task. The state is a literal: with a parameter, no database would
-#: use the index of waiting rounds.
+#: The waiting rounds of a crew's task. The state is a literal, because a plan for any state could
+#: not use the index that has only waiting rounds.
 _OF_TASK: Final = (
     rounds.c.crew == sa.bindparam("crew"),
     rounds.c.task_key == sa.bindparam("task"),
