@@ -63,12 +63,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: The wait of a stop for kickoffs whose answer is still on its way, in seconds.
+#: The seconds that a stopping bot waits for kickoffs that their crew has not answered yet.
 STOP_KICKOFFS_SECONDS = 4
-#: The wait after that for work that Slack's requests began, in seconds.
+#: The seconds that it then waits for listeners that still work on requests of Slack.
 STOP_LISTENERS_SECONDS = 1
-#: The most connections to a metrics port of its own, where anybody may ask: each connection takes
-#: an open file, of which crews need some too.
+#: The most connections to METRICS_PORT, where anybody may ask: each connection takes an open file,
+#: and the connections of crews need files too.
 METRICS_CONNECTIONS = 20
 
 
@@ -160,7 +160,7 @@ class _Assembly:
         self.fetches = Fetches(
             self.uow, payloads.decision_body, clock=runtime.clock, new_id=runtime.new_id
         )
-        # The `repr` of settings leaves out secrets.
+        # The `repr` of settings leaves out secrets, so nobody can guess a secret by this digest.
         digest = sha256(repr(self.settings).encode()).hexdigest()
         data = {"version": __version__, "settings": digest}
         async with self.uow.begin() as tx:
@@ -246,7 +246,8 @@ class _Assembly:
             clock=runtime.clock,
             sleep=self.sleep,
         )
-        # Linking ends after the workers have finished, and before the database is closed.
+        # Linking audit entries ends after the workers have finished: they still add entries. The
+        # database is closed after that.
         self.stack.push_async_callback(self.linking.finish)
         self.heartbeat = Heartbeat(
             self.outbox.note_alive,
@@ -367,7 +368,8 @@ class _Assembly:
             forwarding=frozenset(name for name, crew in self.crews.items() if crew.forward),
         )
         application = routes.build(context)
-        # Requests over a socket carry no signature: only Slack can be at its other end.
+        # In Socket Mode Slack sends its requests over a socket that the bot opened, so there is no
+        # route for them; a request to a route proves by its signature that Slack sent it.
         if self.socket is None:
             slack_events.add_routes(
                 application,
@@ -467,7 +469,7 @@ async def serve(settings: Settings, runtime: Runtime | None = None) -> int:
     statements = log_statements() if settings.log_level == "debug" else nullcontext()
     with statements:
         async with running(settings, runtime):
-            # Objects built by now stay as well; searching them for garbage would take 10 ms.
+            # Objects built by now live until the end: searching them for garbage would take 10 ms.
             gc.freeze()
             await stop.wait()
     return 0

@@ -123,8 +123,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # The reader of the output has closed the pipe. At its end Python would write the rest and
-        # fail: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        # The reader of the output closed the pipe. On exit Python would write the rest and fail,
+        # so devnull takes it: https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NOT_READ
 
@@ -350,9 +350,9 @@ _READS: Final = {
     "audit": f"{_READS_ALL} Without them, a DATABASE_URL is enough to read a copy.",
 }
 """The settings that a command reads, in the help's words; other commands read all."""
-#: The exit status without a command, as argparse has it for unknown arguments.
+#: The exit status if no command is given; argparse exits with it for unknown arguments, too.
 _NOTHING_ASKED: Final = 2
-#: A shell's exit status for a process that SIGINT ended, or SIGPIPE.
+#: The exit statuses that a shell reports for a process ended by SIGINT (130) or SIGPIPE (141).
 _INTERRUPTED: Final = 130
 _NOT_READ: Final = 141
 _NO_DOTENV: Final = "there is no .env in this folder; crewgate init writes one to fill in"

@@ -29,11 +29,12 @@ from crewgate.store.replay import Replay, StoredRound
 
 _MENTION: Final = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^<>]*)?>")
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
-#: The outcomes of a review of a lesson in `crewgate host`; a lesson is no output.
+#: The outcomes of a review in which `crewgate host` asks about a lesson. Such a review is left out,
+#: because a lesson is no output.
 _OF_LESSONS: Final = ("Keep", "Drop")
 
 
-#: The form of lines that loaders of evaluations read.
+#: The value of `--as` for lines that loaders of evaluations read.
 CASES: Final = "cases"
 
 
@@ -98,7 +99,8 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  
         case list():
             return [_changed(one, change) for one in value]
         case Given():
-            # The names here were chosen by callers; all other names are Crewgate's own.
+            # These names are changed as well, because callers chose them; all other names are
+            # Crewgate's own.
             return Given({change(name): _changed(one, change) for name, one in value.items()})
         case dict():
             return {name: _changed(one, change) for name, one in value.items()}
@@ -141,7 +143,8 @@ def lines_of(
             decided = decision.verdict
             if isinstance(reason, TakenAs) and reason.label in one.round.subject.labels:
                 decided = Answer(reason.label, is_label=True)
-            # A flow's outcome counts as an approval if it needs as many people as one.
+            # Approvals are `Approve` and the labels of a flow, except labels that reject the output
+            # or ask for changes.
             if needs_approvals(decided, NO_RULE):
                 if not _was_in_vain(one.round):
                     yield _line(one, taught, refused, told)

@@ -25,9 +25,9 @@ from crewgate.usecases.ports.base import Check, Clock, end_turn
 
 log = structlog.get_logger(__name__)
 
-#: The wait of a stop for calls under way and then for requests, in seconds; `app` has the later
-#: waits. Heroku kills after 30 s, and the database has to be closed before. A call that takes
-#: longer counts as unknown at the next start.
+#: The seconds that a stopping bot waits for calls under way, and then for requests; `app` has the
+#: later waits. Heroku kills after 30 s, and the database has to be closed before. The outcome of a
+#: call that takes longer is unknown at the next start.
 STOP_WORKING_SECONDS = 17
 STOP_LISTENING_SECONDS = 5
 #: The concurrent requests for statuses of one crew: requests about hundreds of executions must not
@@ -66,7 +66,7 @@ class Supervisor:
     async def run(self, name: str, loop: Loop) -> None:
         """Run a loop until it returns. A cancellation cancels it, and waits for its end."""
         deaths = 0
-        # The task of each loop copies this variable.
+        # `gather` runs the loop in a task, which copies this context variable.
         end_turn.set(partial(self._note_turn, name))
         while True:
             began = self.last_turns[name] = self._clock()

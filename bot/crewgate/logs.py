@@ -25,9 +25,9 @@ _QUIET = (
     *("aiohttp", "aiosqlite", "alembic", "asyncio", "crewai_core"),
     *("httpcore", "httpx", "slack_bolt", "slack_sdk", "sqlalchemy"),
 )
-#: A socket's address carries a ticket, and is logged when its connection fails.
+#: The address of Slack's socket carries a ticket, and is logged when the connection fails.
 _SOCKET_ADDRESS = re.compile(r"(wss?://[^\s?'\"<>]*\?)[^\s'\"<>]*")
-#: Events that strangers or other workspaces can cause, without any secret.
+#: Events that strangers or other workspaces can cause without any secret: LogLimit limits them.
 BY_STRANGERS: Final = frozenset(
     {"connection_closed", "flow_request_too_large", "flow_signature_refused", "no_flow_secret"}
     | {"no_http", "other_team", "slack_signature_refused", "slack_timestamp_refused"}

@@ -14,7 +14,7 @@ from crewgate.store.engine import scrub
 from crewgate.usecases.ports.base import Clock, Sleep
 from crewgate.usecases.removal import Removed, remove_texts
 
-#: The executions between two lines of progress.
+#: A line of progress is printed after this many executions.
 _TOLD_EVERY = 1_000
 
 

@@ -30,13 +30,13 @@ T = TypeVar("T")
 #: messages a minute in a workspace: https://docs.slack.dev/apis/web-api/rate-limits
 POST_RATE: Final = Rate(timedelta(seconds=1), burst=4)
 UPDATE_RATE: Final = Rate(timedelta(seconds=1.2), burst=20)
-#: The pauses before a background loop that died is started again.
+#: The pauses before a background loop that ended with an error is started again.
 RESTART: Final = Retry(first=timedelta(seconds=1), longest=timedelta(minutes=1))
-#: The largest error of a well-kept clock, and the time for which a larger one must last to be
-#: believed.
+#: The machine's clock has stepped if it is off by STEP, more than a well-kept clock ever is. A step
+#: counts once it has lasted for LASTING.
 STEP: Final = timedelta(seconds=5)
 LASTING: Final = timedelta(seconds=30)
-#: The time for which a step is reported.
+#: The time for which `warning` reports a step.
 TOLD: Final = timedelta(hours=1)
 #: A thread takes less than a second for the worst text. More threads would not be faster: they
 #: share the interpreter with the event loop, whose turn comes after some milliseconds at most.

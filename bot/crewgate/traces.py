@@ -25,7 +25,7 @@ from crewgate.usecases.delivery.context import Trace
 from crewgate.usecases.ports.base import Job
 
 _WAYS: Final = {EffectKind.POST: "webhook to card", EffectKind.RESUME: "click to resume"}
-#: The time limit of a batch, and of the last one at the bot's end, in seconds.
+#: The seconds within which a batch of spans must be sent, also the last batch of a stopping bot.
 TIMEOUT: Final = 2
 
 

@@ -19,13 +19,13 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknow
 from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason
 from crewgate.domain.review import Round, State
 
-#: Actors that are no person. A person is named by the user id.
+#: Actors without a user id; an entry names a person by the user id.
 BOT: Final = "crewgate"
 CREW: Final = "crew"
 RULE: Final = "rule"
 OPERATOR: Final = "operator"
 """An unknown person at the machine's command line."""
-#: The fields of reasons that are digested.
+#: The fields of reasons and answers with texts: an entry gets the digest of such a text.
 _WORDS: Final = WORDS | {"label"}
 
 
@@ -137,7 +137,8 @@ class Published:
 def digest_of(text: str | bytes, salt: str) -> str:
     """Return the salted digest of a text; lone surrogates are digested as received."""
     found = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    # With a random salt of fixed length an HMAC proves no more, and costs ten times as much.
+    # An HMAC would prove no more, as the salt is random and of fixed length, and would cost ten
+    # times as much.
     return sha256(salt.encode() + b"\n" + found).hexdigest()
 
 
@@ -213,7 +214,7 @@ def _without_text(given: verdict.Verdict) -> verdict.Verdict:
 
 
 def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
-    # Votes are told apart by person and time: one that stays may count for another group now.
+    # Votes are compared by person and time only: a vote that stays may count for another group now.
     was, now = ({(vote.by, vote.at) for vote in one.votes} for one in (before, after))
     given = [vote for vote in after.votes if (vote.by, vote.at) not in was]
     yield from _of_rule(before, after, actor)
@@ -278,7 +279,7 @@ def _of_state(before: Round, after: Round, actor: str) -> Iterator[Entry]:
             yield Entry(Code.STUCK, BOT, data)
         case State.STUCK | State.WAITING:
             yield Entry(Code.REOPENED, actor or BOT, {})
-        case _:  # the entry of a decision, or of a try's outcome, says it
+        case _:  # the entry of the decision, or of the try's outcome, tells of this change
             pass
 
 

@@ -79,8 +79,8 @@ def _fits(feedback: str) -> bool:
 
 WHOLE: Final = 100
 _LITTLE: Final = 50
-#: An approval is hasty if the text had less time for each of its characters: people read half as
-#: fast (238 words a minute: Brysbaert 2019, https://doi.org/10.1016/j.jml.2019.104047).
+#: An approval is hasty if the person had less than this for each character of the text: people read
+#: half as fast (238 words a minute: Brysbaert 2019, https://doi.org/10.1016/j.jml.2019.104047).
 PER_CHARACTER: Final = timedelta(milliseconds=20)
 #: Every card, posted or not, shows an output of this many characters whole.
 SURELY_WHOLE: Final = 1_000

@@ -10,9 +10,9 @@ from enum import StrEnum
 from itertools import accumulate, chain, zip_longest
 from typing import Final, NamedTuple
 
-#: The most pairs of elements in one comparison of outputs: 0.1 to 0.2 s.
+#: The most pairs of elements that one comparison of outputs looks at, which takes 0.1 to 0.2 s.
 STEPS: Final = 1_000_000
-#: The most words that are counted to pair passages, which takes as long.
+#: The most words that one comparison counts to pair similar passages, which takes as long again.
 LIKENESS: Final = 3_000_000
 
 
@@ -80,21 +80,23 @@ class _Matcher(SequenceMatcher[int]):
 
 WORDS_COMPARED: Final = 1_500
 """The most words of a passage to compare; a longer passage counts as changed as a whole."""
-#: Passages with less than this in common are shown one after the other.
+#: The least share of unchanged letters with which a passage is compared by words; with less, the
+#: old text is shown as removed and the new text as added.
 LEAST_IN_COMMON: Final = 0.3
 CELLS_BETWEEN: Final = " | "
-#: The longest unchanged word, in characters, that only splits the change around it.
+#: A single unchanged word of at most this many characters between two changes is shown as changed:
+#: it would only split the change.
 _ISLAND: Final = 3
 
 # Scripts without spaces between words: each character is a word.
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _MARKS = "—…。、，！？：；「」『』"
-#: Characters that begin and end no word. All else beyond ASCII does: letters, accents, emoji, €.
+#: Characters that begin and end no word. All others beyond ASCII do: letters, accents, emoji, €.
 _NO_LETTER = rf"\s!-/:-@\[-^`{{-~–“”‘’«»„‚·•{_MARKS}{_IDEOGRAPHS}"
 #: The marks inside words, as in `e-mail`, `0.18`, `2024–2025`, `12:30` or an address.
 _INSIDE = r"[!-+\--/:<-@\[-^`{}~–“”‘’«»„‚·•]"
 _WORD: Final = re.compile(
-    rf"(?P<word>(?:[-+$<>~#@]{{1,3}}(?=\.?[0-9]))?(?:\.(?=[0-9]))?"  # −5, $0.18, <3, .5
+    rf"(?P<word>(?:[-+$<>~#@]{{1,3}}(?=\.?[0-9]))?(?:\.(?=[0-9]))?"  # numbers: -5, $0.18, <3, .5
     rf"[^{_NO_LETTER}]+(?:(?:{_INSIDE}+|(?<=[0-9]),(?=[0-9]))[^{_NO_LETTER}]+)*%?"
     rf"|\S)(?P<space>\s*)"
 )
@@ -245,7 +247,8 @@ class Paths:
 
 def read_leaves(text: str, paths: Paths) -> dict[int, str] | None:
     """Return each leaf of a JSON text by its place; None if the text is no JSON, or too large."""
-    # Each leaf but the last is followed by a comma, so the text need not be parsed to count them.
+    # Commas, which follow each leaf but the last, and opening brackets bound the number of leaves
+    # and containers, so too large a text is not parsed.
     if text.count(",") + text.count("[") + text.count("{") > LEAVES_COMPARED:
         return None
     try:
@@ -393,7 +396,7 @@ def _most_alike(old: list[Placed], new: list[Placed], budget: StepBudget) -> dic
     budget.likeness -= min(len(old) * sum(map(len, new_words)), len(new) * sum(map(len, old_words)))
     if not old or not new or budget.likeness < 0:
         return {}
-    # best[i][j]: the most words in common of the first i old and the first j new passages.
+    # best[i][j]: the highest sum of likenesses in pairs of the first i old and j new passages.
     best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     alike = [
         [
@@ -453,7 +456,7 @@ def _row(passage: Passage) -> Hashable | None:
 
 LETTERS_COMPARED: Final = 60_000
 """Letters that one comparison looks at; passages beyond them count as changed as a whole."""
-#: The most unchanged passages that are kept between two changes; longer stretches are counted.
+#: The most unchanged passages in a row that are shown; of more passages only the number is shown.
 _KEPT: Final = 2
 
 

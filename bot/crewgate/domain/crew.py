@@ -146,13 +146,13 @@ class Crew:
         channel = None if rule.channel == self.channel else rule.channel
         naming = None if rule.reviewers_from is None else Naming.PENDING
         if (channel, naming) == (rule.channel, rule.naming):
-            return rule  # a copy takes ten times as long
+            return rule  # unchanged, so the slow copy is saved
         return replace(rule, channel=channel, naming=naming)
 
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
         match role:
             case Role.REVIEWER:
-                # Only a crew that takes requests of flows may name nobody.
+                # Only a crew that takes requests of flows may name neither reviewers nor operators.
                 return () if self.unnamed else self.reviewers or self.operators
             case Role.STARTER:
                 named = self.starters
@@ -198,8 +198,9 @@ class Crew:
             return None
         if not self._leads_here(webhook.url, "human-input"):
             return webhook.without_unreadable
-        # Without a public URL nobody knows if the host is ours, so it gets no secret of ours; and
-        # a webhook that came without its own credentials would be refused here.
+        # `own` is empty without a public URL. Then nobody knows whether the host of this URL is
+        # the bot's, so no secret of the bot is added; and the bot would refuse calls of a webhook
+        # that came without credentials.
         return self.own.human_input or (webhook if webhook.has_credentials else None)
 
     def _events_here(self, urls: WebhookUrls) -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,8 @@ REVISION_LIMIT: Final = 12_000
 """The longest exact revision in characters; a page of the history shows four revisions."""
 _CONTEXT: Final = 20
 _BLANK: Final = " \t\r\n"
-#: The gaps between parts: blank lines without the indentation after them, or spaces.
+#: The gap between two parts: line ends and blank lines, without the indentation of the part after
+#: them, or spaces.
 _GAP: Final = re.compile(r"(?:[ \t]*\r?\n)+|[ \t]*")
 
 PlaceToBreak = Callable[[str, int, int], int]
@@ -88,7 +89,7 @@ def edits_of(before: str, edited: str) -> list[Edit]:
         _join(found)
         for _ in range(_CONTEXT):
             passage = edit(found[-1]).old
-            # The passage is looked for in the text after all earlier edits.
+            # `made` is the text after all earlier edits: the passage must be unique there, too.
             parts, at = list[str](), 0
             for one in found[:-1]:
                 parts += [*old[at : one.start], edit(one).new]
@@ -185,7 +186,8 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
     for block in _changed(wanted, now):
         went = [line for line in wanted[block.start : block.end] if line not in ours]
         came = [line for line in now[block.new_start : block.new_end] if line not in ours]
-        # For each line of an edit that is gone, one new line may be that edit in other words.
+        # For each line of an edit that is gone, one new line may be that edit in other words, and
+        # is not counted among the others.
         of_edits = block.end - block.start - len(went)
         others += max(len(went), len(came) - of_edits)
     kept, there = frozenset(wanted), _Lines(now)
@@ -200,7 +202,7 @@ def _filled(text: str) -> list[str]:
 def _is_in(edit: Edit, wanted: Container[str], now: "_Lines", exact: "_Lines") -> bool:
     old, new = _Lines(_filled(edit.old)), _filled(edit.new)
     is_left = any(line in now.places for line in old.lines if line not in wanted)
-    if old.lines == new:  # a difference of blank lines or indentation
+    if old.lines == new:  # the edit changes only blank lines or indentation
         old, new, now = _Lines(_lines(edit.old)), _lines(edit.new), exact
     # An edit that only removes lines is not taken while its whole passage stands.
     is_left |= old.contain(new) and now.contain(old.lines)

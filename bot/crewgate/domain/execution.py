@@ -40,8 +40,8 @@ def starter_named(said: str) -> User | Email | None:
 
 
 #: A 404 may come from a proxy, or from a crew that is just being deployed, and a status may wrongly
-#: call a paused execution over. Reviews are closed for both, so this many answers over this time
-#: must agree.
+#: call a paused execution over. Either would close the execution's reviews, so GONE_ANSWERS answers
+#: in a row, over GONE_AFTER, must agree.
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
 

@@ -22,12 +22,14 @@ INPUT: Final = "lessons"
 NO_LESSONS: Final = "(none)"
 """The input's value without lessons: CrewAI refuses a kickoff that lacks an input."""
 LESSON_CHARACTERS: Final = 300
-#: The most lessons of one kickoff, and the most characters of all, with numbers and line breaks.
+#: The most lessons that one kickoff carries, and the most characters of their list, with its
+#: numbers and line breaks.
 MOST: Final = 12
 GIVEN_CHARACTERS: Final = 2_500
-#: The fewest approved outputs on each side of a comparison that tells something.
+#: Executions with and without lessons are compared once each side has this many approved outputs.
 ENOUGH: Final = 20
-#: A lesson counts as not followed when its wish was written again so often despite the lesson.
+#: A lesson counts as not followed once people wrote its wish this often about executions that
+#: carried the lesson.
 NOT_FOLLOWED: Final = 3
 
 
@@ -111,7 +113,8 @@ class LessonEnded(CrewgateError):
         self.lesson = lesson
 
 
-#: CrewAI puts a caller's input in the place of its name, in the text of another input too:
+#: A name of an input in braces. CrewAI replaces it by the input, in the text of a lesson too, so
+#: `parse_lesson` puts spaces into the braces:
 #: `interpolate_only` in crewai/utilities/string_utils.py, 1.15.30.
 _INPUT: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_\-]*)\}")
 
@@ -132,7 +135,7 @@ def parse_lesson(text: str) -> str:
     return line
 
 
-#: Letters and signs that are blank: people read spaces.
+#: Letters and signs that look blank are replaced by spaces, as people read them.
 _BLANK: Final = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"), " ")
 
 

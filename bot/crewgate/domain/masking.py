@@ -50,9 +50,9 @@ Masked = tuple[tuple[Kind, int], ...]
 _KEPT: Final = frozenset(
     {"id", "crew", "execution_id", "digest", "salt", "rule_id", "channel", "ts", "thread_ts"}
 )
-#: Types of values that come from the settings or from Slack, and never from crews.
+#: Types of values that are not masked: they come from the settings or from Slack, never from crews.
 _NOT_FROM_CREWS: Final = (Anyone, Email, Person, Rule, User, UserGroup)
-#: A mask, or other words in the form of a mask, as a person may have changed it; links are none.
+#: A mask, or words in brackets that may be a mask which a person changed; a Markdown link is none.
 _MASK: Final = re.compile(
     rf"\[(?:{'|'.join(Kind)})(?: [0-9]+)?\]|\[[^\W\d_][\w -]{{0,30}} [0-9]{{1,3}}\](?!\()"
 )
@@ -117,7 +117,8 @@ class Masking:
             return masks[original]
 
         masked = self._replaced(text, put)
-        # A link's label in brackets looks like a mask, now that the target behind it is masked.
+        # A link's label in brackets looks like a mask, now that the target behind it is masked, so
+        # it stands for itself.
         same = {found: found for found in _MASK.findall(masked)}
         return masked, same | stands_for if masks else {}
 
@@ -161,7 +162,8 @@ class Masking:
             for kind, find in self.finders:
                 if number == 0 and kind is not Kind.OTHER:
                     continue  # only patterns of the settings read the text as received
-                # The rest of the text is searched as well: one match may begin where another ends.
+                # `left`, the text without what was found so far, is searched as well: a match may
+                # begin where an earlier match ends.
                 spans = {span for one in {reading.text, left} for span in find(one)}
                 new = _joined([(*span, kind) for span in spans if span[0] < span[1]])
                 left = _replaced(left, new, lambda _, gone: "\0" * len(gone), len(left))
@@ -247,7 +249,7 @@ class _Alike(dict[int, str]):
             one = _UNSEEN
         else:
             one = str(decimal(one)) if of == "Nd" else "-" if of == "Pd" else _LIKE.get(one, one)
-        if code < 2**16:  # the table stays small
+        if code < 2**16:  # rarer characters are not stored: the table stays small
             self[code] = one
         return one
 
@@ -325,7 +327,7 @@ def find_secret_values(text: str) -> Iterator[tuple[int, int]]:
     number or word of JSON has such a part, so each is in a string.
     """
     lower = text.lower()
-    if len(lower) != len(text):  # some letters are two in lower case
+    if len(lower) != len(text):  # `lower` makes two of some letters, which moves all places
         lower = text.translate(_LOWER)
     places = {part: lower.find(part) for part in _PARTS}
     while places := {part: at for part, at in places.items() if at >= 0}:
@@ -358,7 +360,7 @@ def _value_of(name: str, text: str, start: int) -> tuple[int, int] | None:
     elif opens in "{[":
         try:
             end = json.JSONDecoder().raw_decode(text, start)[1]
-        except (ValueError, RecursionError):  # the JSON is cut
+        except (ValueError, RecursionError):  # the JSON is cut, or nested too deeply
             end = len(text)
     else:
         word = _NUMBER_OR_WORD.match(text, start)
@@ -388,10 +390,10 @@ _ESCAPES: Final = 1_000
 
 # --- what is found --------------------------------------------------------------------------------
 
-#: The most characters of an address before and behind its sign (RFC 5321, 4.5.3.1).
+#: The most characters of an e-mail address before and after its `@` (RFC 5321, 4.5.3.1).
 _LOCAL_LIMIT: Final = 64
 _DOMAIN_LIMIT: Final = 255
-#: The part of an address before its sign, read backwards.
+#: The part of an address before its `@`, matched in the reversed text.
 _LOCAL: Final = re.compile(rf"(?:[\w.+-]|'(?=\w)){{0,{_LOCAL_LIMIT - 1}}}[\w+-]")
 _QUOTED: Final = re.compile(rf'"[^"\n]{{1,{_LOCAL_LIMIT}}}"')
 _DOMAIN: Final = re.compile(
@@ -413,7 +415,7 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
             start = at - (local.end() if local else 0)
             end = min(domain.end(), at + 1 + _DOMAIN_LIMIT)
             if text.startswith("@", end) and text.count(".", at, end) > 1:
-                # A number behind a full stop belongs to the next sentence.
+                # Another `@` follows: the part after the last full stop begins the next address.
                 end = text.rindex(".", at, end)
             yield start, end
 
@@ -431,8 +433,8 @@ _IBAN_LENGTHS: Final = {one[:2]: int(one[2:]) for one in _IBANS.split()}
 #: The signs between the groups of a number, also across lines, in a quotation and in a table.
 _BETWEEN: Final = r"[\s>|_\\-]"
 _SIGN: Final = "[.,+/:]"
-#: The digits behind a country code: inside a word only behind a number or `IBAN`. Digits are
-#: looked for first, here and below, because most places have no digits.
+#: The two check digits after an IBAN's country code. The code begins a word, or follows a digit or
+#: `IBAN`. Digits are looked for first, here and below, because most places have no digits.
 _CHECK_DIGITS: Final = re.compile(
     r"[0-9]{2}(?<=[A-Za-z]{2}..)"
     r"(?:(?<![^\W_].{4})|(?<=[0-9][A-Z]{2}..)|(?<=[iI][bB][aA][nN].{4}))",
@@ -459,7 +461,7 @@ def find_ibans(text: str) -> Iterator[tuple[int, int]]:
         # An IBAN in small letters is one word or groups of four; anything else is prose.
         if number.isupper() or all(len(one) == 4 for one in groups):  # noqa: PLR2004
             digits = "".join(str(int(one, 36)) for one in number[4:] + number[:4])
-            if int(digits) % 97 == 1:  # ISO 7064
+            if int(digits) % 97 == 1:  # the check digits are right (ISO 7064)
                 yield written.span()
 
 
@@ -468,7 +470,8 @@ _NUMBERS: Final = re.compile(
     r"[0-9](?<![^\W_].)(?<!\b[0-9]\..)(?<!\b[0-9]{2}\..)(?<!\b[0-9]{3}\..)[0-9]*+"
     rf"(?:{_BETWEEN}{{1,4}}+[0-9]++)*+"
 )
-#: The groups of cards; dates, sums and thousands have other groups.
+#: A card number in groups joined by `.`, `,`, `+`, `/` or `:`; dates, sums and thousands have
+#: groups of other lengths.
 _SIGNED: Final = re.compile(
     rf"[0-9]{{4}}(?<![^\W_].{{4}})(?<!{_SIGN}.{{4}})(?:"
     rf"({_SIGN} ?)[0-9]{{4}}(?:\1[0-9]{{4}}){{2}}(?:\1[0-9]{{1,3}})?"
@@ -477,7 +480,7 @@ _SIGNED: Final = re.compile(
 _GROUP: Final = re.compile("[0-9]+")
 _GROUPS: Final = 5
 _CHARACTERS: Final = range(13, 40)
-#: The lengths, and the first digits of issuers (ISO/IEC 7812).
+#: The lengths of card numbers, and the first digits that issuers have (ISO/IEC 7812).
 _CARD: Final = re.compile(
     r"(?=[0-9]{13,19}\Z)(?:22(?:0[0-4]|2[1-9]|[3-9])|2[3-6]|27(?:[01]|20)|3[04-9]|[4-6])"
 )

@@ -266,10 +266,11 @@ def unless_erased(before: CallerValues, after: CallerValues) -> CallerValues:
 
 
 ASSIGNED_LIMIT: Final = 50
-#: The shortest pause between two messages that mention people about an escalation, which anybody
-#: may repeat.
+#: Anybody may repeat an escalation of a flow's request, so people are mentioned about it at most
+#: once in this time.
 CALLED_EVERY: Final = timedelta(hours=1)
-#: The longest last segment of a URL that is a name: a longer segment may be a token.
+#: The longest last segment of a callback URL that counts as a name: a longer segment may be a
+#: token, and is removed from texts.
 _NAME_LIMIT: Final = 11
 
 

@@ -163,7 +163,7 @@ def setting(
     return made
 
 
-#: A limit, because each rule is tried against each new output, which may be long.
+#: The limits of a crew's rules: each rule is tried against each new output, which may be long.
 MOST_RULES: Final = 50
 MOST_PATTERNS: Final = 20
 MOST_APPROVALS: Final = 50

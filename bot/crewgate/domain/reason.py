@@ -20,7 +20,8 @@ from typing import Final
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.verdict import Person
 
-#: The fields with words from outside. Any other field is stored as the code: no class has two.
+#: The fields of reasons with words from outside, stored in the column `reason_words`. Any other
+#: field is stored in `reason_code`, so no class has two of either.
 WORDS: Final = frozenset({"error", "why", "words"})
 
 
@@ -206,7 +207,7 @@ Reason = (
     | RanEarlier
 )
 
-#: HTTP statuses about this one execution, with nothing that an operator could fix.
+#: HTTP statuses that concern one execution only: an operator could fix nothing.
 _OF_THE_EXECUTION: Final = frozenset({"400", "404"})
 
 

@@ -90,7 +90,7 @@ def receive(
         pause_id=notification.pause_id,
         tools_used=notification.tools_used,
         next_task=notification.next_task,
-        # Arguments without a removed part could not be sent back.
+        # No edits if a secret was removed: people could not send back the missing part.
         takes_edits=notification.takes_edits
         and not notification.output.erased
         and not (notification.call is not None and notification.call.erased),
@@ -98,7 +98,7 @@ def receive(
         takes_key=notification.takes_key,
         salt=new_id(),
     )
-    if result is not None:  # nobody is asked any longer, and there is no card
+    if result is not None:  # the call has ended: nobody is asked, and no card is posted
         ended = opened.end_call(result, at)
         effects = tuple(one for one in ended.effects if one.kind is EffectKind.CALL_ALARM)
         return Receipt(ended.round, opened=True, effects=effects)

@@ -34,9 +34,10 @@ _SHORTEST_INSIDE: Final = 10
 #: shorter. Looking for a line of at least 40 is cheaper than removing line breaks from each text.
 _LINE: Final = b"x" * 40
 _AS_LINE: Final = re.sub(rb"[\w+/-]", b"x", bytes(range(256)))
-#: A path segment of this length with a digit, or with letters of both cases, is no name.
+#: A password, value or path segment of a URL that has this length, and a digit or letters of both
+#: cases, counts as a secret.
 _SHORTEST_SEGMENT: Final = 16
-#: Visible ASCII characters without the sign of e-mail addresses.
+#: The characters of generated tokens: visible ASCII characters except `@`.
 _TOKEN: Final = re.compile(r"[!-?A-~]+")
 
 
@@ -60,7 +61,7 @@ class _Forms(NamedTuple):
         pattern = rb"(?<![A-Za-z0-9])(?:%b)(?![A-Za-z0-9])" % alone
         return cls(
             secrets,
-            # Only ASCII letters are folded, in bytes, so that no position moves.
+            # `lower` of bytes changes ASCII letters only, so no position moves.
             tuple(dict.fromkeys(form.lower() for form in _longest_first(spellings - short))),
             _longest_first(coded),
             _longest_first(form for form in coded if len(form) < len(_LINE)),
@@ -106,7 +107,8 @@ class Redactor:
         if _LINE in body.translate(_AS_LINE):
             coded, joined = self._forms.coded, _without_line_breaks(body)
         for form in coded:
-            # The first character of the form may have been removed with an escaped line break.
+            # The first character may be missing in `joined`: an `n` or `r` after a backslash was
+            # removed as a line break.
             if form[1:] in joined:
                 body = _broken(form).sub(MARK.encode(), body)
         for pattern in self._forms.alone:
@@ -251,11 +253,11 @@ def is_hidden_argument(name: str) -> bool:
     return sounds_secret(name) or is_of_a_person(name)
 
 
-#: A personal proof of identity, as a word of a name: `pin`, but not in `shipping`.
+#: A word for a personal proof of identity in the name of an argument: `pin`, but not in `shipping`.
 _OF_A_PERSON: Final = re.compile(
     r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:pin|cvv|cvc|otp|tan|passcode|passphrase)(?:$|[\W_\d]|(?=[A-Z]))"
 )
-#: A word of a name, perhaps with a number: not in `secretary` or `tokenizer`.
+#: A word for a secret in a name, perhaps with a number: not in `secretary` or `tokenizer`.
 _SECRET_WORD: Final = re.compile(
     r"(?:^|[\W_\d]|(?<=[a-z])(?=[A-Z]))"
     r"(?i:secrets?|tokens?|passw(?:or)?ds?|credentials?|webhooks?|(?:api|access|private)[\W_]?keys?)"
@@ -340,11 +342,13 @@ _NAME: Final = (
     r"|(?-i:(?<![a-z])o?auth|O?Auth)(?-i:(?![a-z]))|(?-i:(?<![A-Z])O?AUTH(?![A-Z])))"
 )
 _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
-#: A secret's name and its ending. The callback URL of a flow is enough to answer the flow.
+#: The name of a secret, with more letters after it. A flow's callback URL is a secret: whoever has
+#: it can answer the flow.
 _CALLED: Final = rf"(?:{_NAME}|callback[_-]?url)[\w-]{{0,40}}"
 _QUOTED: Final = r"\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|\\+[\"'][^\"'\\]*+(?:\\+[\"'])?"
 _BARE: Final = r"[^\s,;&\"'\\{}\[\]]"
-#: Numbers of tokens are no secrets, nor are words for a missing value.
+#: The value after a secret's name, unless it is a number, as of used tokens, or a word for a
+#: missing value.
 _VALUE: Final = (
     rf"(?:{_QUOTED}|(?:(?:basic|bearer)\s{{1,9}})?"
     rf"(?!(?:\d{{1,12}}|none|null|true|false)(?![\w.+/=-])){_BARE}++)"
@@ -373,7 +377,7 @@ _CREDENTIALS: Final = _patterns(
     # `"token": "…"` in JSON, in Python and in JSON in JSON, also when the end is missing, and
     # `token=…`, as in an address.
     (rf"({_CALLED}(?:\\*[\"']\s{{0,9}}[:=]|\s{{0,9}}=)\s{{0,9}}){_VALUE}", rf"\1{MARK}"),
-    # `token: …`, where prose may follow.
+    # `token: …`, where prose may follow, so only a value that is no word is removed.
     (rf"({_CALLED}\s{{0,9}}:\s{{0,9}}){_NO_WORD}", rf"\1{MARK}"),
     (rf"([?&][\w-]{{0,40}}(?:key|sig|signature)=){_BARE}++", rf"\1{MARK}"),
     (rf"\b(bearer|basic)\s{{1,9}}{_UNGUESSABLE}", rf"\1 {MARK}"),

@@ -105,7 +105,7 @@ class Vote:
     answer: str | None = None
     """The label or words chosen for a flow; None for words that only approve."""
     groups: tuple[UserGroup, ...] = ()
-    """The voter's groups of `approvals_from` at the last count; the vote counts for the first."""
+    """Groups of `approvals_from` with the voter, by the last count; the first one gets the vote."""
     shown_little: int | None = None
     """The percentage of the output that the voter was shown, if it was low."""
     masks_unseen: bool = False

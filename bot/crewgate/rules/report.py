@@ -25,7 +25,7 @@ from crewgate.store.replay import StoredRound
 
 T = TypeVar("T")
 
-#: The number of rounds that are named in a group: the newest.
+#: The most rounds that a group names: its newest rounds.
 EXAMPLES: Final = 3
 _TOLD: Final = frozenset({"name", "when", "channel", "reviewers", "approvals", "naming"})
 
@@ -77,7 +77,7 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
     before = stored.round.rule
     after = _rule_now(stored, crew, strictest(possible))
     if after.reviewers_from is not None and after.reviewers_from == before.reviewers_from:
-        # The kickoff would name this person again.
+        # The kickoff would name the same person again, so the reviewers named then stay.
         named = before if before.naming in WITH_REVIEWERS else after
         after = replace(after, naming=before.naming, reviewers=named.reviewers)
     was, now = crew.under(before), crew.under(after)
@@ -155,7 +155,7 @@ class Group:
 
 
 CREW_SETTINGS: Final = "the crew's settings"
-#: The most characters of a text from outside.
+#: The most characters that are shown of a text from outside.
 _SHOWN: Final = 80
 
 

@@ -68,7 +68,7 @@ def crew_for(scope: Scope, crews: Crews) -> Crew:
 
 
 def notify_for(scope: Scope, crews: Crews, directory: Directory) -> Notify:
-    """Return how to notify a scope's reviewers: by mentions if the app may send no messages."""
+    """Return how to notify a scope's reviewers; mentions replace DMs that the app may not send."""
     notify = crew_for(scope, crews).notify
     return Notify.MENTION if notify is Notify.DM and not directory.may_message else notify
 
@@ -240,7 +240,7 @@ class Access:
         return (found if is_colleague else ()), uncertain
 
     def _may_be_delegate(self, user: str, round_: Round) -> bool:
-        """Return False if the user surely is no delegate; a comment may have changed the rule."""
+        """Return False if a delegate surely may not vote; a comment may have changed the rule."""
         return round_.rule.delegation and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:
@@ -344,7 +344,8 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
 
 
 T = TypeVar("T")
-#: Rules of rounds decided within this time are in use: lists show the decisions of a day.
+#: A rule is in use until this time after the last decision under it: lists show the decisions of
+#: a day.
 LISTED: Final = timedelta(days=2)
 K = TypeVar("K", str, QueueKey)
 
@@ -371,8 +372,8 @@ class ReviewContext:
                 return await work(self._access(asked, recheck=recheck))
             except NeedsLookup as needed:
                 asked |= {needed.about}
-                # The question is decided again even if Slack's answer is no news: another request
-                # may have stored it meanwhile.
+                # `work` begins anew even if Slack's answer changes nothing: another request may
+                # have stored the same answer meanwhile.
                 await needed.ask()
 
     def _access(self, asked: frozenset[Hashable] = frozenset(), *, recheck: bool) -> Access:

@@ -480,7 +480,7 @@ async def _sent_before(
     if newest.id != round_.id and newest.edited_by is not None and newest.edited_by.id == by.id:
         edited = await read.posting(newest.id, as_it_came=True)
         decided = newest.decision is not None and newest.decision.is_by(by.id)
-        stands = decided or newest.vote_of(by.id) is not None  # the approval may be taken back
+        stands = decided or newest.vote_of(by.id) is not None  # false once the vote is taken back
         return newest if stands and edited.view.output.text == text else None
     if round_.decision is None or not round_.decision.is_by(by.id):
         return None

@@ -78,8 +78,9 @@ class Fetches:
         opened a newer round. None: there is no such review or round, or the bot itself sends the
         decision.
 
-        After `seconds` the answer may be that it still waits. If `is_there` says that the asker has
-        hung up, nothing counts as fetched. Raises TooManyWait and StoreUnavailable.
+        After `seconds` the answer may be that the round still waits. If `is_there` returns False,
+        the asker has hung up, and the decision does not count as fetched. Raises TooManyWait and
+        StoreUnavailable.
         """
         latest = await self._decided((crew.name, execution_id, task_id), seconds, number)
         if latest is None or latest.is_of_flow or not (crew.is_fetched or latest.is_fetched):
@@ -157,7 +158,7 @@ class Fetches:
             await tx.save(fetched.round)
             tx.audit.of_round(Entry(Code.FETCHED, CREW, {"sent": digest}), fetched.round)
             await tx.enqueue(fetched.effects, at=now)
-            if not crew.is_fetched:  # the asker goes on now, and the status shows that
+            if not crew.is_fetched:  # the asker goes on now: the crew's status will show it
                 poll = about(execution, EffectKind.POLL_STATUS)
                 await tx.expedite(poll, at=now + STATUS_POLL.first)
         resumes.labels(decided.review.crew, FETCHED).inc()

@@ -212,5 +212,6 @@ async def register_webhooks(
         execution = await tx.executions.open(crew, execution_id, at=clock())
         await tx.executions.register(crew, execution_id, urls)
         if execution.removed_at is not None:
-            # The texts of this kickoff are to be removed in their turn.
+            # This kickoff brought URLs to an execution whose texts were removed: they are removed
+            # in their turn.
             await tx.executions.save(replace(execution, removed_at=None))

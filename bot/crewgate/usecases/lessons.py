@@ -77,10 +77,11 @@ async def _add(
 
 
 async def keep(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
-    """Count a person's approval by the rule that decided the lesson's round.
+    """Count a person's approval of a lesson, and keep the lesson once the approvals suffice.
 
-    A second approval by one person is a no-op. Raises LessonEnded, NotPermitted, UnknownCrew,
-    OwnLesson or another VoteRefused.
+    The rule of the lesson's round says how many approvals it needs, and whose. A second approval by
+    one person is a no-op. Raises LessonEnded, NotPermitted, UnknownCrew, OwnLesson or another
+    VoteRefused.
     """
     _, round_ = await _lesson_and_round(lesson_id, context)
 

@@ -87,7 +87,7 @@ async def queue(
             shown.append(part[offset : offset + limit])
         before += total
 
-    # The rows themselves, read at once.
+    # The rows themselves, read in one query.
     ids = dict.fromkeys((*chain(*shown), *keep))
     lines = {line.round.id: line for line in await read.lines(tuple(ids))}
     stuck, without_approver, waiting, approved_by_me, of_others, decided = (
@@ -96,7 +96,7 @@ async def queue(
         # A damaged row is neither shown nor counted.
         for rows in [[lines[key] for key in keys if key in lines]]
     )
-    # A round that this person approved waits for other people.
+    # A round that this person approved waits for other people, so it is listed with their rounds.
     of_others = read_models.QueuePart(
         (*approved_by_me.lines, *of_others.lines),
         min(approved_by_me.total + of_others.total, _MOST),
@@ -141,7 +141,8 @@ async def execution(
     exact = [name for name in found if name[1] == prefix]
     match exact or found:
         case []:
-            # The beginning of an id must not reveal an execution.
+            # Somebody with a whole id is told by `ensure` that they may not read the execution; the
+            # beginning of an id must not reveal it.
             for crew in await read.executions.crews_with(prefix):
                 await context.ensure(by, Role.READER, crew)
             raise ExecutionNotFound(prefix)

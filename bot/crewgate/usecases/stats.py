@@ -25,7 +25,7 @@ async def of_crew(crew: str, *, days: int, context: ReviewContext) -> Stats:
 async def decisions(
     by: str, *, crew: str | None, days: int, context: ReviewContext
 ) -> AsyncIterator[Decided]:
-    """Yield the decisions behind these numbers, unordered; only operators get other people's names.
+    """Yield the decisions that `stats` counts, unordered; operators alone get other people's names.
 
     The audit trail gets an entry first. Raises UnknownCrew, NotAReader or StoreUnavailable.
     """

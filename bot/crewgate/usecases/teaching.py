@@ -24,7 +24,7 @@ from crewgate.usecases.read_models import CrewLessons, CrewUnavailable
 
 log = structlog.get_logger(__name__)
 
-#: The time for which a crew's answer counts that it takes lessons, or that it takes none.
+#: The time after which a crew is asked anew whether it takes lessons.
 ASK_EVERY: Final = timedelta(minutes=10)
 
 
@@ -133,7 +133,7 @@ async def end_unsent(tx: Tx, round_: Round, by: Person, *, at: datetime) -> None
 async def enqueue_end(tx: Tx, lesson: lessons.Lesson, round_: Round, *, at: datetime) -> None:
     """End a kept lesson once its time is over."""
     if lesson.expires_at is not None:
-        # The effect names no execution: while it waited, the execution's texts would be kept.
+        # The effect names no execution: an execution with a waiting job would keep its texts.
         effect = round_.effect(EffectKind.END_LESSON)
         end = replace(effect, target=lesson.id, execution_id="")
         await tx.enqueue([end], at=at, due_at=lesson.expires_at)

@@ -37,7 +37,8 @@ STATUS_POLL = Retry(
 )
 PAUSED_POLL: Final = timedelta(hours=1)
 #: The time within which a paused execution is polled first, so that polls after a burst of
-#: notifications are spread. Later answers are compared with the first one.
+#: notifications are spread. The time is short, because later statuses are compared with the first:
+#: another task is evidence that the crew has gone on.
 FIRST_POLL_WITHIN: Final = timedelta(minutes=1)
 
 
@@ -60,7 +61,8 @@ async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
 
 async def is_alone(tx: Tx, round_: Round, execution: Execution) -> bool:
     """Return True if only the round's task has waited or sent webhooks since its pause."""
-    # Once another task was active, `activity_before` is no longer that of this pause.
+    # Each try sets `activity_before` anew, so only `was_alone` still knows of tasks that were
+    # active before an earlier try.
     was_alone = round_.was_alone and not execution.is_flow
     if not was_alone or execution.activity_count != round_.activity_before:
         return False
@@ -169,7 +171,7 @@ async def track(
     await tx.executions.save(execution, tracked=True)
     effects: list[Effect] = []
     if not first and (execution.topic, execution.starters) != (before.topic, before.starters):
-        # The cards of this execution were posted without these values.
+        # The cards of this execution were posted without its new topic and starters.
         unfinished = await tx.unfinished(execution.crew, execution.execution_id)
         effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
     if starter is not None or execution.completed_tasks:
@@ -181,7 +183,7 @@ async def track(
     await tx.enqueue(effects, at=at)
     poll = about(execution, EffectKind.POLL_STATUS)
     if reopened:
-        # A poll from before the end may still wait.
+        # A poll from before the end may still wait, so it is brought forward.
         await tx.expedite(poll, at=at + STATUS_POLL.first)
     elif first and not execution.is_over:
         soon = first_poll(execution) if carried is not None else STATUS_POLL.first
@@ -228,11 +230,12 @@ async def end_execution(
 ) -> None:
     """Save an ended execution, close its unfinished rounds, and post the result once.
 
-    `while_waiting`: only its status says that it ended, and it waited for a person.
+    `while_waiting`: the execution waited for a person, and only its status says that it ended.
     """
     await tx.executions.save(ended)
     for round_ in await tx.unfinished(ended.crew, ended.execution_id):
-        if round_.state is not State.DECIDED:  # the next try shows whether the crew waits
+        # A decided round stays open: the next try to resume shows whether the crew still waits.
+        if round_.state is not State.DECIDED:
             closed = round_.close(_why_over(ended, while_waiting=while_waiting), at)
             await apply(tx, closed, at=at)
     if not ended.tracked:

@@ -45,8 +45,9 @@ def counts(
 ) -> bool:
     """Return False if an approval by this person would surely be refused, by any right of theirs.
 
-    `starters` may not approve, nor may their delegates for them; `permitted` may decide by a right
-    of their own, () if that is not looked at. Groups may be complete without this person.
+    `starters` may not approve, nor may delegates on their behalf. `permitted` are people with their
+    own right to decide; if it is empty, the person counts as one of them. An approval is refused,
+    too, if the groups that it could count for have enough approvals.
     """
     members, needed = directory.members, round_.rule.approvals_from
     rights = {one.away.id for one in away} if round_.rule.delegation else set()

@@ -26,7 +26,7 @@ from crewgate.domain.verdict import Needed
 _DECIDES: Final = (Decide.REFUSE, None, Decide.ALLOW)
 #: The words for the agent where nobody decided in time.
 NOT_IN_TIME: Final = "Nobody decided in time."
-#: The options that a change of a text leaves as they are.
+#: The options that `stricter` takes from `before`.
 _AS_BEFORE: Final = (
     *("name", "when", "decide", "reason", "channel", "notify"),
     *("target", "remind", "working_hours"),
@@ -83,7 +83,7 @@ def strictest(rules: Sequence[Rule]) -> Rule:
     `self_approval = false`, also `unknown_starter = "deny"`, no time-out that approves, no `"*"`
     among its reviewers, the first in order.
     """
-    if len(rules) == 1:  # most facts are certain
+    if len(rules) == 1:  # the usual case: all facts are certain
         return rules[0]
     return min(rules, key=_looseness)
 
@@ -116,8 +116,8 @@ def stricter(before: Rule, after: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
     needed = _all_needed(one, other)
     who = _narrower(one, other, usual)
     reviewers = tuple(group for group, _ in needed) if needed else who.reviewers
-    # Each option is named, without `replace`: an option that nothing here merges would silently
-    # stay as `before` has it.
+    # `Rule` gets each option by name. `replace(before, …)` would silently keep the value of
+    # `before` for a new option that nobody merges here.
     found = Rule(
         **{key: getattr(one, key) for key in _AS_BEFORE},
         reviewers=reviewers,

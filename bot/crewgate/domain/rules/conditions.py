@@ -134,7 +134,8 @@ class Facts:
     def _json(self) -> object:
         text = self.output.text.strip()
         if self.output.format is not notification.Format.JSON:
-            # Agents mostly write JSON as a text, many of them between fences.
+            # The output may be JSON all the same: agents mostly write it as plain text, many of
+            # them between code fences.
             fenced = _FENCED.fullmatch(text)
             text = fenced[1].strip() if fenced is not None else text
             if not text.startswith(("{", "[")):

@@ -94,8 +94,8 @@ class WorkingHours:
         raise AssertionError  # pragma: no cover
 
     def _spans_after(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        # Counting begins a day earlier: where clocks are put back at midnight, the day before has
-        # another part after it.
+        # The first day is the day before: where clocks are put back just after midnight, an hour of
+        # that day comes once more, after `at`.
         first = at.astimezone(self.zone).date() - _DAY
         for number in count():  # pragma: no branch  # such a day never ends
             day = first + number * _DAY
@@ -113,8 +113,8 @@ class WorkingHours:
         found = wanted.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
         if self._reads(found) == wanted:
             return found
-        # PEP 495: for a skipped time, fold=0 gives a moment after the skip, fold=1 a moment
-        # before.
+        # The end of the skip is searched between two moments. PEP 495: for a skipped time, fold=0
+        # gives a moment after the skip, fold=1 a moment before.
         before = wanted.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         while found - before > _SECOND:
             middle = before + (found - before) // _SECOND // 2 * _SECOND
@@ -176,7 +176,7 @@ def _read_zone(name: str) -> ZoneInfo:
         raise NoSuchZone(name) from None
 
 
-#: Longer durations are slips of the pen, and `datetime` ends at the year 9999.
+#: Longer durations are typing errors, and `datetime` ends at the year 9999.
 LONGEST: Final = timedelta(days=366)
 LONGEST_WORKING: Final = timedelta(hours=1_000)
 EXAMPLES: Final = "30s, 15m, 4h, 3d, or 4wh for working hours"

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final, Self
 from unicodedata import category, normalize
 
-#: `[` begins a set if the set ends; else it stands for itself.
+#: A set such as `[abc]`, or one character; a `[` without its `]` is such a character.
 _ATOMS: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", flags=re.DOTALL)
 
 
@@ -68,7 +68,7 @@ class _Plain(dict[int, str]):
                 found += _UNSEEN
             elif of not in {"Mn", "Me"}:  # accents are left out: NFKD splits them off
                 found += one
-        if code < 2**16:  # the table stays small
+        if code < 2**16:  # rarer characters are not stored: the table stays small
             self[code] = found
         return found
 
@@ -100,7 +100,7 @@ def _regex(pattern: str, *, exactly: bool = False) -> re.Pattern[str]:
 _OF_ONE_VALUE: Final = r"[^\s,;]"
 
 
-#: The signs of comparisons; longer signs come first, because they begin with shorter signs.
+#: The signs of comparisons; `>=` comes before `>`: the first sign that fits is taken.
 _SIGNS: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
     ">=": operator.ge,
     "<=": operator.le,

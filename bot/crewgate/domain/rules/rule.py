@@ -56,7 +56,7 @@ class Decide(StrEnum):
 
 #: The time for which an approval of a call holds if the rule names no time.
 VALID_FOR: Final = Duration.parse("1h")
-#: The options that ask people, or act after a time.
+#: The options that ask people, or act after a time: a rule with `decide` has none of them.
 _ASKS_PEOPLE: Final = (
     *("reviewers", "reviewers_from", "approvals", "approvals_from"),
     *("remind", "escalate", "timeout"),

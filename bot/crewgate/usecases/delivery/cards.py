@@ -243,7 +243,8 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
             return Delivered("deleted")
         outcome = Delivered("deleted")
     round_ = posting.view.round
-    # Before a decision a failed update is no news, nor is it once texts were removed long ago.
+    # While a round waits, its old card is still true, and removed texts are of long ago: then
+    # nobody is told that the update failed.
     untold = round_.state is State.WAITING or round_.removed_at is not None
     failed = None if untold else round_.effect(EffectKind.REFRESH_FAILED)
     return await settle(job, outcome, context, failed=failed)
@@ -259,7 +260,7 @@ async def _have_others_follow(job: Job, posting: Posting, context: DeliveryConte
     if round_.number == 1 and not (is_latest or removed):
         return
     effects = await refreshes(job.effect, context)
-    if is_latest and not removed:  # removed: each of these messages has an effect of its own
+    if is_latest and not removed:  # after a removal each message has a job of its own
         first = await _first_card(job, round_, context)
         effects += [*first, *_progress(job, posting)]
     if effects:

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 #: purpose: a crew that took a revision is busy for longer than this and refuses another, while a
 #: much later try could meet the next round.
 GRACE = timedelta(seconds=3)
-#: The grace for tries from before a start: while nobody listened, a crew may have taken the
+#: The grace for tries of an earlier process: while no process listened, a crew may have taken the
 #: decision and begun to work, and only its next webhook shows that.
 START_GRACE = timedelta(seconds=20)
 #: Time for Slack to share an uploaded file, which it scans first.
@@ -70,7 +70,8 @@ class DeliveryContext(ReviewContext):
 
     def wait_for_evidence(self, round_: Round) -> datetime | None:
         """Return the time before which a try in doubt is not repeated; None if it need not wait."""
-        # No times are compared for that: the clock may have been set back since an earlier try.
+        # `tried` tells this process's tries from earlier ones. Their times could not: the clock
+        # may have been set back since an earlier try.
         is_of_earlier_process = round_.in_doubt and round_.id not in self.listening.tried
         return self._grace_ends_at if is_of_earlier_process else None
 

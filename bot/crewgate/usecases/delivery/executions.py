@@ -31,8 +31,8 @@ async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
         return await _post(job, context, await _with_rounds(posting, context))
-    # The message is changed by a job of its own: this job is a post, and only posts may hold up
-    # posts.
+    # The message is updated by a job of its own: this job is a post, and an update must not hold
+    # up the posts behind it.
     return await _leave_to(EffectKind.REFRESH_PROGRESS, job, context)
 
 
@@ -67,7 +67,8 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None or await _is_told_elsewhere(posting, context):
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
-        # People wait for the first message of a thread alone; any other comes last.
+        # People wait for the first message of a thread. In a thread that has begun, the progress
+        # message comes last.
         begun = posting.thread_ts is not None
         return await _leave_to(EffectKind.PROGRESS, job, context, last=begun)
     message, posting = posting.progress_message, await _with_rounds(posting, context)
@@ -88,7 +89,7 @@ async def clear_thread(job: Job, context: DeliveryContext) -> Outcome:
     ts, channel = job.effect.target, job.effect.channel
     assert posting is not None, "executions are never deleted"
     assert channel is not None, "channel is always set for this kind of effect"
-    # Files that are newer than this job belong to rounds whose texts are stored.
+    # Files that are newer than this job stay: they belong to rounds whose texts are not removed.
     until = job.created_at
     outcome = await context.messenger.clear(MessageRef(channel, ts, ts), posting, until=until)
     return await settle(job, outcome, context)
@@ -112,7 +113,7 @@ async def _approved(execution: Execution, context: DeliveryContext) -> Round | N
         found = await read.executions.find(execution.crew, execution.execution_id)
         execution = found or execution
     posting = await read.posting(last.id, as_it_came=True)
-    if posting.card is None:  # its output was gathered, so no card shows it
+    if posting.card is None:  # a flood gathered the round, so no card shows its output
         return None
     output = posting.view.output
     same = execution.result is not None and output.text.strip() == execution.result.text.strip()
@@ -150,7 +151,7 @@ async def _post(job: Job, context: DeliveryContext, posting: ExecutionPosting) -
     )
 
 
-#: The most uploads of a file that is not in its thread afterwards.
+#: The most uploads of one file, if the thread does not show it after an upload.
 UPLOADS: Final = 2
 _OF_ROUND: Final = (EffectKind.LOOK_FOR_FILE, EffectKind.ATTACH_FAILED)
 _OF_RESULT: Final = (EffectKind.LOOK_FOR_RESULT_FILE, EffectKind.RESULT_FILE_FAILED)
@@ -179,10 +180,11 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
         if not is_missing or uploads == UPLOADS:
             return await settle(job, found, context, failed=failed if is_missing else None)
         log.warning("file_not_shared", kind=job.effect.kind, subject=job.effect.target)
-    since = None if uploads else job.began_at  # a search has just found no file
+    since = None if uploads else job.began_at  # `find_file` has just searched the thread
     outcome = await context.messenger.attach(about, posted_since=since)
     if not isinstance(outcome, Delivered):
-        # A result has no *Read all*, and its message says that a file follows.
+        # If the app lacks the scope for files, `then` tells of it: a result has no *Read all*, and
+        # its message says that a file follows.
         then = [failed] if missing is EffectKind.RESULT_FILE_FAILED else []
         return await settle(job, outcome, context, failed=failed, then=then)
     async with context.uow.begin() as tx:
@@ -211,7 +213,8 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     webhook = await context.uow.read.executions.forwarded_webhook(job.effect.target)
     if webhook is None:
         return await _drop(job, context)
-    # The execution is read before its URLs: a kickoff's answer is stored together with its URLs.
+    # The execution is read before its URLs: the kickoff's answer is stored together with its URLs,
+    # so an execution that shows the answer cannot be read without them.
     execution = await context.uow.read.executions.find(webhook.crew, webhook.execution_id)
     given = await context.uow.read.executions.given_webhooks(webhook.crew, webhook.execution_id)
     urls = context.crews[webhook.crew].forwards_to(given)
@@ -219,7 +222,8 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     if not given.is_readable:
         outcome: Outcome = _UNREADABLE
     elif url is None:
-        # The URLs of a notification are no evidence: a notification may come before that answer.
+        # Only registered URLs prove that the kickoff's answer is stored: a notification, which has
+        # URLs too, may come before the answer.
         of = webhook.crew, webhook.execution_id
         answered = await context.uow.read.executions.has_registered(*of)
         return await _wait_for_url(job, execution, context, answered=answered)
@@ -234,7 +238,7 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         at = context.next_try(job, in_doubt=False)
         await tx.retry(job, at=at, in_doubt=False, failed_at=context.clock())
-    # One caller's address says nothing about other addresses: the worker need not wait.
+    # After NotSent the worker would wait, but one caller's address says nothing about others.
     return Unknown(outcome.why) if isinstance(outcome, NotSent) else outcome
 
 
@@ -246,7 +250,7 @@ async def _wait_for_url(
     `answered`: a stored answer brought other URLs. The answer may follow a pause or the end.
     """
     if execution is None:
-        return await _drop(job, context)  # the dead letter has its own report
+        return await _drop(job, context)  # the webhook became a dead letter, which is reported
     # Inputs prove no answer: a notification may carry inputs, too.
     answered = answered or said_starter(execution.starter, execution.meta) is not None
     if answered or context.clock() - execution.began_at >= KICKOFF_ANSWER_TIMEOUT:

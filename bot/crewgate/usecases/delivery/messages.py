@@ -20,7 +20,8 @@ from crewgate.usecases.ports.slack import About, Posted, Thread
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef, Posting
 
-#: The delay of timers that were due while nobody could see the card: people need time to decide.
+#: A timer that is due while no card shows the round is put off by this time: people need time to
+#: decide.
 WITHOUT_CARD: Final = timedelta(hours=1)
 
 
@@ -90,8 +91,8 @@ async def post(
 ) -> Outcome:
     """Post the message of a job's kind, without settling the job.
 
-    `occasion` tells this message from messages of earlier jobs about its target. `may_be_plain`: if
-    Slack refuses the agent's words, post without them.
+    `occasion` distinguishes this message from earlier messages of this kind about the same target.
+    `may_be_plain`: if Slack refuses the agent's words, post the message without them.
     """
     say = partial(
         context.messenger.say,

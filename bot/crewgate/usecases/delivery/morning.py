@@ -20,7 +20,7 @@ from crewgate.usecases.waiting import waiting_for
 
 log = structlog.get_logger(__name__)
 
-#: A line that could not be sent for longer is left out.
+#: A morning line that could not be sent within this time is left out.
 LATE: Final = timedelta(hours=4)
 
 

@@ -67,7 +67,8 @@ async def _find(round_: Round, name: str, context: DeliveryContext) -> User | Na
     review = round_.review
     now = context.clock()
     async with context.uow.begin() as tx:
-        # The execution is locked: a kickoff's answer, with the name, is stored before or after.
+        # `open` locks the execution: a kickoff's answer, with the name, is stored before this
+        # transaction or after it.
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)
         began = execution.began_at
         unclear = await tx.executions.unclear_kickoffs(

@@ -46,9 +46,11 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     client = context.clients.get(job.effect.crew)
     if (client is None or known.is_fetched) and not known.is_of_flow:
         return await _await_fetch(job, context)
-    # The crew is asked before the try: that takes up to 2 s, and webhooks meanwhile count too.
+    # The crew's status is asked before the try begins: that takes up to 2 s, and webhooks that
+    # come meanwhile count as evidence too.
     asked = await _ask(known, client, context)
-    # Read first: the text was there when it was to be sent, and may be wiped at any time after.
+    # The callback is read before the round: if the round is still DECIDED then, the callback was
+    # not wiped yet. It may be wiped at any time after.
     callback = await context.uow.read.callback(known.id) if known.is_of_flow else None
     async with context.uow.begin() as tx:
         # The execution is opened first: a webhook either comes before the try, or counts as later.
@@ -151,7 +153,7 @@ async def _send(
             round_.decision.human_feedback,
             valid_until=kept[0].expires_at if kept else None,
         )
-        # The failure of one address says nothing of where the crew, or another flow, is answered.
+        # `alone`: that this flow's address failed says nothing about the crew or other flows.
         return replace(outcome, alone=True) if isinstance(outcome, NotSent) else outcome
     assert client is not None, "a crew without a client fetches its decisions"
     # URLs are looked up now, not when the button was pressed: newer ones may be registered.
@@ -187,7 +189,8 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
     now = context.clock()
     effect = job.effect
     async with context.uow.begin() as tx:
-        # Opened first: a webhook either came before, and counts, or will find the round stuck.
+        # The execution is opened, and so locked, first: a webhook either came before, and counts as
+        # evidence, or will find the round stuck.
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
         current = await tx.round(effect.target)
         was_taken = False

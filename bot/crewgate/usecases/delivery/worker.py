@@ -38,9 +38,9 @@ Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 #: crashed or stood still loses one.
 LEASE = timedelta(seconds=75)
 DEADLINE = timedelta(seconds=60)
-#: The time after a pause in which a destination counts as away although nothing was tried again.
+#: After a pause a destination still counts as away for this time, while no job was tried again.
 LATELY = timedelta(minutes=1)
-#: The factor by which looks are more frequent after a look that found something.
+#: After a look that found jobs, the worker looks for due jobs this many times as often.
 SOONER = 4
 REFUSALS = 100
 
@@ -185,7 +185,7 @@ class Worker:
             self._outbox_gone_at = self._outbox_gone_at or now
             return ()
         except Exception:
-            # Nobody waits for this answer, and a loop that ended would end the leasing for good.
+            # The error ends here: beyond this, it would end the loop and cancel the jobs under way.
             log.exception("lease_failed", destination=self.destination)
             return ()
         self.last_polled_at = now
@@ -301,7 +301,7 @@ class Worker:
             self._failures += 1
         elif outcome.retry_after is None:
             return  # this job was under way before the pause began
-        # A job that was under way before the pause may have succeeded since, and set this to 0.
+        # A job that was under way before the pause may have set `_failures` to 0 since.
         self._failures = max(self._failures, 1)
         pause = self.pace.pause.after(
             self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after
@@ -318,7 +318,7 @@ class Worker:
 
 
 def _why(outcome: Refused | Unknown | NotSent) -> str:
-    # A crew's own words may quote an output.
+    # Only the code of a refusal is reported: a crew's own words may quote an output.
     return outcome.code if isinstance(outcome, Refused) else outcome.why
 
 
