@@ -100,7 +100,7 @@ def _read_day(word: str, today: date) -> date:
 def _read_mention(word: str) -> Person:
     found = _MENTION.fullmatch(word)
     if found is None:
-        # A name without an account names nobody for certain: two people may share it.
+        # Two people may have one name, and a name may change, so only an account will do.
         raise RequestUnclear(
             f"I cannot tell who {_quoted(word)} is: Slack gave me a name and no account."
         )

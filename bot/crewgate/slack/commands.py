@@ -212,8 +212,7 @@ def _execution_line(
     else:
         at = f"at {names.title(execution.current_task)}, " if execution.current_task else ""
         stands = f"{at}running for {duration(now - execution.began_at)}"
-    # `/crew status` takes this id. An execution without a topic has the id as its title already, so
-    # the id is not repeated.
+    # `/crew status` takes this id. It is left out where no topic is known: then it is the title.
     name = names.identifier(id_beginning(execution.execution_id))
     return names.joined(
         f"{states.icon(first.round) if first else icons.RUNNING} {title}",
@@ -291,8 +290,7 @@ def _reached(crew: CrewHealth, now: datetime) -> str:
 
 
 _BUDGET: Final = MESSAGE_LIMIT - 1_000
-#: The most conditions of a rule, texts of `contains` and people that are shown: one section holds
-#: so many.
+#: The most conditions, texts of `contains` and people shown of a rule: one section holds as many.
 _CONDITIONS: Final = 6
 _TEXTS: Final = 3
 _PEOPLE: Final = 5

@@ -254,8 +254,7 @@ RENEW_SECONDS: Final = 60
 #: The least seconds between two refreshes, unless somebody opens Home: one refresh then shows a
 #: burst of changes, well within Slack's rate.
 PAUSE_SECONDS: Final = 0.2
-#: The most people whose open Home is refreshed, the latest visitors; others see changes at their
-#: next visit.
+#: The most people whose open Home is refreshed, the latest to open it; others have to open it anew.
 READERS: Final = 100
 _CHANGED_BY_ANOTHER: Final = "hash_conflict"
 """Slack's code for a view that has changed since the caller saw it."""

@@ -217,8 +217,7 @@ def _groups(found: CrewLessons, place: str, link: Link) -> Iterator[list[Block]]
         yield [words, about, *([row] if is_kept else [])]
 
 
-#: Begins the `block_id` of a lesson's buttons in a list. The lesson's id, the page and, if one was
-#: asked for, the crew follow.
+#: Begins the `block_id` of a lesson's buttons in a list; its id, the page and the crew follow.
 _LISTED: Final = "listed "
 
 

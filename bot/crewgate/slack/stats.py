@@ -216,7 +216,7 @@ def _share(share: Share) -> str:
     return f"{share.percent} % of {share.whole:,}" if share.whole else "none"
 
 
-#: The budget of the list of crews, and of the list of people, in characters.
+#: The characters for the list of crews, and as many again for the list of people.
 _LIST_BUDGET: Final = 2_500
 #: The most bars of a chart that is drawn with characters: more would not fit on a phone's screen.
 _BARS: Final = 10
@@ -373,8 +373,7 @@ async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: Slack
     days, crew = _asked(press.value)
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=press.by):
         found = await stats(press.by.id, crew=crew, days=days, context=context)
-        # The person may have lost the right to read since the message with this button was sent.
-        if not found.crews:
+        if not found.crews:  # the person may have lost the right to read since the button was shown
             await send_ephemeral(respond, NOTHING_READABLE)
             return
         await _send(

@@ -61,7 +61,7 @@ def count_rows(text: str) -> int:
 def measure_overflow(markdown: str) -> tuple[int, int, int]:
     """Return the widest table's columns, the characters off a phone's screen, and a line's number.
 
-    All are 0 if every table fits. The line follows the table; for a nested table, it is the last.
+    All are 0 if every table fits. The line follows that table, or ends the text if it is nested.
     """
     if not _WIDE_ROW.search(markdown):
         return 0, 0, 0
@@ -170,7 +170,7 @@ def first_part(
     room; after a heading only if there is nothing else. A longer fence is cut at a line and
     closed.
     """
-    # `render` never halves a text or more, so a text of more than `most` characters cannot fit.
+    # `render` shortens no text to less than half, so more than `most` characters can never fit.
     most = 2 * limit + 2
     written = clean_controls(text[:most])
     head = reveal(written)
@@ -365,12 +365,12 @@ def _words_of_json(text: str) -> str:
     return " ".join(made.split()).rstrip(", :") or text.strip()
 
 
-#: The characters on one page of a modal, which takes a few screens.
+#: The characters on one page of a modal: a few screens.
 PAGE: Final = 6_000
 #: The longest rest of a fence, in characters, that a full page still takes: its closing line.
 _LAST: Final = 500
 _HEADINGS: Final = 20
-"""The most headings before which a cut is tried: a text may have only headings."""
+"""The most headings that a page's end is moved before: a text may have only headings."""
 _BLANK_LINES: Final = re.compile(r"\n[ \t]*\n+")
 
 
@@ -513,7 +513,7 @@ def page_of_blocks(
     number = size = count = 0
     for group in groups:
         lengths = [len(json.dumps(block, ensure_ascii=False)) for block in group]
-        # The first block of a group asks for room for the whole group, others only for themselves.
+        # A group's first block asks for room for the whole group, each other block for itself only.
         wants = [(sum(lengths), len(group)), *((length, 1) for length in lengths[1:])]
         for block, length, (room, blocks) in zip(group, lengths, wants, strict=False):
             if count and (size + room > 2 * PAGE or count + blocks > most):

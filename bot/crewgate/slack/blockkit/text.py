@@ -43,7 +43,7 @@ _FLAGS: Final = "|".join(
 )
 _NEEDED: Final = re.compile(
     f"(?<=[{_EMOJI}])\ufe0f?\u200d(?=[{_EMOJI}])"  # a joiner makes one emoji of 👩 and 💻
-    f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]"  # chooses to show a sign as text or as emoji
+    f"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]"  # selects the look of a sign: text or emoji
     f"|(?<=[0-9#*])\ufe0f(?=\u20e3)"  # the keycap of a digit, `#` or `*`
     f"|(?<=\U0001f3f4)(?:{_FLAGS})\U000e007f"  # flags of England, Scotland, Wales
     f"|(?<=[{_JOINED}])[\u200c\u200d]"
@@ -61,8 +61,7 @@ _RIGHT_TO_LEFT: Final = re.compile(
 _MARKS: Final = frozenset("\u061c\u200e\u200f")
 _RUN: Final = re.compile(
     f"[{UNSEEN}]+"
-    # The two most frequent characters that a text needs are excluded here, because `_revealed`
-    # would take ten times as long to keep them.
+    # The two most frequent cases that stay as they are: `_revealed` takes ten times as long.
     f"(?<!{_RIGHT_TO_LEFT.pattern}[{''.join(_MARKS)}])"  # one mark of direction after its letter
     f"(?!(?<=[{_EMOJI}]\u200d)[{_EMOJI}])"  # one joiner between two emoji
 )

@@ -58,7 +58,7 @@ class BoltApp(AsyncApp):
 class Middleware(AsyncMiddleware):
     """Calls a function with the request alone.
 
-    For a plain function, Bolt collects all possible arguments at each request: 4 % of a click.
+    For a plain function Bolt collects all possible arguments, which takes 4 % of a press's time.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class _Ack(AsyncAck):
 
 
 def new_bolt(client: AsyncWebClient) -> BoltApp:
-    token, client.token = client.token, None  # Bolt warns of a token besides `authorize`
+    token, client.token = client.token, None  # else Bolt warns that `authorize` replaces it
 
     async def authorize() -> AuthorizeResult:
         # Bolt's own `authorize` would call `auth.test` before the first listener, so that the

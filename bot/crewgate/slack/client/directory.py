@@ -33,7 +33,7 @@ RENEW = timedelta(minutes=5)
 TRUST = timedelta(minutes=15)
 #: The interval of questions to Slack while an answer is missing, or after a person was refused.
 RENEW_SOON = timedelta(seconds=20)
-#: Seconds that a press waits for an answer of Slack, which itself waits 3 s for the press's answer.
+#: Seconds that a press waits while Slack is asked: after 3 s Slack tells the person that it failed.
 ASK_SECONDS: Final = 2
 #: The most addresses and groups that `resolve` asks about: a press or a post waits for it.
 ASKED_AT_ONCE: Final = 10

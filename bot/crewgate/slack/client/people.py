@@ -79,7 +79,7 @@ class Remembered(ABC, Generic[T]):
             return True
 
 
-#: The longest that an answer about a person counts, who may have become a guest since.
+#: The time that an answer about a person counts: later the person may have become a guest.
 STANDING_TRUST: Final = timedelta(hours=2)
 #: The age at which an answer is renewed, before anybody needs it.
 STANDING_RENEWED: Final = timedelta(hours=1)
@@ -152,7 +152,7 @@ class Accounts(Remembered[Kind]):
         return Kind.COLLEAGUE
 
 
-#: The longest that a channel's list of members counts, one of whom may have left since.
+#: The time that a channel's list of members counts: later somebody may have left the channel.
 MEMBERS_TRUST: Final = timedelta(minutes=15)
 
 

@@ -31,7 +31,7 @@ LONGEST_SPAN: Final = timedelta(hours=6)
 PAGE: Final = 200
 #: The most messages for which the bot knows how far it has searched.
 REMEMBERED: Final = 1_000
-#: The codes of Slack if this bot may not read a channel, in which it may still post.
+#: Slack's codes for a channel that this bot may not read, although it may post there.
 NOT_READABLE: Final = frozenset(
     {"channel_not_found", "missing_scope", "not_in_channel", "thread_not_found"}
 )

@@ -105,7 +105,7 @@ Failure = NotSent | Refused | Unknown
 Answer = AsyncSlackResponse | aiohttp.ClientResponse
 Headers = Mapping[str, str]
 
-#: The header that lists a token's scopes, in each answer to a call with it (Bolt reads it, too).
+#: The header with the token's scopes, which every answer to a call with a token has.
 _SCOPES_HEADER = "x-oauth-scopes"
 
 

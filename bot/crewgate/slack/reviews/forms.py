@@ -277,7 +277,7 @@ def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metad
         max_length=WHY_LIMIT,
         placeholder="Started again as a new execution",
         min_length=1,
-        # In the form of a report, which has something to read above the box, no cursor skips that.
+        # In a report's form the cursor does not start in the box: the text above is read first.
         focus_on_load=callback_id == ids.DISMISS_MODAL,
     )
     return modal(

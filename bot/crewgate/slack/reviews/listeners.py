@@ -469,7 +469,7 @@ async def decide_once(
         if not _is_theirs(error.decision, verdict, by):
             raise
         # The second press of a double click returns the round, as the first did. Somebody who
-        # presses later does not see the decision in Slack yet: after None they are told of it.
+        # presses again later does not see the decision in Slack yet: None has the caller tell it.
         is_slip = began_at - error.decision.at < DOUBLE_CLICK
         return await context.uow.read.round(round_id) if is_slip else None
     vote = round_.vote_of(by.id)

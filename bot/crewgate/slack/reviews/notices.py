@@ -230,7 +230,7 @@ def render_timed_out(scene: Scene) -> Message:
 
 
 def _so_far(round_: Round) -> str:
-    """Name the approvers without mentions: they need do nothing."""
+    """Name those who have approved, without mentions: they need do nothing more."""
     so_far = cards.so_far(round_, names.CALLS_NOBODY)
     return f" · {so_far}" if so_far else ""
 

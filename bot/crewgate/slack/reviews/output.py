@@ -235,7 +235,7 @@ def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
 
 
 def _is_empty(output: Output) -> bool:
-    # Only a short text is searched for visible characters, which takes long for a long one.
+    # Unseen characters are looked for in short texts only: in a long text that takes long.
     short = len(output.text) <= OUTPUT_LIMIT
     return not output.text.strip() or (short and is_blank(clean(output.text)))
 
@@ -255,8 +255,7 @@ def _with_text(shown: str, *left_off: Block) -> list[Block]:
 _BOX: Final = 2_000
 #: The most boxes of a form: Slack takes 100 blocks, and some stand around the boxes.
 _BOXES: Final = 80
-#: The longest output that people may edit, in bytes as JSON: Slack takes 250,000 for a modal, and
-#: the text may grow.
+#: The longest output to edit, in bytes as JSON: Slack takes 250,000 for a modal, and texts grow.
 _LONGEST: Final = 100_000
 
 

@@ -97,7 +97,7 @@ class ReaderPosition:
     """The page that the reader opened with; None while it opens."""
     began: datetime | None = None
     known: int = 0
-    """The percentage of the output that stood where the reader was opened."""
+    """The percentage of the output that was shown where the reader was opened."""
     unmasked: tuple[int, ...] = ()
     """The places in the text where unmasked pages began and ended."""
 

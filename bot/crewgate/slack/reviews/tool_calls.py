@@ -129,8 +129,7 @@ def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | 
 
 
 def _fits(text: str) -> bool:
-    # Slack changes characters that cannot be seen, so a text with some would come back changed even
-    # from a box that nobody touched.
+    # Slack changes unseen characters: a text with some would come back from its box changed.
     return utf16_length(text) <= FEEDBACK_LIMIT and clean(text) == text
 
 

@@ -284,8 +284,7 @@ def waits(name: str, round_: Round) -> str:
         case ToolCall():
             return wants_to_use(round_)
         case Question():
-            # A crew's question comes from an agent, during its task. A flow's question comes from a
-            # method, so no agent is named.
+            # In a crew an agent asks, during its task; in a flow a method does, called `name`.
             agent = None if round_.is_of_flow else round_.review.agent
             who = name if agent is None else one_line(agent, names.AGENT_LIMIT)
             return f"{who} asks for an answer"
@@ -319,7 +318,7 @@ def call_ended(round_: Round) -> str:
 
 
 def until(round_: Round) -> str:
-    """Return the end of a call's approval, as the end of a clause; empty for other decisions."""
+    """Return `, until 7:46 AM` if a call's approval ends then; empty for other decisions."""
     end, decision = round_.valid_until, round_.decision
     if end is None or decision is None or not decision.is_approve:
         return ""
