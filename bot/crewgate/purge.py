@@ -80,8 +80,8 @@ async def _purge(
                 crew, before=before, begin=begin, clock=clock, by=OPERATOR
             ):
                 total += removed
-                # A pause as long as the batch lets the bot write: without it every tenth
-                # notification waited for more than a second.
+                # The pause, which is as long as the batch was, lets the bot write: without a pause
+                # every tenth notification waited for more than a second.
                 await sleep(max((clock() - began).total_seconds(), 0))
                 began = clock()
                 if total["executions"] // _TOLD_EVERY > told:

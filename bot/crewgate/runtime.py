@@ -38,8 +38,9 @@ STEP: Final = timedelta(seconds=5)
 LASTING: Final = timedelta(seconds=30)
 #: The time for which `warning` reports a step.
 TOLD: Final = timedelta(hours=1)
-#: A thread takes less than a second for the worst text. More threads would not be faster: they
-#: share the interpreter with the event loop, whose turn comes after some milliseconds at most.
+#: The threads for slow work on texts, of which the worst takes less than a second. More threads
+#: would not be faster: they share the interpreter with the event loop, whose turn comes after some
+#: milliseconds at most.
 THREADS: Final = 2
 
 log = structlog.get_logger(__name__)

@@ -143,7 +143,7 @@ def digest_of(text: str | bytes, salt: str) -> str:
 
 
 def people_of(round_: Round) -> Iterator[verdict.Person]:
-    """Yield the people who acted on a round, or by whose right somebody did."""
+    """Yield the people who acted on a round, and those by whose right somebody acted."""
     acts = (*round_.votes, round_.decision)
     named = [who for one in acts if one for who in (one.by, one.on_behalf_of)]
     reason = round_.reason.by if isinstance(round_.reason, Dismissed | EditedBy) else None

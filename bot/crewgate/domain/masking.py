@@ -504,7 +504,7 @@ def find_cards(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_card(written: str) -> bool:
     number = "".join(_GROUP.findall(written))
-    # A number with more than one line end is a column of numbers.
+    # A number with more than one line end is a column of numbers, and no card.
     if written.count("\n") > 1 or not _CARD.match(number):
         return False
     doubled = sum(sum(divmod(2 * int(digit), 10)) for digit in number[-2::-2])

@@ -13,7 +13,7 @@ class Morning:
     minute: int
     zone: str
     told: int = 0
-    """The ordinal of the day of the last line."""
+    """The ordinal of the day of the last morning line."""
 
     def on(self, day: date) -> datetime:
         """Return the time of a day's line in UTC: the first, or later, where clocks are changed."""

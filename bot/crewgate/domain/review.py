@@ -213,7 +213,7 @@ class Round:
         return tuple(ref for ref in named if ref not in done)
 
     def decide(self, decision: verdict.Decision) -> Transition:
-        """Take one person's decision; the first one wins.
+        """Take one person's decision; the first decision wins.
 
         Raises AlreadyDecided, RoundSuperseded or RoundClosed if the round is not waiting,
         InvalidTransition if one approval is not enough: several approvals take `approve`.

@@ -39,9 +39,9 @@ DELEGATED: Final = (Role.REVIEWER, Role.READER)
 
 
 class NeedsLookup(Exception):  # no CrewgateError, for no person is told of it
-    """Only Slack has the answer.
+    """A permission depends on an answer that only Slack has.
 
-    Slack is never asked in a transaction: leave it, ask, and begin anew.
+    Slack is never asked in a transaction: leave the transaction, ask Slack, and begin anew.
     """
 
     def __init__(self, about: Hashable, ask: Callable[[], Awaitable[object]]) -> None:
@@ -362,7 +362,7 @@ class ReviewContext:
     off_loop: OffLoop
 
     async def asking(self, work: Callable[[Access], Awaitable[T]], *, recheck: bool = True) -> T:
-        """Do work with the present permissions; if it needs a lookup, ask Slack and repeat it.
+        """Do work with the present permissions; if it needs a lookup, ask Slack and do it again.
 
         Work must undo its changes when it raises, as a transaction does.
         """
@@ -416,7 +416,7 @@ class ReviewContext:
     async def queues_of(
         self, user: str, *roles: Role, recheck: bool, rules: Iterable[StoredRule] | None = None
     ) -> list[tuple[QueueKey, ...]]:
-        """Return for each role the queues in which a person has it, also as a delegate."""
+        """Return for each role the queues in which a person has that role, also as a delegate."""
         rules = await self.rules_in_use() if rules is None else tuple(rules)
         delegated = await self._delegated_to(user, rules)
         found = []

@@ -80,8 +80,8 @@ class Linking:
     async def run(self) -> None:
         """Link until cancelled.
 
-        Few entries wait for more: under load, linking each at once would take the writer's turns
-        from decisions.
+        While entries are few, linking waits for more: under load, linking each entry at once would
+        take the writer's turns from decisions.
         """
         while True:
             try:

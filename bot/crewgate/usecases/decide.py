@@ -71,7 +71,7 @@ async def decide(
     seen: Seen = NOTHING_SEEN,
     edited: Edited | None = None,
 ) -> Round:
-    """Record a person's decision, or their approval if several are needed; the first one wins.
+    """Record a person's decision, or their approval if several are needed; the first decision wins.
 
     `seen` is everything that the person was shown and asked about. A second approval by one person
     is a no-op. `edited` is approved in a new round of its own, or is the text that a Revise asks

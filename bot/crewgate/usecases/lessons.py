@@ -161,7 +161,7 @@ async def end_by_time(lesson_id: str, *, context: ReviewContext) -> None:
             ended = lesson.end(LessonState.RETIRED, None, lesson.expires_at or now)
             await tx.lessons.save(ended)
             await tx.enqueue(_of_end(ended, round_, is_told=True), at=now)
-            if ended.of_flow:  # its host ends it by its own clock
+            if ended.of_flow:  # its host ends it by its own clock, so nobody calls the host
                 await tx.lessons.forget_callback(round_.id)
 
 

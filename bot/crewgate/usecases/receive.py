@@ -54,9 +54,9 @@ async def receive_notification(
 ) -> Received:
     """Store a notification with its round, its output and its URLs.
 
-    CrewAI AMP never repeats it, so it is on disk before the crew gets its response. The first of
-    the crew's rules that applies is stored with the round. Secrets of the execution's webhooks are
-    removed from its texts.
+    CrewAI AMP never repeats a notification, so it is on disk before the crew gets its response. The
+    first of the crew's rules that applies is stored with the round. Secrets of the execution's
+    webhooks are removed from the notification's texts.
     """
     now = context.clock()
     async with context.uow.begin() as tx:
@@ -168,8 +168,8 @@ async def receive_flow_request(
 ) -> Received:
     """Store a flow's request with its round, its output and its callback.
 
-    A flow never repeats it, so it is on disk before the flow gets its response. The first of the
-    crew's rules that applies is stored with the round.
+    A flow never repeats a request, so it is on disk before the flow gets its response. The first of
+    the crew's rules that applies is stored with the round.
     """
     now = context.clock()
     request = await context.uow.read.lessons.with_source(request, crew)

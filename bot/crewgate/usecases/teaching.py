@@ -43,7 +43,7 @@ class Teaching:
     _asking: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def is_for(self, crew: str) -> bool | None:
-        """Return the crew's last answer; None without an answer.
+        """Return True if the crew takes lessons, by its last answer; None without an answer.
 
         An old answer is renewed meanwhile: no kickoff waits for a crew that is slow to answer.
         """
@@ -149,7 +149,7 @@ def record_lesson(code: Code, about: lessons.Lesson, by: Person, tx: Tx) -> None
 async def lessons_of_crew(
     crew: str, rules: Collection[str], *, since: datetime, at: datetime, read: Queries
 ) -> CrewLessons:
-    """Return a crew's lessons, and both sides since that time, from rounds under these rules."""
+    """Return a crew's lessons, and the comparison since `since`, from rounds under these rules."""
     lines = await read.lessons.listed(crew, rules, at=at)
     sides = await read.lessons.compare_with_untaught(crew, rules, since=since)
     if sides == lessons.Sides():

@@ -151,8 +151,8 @@ async def track(
     """Track an opened execution, because it was started here or has paused for a review.
 
     `meta` comes from the caller of its kickoff; `carried` from a notification, None for the answer
-    to a kickoff. Updates that came before are shown now. A pause reopens an ended execution; a
-    kickoff's answer, which may be stored after the end, does not.
+    to a kickoff. Updates that came before the tracking are shown now. A pause reopens an ended
+    execution; a kickoff's answer, which may be stored after the end, does not.
     """
     before = execution
     execution = before.with_origin(

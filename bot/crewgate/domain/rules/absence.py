@@ -29,7 +29,7 @@ class Absence:
 
 
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    # The end of the last day of all may be no valid date in UTC.
+    # In UTC the end of `date.max` may lie beyond the last valid date.
     day = min(day, date.max - _DAY)
     return datetime.combine(day, _LAST_SECOND, tzinfo=zone).astimezone(UTC)
 

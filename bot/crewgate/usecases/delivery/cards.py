@@ -116,8 +116,8 @@ def _about(job: Job, kind: EffectKind, user: str) -> Effect:
 async def post(job: Job, context: DeliveryContext) -> Outcome:
     """Post a round's card; an output that it cannot show in full follows as a file.
 
-    A round that ended undecided gets no card, unless an earlier try may have posted one: it would
-    hold up cards that people wait for.
+    A round that ended undecided gets no card, unless an earlier try may have posted one: its card
+    would hold up cards that people wait for.
     """
     posting = await _posting(job, context)
     round_ = posting.view.round
@@ -174,7 +174,7 @@ async def _post(
     began_at = context.clock()
     begins = posting.announced_at is None
     if begins:
-        # The time-out is counted from the post.
+        # The card shows the end of a time-out that is counted from this post.
         view = replace(posting.view, due_at=times_out_at(round_, began_at))
         posting = replace(posting, view=view)
     first = await _first_card(job, round_, context)

@@ -44,7 +44,7 @@ class Listening:
 
     since: datetime | None = None
     tried: set[str] = field(default_factory=set)
-    """The rounds that it tried to resume within the grace after its start."""
+    """The rounds that this process tried to resume within the grace after its start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

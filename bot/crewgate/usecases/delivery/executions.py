@@ -48,7 +48,7 @@ async def _leave_to(
 async def _is_told_elsewhere(posting: ExecutionPosting, context: DeliveryContext) -> bool:
     execution = posting.execution
     if posting.progress_message is None and execution.is_over and execution.starter is None:
-        return True  # the result has a job of its own
+        return True  # the job of the result tells of it
     of = execution.crew, execution.execution_id
     return posting.thread_ts is None and await context.uow.read.floods.are_gathered(*of)
 
@@ -251,7 +251,8 @@ async def _wait_for_url(
     """
     if execution is None:
         return await _drop(job, context)  # the webhook became a dead letter, which is reported
-    # Inputs prove no answer: a notification may carry inputs, too.
+    # A starter proves that the kickoff's answer is stored; inputs do not, as a notification may
+    # carry inputs, too.
     answered = answered or said_starter(execution.starter, execution.meta) is not None
     if answered or context.clock() - execution.began_at >= KICKOFF_ANSWER_TIMEOUT:
         return await _drop(job, context)

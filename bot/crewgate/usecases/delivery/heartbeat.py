@@ -58,7 +58,7 @@ class Heartbeat:
     async def beat(self) -> bool:
         """Note the present time, unless Slack is away, and put rules off by the lost time.
 
-        A step of the clock is handled at once, even then: new schedules go by the new time.
+        A step of the clock is handled even while Slack is away: new schedules go by the new time.
         """
         if self.stepped():
             self._beat_at, self._has_compared = None, False

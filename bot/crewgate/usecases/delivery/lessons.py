@@ -19,8 +19,8 @@ from crewgate.usecases.ports.slack import Posted, Thread
 async def offer(job: Job, context: DeliveryContext) -> Outcome:
     """Offer the writer of a revision to keep it as a lesson, if the crew takes lessons.
 
-    The card's menu has it from then on. A lost offer loses no lesson, so only an outage of Slack
-    is a reason to try again.
+    The card's menu has the offer from then on. A lost offer loses no lesson, so only an outage of
+    Slack is a reason to try again.
     """
     posting = await context.uow.read.posting(job.effect.target)
     asked = posting.view.answers

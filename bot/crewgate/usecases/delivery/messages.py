@@ -58,7 +58,7 @@ async def say_about(
 async def stands_aside(posting: Posting, job: Job, context: DeliveryContext) -> bool:
     """Settle a message about a gathered round without a card; return False for any other.
 
-    While the round waits, people hear of the card that counts it alone; later it gets its own.
+    While the round waits, people hear only of the card that counts it; later the round gets a card.
     """
     round_ = posting.view.round
     if posting.flood is None or posting.card is not None or not must_be_acted_on(posting):
@@ -166,7 +166,7 @@ _OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
 async def note_refusal(job: Job, refused: Refused, channel: str, context: DeliveryContext) -> None:
     """Tell the operators that the channel refuses posts, once per outage.
 
-    After a restart they are told again, for only memory holds that.
+    After a restart they are told again, for only memory knows that they were told.
     """
     name = job.effect.crew
     if refused.kind not in _OF_THE_CHANNEL or (name, channel) in context.refusing:

@@ -105,8 +105,8 @@ class Recorded:
 async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     """Apply a crew's answer to its execution.
 
-    A webhook since the question may be newer than the answer, so that the answer shows no task that
-    was left. Webhooks are counted, because a clock can be set back.
+    If a webhook came since the question, the answer may be older than the webhook, and is no
+    evidence that the crew has left a task. Webhooks are counted, because a clock can be set back.
     """
     before, asked_at = asked.before, asked.at
     execution = await tx.executions.open(before.crew, before.execution_id, at=asked_at)

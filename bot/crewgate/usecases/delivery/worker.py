@@ -199,7 +199,7 @@ class Worker:
         await self._give_back_unsettled()
         if now >= self._paused_until:
             return leased.jobs
-        for job in leased.jobs:  # the destination failed during the look
+        for job in leased.jobs:  # the destination failed while jobs were leased
             await self._give_back(job, at=self._context.clock(), in_doubt=False)
         return ()
 

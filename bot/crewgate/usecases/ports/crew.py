@@ -22,7 +22,7 @@ class KickoffRequest:
     """The inputs; only short values are shown, unless the kickoff comes from Slack."""
     meta: CallerValues = ()
     gives_lessons: bool = False
-    """The caller fills the input for lessons, or sends inputs that cannot be changed."""
+    """The caller fills the input for lessons, or sends inputs that cannot take lessons."""
     lessons: str | None = None
     """The bot's value of the input for lessons; None leaves the inputs unchanged."""
 

@@ -72,7 +72,7 @@ class Messenger(Protocol):
         """Post the message of an effect, into a thread or to one person.
 
         Return Posted; Delivered if there is nothing left to tell; Refused as THREAD_GONE if the
-        thread is gone. `occasion` completes the key of its kind; every try repeats it.
+        thread is gone. `occasion` completes the message's key; every try has the same one.
         """
 
     async def post_card(
@@ -118,7 +118,7 @@ class RememberedInstallation(Protocol):
     """The bot's installation as Slack last named it, kept across restarts."""
 
     async def recall(self) -> Installation | None:
-        """Return None before Slack named it. Raises StoreUnavailable."""
+        """Return the installation; None before Slack has named it. Raises StoreUnavailable."""
 
     async def remember(self, installation: Installation) -> None: ...
 
@@ -171,7 +171,7 @@ class Directory(Protocol):
         """Ask Slack if memory does not know, or in any case if `again`."""
 
     async def zone_of(self, user: str) -> ZoneInfo | None:
-        """Ask Slack for a person's time zone, and if the account is deactivated; None: unknown."""
+        """Ask Slack for a person's time zone, None if unknown, and whether they are gone."""
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
         """Return this colleague's account, or why none exists; NotSent: ask again later."""
