@@ -79,7 +79,10 @@ class HttpFlowAnswers(FlowAnswers):
             lost = isinstance(answer, outcome.Unknown)
             return replace(answer, exchange=outcome.Exchange(body)) if lost else answer
         redactor = self.redactors[crew].also(callback.secrets)
-        result = self._outcome(await redacted(answer, redactor, self.off_loop))
+        shown = await redacted(answer, redactor, self.off_loop)
+        result = outcome_of(shown, parse=parse_flow_answer, now=self.clock())
+        if isinstance(result, outcome.Refused):
+            result = replace(result, kind=_REFUSALS.get(answer.status, result.kind))
         return replace(result, exchange=outcome.Exchange(body, answer.body))
 
     def may_answer(self, crew: str, url: str) -> bool:
@@ -113,12 +116,6 @@ class HttpFlowAnswers(FlowAnswers):
             return _PLAIN_HTTP
         sent = Post(body, _HEADERS, TIMEOUTS.flow_answer)
         return await untrusted_addresses.post(self.http, where, addresses, sent)
-
-    def _outcome(self, answer: Answer) -> outcome.Outcome:
-        result = outcome_of(answer, parse=parse_flow_answer, now=self.clock())
-        if isinstance(result, outcome.Refused) and answer.status in _REFUSALS:
-            return replace(result, kind=_REFUSALS[answer.status])
-        return result
 
 
 def _parse(url: str) -> httpx.URL | None:

@@ -307,9 +307,8 @@ def parse_error(body: bytes) -> str:
     answer = fields.read_if_object(_Answer, body)
     if answer is None:
         # An answer in HTML comes from a proxy; its markup is left out.
-        return fields.own_words(
-            _before_json(fields.without_markup(text) if text.startswith("<") else text)
-        )
+        words = fields.without_markup(text) if text.startswith("<") else text
+        return fields.own_words(_JSON.split(words, maxsplit=1)[0])
     return answer.message or answer.error or answer.detail
 
 
@@ -322,11 +321,6 @@ def parse_refusal(body: bytes) -> RefusalKind:
 def parse_missing_inputs(body: bytes) -> tuple[str, ...]:
     answer = fields.read_if_object(_Answer, body)
     return tuple(map(fields.clean, answer.missing or ())) if answer else ()
-
-
-def _before_json(text: str) -> str:
-    found = _JSON.search(text)
-    return text if found is None else text[: found.start()]
 
 
 class _Task(wire.ExecutionRef):

@@ -53,7 +53,7 @@ from crewgate.domain.answering import decided_on
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.people import ReviewerRef, User
-from crewgate.domain.rules.rule import NO_RULE, Decide, Rule, approval_ends
+from crewgate.domain.rules.rule import NO_RULE, Decide, Rule, valid_for
 from crewgate.domain.subjects import WORK, Subject
 
 
@@ -154,7 +154,7 @@ class Round:
         """The end of a decision on a call; None for other decisions, and before a decision."""
         match self.subject, self.decision:
             case ToolCall(), verdict.Decision(at=at):
-                return approval_ends(self.rule, at)
+                return valid_for(self.rule).after(at, self.rule.working_hours)
             case _:
                 return None
 

@@ -144,12 +144,9 @@ def stricter(before: Rule, after: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
 
 def left_by_time(rule: Rule) -> TimeOut | None:
     """Return a rule's time-out, changed to leave the round waiting if it would approve."""
-    out = rule.timeout
-    return (
-        replace(out, then=TimeoutAction.LEAVE)
-        if out is not None and _approves_in_time(rule)
-        else out
-    )
+    if rule.timeout is not None and _approves_in_time(rule):
+        return replace(rule.timeout, then=TimeoutAction.LEAVE)
+    return rule.timeout
 
 
 def _shorter(one: Rule, other: Rule) -> Duration | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -285,11 +284,6 @@ NO_RULE: Final = Rule(name="")
 def valid_for(rule: Rule) -> Duration:
     """Return how long an approval of a call holds."""
     return rule.valid_for or VALID_FOR
-
-
-def approval_ends(rule: Rule, at: datetime) -> datetime:
-    """Return the end of an approval of a call that was given then."""
-    return valid_for(rule).after(at, rule.working_hours)
 
 
 def most_approvals(
