@@ -65,7 +65,7 @@ log = structlog.get_logger(__name__)
 
 #: The seconds that a stopping bot waits for kickoffs that their crew has not answered yet.
 STOP_KICKOFFS_SECONDS = 4
-#: The seconds that it then waits for listeners that still work on requests of Slack.
+#: The seconds that the bot then waits for listeners that still work on requests of Slack.
 STOP_LISTENERS_SECONDS = 1
 #: The most connections to METRICS_PORT, where anybody may ask: each connection takes an open file,
 #: and the connections of crews need files too.

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 STOP_WORKING_SECONDS = 17
 STOP_LISTENING_SECONDS = 5
 #: The concurrent requests for statuses of one crew: requests about hundreds of executions must not
-#: take the connections that its resumes need.
+#: take the connections that the crew's resumes need.
 STATUSES_AT_ONCE = 4
 
 Loop = Callable[[], Coroutine[Any, Any, None]]

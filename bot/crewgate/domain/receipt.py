@@ -235,7 +235,7 @@ def _escalate(
 
 def _open(latest: Round | None, first: Round) -> Receipt:
     post: tuple[Effect, ...] = (first.effect(EffectKind.POST),)
-    if first.decision is not None:  # its rule decided at once
+    if first.decision is not None:  # a rule decided the round at once
         post += (first.effect(EffectKind.RESUME),)
     if latest is None:
         return Receipt(first, opened=True, effects=post)
@@ -318,7 +318,7 @@ def _may_come_again(round_: Round, *, repeats: bool) -> bool:
             return round_.in_doubt and _asked_for_changes(round_)
         case State.RESUMED:
             if round_.edited_by is not None or _asked_for_changes(round_):
-                return True  # people approved another text than the crew's, or wanted another
+                return True  # people approved, or asked for, another text than the crew's
             match round_.reason:
                 case Answered(status=status):
                     return not repeats or status is ResumeStatus.RETRYING

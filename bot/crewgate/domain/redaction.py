@@ -65,7 +65,7 @@ class _Forms(NamedTuple):
             tuple(dict.fromkeys(form.lower() for form in _longest_first(spellings - short))),
             _longest_first(coded),
             _longest_first(form for form in coded if len(form) < len(_LINE)),
-            # Without such secrets there is no pattern: even one that never matches costs time.
+            # Without short secrets there is no pattern: even one that never matches costs time.
             (re.compile(pattern),) if alone else (),
         )
 
@@ -170,7 +170,7 @@ def _texts_in(value: object, keep: Collection[str]) -> list[str]:
         else:
             parts = [getattr(one, name) for name in _names_of(one) if name not in keep]
         for part in parts:
-            if part is None or part is False:  # most are
+            if part is None or part is False:  # as most parts are
                 continue
             if isinstance(part, str):
                 if not isinstance(part, Enum):

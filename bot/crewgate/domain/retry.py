@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 #: The longest wait that the other side can ask for (`Retry-After`): a broken limiter or a mistaken
 #: date must not hold up a decision for a day. After this wait one job tries again.
 LONGEST_ASKED = timedelta(minutes=5)
-#: This many failed tries in a row are an outage; fewer failed tries are a hiccup.
+#: This many failed tries in a row count as an outage; fewer may have other causes.
 IN_A_ROW = 3
 
 

@@ -58,7 +58,7 @@ class Teaching:
         return at is None or not at <= self.clock() < at + ASK_EVERY
 
     async def _ask(self, crew: str) -> None:
-        async with self._asking[crew]:  # kickoffs that come together share one question
+        async with self._asking[crew]:  # kickoffs at one time share one question to the crew
             if not self._is_old(crew):
                 return
             client = self.clients.get(crew)

@@ -110,7 +110,7 @@ def stricter(before: Rule, after: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
     """
     one, other = before, after
     if other.naming is not None and other.reviewers_from == one.reviewers_from:
-        # The reviewers named by the kickoff are resolved in Slack already.
+        # The reviewers named by the kickoff are resolved in Slack already, and taken over.
         named = one.reviewers if one.naming in WITH_REVIEWERS else other.reviewers
         other = replace(other, naming=one.naming, reviewers=named)
     needed = _all_needed(one, other)

@@ -97,7 +97,7 @@ async def begin_time(posting: Posting, context: DeliveryContext) -> None:
     """
     waits = posting.view.round.state is State.WAITING
     for round_id in posting.uncounted if waits else ():
-        with suppress(RowUnreadable):  # the time of other rounds begins all the same
+        with suppress(RowUnreadable):  # the time of the other rounds begins all the same
             async with context.uow.begin() as tx:
                 round_, now = await tx.round(round_id), context.clock()
                 if await tx.floods.announce(round_id, at=now):

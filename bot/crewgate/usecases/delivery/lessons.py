@@ -56,7 +56,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, outcome, context)
     async with context.uow.begin() as tx:
         await tx.lessons.place_card(view.lesson.id, outcome.ref)
-        # Somebody may have acted on the lesson elsewhere since it was read.
+        # Somebody may have acted on the lesson elsewhere since it was read, so the card is updated.
         refresh = replace(job.effect, kind=EffectKind.REFRESH_LESSON)
         await tx.enqueue([refresh], at=context.clock())
         await tx.complete(job)

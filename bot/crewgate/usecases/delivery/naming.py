@@ -18,7 +18,7 @@ from crewgate.usecases.log_fields import fields_of
 
 log = structlog.get_logger(__name__)
 
-#: A crew may pause before its kickoff was answered and stored: the longest wait for that.
+#: The longest wait until a kickoff's answer is stored: a crew may pause before that.
 ANSWERED_WITHIN: Final = timedelta(minutes=1)
 #: A crew may be asleep when it is started: this is its longest time to answer, with a minute more
 #: to store the answer.
@@ -45,7 +45,8 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
             naming, reviewers = Naming.NAMED, current.rule.reviewers
             if not isinstance(found, User):
                 naming = found
-                # Where nobody can be found, the crew's operators decide, if there are some.
+                # If the kickoff is unclear, the crew's operators decide, if there are some: they
+                # decide where a rule has no reviewers.
                 if found is Naming.UNCLEAR and context.crews[round_.review.crew].operators:
                     reviewers = ()
             elif starter is not None and found.id in starter.users:

@@ -28,7 +28,7 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
             now, of = context.clock(), (effect.crew, effect.execution_id)
             if execution is None or _has_ended(await tx.executions.open(*of, at=now)):
                 await tx.complete(job)
-            else:  # a webhook reopened it after this read
+            else:  # a webhook reopened the execution after this read
                 await tx.retry(job, at=now + track.STATUS_POLL.first, in_doubt=False)
         return Delivered()
     if client is None:

@@ -43,8 +43,8 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, outcome, context)
     async with context.uow.begin() as tx:
         if await tx.dead_letters.place_report(dead_letter.id, outcome.ref) or job.in_doubt:
-            # The report was dismissed before its place was stored, or more letters came since a try
-            # that may have posted it.
+            # The report is out of date: it was dismissed before its place was stored, or more
+            # letters came since a try that may have posted it.
             await tx.enqueue([refresh], at=context.clock())
         await tx.complete(job)
     return Delivered()

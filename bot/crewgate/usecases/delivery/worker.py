@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
 #: The length of a lease. Every call outside ends well before the lease, so that only a process that
-#: crashed or stood still loses one.
+#: crashed or stood still loses its lease.
 LEASE = timedelta(seconds=75)
 DEADLINE = timedelta(seconds=60)
 #: After a pause a destination still counts as away for this time, while no job was tried again.
@@ -207,7 +207,7 @@ class Worker:
         """Carry out a job; never raises: an unforeseen error is logged, and the job tried again."""
         effect = job.effect
         about = {"kind": effect.kind, "subject": effect.names, "tries": job.tries}
-        # Each job is a task of its own, so these log fields end with it.
+        # Each job is a task of its own, so these log fields end with the job.
         named = {"crew": effect.crew, "execution": effect.execution_id}
         bind_contextvars(**{name: text for name, text in named.items() if text}, **about)
         began = self._context.clock()
