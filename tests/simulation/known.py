@@ -11,7 +11,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Decision, Person
 from crewgate.metrics import REGISTRY
 from crewgate.store.engine import rows
-from crewgate.store.rounds import to_round
+from crewgate.store.round_rows import to_round
 from tests.simulation.product import (
     EVERYBODY,
     LEGAL,

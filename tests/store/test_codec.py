@@ -12,7 +12,7 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Vote
 from crewgate.store.codec import codec
-from crewgate.store.rounds import from_rule, rule_id_of, to_rule
+from crewgate.store.round_rows import from_rule, rule_id_of, to_rule
 from tests.builders import LATER, a_round, a_rule
 from tests.store.test_rules import FULL, SPARSE, VOTES
 

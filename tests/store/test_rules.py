@@ -15,7 +15,7 @@ from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import NO_RULE, Escalation, Reminders, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.store.engine import Engines
-from crewgate.store.rounds import from_rule, to_rule
+from crewgate.store.round_rows import from_rule, to_rule
 from crewgate.store.tables import rules
 from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.read_models import Selection

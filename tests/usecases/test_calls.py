@@ -37,7 +37,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Decide, Rule
 from crewgate.domain.verdict import Answer, Approve, ByRule, Person, Refuse, Revise, Verdict, Via
-from crewgate.store.rounds import rule_id_of
+from crewgate.store.round_rows import rule_id_of
 from crewgate.usecases.decide import answer_of, change_arguments, edit
 from crewgate.usecases.kickoff import register_webhooks
 from tests.builders import ANA, BEN, a_crew, a_rule

@@ -38,7 +38,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Decision, Person, Revise, Verdict
 from crewgate.runtime import EventLoop
 from crewgate.store.engine import rows
-from crewgate.store.rounds import ROUND, to_round
+from crewgate.store.round_rows import ROUND, to_round
 from crewgate.usecases.decide import dismiss, edit
 from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE

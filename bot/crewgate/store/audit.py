@@ -22,7 +22,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.subjects import Subject
 from crewgate.domain.verdict import Answer, Person
 from crewgate.store.engine import Connection, Reading, rows, write
-from crewgate.store.rounds import ROUND, rule_id_of, to_round
+from crewgate.store.round_rows import ROUND, rule_id_of, to_round
 from crewgate.store.statements import begins_with
 from crewgate.store.tables import audit_entries, audit_heads, outputs, reviews, rounds, rules
 from crewgate.usecases.log_fields import place

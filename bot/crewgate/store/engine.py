@@ -207,18 +207,16 @@ def open_engines(url: str) -> Engines:
 
 def open_readers(url: str) -> AsyncEngine | None:
     """Open an engine that only reads, beside a running bot; None without a SQLite file."""
-    return _open_beside(url, _READS_ONLY)
+    return open_beside(url, pragma=_READS_ONLY)
 
 
-def open_beside(url: str, *, seconds: float = TURN_SECONDS) -> AsyncEngine | None:
+def open_beside(
+    url: str, *, seconds: float = TURN_SECONDS, pragma: str = _OVERWRITE
+) -> AsyncEngine | None:
     """Open an engine for a small write beside a running bot; None without a SQLite file.
 
     A write waits up to `seconds` for a locked SQLite file.
     """
-    return _open_beside(url, _OVERWRITE, seconds=seconds)
-
-
-def _open_beside(url: str, pragma: str, *, seconds: float = TURN_SECONDS) -> AsyncEngine | None:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)

@@ -25,7 +25,7 @@ from crewgate.domain.verdict import Person
 from crewgate.store import statements
 from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Changing, Connection, MaskedReading, rows, write
-from crewgate.store.rounds import LATEST_OUTPUTS
+from crewgate.store.round_rows import LATEST_OUTPUTS
 from crewgate.store.tables import (
     REGISTERED,
     executions,

@@ -16,7 +16,7 @@ from crewgate.domain.effects import POSTS_A_CARD
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import NO_RULE
 from crewgate.store.engine import Changing, Reading, rows, write
-from crewgate.store.rounds import OF_EXECUTION, from_rule, rule_ids_of
+from crewgate.store.round_rows import OF_EXECUTION, from_rule, rule_ids_of
 from crewgate.store.statements import one_of
 from crewgate.store.tables import outbox, reviews, rounds
 from crewgate.usecases.read_models import COUNTED, FloodCard, Selection

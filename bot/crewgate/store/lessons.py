@@ -17,7 +17,7 @@ from crewgate.store import tables
 from crewgate.store.codec import Columns, codec
 from crewgate.store.column_types import Bytewise, Instant
 from crewgate.store.engine import Changing, Reading, write
-from crewgate.store.rounds import EXECUTION_OF_REVIEW, ROUND, to_round
+from crewgate.store.round_rows import EXECUTION_OF_REVIEW, ROUND, to_round
 from crewgate.store.statements import IS_EDITED, IS_FIRST, OF_RULES, insert_once, sum_where
 from crewgate.store.tables import reviews, rounds
 from crewgate.store.unreadable import each, reads

@@ -13,7 +13,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Changing, Connection, Reading, rows
-from crewgate.store.rounds import ROUND, to_round, to_rule
+from crewgate.store.round_rows import ROUND, to_round, to_rule
 from crewgate.store.statements import among, insert_once, insert_over
 from crewgate.store.tables import (
     claims,

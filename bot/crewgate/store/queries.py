@@ -18,6 +18,7 @@ from crewgate.domain.notification import Callback, Format, Given, Output, Webhoo
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import Round, State
+from crewgate.store import round_rows
 from crewgate.store.absences import AbsenceQueries
 from crewgate.store.audit import to_published
 from crewgate.store.dead_letters import DeadLetterQueries
@@ -33,21 +34,6 @@ from crewgate.store.floods import FloodQueries
 from crewgate.store.lessons import LessonQueries, to_given
 from crewgate.store.mornings import MorningQueries
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
-from crewgate.store.rounds import (
-    LATEST_OUTPUTS,
-    LINE,
-    OF_EXECUTION,
-    ROUND,
-    WHOLE,
-    approved_calls,
-    thread_elsewhere,
-    to_card,
-    to_line,
-    to_output,
-    to_round,
-    to_stored_rule,
-    to_topic,
-)
 from crewgate.store.statements import among, count_up_to, first_ids, one_of
 from crewgate.store.stats import StatsQueries
 from crewgate.store.tables import (
@@ -79,7 +65,7 @@ _MASKED_BEYOND: Final = 1_000
 
 
 def _lines_with(excerpt: int) -> sa.Select[Any]:
-    return LINE.add_columns(
+    return round_rows.LINE.add_columns(
         sa.func.substr(outputs.c.text, 1, excerpt).label("excerpt"),
         sa.func.length(outputs.c.text).label("characters"),
         outputs.c.format,
@@ -99,17 +85,17 @@ _LINES: Final = _SHOWN_LINE.add_columns(
     executions.c.meta,
     executions.c.also_started,
 ).where(among(rounds.c.id, "rounds"))
-_ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
+_ROUND: Final = round_rows.ROUND.where(rounds.c.id == sa.bindparam("round"))
 _LATEST: Final = (
-    ROUND.where(*OF_EXECUTION, reviews.c.task_id == sa.bindparam("task"))
+    round_rows.ROUND.where(*round_rows.OF_EXECUTION, reviews.c.task_id == sa.bindparam("task"))
     .order_by(rounds.c.number.desc())
     .limit(1)
 )
-_POSTING: Final = WHOLE.where(rounds.c.id == sa.bindparam("round"))
+_POSTING: Final = round_rows.WHOLE.where(rounds.c.id == sa.bindparam("round"))
 _RIGHT_BEFORE: Final = rounds.c.number == sa.bindparam("number") - 1
 #: The previous round with its output, and the last decided round before that round.
 _EARLIER: Final = (
-    ROUND.add_columns(
+    round_rows.ROUND.add_columns(
         outputs.c.format,
         sa.case((_RIGHT_BEFORE, outputs.c.text), else_="").label("text"),
         sa.case((_RIGHT_BEFORE, outputs.c.edited)).label("edited"),
@@ -124,17 +110,17 @@ _EARLIER: Final = (
 #: The latest outputs of these reviews: a passage that is masked in one is masked in all of them.
 _OUTPUTS: Final = (
     sa.select(rounds.c.review_id, outputs.c.text)
-    .select_from(LATEST_OUTPUTS)
+    .select_from(round_rows.LATEST_OUTPUTS)
     .where(among(reviews.c.id, "reviews"))
 )
 _TIME_OUT: Final = sa.select(outbox.c.due_at).where(
     outbox.c.subject == sa.bindparam("round"), _TIMES_OUT
 )
-_WITH_VOTES: Final = ROUND.where(
+_WITH_VOTES: Final = round_rows.ROUND.where(
     rounds.c.crew == sa.bindparam("crew"), rounds.c.rule_id == sa.bindparam("rule")
 ).where(rounds.c.state == State.WAITING.value, rounds.c.votes.is_not(None))
 _NEWEST: Final = (
-    LINE.where(rounds.c.review_id == sa.bindparam("review"))
+    round_rows.LINE.where(rounds.c.review_id == sa.bindparam("review"))
     .where(rounds.c.number > sa.bindparam("number"), rounds.c.card_ts.is_not(None))
     .order_by(rounds.c.number.desc())
     .limit(1)
@@ -268,7 +254,7 @@ class RoundQueries(MaskedReading):
         found: list[Round] = []
         for crew, rule_id in queues:
             of_queue = {"crew": crew, "rule": rule_id}
-            found += each(to_round, await self._prepared(_WITH_VOTES, of_queue))
+            found += each(round_rows.to_round, await self._prepared(_WITH_VOTES, of_queue))
         return sorted(found, key=lambda one: one.opened_at)
 
     async def without_approver(self, queues: Collection[read_models.QueueKey]) -> tuple[str, ...]:
@@ -278,12 +264,12 @@ class RoundQueries(MaskedReading):
 
     async def last_approved(self, crew: str, execution_id: str) -> Round | None:
         found = await self._rows(
-            ROUND.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
+            round_rows.ROUND.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
             .where(rounds.c.is_approve)
             .order_by(rounds.c.decided_at.desc())
             .limit(1)
         )
-        return to_round(found[0]) if found else None
+        return round_rows.to_round(found[0]) if found else None
 
     async def count(self, selection: read_models.Selection) -> int:
         async with self._connected() as connection:
@@ -342,16 +328,16 @@ class Queries(MaskedReading):
         found = await self._prepared(_ROUND, {"round": round_id})
         if not found:
             raise RoundNotFound(round_id)
-        return log_about(to_round(found[0]))
+        return log_about(round_rows.to_round(found[0]))
 
     async def is_readable(self, round_id: str) -> bool:
         found = await self._prepared(_ROUND, {"round": round_id})
-        return bool(found) and or_none(to_round, found[0]) is not None
+        return bool(found) and or_none(round_rows.to_round, found[0]) is not None
 
     async def latest_round(self, crew: str, execution_id: str, task_id: str) -> Round | None:
         review = {"crew": crew, "execution": execution_id, "task": task_id}
         found = await self._prepared(_LATEST, review)
-        return log_about(to_round(found[0])) if found else None
+        return log_about(round_rows.to_round(found[0])) if found else None
 
     async def posting(self, round_id: str, *, as_it_came: bool = False) -> read_models.Posting:
         """Return the content and place of a round's messages. Raises RoundNotFound."""
@@ -360,7 +346,7 @@ class Queries(MaskedReading):
             if not found:
                 raise RoundNotFound(round_id)
             [row] = found
-            round_ = log_about(to_round(row))
+            round_ = log_about(round_rows.to_round(row))
             before = {"review": round_.review.id, "number": round_.number}
             found = await rows(connection, _EARLIER, before) if round_.number > 1 else []
             earlier = [one for one in found if one.removed_at is None or round_.removed_at]
@@ -370,7 +356,7 @@ class Queries(MaskedReading):
             away = await AbsenceQueries(within).find() if waits else ()
             newer = None if waits else await _newer_round(connection, row)
             after = await _arguments_after(connection, round_, newer)
-            calls = await approved_calls(connection, round_, earlier) if waits else ()
+            calls = await round_rows.approved_calls(connection, round_, earlier) if waits else ()
             timed = waits and round_.is_timed
             due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
             flood, counted_on, gathered = row.gathered_by, None, 0
@@ -381,26 +367,26 @@ class Queries(MaskedReading):
                 gathered, uncounted = await FloodQueries(within).others(flood, round_id)
             if card is not None and card.round_id != round_id:
                 [counting] = await rows(connection, _ROUND, {"round": card.round_id})
-                counted_on = or_none(to_round, counting)
+                counted_on = or_none(round_rows.to_round, counting)
             channel, thread_ts = row.channel, row.thread_ts
             if row.card_thread_ts is not None:
                 channel, thread_ts = row.card_channel, row.card_thread_ts
             elif round_.rule.channel is not None:
-                channel, thread_ts = await thread_elsewhere(connection, round_)
+                channel, thread_ts = await round_rows.thread_elsewhere(connection, round_)
         notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None
         decided = earlier[1] if earlier[1:] else None
         posting = read_models.Posting(
             view=read_models.CardView(
                 round=round_,
-                output=to_output(row),
-                previous=or_none(to_round, previous),
+                output=round_rows.to_output(row),
+                previous=or_none(round_rows.to_round, previous),
                 before=Output(previous.text, Format(previous.format)) if previous else None,
                 notes=notes,
                 noted_by=noted_by,
                 claim=claimed.get(round_id),
-                decided_before=or_none(to_round, decided),
-                topic=to_topic(row),
+                decided_before=or_none(round_rows.to_round, decided),
+                topic=round_rows.to_topic(row),
                 starter=to_starter(row),
                 given=_given_to(row),
                 absences=away,
@@ -413,7 +399,7 @@ class Queries(MaskedReading):
                 gathered=gathered,
                 asked_text=previous.edited if previous else None,
             ),
-            card=to_card(row),
+            card=round_rows.to_card(row),
             channel=channel,
             thread_ts=thread_ts,
             no_approver=bool(row.no_approver),
@@ -479,7 +465,7 @@ class Queries(MaskedReading):
         if since is None:
             asked, statement = {"crews": list(crews)}, _RULES
         read = await self._rows(statement, asked) if crews else ()
-        return tuple(each(to_stored_rule, read))
+        return tuple(each(round_rows.to_stored_rule, read))
 
     async def backlog(self, crews: Collection[str], *, now: datetime) -> read_models.Backlog:
         """Return the waiting rounds of these crews and all due jobs, counted, in one read."""
@@ -554,7 +540,9 @@ def _given_to(row: sa.Row[Any]) -> Given:
 @reads("rounds")
 def _to_shown_line(row: sa.Row[Any]) -> read_models.RoundLine:
     format_ = Format(row.format)
-    return replace(to_line(row), excerpt=row.excerpt, characters=row.characters, format=format_)
+    return replace(
+        round_rows.to_line(row), excerpt=row.excerpt, characters=row.characters, format=format_
+    )
 
 
 async def _arguments_after(
@@ -566,12 +554,12 @@ async def _arguments_after(
     if newer.round.rule.channel != round_.rule.channel or newer.round.removed_at is not None:
         return None
     found = await rows(connection, _ARGUMENTS, {"round": newer.round.id})
-    return to_output(found[0])
+    return round_rows.to_output(found[0])
 
 
 async def _newer_round(connection: Connection, row: sa.Row[Any]) -> read_models.NewerRound | None:
     """Return the latest round of a LINE row's review, if a later round has a card."""
     found = await rows(connection, _NEWEST, {"review": row.review_id, "number": row.number})
-    card = to_card(found[0]) if found else None
-    newer = None if card is None else or_none(to_round, found[0])
+    card = round_rows.to_card(found[0]) if found else None
+    newer = None if card is None else or_none(round_rows.to_round, found[0])
     return None if card is None or newer is None else read_models.NewerRound(newer, card)

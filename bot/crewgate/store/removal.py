@@ -14,7 +14,7 @@ from crewgate.domain.review import State
 from crewgate.store.codec import codec
 from crewgate.store.engine import Changing, write
 from crewgate.store.lessons import TEACHES_A_FLOW, lessons
-from crewgate.store.rounds import EXECUTION_OF_REVIEW, ROUND, from_round, to_round
+from crewgate.store.round_rows import EXECUTION_OF_REVIEW, ROUND, from_round, to_round
 from crewgate.store.statements import one_of, setting
 from crewgate.store.tables import (
     dead_letters,

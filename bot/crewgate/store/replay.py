@@ -11,19 +11,11 @@ from crewgate.domain.people import Email, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.subjects import call_of
+from crewgate.store import round_rows
 from crewgate.store.column_types import Instant, is_time
 from crewgate.store.engine import Reader, Reading
 from crewgate.store.executions import to_caller_values, to_starters
 from crewgate.store.lessons import LessonQueries, to_given
-from crewgate.store.rounds import (
-    IS_UNFINISHED,
-    OF_EXECUTION,
-    ROUND,
-    WHOLE,
-    to_output,
-    to_round,
-    to_topic,
-)
 from crewgate.store.statements import among
 from crewgate.store.tables import executions, metadata, notes, reviews, rounds
 from crewgate.store.unreadable import LAST_MOMENT, each, note, or_none, reads
@@ -41,9 +33,11 @@ _NEXT: Final = (
     .limit(PAGE)
 )
 _NEXT_CALLS: Final = _NEXT.where(rounds.c.call.is_not(None))
-_PAGE: Final = WHOLE.where(among(rounds.c.id, "rounds"))
+_PAGE: Final = round_rows.WHOLE.where(among(rounds.c.id, "rounds"))
 _LATEST: Final = (
-    WHOLE.where(*OF_EXECUTION).order_by(rounds.c.opened_at.desc(), rounds.c.id).limit(LATEST)
+    round_rows.WHOLE.where(*round_rows.OF_EXECUTION)
+    .order_by(rounds.c.opened_at.desc(), rounds.c.id)
+    .limit(LATEST)
 )
 _ENDED: Final = (
     sa.select(executions.c.ended_at, executions.c.execution_id)
@@ -63,8 +57,8 @@ _ENDED: Final = (
     .limit(PAGE)
 )
 _NOTED: Final = sa.select(notes.c.author_name).where(among(notes.c.round_id, "rounds"))
-_REVIEWS: Final = sa.select(reviews.c.id).where(*OF_EXECUTION).order_by(reviews.c.id)
-_OF_REVIEW: Final = WHOLE.where(
+_REVIEWS: Final = sa.select(reviews.c.id).where(*round_rows.OF_EXECUTION).order_by(reviews.c.id)
+_OF_REVIEW: Final = round_rows.WHOLE.where(
     rounds.c.review_id == sa.bindparam("review"), rounds.c.removed_at.is_(None)
 ).order_by(rounds.c.number)
 
@@ -127,7 +121,8 @@ class Replay(Reading):
 
         Raises StoreUnavailable.
         """
-        for _ in each(to_round, await self._rows(ROUND.where(IS_UNFINISHED))):
+        unfinished = await self._rows(round_rows.ROUND.where(round_rows.IS_UNFINISHED))
+        for _ in each(round_rows.to_round, unfinished):
             pass
         for table in metadata.sorted_tables:
             times = [column for column in table.c if isinstance(column.type, Instant)]
@@ -142,14 +137,14 @@ class Replay(Reading):
 
 @reads("rounds")
 def _to_stored(row: sa.Row[Any]) -> StoredRound:
-    round_ = to_round(row)
+    round_ = round_rows.to_round(row)
     facts = Facts(
         task_id=round_.review.task_id,
         task_name=round_.review.task_name,
         agent=round_.review.agent,
-        output=to_output(row),
+        output=round_rows.to_output(row),
         inputs=to_caller_values(row.inputs),
         meta=to_caller_values(row.meta),
         call=call_of(round_.subject),
     )
-    return StoredRound(round_, to_topic(row), facts, to_starters(row))
+    return StoredRound(round_, round_rows.to_topic(row), facts, to_starters(row))

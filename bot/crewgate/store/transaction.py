@@ -18,7 +18,7 @@ from crewgate.domain.reason import ExecutionGone
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import NO_RULE
 from crewgate.domain.stats import made_in_seconds
-from crewgate.store import rounds, statements, tables
+from crewgate.store import round_rows, statements, tables
 from crewgate.store.absences import Absences
 from crewgate.store.audit import Audit
 from crewgate.store.codec import codec
@@ -48,35 +48,35 @@ _VERSION: Final = sa.select(tables.rounds.c.version).where(
     tables.rounds.c.id == sa.bindparam("round")
 )
 _OUTPUT: Final = sa.select(tables.outputs).where(tables.outputs.c.round_id == sa.bindparam("round"))
-_LOCKED: Final = rounds.ROUND.where(statements.among(tables.rounds.c.id, "rounds")).order_by(
+_LOCKED: Final = round_rows.ROUND.where(statements.among(tables.rounds.c.id, "rounds")).order_by(
     tables.rounds.c.opened_at
 )
-_ONE_ROUND: Final = rounds.ROUND.where(tables.rounds.c.id == sa.bindparam("round"))
+_ONE_ROUND: Final = round_rows.ROUND.where(tables.rounds.c.id == sa.bindparam("round"))
 _LATEST_ROUND: Final = (
-    rounds.ROUND.where(tables.rounds.c.review_id == sa.bindparam("review"))
+    round_rows.ROUND.where(tables.rounds.c.review_id == sa.bindparam("review"))
     .order_by(
         sa.case((tables.rounds.c.pause_id == sa.bindparam("pause"), 0), else_=1),
         tables.rounds.c.number.desc(),
     )
     .limit(1)
 )
-_ROUND_OF_REQUEST: Final = rounds.ROUND.join(
+_ROUND_OF_REQUEST: Final = round_rows.ROUND.join(
     tables.flow_requests, tables.flow_requests.c.round_id == tables.rounds.c.id
 ).where(
     tables.flow_requests.c.crew == sa.bindparam("crew"),
     tables.flow_requests.c.execution_id == sa.bindparam("execution"),
     tables.flow_requests.c.request_id == sa.bindparam("request"),
 )
-_UNFINISHED: Final = rounds.ROUND.where(*rounds.OF_EXECUTION, rounds.IS_UNFINISHED).order_by(
-    tables.rounds.c.opened_at
-)
+_UNFINISHED: Final = round_rows.ROUND.where(
+    *round_rows.OF_EXECUTION, round_rows.IS_UNFINISHED
+).order_by(tables.rounds.c.opened_at)
 _newer = tables.rounds.alias("newer")
-_CLOSED_AS_GONE: Final = rounds.ROUND.where(
-    *rounds.OF_EXECUTION,
+_CLOSED_AS_GONE: Final = round_rows.ROUND.where(
+    *round_rows.OF_EXECUTION,
     tables.rounds.c.state == State.CLOSED.value,
     tables.rounds.c.removed_at.is_(None),
-    (tables.rounds.c.reason == rounds.from_reason(ExecutionGone())["reason"])
-    | (tables.rounds.c.reason_code == rounds.WHILE_WAITING),
+    (tables.rounds.c.reason == round_rows.from_reason(ExecutionGone())["reason"])
+    | (tables.rounds.c.reason_code == round_rows.WHILE_WAITING),
     ~sa.exists().where(
         _newer.c.review_id == tables.rounds.c.review_id, _newer.c.number > tables.rounds.c.number
     ),
@@ -135,9 +135,9 @@ def _save(columns: tuple[str, ...], *, under_rule: bool) -> sa.Update:
 
     A save without a rule matches only rounds without one: a round never loses its rule.
     """
-    saved = rounds.THIS_ROUND.where(tables.rounds.c.version == sa.bindparam("b_version")).values(
-        statements.setting(tables.rounds, *columns) | {"version": tables.rounds.c.version + 1}
-    )
+    saved = round_rows.THIS_ROUND.where(
+        tables.rounds.c.version == sa.bindparam("b_version")
+    ).values(statements.setting(tables.rounds, *columns) | {"version": tables.rounds.c.version + 1})
     return saved if under_rule else saved.where(tables.rounds.c.rule_id == "")
 
 
@@ -222,8 +222,8 @@ class Tx:
         """
         # The upsert locks the review's row until the transaction ends.
         statement = _open_review(self._dialect)
-        [opened] = await rows(self._connection, statement, rounds.from_review(candidate))
-        review = rounds.to_review(opened)
+        [opened] = await rows(self._connection, statement, round_rows.from_review(candidate))
+        review = round_rows.to_review(opened)
         if review.id == candidate.id:
             return review, None
         latest = await self._lock(_LATEST_ROUND, {"review": review.id, "pause": pause_id})
@@ -244,7 +244,7 @@ class Tx:
         about = {"review": review.id, "task": review.task_id, "name": review.task_name}
         key = {"crew": review.crew, "execution": review.execution_id}
         parameters = {**about, **key, "activity": round_.activity_before}
-        [heard] = await rows(self._connection, rounds.HEARD, parameters)
+        [heard] = await rows(self._connection, round_rows.HEARD, parameters)
         return Heard(bool(heard.done), heard.named, bool(heard.beside))
 
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
@@ -275,7 +275,7 @@ class Tx:
 
         `reviewers` are the crew's own.
         """
-        row = rounds.from_round(round_)
+        row = round_rows.from_round(round_)
         await self._keep_rule(round_, row["rule_id"])
         row["characters"] = len(output.text)
         row["task_key"] = task_key(round_)
@@ -312,7 +312,7 @@ class Tx:
         """
         # The version is compared too, although the row locks already exclude a conflict. `task_key`
         # is set anew, because floods are counted by the present rule.
-        row = rounds.from_round(round_) | {"task_key": task_key(round_)}
+        row = round_rows.from_round(round_) | {"task_key": task_key(round_)}
         await self._keep_rule(round_, row["rule_id"])
         values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}
         where = {"b_id": round_.id, "b_version": round_.version}
@@ -365,7 +365,7 @@ class Tx:
             where["thread_ts"] = ref.thread_ts
         shows = {"shown": shown, "masked": masked, "no_approver": no_approver}
         await write(
-            self._connection, rounds.PLACE_CARD, {"b_id": round_.id, "at": at, **shows, **where}
+            self._connection, round_rows.PLACE_CARD, {"b_id": round_.id, "at": at, **shows, **where}
         )
         card = {"channel": ref.channel, "message_ts": ref.ts, "shown": shown}
         if masked:
@@ -389,15 +389,15 @@ class Tx:
             await self.executions.forget_thread(review.crew, review.execution_id)
         else:
             gone = {"b_channel": channel, "b_thread": thread_ts}
-            await self._connection.execute(rounds.FORGET_THREAD, gone)
+            await self._connection.execute(round_rows.FORGET_THREAD, gone)
 
     async def record_shown(self, round_: Round, shown: int) -> None:
-        await write(self._connection, rounds.RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
+        await write(self._connection, round_rows.RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
 
     async def record_approver(self, round_: Round, *, no_approver: bool) -> None:
         """Note for lists if too few people may approve."""
         values = {"b_id": round_.id, "no_approver": no_approver}
-        await write(self._connection, rounds.RECORD_APPROVER, values)
+        await write(self._connection, round_rows.RECORD_APPROVER, values)
 
     async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
         row = {"round_id": round_.id, "user_id": user, "channel": ref.channel, "ts": ref.ts}
@@ -518,7 +518,7 @@ class Tx:
             statement, parameters = _LOCKED, {"rounds": list(locked)}
         found = await rows(self._connection, statement, parameters)
         self.rules_seen.update(row.rule_id for row in found)
-        read = tuple((map if alone else each)(rounds.to_round, found))
+        read = tuple((map if alone else each)(round_rows.to_round, found))
         self._found |= {one.id: one for one in read}
         return read
 
@@ -526,7 +526,7 @@ class Tx:
         """Store a round's rule if it is new, which is rare."""
         if rule_id and rule_id not in self._kept_rules and rule_id not in self.rules_seen:
             await statements.insert_once(
-                self._connection, tables.rules, rounds.from_rule_of(round_)
+                self._connection, tables.rules, round_rows.from_rule_of(round_)
             )
             self.rules_seen.add(rule_id)
 

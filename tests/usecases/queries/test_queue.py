@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from crewgate.domain.people import User
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Naming
-from crewgate.store.rounds import from_rule_of
+from crewgate.store.round_rows import from_rule_of
 from crewgate.store.tables import rules
 from crewgate.usecases.access import LISTED
 from crewgate.usecases.queries import queue
