@@ -83,11 +83,8 @@ async def read_story(
             continue
         if away := data.get("on_behalf_of"):
             related |= {one.id: one for one in await reading.absences(away, row.id)}
-        rule = (
-            check_evidence.rule_of(**rules[data["rule"]])
-            if data["rule"]
-            else check_evidence.rule_of("{}", escalated=False)
-        )
+        none = {"rule": "{}", "escalated": False}
+        rule = check_evidence.rule_of(**(rules[data["rule"]] if data["rule"] else none))
         more = check_evidence.people(check_evidence.escalated_to(rule))
         permitted = {*data["permitted"]}
         if rule["reviewers"] is None and permitted != opened.get(data["round"], permitted) | more:

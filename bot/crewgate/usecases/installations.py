@@ -10,9 +10,9 @@ from crewgate.domain.people import EmailOwner, Installation
 from crewgate.usecases.ports.store import UnitOfWork
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Installations:
-    """The `RememberedInstallation` of one bot token.
+    """The bot's installation, kept across restarts for one bot token.
 
     The installation is stored with the token's digest: another workspace's token finds nothing.
     """
@@ -21,6 +21,7 @@ class Installations:
     token: str = field(repr=False)
 
     async def recall(self) -> Installation | None:
+        """Return None before Slack named it. Raises StoreUnavailable."""
         return await self.uow.read.installation(self._digest)
 
     async def remember(self, installation: Installation) -> None:

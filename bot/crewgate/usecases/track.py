@@ -132,11 +132,6 @@ def is_not_waiting(said: object) -> bool:
     return isinstance(said, Refused | reason.RefusedByCrew) and said.code == "400"
 
 
-async def watch_for_evidence(tx: Tx, execution: Execution, *, at: datetime) -> None:
-    await tx.executions.save(replace(execution, stuck_in_doubt=True))
-    await tx.expedite(about(execution, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
-
-
 async def track(
     tx: Tx,
     execution: Execution,

@@ -1,18 +1,17 @@
 """What is remembered of where the bot is installed, in tests of one process."""
 
-from dataclasses import dataclass
-
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.people import Installation
+from crewgate.usecases.installations import Installations
 
 
-@dataclass
-class Remembered:
+class Remembered(Installations):
     """Keeps it in memory; `away` says that it cannot be kept now."""
 
-    installation: Installation | None = None
-    away: bool = False
-    kept: int = 0
+    def __init__(self, installation: Installation | None = None, *, away: bool = False) -> None:
+        self.installation = installation
+        self.away = away
+        self.kept = 0
 
     async def recall(self) -> Installation | None:
         return self.installation

@@ -9,8 +9,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain import errors, outcome, people
 from crewgate.slack.client import web_api
+from crewgate.usecases.installations import Installations
 from crewgate.usecases.ports.base import Sleep
-from crewgate.usecases.ports.slack import RememberedInstallation
 from crewgate.usecases.read_models import MessageRef
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ class Identity:
         client: AsyncWebClient,
         *,
         sleep: Sleep,
-        installations: RememberedInstallation,
+        installations: Installations,
         team: str | None = None,
     ) -> None:
         self.client = client

@@ -181,16 +181,13 @@ async def _post(
     private = [one for card in first for one in await refreshes(card, context)]
 
     async def record(tx: Tx, posted: Posted) -> None:
-        view = posting.view
-        masked = sum(many for _, many in view.masked)
-        text = view.output.text
         await tx.place_card(
             round_,
             posted.ref,
             at=context.clock(),
             shown=posted.shown,
-            masked=masked,
-            text=text,
+            masked=sum(many for _, many in posting.view.masked),
+            text=posting.view.output.text,
             no_approver=posted.no_approver,
         )
         if begins and round_.is_timed:

@@ -1,9 +1,9 @@
 """Noting the time that counts for rules: while the bot runs and Slack can be reached."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -18,11 +18,8 @@ BEAT: Final = timedelta(seconds=15)
 LOOK_AGAIN: Final = timedelta(seconds=1)
 
 
-class Note(Protocol):
-    """The signature of `store.outbox.Outbox.note_alive`."""
-
-    async def __call__(self, *, now: datetime, compare: bool) -> timedelta:
-        """Note that time counts up to now; `compare` returns the time lost since the last note."""
+Note = Callable[..., Awaitable[timedelta]]
+"""`Outbox.note_alive`."""
 
 
 @dataclass(eq=False, repr=False)

@@ -211,9 +211,10 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             await _ask_anew(tx, transition, context, may_have_run=in_doubt)
         else:
             await _save(transition, tx, context)
-        if transition.round.state is State.STUCK and transition.round.needs_evidence:
-            await track.watch_for_evidence(tx, execution, at=now)
-        if transition.round.state is State.RESUMED:
+        is_watched = transition.round.state is State.STUCK and transition.round.needs_evidence
+        if is_watched:
+            await tx.executions.save(replace(execution, stuck_in_doubt=True))
+        if is_watched or transition.round.state is State.RESUMED:
             poll = about(execution, EffectKind.POLL_STATUS)
             await tx.expedite(poll, at=now + track.STATUS_POLL.first)
         if transition.round.state is not State.DECIDED:

@@ -10,7 +10,7 @@ from crewgate.domain.caveats import WHOLE, Note
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, NotSent, Outcome
-from crewgate.domain.people import Email, Installation, Notify, ReviewerRef, User
+from crewgate.domain.people import Email, Notify, ReviewerRef, User
 from crewgate.domain.rules.rule import Naming
 from crewgate.domain.stats import Stats
 from crewgate.domain.verdict import Person
@@ -112,15 +112,6 @@ class Messenger(Protocol):
     async def offer_lesson(self, posting: Posting, writer: Person) -> Outcome:
         """Offer, in the thread and in private, to keep `posting.view.answers`' words."""
         ...
-
-
-class RememberedInstallation(Protocol):
-    """The bot's installation as Slack last named it, kept across restarts."""
-
-    async def recall(self) -> Installation | None:
-        """Return the installation; None before Slack has named it. Raises StoreUnavailable."""
-
-    async def remember(self, installation: Installation) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
