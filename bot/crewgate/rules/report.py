@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from fractions import Fraction
 from heapq import nlargest
-from typing import Final, TypeVar, assert_never
+from typing import Final, TypeVar
 
 from crewgate.check.settings import Known
 from crewgate.domain.answering import rule_for
@@ -30,22 +30,6 @@ EXAMPLES: Final = 3
 _TOLD: Final = frozenset({"name", "when", "channel", "reviewers", "approvals", "naming"})
 
 
-@dataclass(frozen=True, slots=True)
-class TooFew:
-    """The rule has not enough people who may approve."""
-
-    people: int
-    needed: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownStarter:
-    """The starter is unknown, and the rule then lets nobody approve."""
-
-
-Obstacle = TooFew | UnknownStarter
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """The difference that the rules make to a round; equal for rounds of one group."""
@@ -57,7 +41,8 @@ class Change:
     approvals: tuple[int, int] | None = None
     reviewers: tuple[tuple[ReviewerRef, ...], tuple[ReviewerRef, ...]] | None = None
     keys: tuple[str, ...] = ()
-    obstacle: Obstacle | None = None
+    obstacle: str = ""
+    """The reason why nobody could approve; empty if somebody could, or that is unknown."""
     decides: Decide | None = None
     """The rule would decide the call without a person."""
     unsure: bool = False
@@ -110,16 +95,20 @@ def _unless_same(was: T, now: T) -> tuple[T, T] | None:
     return None if was == now else (was, now)
 
 
-def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> Obstacle | None:
+def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> str:
     starter = frozenset() if rule.self_approval else _starter(stored, known)
     if not (starter or rule.self_approval or rule.unknown_starter):
-        return UnknownStarter()
+        return "nobody could approve: nobody knows who started it, and unknown_starter is deny"
     named = crew.under(rule, escalated=True).permitted(Role.REVIEWER)
     people = _people(named, known)
     if people is None:
-        return None
+        return ""
     able = most_approvals(rule, people - starter, known.__getitem__)
-    return None if able >= rule.approvals else TooFew(able, rule.approvals)
+    if able >= rule.approvals:
+        return ""
+    if not able:
+        return "nobody could approve: no reviewer is left"
+    return f"nobody could approve: it needs {rule.approvals} people and has {able}"
 
 
 def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None:
@@ -204,7 +193,7 @@ def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
     """Yield a crew's groups: first the groups that nobody could approve, then the largest."""
     yield ""
     yield f"{crew}: {counted(sum(group.count for group in groups.values()), 'round')}"
-    order = sorted(groups.items(), key=lambda one: (one[0].obstacle is None, -one[1].count))
+    order = sorted(groups.items(), key=lambda one: (not one[0].obstacle, -one[1].count))
     unchanged = sum(group.count for change, group in order if change.is_none)
     if unchanged:
         yield f"  ✓ {unchanged:,} would go as {'it' if unchanged == 1 else 'they'} went"
@@ -221,7 +210,7 @@ def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
 
 
 def _change_lines(change: Change, group: Group) -> Iterator[str]:
-    mark = "→" if change.obstacle is None else "✗"
+    mark = "✗" if change.obstacle else "→"
     yield f"  {mark} {group.count:,} {_way(change)}"
     for said in _differences(change):
         yield f"      {said}"
@@ -282,8 +271,8 @@ def _way(change: Change) -> str:
 
 
 def _differences(change: Change) -> Iterator[str]:
-    if change.obstacle is not None:
-        yield _obstacle_words(change.obstacle)
+    if change.obstacle:
+        yield change.obstacle
     if change.unsure:
         yield "the strictest that may match: it cannot be told which matches first"
     if change.channels is not None:
@@ -297,18 +286,6 @@ def _differences(change: Change) -> Iterator[str]:
         yield f"decided by {_names(after)} instead of {_names(before)}"
     if change.keys:
         yield f"other values of {', '.join(change.keys)}"
-
-
-def _obstacle_words(obstacle: Obstacle) -> str:
-    match obstacle:
-        case UnknownStarter():
-            return "nobody could approve: nobody knows who started it, and unknown_starter is deny"
-        case TooFew(0):
-            return "nobody could approve: no reviewer is left"
-        case TooFew(people, needed):
-            return f"nobody could approve: it needs {needed} people and has {people}"
-        case _:
-            assert_never(obstacle)
 
 
 def _names(refs: Iterable[ReviewerRef]) -> str:
