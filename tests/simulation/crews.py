@@ -69,9 +69,17 @@ class Crews(Known):
 
     async def step_arrives(self, choices: Choices) -> None:
         """A task that runs, or another one beside what waits, takes a step."""
-        running = sorted({one.id for one in self.crew.branches.values() if one.working})
+        branches = self.crew.branches.values()
+        running = sorted({one.id for one in branches if one.working})
         if running:
-            await self.world.record(StepUpdate(doing="thinking"), choices.pick(running))
+            execution = choices.pick(running)
+            of = [one for one in branches if one.id == execution]
+            if not any(one.working and one.last_delivered for one in of):
+                # A step names no task: one of a task that no bot knows looks like one of the task
+                # that waits.
+                for one in of:
+                    one.ambiguous |= not one.working
+            await self.world.record(StepUpdate(doing="thinking"), execution)
 
     # --- the crew with tools ---
 
