@@ -74,7 +74,7 @@ def secrets_of(crew: str, settings: Settings) -> list[str]:
         f"{crew}T4skWebhookKey",
         f"{crew}St3pWebhookKey",
         f"{crew}Cr3wWebhookKey",
-        *map(credentials.event_key, EventKind),
+        *(credentials.event_keys(kind)[0] for kind in EventKind),
     ]
 
 

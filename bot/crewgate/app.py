@@ -43,7 +43,7 @@ from crewgate.slack.reviews.people import People
 from crewgate.store.engine import log_statements, scrub
 from crewgate.store.unit_of_work import UnitOfWork
 from crewgate.usecases.audit import Linking
-from crewgate.usecases.delivery.context import DeliveryContext, Trace, no_trace
+from crewgate.usecases.delivery.context import DeliveryContext, Trace
 from crewgate.usecases.delivery.heartbeat import Heartbeat
 from crewgate.usecases.delivery.reports import plan_digests
 from crewgate.usecases.delivery.worker import Worker
@@ -271,7 +271,7 @@ class _Assembly:
     async def _open_traces(self) -> Trace:
         endpoint = self.settings.otel_exporter_otlp_endpoint
         if endpoint is None:
-            return no_trace
+            return lambda *_: None
         try:
             from crewgate.traces import open_traces  # noqa: PLC0415  # an optional dependency, and slow to import
         except ImportError as error:

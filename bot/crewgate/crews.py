@@ -135,11 +135,11 @@ def _hidden(part: Settings | CrewSettings) -> Iterator[str]:
 
 def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
     here = f"{public_url}/crews/{crew.name}"
-    key = _credentials(crew).event_key
+    keys = _credentials(crew).event_keys
     human_input = HumanInputWebhook(
         url=f"{here}/human-input", strategy="bearer", token=crew.webhook_secret
     )
-    events = {kind.value: f"{here}/events/{kind}/{key(kind)}" for kind in EventKind}
+    events = {kind.value: f"{here}/events/{kind}/{keys(kind)[0]}" for kind in EventKind}
     return WebhookUrls(**events, human_input=human_input)
 
 

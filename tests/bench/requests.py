@@ -40,7 +40,7 @@ def notification(number: object, execution: str = "") -> bytes:
 
 def task_done(number: object) -> bytes:
     """A crew tells that a task of this number's execution is done, so its progress is shown."""
-    key = Credentials("crew", (SECRET,), SECRET).event_key(EventKind.TASK)
+    key = Credentials("crew", (SECRET,), SECRET).event_keys(EventKind.TASK)[0]
     body = {"execution_id": mark(number), "task_id": "plan", "output": "Done."}
     return _of_crew(f"events/task/{key}", body, {})
 

@@ -26,7 +26,7 @@ async def world(make_world: MakeWorld) -> AsyncIterator[World]:
 
 def url(kind: EventKind) -> str:
     """An event URL as the bot gives it to crews."""
-    key = Credentials("research", (WEBHOOK_SECRET,), "token").event_key(kind)
+    key = Credentials("research", (WEBHOOK_SECRET,), "token").event_keys(kind)[0]
     return f"/crews/research/events/{kind}/{key}"
 
 

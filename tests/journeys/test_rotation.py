@@ -19,6 +19,6 @@ async def test_what_was_given_away_before_goes_on_beside_what_is_new(
         assert await world.pause() == 202
         await world.slack.click(ANA, await world.card("A draft."), "Approve")
         await world.crew.until(lambda: world.crew.resumes)
-        key = Credentials("research", (WEBHOOK_SECRET,), "token").event_key(EventKind.STEP)
+        key = Credentials("research", (WEBHOOK_SECRET,), "token").event_keys(EventKind.STEP)[0]
         step = {"execution_id": "e-1", "thought": "Go on."}
         assert (await world.notify(f"/crews/research/events/step/{key}", step))[0] == 202

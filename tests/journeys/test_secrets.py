@@ -72,7 +72,7 @@ async def watched(
 ) -> AsyncIterator[Watched]:
     async with make_world(port=free_port()) as world:
         credentials = build_credentials(world.settings)["research"]
-        keys = [credentials.event_key(kind) for kind in EventKind]
+        keys = [credentials.event_keys(kind)[0] for kind in EventKind]
         watched = Watched(world, database, capsys)
         watched.secrets = [WEBHOOK_SECRET, world.crew.token, CARRIED, PATH_KEY, *keys]
         yield watched
@@ -231,7 +231,7 @@ async def test_webhooks_of_an_execution(watched: Watched) -> None:
         execution = f"e-{kind}"
         carrying(world, execution)
         await world.pause(execution=execution)
-        key = build_credentials(world.settings)["research"].event_key(kind)
+        key = build_credentials(world.settings)["research"].event_keys(kind)[0]
         told = f"Look: {CARRIED}, {WEBHOOK_SECRET}, {key}."
         body = {"execution_id": execution, "description": told, "summary": told, "result": told}
         before = len(showing(world, MARK))

@@ -38,7 +38,7 @@ async def keep(uow: UnitOfWork, round_: Round, callback: Callback = CALLBACK) ->
     """Store a round the way a flow's request does."""
     async with uow.begin() as tx:
         review = round_.review
-        await tx.executions.record_activity(review.crew, review.execution_id, at=round_.opened_at)
+        await tx.executions.open(review.crew, review.execution_id, at=round_.opened_at, activity=1)
         await tx.open_review(review)
         await tx.open_round(round_, an_output(), WebhookUrls())
         await tx.keep_callback(round_, callback)

@@ -141,7 +141,7 @@ async def test_a_note_and_a_text_in_the_place_of_its_output_never_wait_for_each_
 
 async def test_a_decision_waits_for_a_notification(world: World, waiting: Round) -> None:
     async with world.uow.begin() as tx:
-        await tx.executions.record_activity("research", "e-1", at=NOW)
+        await tx.executions.open("research", "e-1", at=NOW, activity=1)
         _, latest = await tx.open_review(a_review(id="candidate"))
         assert latest == waiting
         decision = await started(world, world.decide(waiting.id))
@@ -166,7 +166,7 @@ async def test_placing_a_card_and_a_newer_output_never_wait_for_each_other(
     world: World, waiting: Round
 ) -> None:
     async with world.uow.begin() as tx:
-        await tx.executions.record_activity("research", "e-1", at=NOW)
+        await tx.executions.open("research", "e-1", at=NOW, activity=1)
         placing = await started(world, place_card(world, waiting))
         (round_,) = await tx.unfinished("research", "e-1")
         await tx.save(round_.supersede(NOW).round)
@@ -180,7 +180,7 @@ async def test_a_notification_and_the_end_never_wait_for_each_other(
     world: World, waiting: Round
 ) -> None:
     async with world.uow.begin() as tx:
-        await tx.executions.record_activity("research", "e-1", at=NOW)
+        await tx.executions.open("research", "e-1", at=NOW, activity=1)
         notification = await started(world, world.notify("Another draft."))
         (round_,) = await tx.unfinished("research", "e-1")
         await tx.save(round_.close(ExecutionEnded(), NOW).round)
@@ -192,7 +192,7 @@ async def test_the_end_waits_for_a_notification_and_closes_what_it_opened(
     world: World, waiting: Round
 ) -> None:
     async with world.uow.begin() as tx:
-        await tx.executions.record_activity("research", "e-1", at=NOW)
+        await tx.executions.open("research", "e-1", at=NOW, activity=1)
         await tx.open_review(a_review(id="candidate"))
         end = await started(world, world.record_update(ended="the execution has ended"))
     await end
@@ -307,7 +307,7 @@ async def test_a_resume_begins_after_a_webhook_that_came_before_it(
     """Only what comes after the beginning of a try is evidence of it."""
     await world.decide(waiting.id)
     async with world.uow.begin() as tx:
-        await tx.executions.record_activity("research", "e-1", at=NOW)
+        await tx.executions.open("research", "e-1", at=NOW, activity=1)
         resuming = await started(world, world.turn(CREW))
         assert await tx.unfinished("research", "e-1")
     await resuming

@@ -50,7 +50,7 @@ async def beside(database_url: str) -> AsyncIterator[AsyncEngine]:
 async def keep(uow: UnitOfWork) -> None:
     """Store one credential of each kind."""
     async with uow.begin() as tx:
-        await tx.executions.record_activity("research", "e-1", at=NOW)
+        await tx.executions.open("research", "e-1", at=NOW, activity=1)
         await tx.open_review(a_review())
         await tx.open_round(ASKED, an_output(), CARRIED)
         await tx.keep_callback(ASKED, CALLBACK)

@@ -61,7 +61,7 @@ async def keep(
     """Store a round the way a notification does."""
     async with uow.begin() as tx:
         review = round_.review
-        await tx.executions.record_activity(review.crew, review.execution_id, at=round_.opened_at)
+        await tx.executions.open(review.crew, review.execution_id, at=round_.opened_at, activity=1)
         await tx.open_review(review)
         await tx.open_round(round_, output or an_output(), carried or WebhookUrls())
     return round_

@@ -17,7 +17,7 @@ from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application
 
 THEIRS = "https://theirs.example.com/crew"
-PATH = f"/crews/research/events/crew/{CREDENTIALS.event_key(EventKind.CREW)}"
+PATH = f"/crews/research/events/crew/{CREDENTIALS.event_keys(EventKind.CREW)[0]}"
 LONG = json.dumps({"kickoff_id": "e-1", "result": "Long. " * 400_000}).encode()
 NESTED = b'{"kickoff_id": "e-1", "odd": [' + b"[]," * 400_000 + b"[]]}"
 

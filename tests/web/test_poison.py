@@ -24,7 +24,7 @@ EXAMPLES = settings(
     max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 KICKOFF = "/crews/research/kickoff"
-EVENTS = [f"/crews/research/events/{kind}/{CREDENTIALS.event_key(kind)}" for kind in EventKind]
+EVENTS = [f"/crews/research/events/{kind}/{CREDENTIALS.event_keys(kind)[0]}" for kind in EventKind]
 HUMAN_INPUT = "/crews/research/human-input"
 
 

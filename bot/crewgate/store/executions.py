@@ -314,9 +314,6 @@ class Executions(Changing, ExecutionQueries):
             self._lessons[crew, execution_id] = execution.lessons.counted
         return execution
 
-    async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
-        return await self.open(crew, execution_id, at=at, activity=1)
-
     async def undo_activity(self, execution: Execution) -> None:
         key = _key(execution.crew, execution.execution_id)
         await write(self._connection, _UNDO_ACTIVITY, key)

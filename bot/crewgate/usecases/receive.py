@@ -153,10 +153,10 @@ async def store_dead_letter(
         await tx.enqueue([report], at=dead_letter.received_at)
         if webhook is not None:
             await tx.executions.add_forwarded_webhook(webhook)
-            forward = Effect(
+            forward = replace(
+                report,
                 kind=EffectKind.FORWARD,
                 target=webhook.id,
-                crew=crew,
                 execution_id=webhook.execution_id,
             )
             await tx.enqueue([forward], at=dead_letter.received_at)
@@ -175,7 +175,7 @@ async def receive_flow_request(
     request = await context.uow.read.lessons.with_source(request, crew)
     async with context.uow.begin() as tx:
         # The execution, locked. What people see of the request loses its secrets.
-        execution = await tx.executions.record_activity(crew, request.flow_id, at=now)
+        execution = await tx.executions.open(crew, request.flow_id, at=now, activity=1)
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         request = without_secrets(request, redactor)
 

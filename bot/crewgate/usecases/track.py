@@ -196,7 +196,7 @@ async def record_update(
     webhook: ForwardedWebhook | None = None,
 ) -> None:
     async with uow.begin() as tx:
-        execution = await tx.executions.record_activity(crew, execution_id, at=at)
+        execution = await tx.executions.open(crew, execution_id, at=at, activity=1)
         update = Redactor(await tx.executions.secrets_of_opened(execution)).fields(update)
         if isinstance(update, TaskUpdate):
             await tx.executions.add_task_update(new_id(), execution, update, at=at)

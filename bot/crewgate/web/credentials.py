@@ -45,16 +45,13 @@ class Credentials:
     def accept_caller(self, authorization: str | None) -> bool:
         return self.token is not None and is_bearer(authorization, self.token)
 
-    def event_key(self, kind: EventKind) -> str:
-        """Return the unguessable last part of an event URL, derived from the webhook secret.
-
-        Each crew and kind has a key: crews may share a secret, and a reader of a step URL must not
-        be able to announce the end of an execution.
-        """
-        return self.event_keys(kind)[0]
-
     def event_keys(self, kind: EventKind) -> tuple[str, ...]:
-        """Return the accepted keys, that of the newest secret first."""
+        """Return the accepted keys, that of the newest secret first.
+
+        A key is the unguessable last part of an event URL. Each crew and kind has a key: crews may
+        share a secret, and a reader of a step URL must not be able to announce the end of an
+        execution.
+        """
         purpose = f"crewgate event {kind} of {self.crew}".encode()
         return tuple(
             hmac.new(secret.encode(), purpose, hashlib.sha256).hexdigest()

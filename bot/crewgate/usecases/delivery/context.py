@@ -34,10 +34,6 @@ FLOOD = 10
 Trace = Callable[[Job, Outcome, datetime, datetime], None]
 
 
-def no_trace(_job: Job, _outcome: Outcome, _began: datetime, _ended: datetime) -> None:
-    """Do nothing."""
-
-
 @dataclass(slots=True)
 class Listening:
     """The time since which this process has received webhooks; unset before."""
@@ -64,7 +60,7 @@ class DeliveryContext(ReviewContext):
     start_grace: timedelta = START_GRACE
     share_grace: timedelta = SHARE_GRACE
     flood: int = FLOOD
-    trace: Trace = no_trace
+    trace: Trace = lambda *_: None
     refusing: set[tuple[str, str]] = field(default_factory=set)
     """Crews and channels that refused the latest post; their operators know of it."""
 

@@ -13,7 +13,6 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknow
 from crewgate.domain.review import Round
 from crewgate.usecases.delivery import messages
 from crewgate.usecases.delivery.context import DeliveryContext, settle
-from crewgate.usecases.delivery.messages import post_in_thread
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, Posted, Thread
 from crewgate.usecases.ports.store import Tx
@@ -140,7 +139,7 @@ async def _post(job: Job, context: DeliveryContext, posting: ExecutionPosting) -
     async def forget(tx: Tx) -> None:
         await tx.executions.forget_thread(job.effect.crew, job.effect.execution_id)
 
-    return await post_in_thread(
+    return await messages.post_in_thread(
         job,
         post,
         channel=posting.channel or context.crews[job.effect.crew].channel,

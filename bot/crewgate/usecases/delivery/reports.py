@@ -11,7 +11,6 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknow
 from crewgate.domain.stats import next_digest
 from crewgate.usecases.delivery import messages
 from crewgate.usecases.delivery.context import DeliveryContext, settle
-from crewgate.usecases.delivery.messages import post
 from crewgate.usecases.ports.base import Crews, Job
 from crewgate.usecases.ports.slack import Posted, Thread
 from crewgate.usecases.ports.store import Tx
@@ -73,7 +72,7 @@ async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
     if crew.digest is None:
         return await settle(job, Delivered("no digest is wanted any longer"), context)
     found = await of_crew(crew.name, days=_DAYS, context=context)
-    outcome = await post(job, found, context, to=Thread(crew.digest), may_be_plain=True)
+    outcome = await messages.post(job, found, context, to=Thread(crew.digest), may_be_plain=True)
     is_lost = isinstance(outcome, Unknown)
     if isinstance(outcome, NotSent) or (is_lost and not context.gives_up(job)):
         return await settle(job, outcome, context)
@@ -89,7 +88,7 @@ async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
 
 async def post_head(job: Job, context: DeliveryContext) -> Outcome:
     head = await context.uow.read.audit_head(int(job.effect.target))
-    outcome = await post(job, head, context, to=Thread(job.effect.channel))
+    outcome = await messages.post(job, head, context, to=Thread(job.effect.channel))
     if isinstance(outcome, Refused):
         log.warning("audit_head_refused", channel=job.effect.channel, code=outcome.code)
     return await settle(job, outcome, context)
