@@ -43,17 +43,12 @@ async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: s
     local = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     here = await _ask(http, local, nonce, token)
     runs_here = isinstance(here, _Answer) and here.is_ours
-    if not runs_here and _may_just_not_run(found):
+    silent = found.status in _NOBODY_BEHIND if isinstance(found, _Answer) else found == _REFUSED
+    if not runs_here and silent:
         why = "the bot is not running: start it (crewgate serve) and check again"
         return skipped(PLACE, why)
     where = f"port {settings.port} of the bot" + (", which runs here" if runs_here else "")
     return wrong(PLACE, f"{_why_wrong(found)}; it must lead to {where}")
-
-
-def _may_just_not_run(found: _Answer | str) -> bool:
-    if isinstance(found, _Answer):
-        return found.status in _NOBODY_BEHIND
-    return found == _REFUSED
 
 
 def _why_wrong(found: _Answer | str) -> str:

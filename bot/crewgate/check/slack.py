@@ -7,17 +7,8 @@ from typing import assert_never
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.check.findings import (
-    UNKNOWN,
-    Finding,
-    count_people,
-    doubtful,
-    is_refusal,
-    refused_by_slack,
-    skipped,
-    why_slack_is_silent,
-    wrong,
-)
+from crewgate.check import findings
+from crewgate.check.findings import Finding, doubtful, skipped, wrong
 from crewgate.check.settings import people_of
 from crewgate.domain.people import Anyone, Email, Installation, ReviewerRef, Role, User, UserGroup
 from crewgate.settings.crew import CrewSettings
@@ -59,14 +50,14 @@ class SlackCheck:
         try:
             answer, scopes = await web_api.granted_scopes(self.client)
         except web_api.CallFailed as error:
-            silent = why_slack_is_silent(error)
-            yield refused_by_slack("slack", error)
+            silent = findings.why_slack_is_silent(error)
+            yield findings.refused_by_slack("slack", error)
             yield skipped("scopes", silent)
         else:
             try:
                 installed = await find_installation(self.client, answer, team=self.team)
             except web_api.CallFailed as error:
-                yield refused_by_slack("slack", error)
+                yield findings.refused_by_slack("slack", error)
             else:
                 yield _where(answer, installed)
             yield _scopes(scopes)
@@ -104,7 +95,7 @@ class SlackCheck:
             await web_api.attempt(self.client.conversations_history(channel=channel_id, limit=1))
             await web_api.attempt(self.client.conversations_members(channel=channel_id, limit=1))
         except web_api.CallFailed as error:
-            return refused_by_slack(place, error)
+            return findings.refused_by_slack(place, error)
         if channel_id != channel and installed.whole_enterprise:
             problem = f"an organisation may have several of this name; put its id, {channel_id}"
             return wrong(place, problem)
@@ -118,7 +109,7 @@ class SlackCheck:
                 self.client, "chat.postMessage", channel=channel, text=card.text, blocks=card.blocks
             )
         except web_api.CallFailed as error:
-            return refused_by_slack(place, error)
+            return findings.refused_by_slack(place, error)
         return Finding(place, "posted; press its buttons while the bot runs (crewgate serve)")
 
     async def _person(self, place: str, ref: ReviewerRef, team_id: str | None) -> Finding:
@@ -136,7 +127,7 @@ class SlackCheck:
                     if not people:
                         problem = "nobody is in this user group; put somebody in, or name others"
                         return wrong(place, problem)
-                    return Finding(place, count_people(len(people)))
+                    return Finding(place, findings.count_people(len(people)))
                 case Email(address):
                     answer = await web_api.attempt(self.client.users_lookupByEmail(email=address))
                     self.known[ref] = _people(web_api.object_in(answer, "user"))
@@ -146,9 +137,9 @@ class SlackCheck:
                 case _:
                     assert_never(ref)
         except web_api.CallFailed as error:
-            if getattr(error.failure, "code", "") in UNKNOWN:
+            if getattr(error.failure, "code", "") in findings.UNKNOWN:
                 self.known[ref] = frozenset()
-            return refused_by_slack(place, error)
+            return findings.refused_by_slack(place, error)
 
     async def _able(self, members: frozenset[str]) -> frozenset[str]:
         """Return the members of a group who can decide; of a large group, all members."""
@@ -221,8 +212,8 @@ async def _socket(slack: AsyncWebClient, app_token: str) -> Finding:
     try:
         await web_api.attempt(slack.apps_connections_open(app_token=app_token))
     except web_api.CallFailed as error:
-        if not is_refusal(error):
-            return refused_by_slack(place, error)
+        if not findings.is_refusal(error):
+            return findings.refused_by_slack(place, error)
         problem = f"{error}; put an app-level token with connections:write into SLACK_APP_TOKEN"
         return wrong(place, problem)
     return Finding(place, "can be opened")
