@@ -158,14 +158,8 @@ async def _post(
     job: Job, posting: Posting, context: DeliveryContext, *, notify: Notify | None = None
 ) -> Outcome:
     async def post_card(*, channel: str, posted_since: datetime | None) -> Outcome:
-        post = partial(
-            context.messenger.post_card,
-            posting,
-            notify=notify,
-            channel=channel,
-            posted_since=posted_since,
-        )
-        outcome = await messages.or_plain(post)
+        post = partial(context.messenger.post_card, posting, notify=notify, channel=channel)
+        outcome = await messages.or_plain(partial(post, posted_since=posted_since))
         if isinstance(outcome, Posted):
             await floods.begin_time(posting, context)
         return outcome
@@ -282,10 +276,5 @@ async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
     # Each failed try asks for this message, so the thread is searched for an earlier one.
     round_ = posting.view.round
     ended = f" {round_.ended_at.isoformat()}" if round_.ended_at else ""
-    return await messages.say_about(
-        posting,
-        job,
-        context,
-        occasion=f"{round_.state.value} {round_.retries}{ended}",
-        posted_since=round_.opened_at,
-    )
+    occasion, since = f"{round_.state.value} {round_.retries}{ended}", round_.opened_at
+    return await messages.say_about(posting, job, context, occasion=occasion, posted_since=since)

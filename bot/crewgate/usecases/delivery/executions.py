@@ -54,9 +54,8 @@ async def _is_told_elsewhere(posting: ExecutionPosting, context: DeliveryContext
 
 async def _with_rounds(posting: ExecutionPosting, context: DeliveryContext) -> ExecutionPosting:
     execution = posting.execution
-    lines = await context.uow.read.rounds.of_execution(
-        execution.crew, execution.execution_id, limit=ROUNDS
-    )
+    of = execution.crew, execution.execution_id
+    lines = await context.uow.read.rounds.of_execution(*of, limit=ROUNDS)
     return replace(posting, rounds=tuple(line.round for line in lines))
 
 

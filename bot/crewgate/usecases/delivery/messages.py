@@ -94,13 +94,9 @@ async def post(
     `occasion` distinguishes this message from earlier messages of this kind about the same target.
     `may_be_plain`: if Slack refuses the agent's words, post the message without them.
     """
+    occasion, since = occasion or job.created_at.isoformat(), posted_since or job.began_at
     say = partial(
-        context.messenger.say,
-        job.effect,
-        about,
-        to=to,
-        occasion=occasion or job.created_at.isoformat(),
-        posted_since=posted_since or job.began_at,
+        context.messenger.say, job.effect, about, to=to, occasion=occasion, posted_since=since
     )
     return await or_plain(say) if may_be_plain else await say()
 
@@ -173,16 +169,8 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
         return
     context.refusing.add((name, channel))
     users = context.directory.members(context.crews[name].operators).users
-    effects = [
-        Effect(
-            kind=EffectKind.TELL_OPERATOR,
-            target=refused.code,
-            crew=name,
-            channel=channel,
-            user=user,
-        )
-        for user in sorted(users)[:PEOPLE_LIMIT]
-    ]
+    effect = Effect(kind=EffectKind.TELL_OPERATOR, target=refused.code, crew=name, channel=channel)
+    effects = [replace(effect, user=user) for user in sorted(users)[:PEOPLE_LIMIT]]
     async with context.uow.begin() as tx:
         await tx.enqueue(effects, at=context.clock())
 

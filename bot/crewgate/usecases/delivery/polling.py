@@ -37,10 +37,8 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
     now = context.clock()
     async with context.uow.begin() as tx:
         recorded = await record_answer(tx, asked)
-        if (
-            _has_ended(recorded.execution)
-            or now - job.created_at >= track.STATUS_POLL.give_up_after
-        ):
+        given_up = now - job.created_at >= track.STATUS_POLL.give_up_after
+        if given_up or _has_ended(recorded.execution):
             await tx.complete(job)
         else:
             jitter = context.jitter()
