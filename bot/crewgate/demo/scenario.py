@@ -15,7 +15,6 @@ from typing import Final
 
 import aiohttp
 
-from crewgate.crew_api.wire import Resume
 from crewgate.demo.crew.deployment import State
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, Environment, start_environment
 from crewgate.demo.playground.render_html import Names, markdown, mrkdwn, render_blocks
@@ -256,12 +255,6 @@ class _Scenario:
         _require(
             resume.urls.crew == CREW_WEBHOOK_URL, "the resume carries the forgotten webhook URL"
         )
-        self._print_resume(resume)
-        await self._slack.until(lambda: _is_delivered(self._slack.fresh(card)))
-        left = buttons(self._slack.fresh(card))
-        _require("Approve" not in left and "Revise" not in left, "a decided card decides nothing")
-
-    def _print_resume(self, resume: Resume) -> None:
         body = {
             "task_id": resume.task_id,
             "is_approve": resume.is_approve,
@@ -269,6 +262,9 @@ class _Scenario:
             "crewWebhookUrl": resume.urls.crew,
         }
         self._say(f"  POST /resume {json.dumps(body, ensure_ascii=False)}")
+        await self._slack.until(lambda: _is_delivered(self._slack.fresh(card)))
+        left = buttons(self._slack.fresh(card))
+        _require("Approve" not in left and "Revise" not in left, "a decided card decides nothing")
 
     async def _ask_status(self, execution: str) -> None:
         seen = len(self._slack.ephemerals(BEN))

@@ -26,17 +26,12 @@ def _free_ports(first: int) -> Iterator[int]:
     """Yield the ports that nobody listens on, in a circle."""
     for place in itertools.count(first):
         port = _PORTS[place % len(_PORTS)]
-        if _is_free(port):
-            yield port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((_HOST, port))
-        except OSError:
-            return False
-        return True
+        with socket.socket() as probe:
+            try:
+                probe.bind((_HOST, port))
+            except OSError:
+                continue
+        yield port
 
 
 #: The ports that `free_port` returns. Tests put ports here that no other test process takes.

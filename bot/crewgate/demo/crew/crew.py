@@ -129,22 +129,19 @@ class Crew(deployment.Deployment):
 
         With `scripted=False` no task starts by itself: call `pause`.
         """
-        chosen = execution_id or self._new_id()
+        chosen, topic = execution_id or self._new_id(), (inputs or {}).get("topic")
+        scripts = ((one.task,) for one in self.samples if one.topic == topic)
         execution = deployment.Execution(
             id=chosen,
             inputs=dict(inputs or {}),
             meta=meta,
             urls=urls or wire.Urls(),
             human_input=human_input or self.human_input,
-            script=self._script_for(inputs or {}) if scripted else (),
+            script=next(scripts, self.script) if scripted else (),
             started_at=self.now(),
         )
         self.engine.add(execution)
         return chosen
-
-    def _script_for(self, inputs: Mapping[str, object]) -> tuple[Task, ...]:
-        scripts = ((one.task,) for one in self.samples if one.topic == inputs.get("topic"))
-        return next(scripts, self.script)
 
     def _new_id(self) -> str:
         self._kickoffs += 1

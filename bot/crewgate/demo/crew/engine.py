@@ -161,7 +161,14 @@ class Engine:
             self._spawn(self._work(execution, task))
 
     async def _work(self, execution: Execution, task: Task) -> None:
-        await self._send_step_webhook(execution, task)
+        step = {
+            "prompt": task.description,
+            "thought": f"I should start with {task.name.lower()}",
+            "tool": "search_tool",
+            "tool_input": task.name,
+            "result": "Three articles",
+        }
+        await self._send_update("step", execution, execution.urls.step, step)
         if await self._interrupted(execution):
             return
         feedbacks = tuple(execution.feedbacks.get(task.task_id, ()))
@@ -182,7 +189,17 @@ class Engine:
 
     async def _tell_end(self, execution: Execution, task: Task, *, goes_on: bool) -> None:
         """Send the webhook of a finished task, and begin the next tasks or end."""
-        await self._send_task_webhook(execution, task)
+        output = execution.outputs[task.task_id]
+        done = {
+            "description": task.description,
+            "name": task.task_id,
+            "expected_output": task.expected_output,
+            "summary": f"{task.name}: done.",
+            "agent": task.agent,
+            "output": text_of(output),
+            "output_json": output if isinstance(output, dict) else None,
+        }
+        await self._send_update("task", execution, execution.urls.task, done)
         if not goes_on:
             return
         if execution.current:
@@ -191,7 +208,14 @@ class Engine:
         if execution.state is State.RUNNING:
             self.end(execution)
         if execution.state is State.COMPLETED:
-            await self._send_crew_webhook(execution)
+            last = next(reversed(execution.outputs.values()), "")
+            used = {"total_tokens": 1250, "prompt_tokens": 800, "completion_tokens": 450}
+            result = {
+                "result": text_of(last),
+                "result_json": last if isinstance(last, dict) else None,
+                "token_usage": used,
+            }
+            await self._send_update("crew", execution, execution.urls.crew, result)
 
     async def _interrupted(self, execution: Execution) -> bool:
         """Wait `task_seconds`; return True if the execution ended or was paused by hand."""
@@ -203,38 +227,6 @@ class Engine:
                     lambda: execution.state not in goes_on, timeout=self._crew.task_seconds
                 )
         return execution.state not in goes_on
-
-    async def _send_step_webhook(self, execution: Execution, task: Task) -> None:
-        body = {
-            "prompt": task.description,
-            "thought": f"I should start with {task.name.lower()}",
-            "tool": "search_tool",
-            "tool_input": task.name,
-            "result": "Three articles",
-        }
-        await self._send_update("step", execution, execution.urls.step, body)
-
-    async def _send_task_webhook(self, execution: Execution, task: Task) -> None:
-        output = execution.outputs[task.task_id]
-        body = {
-            "description": task.description,
-            "name": task.task_id,
-            "expected_output": task.expected_output,
-            "summary": f"{task.name}: done.",
-            "agent": task.agent,
-            "output": text_of(output),
-            "output_json": output if isinstance(output, dict) else None,
-        }
-        await self._send_update("task", execution, execution.urls.task, body)
-
-    async def _send_crew_webhook(self, execution: Execution) -> None:
-        last = next(reversed(execution.outputs.values()), "")
-        body = {
-            "result": text_of(last),
-            "result_json": last if isinstance(last, dict) else None,
-            "token_usage": {"total_tokens": 1250, "prompt_tokens": 800, "completion_tokens": 450},
-        }
-        await self._send_update("crew", execution, execution.urls.crew, body)
 
     async def _send_update(
         self, kind: str, execution: Execution, url: str | None, body: Json

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-Produce = Callable[[Mapping[str, object], Sequence[str], Mapping[str, object]], object]
+Values: TypeAlias = Mapping[str, object]
+Produce = Callable[[Values, Sequence[str], Values], object]
 """(inputs, feedback on this task so far, outputs of earlier tasks by id) -> text or JSON."""
 
 
@@ -22,7 +23,7 @@ class Tool:
     """A tool whose calls people approve, as with `crewgate host --approve-tools`."""
 
     name: str
-    schema: Mapping[str, object]
+    schema: Values
     """The JSON schema of the tool's arguments."""
     result: str
 
@@ -52,12 +53,7 @@ _EDIT: Final = re.compile(
 )
 
 
-def answer_of(
-    task: Task,
-    inputs: Mapping[str, object],
-    feedbacks: Sequence[str],
-    context: Mapping[str, object],
-) -> object:
+def answer_of(task: Task, inputs: Values, feedbacks: Sequence[str], context: Values) -> object:
     """Return a task's output, with the exact edits that people asked for."""
     exact = [one for one in feedbacks if _EXACT.match(one)]
     output = task.produce(inputs, [one for one in feedbacks if one not in exact], context)
@@ -67,7 +63,7 @@ def answer_of(
     return output
 
 
-def _topic(inputs: Mapping[str, object]) -> str:
+def _topic(inputs: Values) -> str:
     return str(inputs.get("topic") or "home batteries")
 
 
@@ -85,7 +81,7 @@ def asks_for(feedbacks: Sequence[str], *words: str) -> bool:
     return any(word in text for word in words)
 
 
-def wishes(inputs: Mapping[str, object], feedbacks: Sequence[str]) -> tuple[str, ...]:
+def wishes(inputs: Values, feedbacks: Sequence[str]) -> tuple[str, ...]:
     """Return the lessons that the kickoff brought, then the feedback."""
     return (str(inputs.get("lessons") or ""), *feedbacks)
 
@@ -95,9 +91,7 @@ _SHORT: Final = ("short", "brief", "concise")
 _CAREFUL: Final = ("conservative", "careful", "cautious", "lower")
 
 
-def _research(
-    inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
-) -> str:
+def _research(inputs: Values, feedbacks: Sequence[str], _context: Values) -> str:
     rows = [
         ("Northwind", "41 %", "+18 %", "annual report, p. 12"),
         ("Fabrikam", "27 %", "+9 %", "investor call, March"),
@@ -128,9 +122,7 @@ def _research(
     return f"{title}\n\n{table}\n\n{reading}{changes_section(feedbacks, changes)}"
 
 
-def _plan(
-    inputs: Mapping[str, object], _feedbacks: Sequence[str], _context: Mapping[str, object]
-) -> str:
+def _plan(inputs: Values, _feedbacks: Sequence[str], _context: Values) -> str:
     return (
         f"## How to enter the market for {_topic(inputs)}\n\n"
         "1. **Talk** to ten installers who sell Northwind today.\n"
@@ -142,9 +134,7 @@ def _plan(
     )
 
 
-def _report(
-    inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
-) -> str:
+def _report(inputs: Values, feedbacks: Sequence[str], _context: Values) -> str:
     rate = "0.09" if asks_for(wishes(inputs, feedbacks), *_CAREFUL) else "0.18"
     tied = "installers are tied to their vendors"
     risk = f"{tied}; two of ten we asked are free to change" if feedbacks else tied
@@ -209,9 +199,7 @@ class Sample:
 _CONTRACT: Final = (Path(__file__).parent / "contract.md").read_text(encoding="utf-8").strip()
 
 
-def _contract(
-    inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
-) -> str:
+def _contract(inputs: Values, feedbacks: Sequence[str], _context: Values) -> str:
     asked = wishes(inputs, feedbacks)
     cap = "three times" if asks_for(asked, "liab", "cap", "lower", "limit") else "ten times"
     changes = [f"The Supplier's liability ends at {cap} the price of the delivery."]
@@ -219,9 +207,7 @@ def _contract(
     return contract + changes_section(feedbacks, changes)
 
 
-def _order(
-    inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
-) -> object:
+def _order(inputs: Values, feedbacks: Sequence[str], _context: Values) -> object:
     fewer = asks_for(wishes(inputs, feedbacks), "fewer", "less", "reduce", "cheap")
     quantities = {"AC-5-indoor": (20 if fewer else 40, 2000), "AC-10-outdoor": (12, 4090)}
     lines = [
@@ -239,9 +225,7 @@ def _order(
     }
 
 
-def _table(
-    _inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
-) -> str:
+def _table(_inputs: Values, feedbacks: Sequence[str], _context: Values) -> str:
     head = ["Vendor", "Share", "Growth", "Price for 1 kWh", "Cycles", "Warranty", "Lead time"]
     head += ["Certified", "Service in", "Remarks"]
     rows = [
@@ -259,9 +243,7 @@ def _table(
     return f"## Vendors side by side\n\n{table}{section}"
 
 
-def _article(
-    _inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
-) -> str:
+def _article(_inputs: Values, feedbacks: Sequence[str], _context: Values) -> str:
     opening = (
         "Power cuts last minutes, and freezers forgive them. A home battery pays by what it does"
         " on ordinary days: it moves noon to the evening."
@@ -277,9 +259,7 @@ def _article(
     )
 
 
-def _mail(
-    _inputs: Mapping[str, object], _feedbacks: Sequence[str], _context: Mapping[str, object]
-) -> object:
+def _mail(_inputs: Values, _feedbacks: Sequence[str], _context: Values) -> object:
     return {
         "to": "bob@acme.example",
         "subject": "Order of 40 modules",

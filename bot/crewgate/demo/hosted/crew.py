@@ -59,26 +59,20 @@ class Progress:
             return
         match kind:
             case "human_input":
-                self._paused(execution, body)
+                task_id = _script_id(body.get("task_name"))
+                execution.outputs[task_id] = body.get("task_output")
+                execution.rounds[task_id] = execution.rounds.get(task_id, 0) + 1
+                execution.position = _position(task_id)
+                execution.state, execution.pending = State.PENDING, [task_id]
             case "task":
-                self._finished(execution, body)
+                task_id = _script_id(body.get("name"))
+                execution.outputs[task_id] = body.get("output")
+                execution.rounds.setdefault(task_id, 1)
+                execution.position = max(execution.position, _position(task_id) + 1)
             case "crew":
                 execution.state, execution.position = State.COMPLETED, len(SAMPLE)
                 execution.ended_at = self._crew.now()
         self._crew.changes.announce("webhook", execution.id)
-
-    def _paused(self, execution: Execution, body: Json) -> None:
-        task_id = _script_id(body.get("task_name"))
-        execution.outputs[task_id] = body.get("task_output")
-        execution.rounds[task_id] = execution.rounds.get(task_id, 0) + 1
-        execution.position = _position(task_id)
-        execution.state, execution.pending = State.PENDING, [task_id]
-
-    def _finished(self, execution: Execution, body: Json) -> None:
-        task_id = _script_id(body.get("name"))
-        execution.outputs[task_id] = body.get("output")
-        execution.rounds.setdefault(task_id, 1)
-        execution.position = max(execution.position, _position(task_id) + 1)
 
 
 def _script_id(name: object) -> str:

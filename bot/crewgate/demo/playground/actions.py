@@ -86,7 +86,7 @@ class Supervisor:
 
 
 Json: TypeAlias = dict[str, Any]
-Action: TypeAlias = Callable[[str, Json], Awaitable[Json]]
+Action: TypeAlias = Callable[[str, Json], Awaitable[Json | None]]
 
 _DONE: Final[Json] = {"ok": True}
 _AT_NAME: Final = re.compile(r"(?<!\w)@(\w+)")
@@ -110,7 +110,7 @@ class ActionRefused(Exception):
 
 
 class Actions:
-    """The page's actions; each returns its result as JSON once the bot has answered."""
+    """The page's actions; each returns its result, if it has one, once the bot has answered."""
 
     def __init__(
         self, environment: Environment, supervisor: Supervisor, changed: Callable[[], None]
@@ -146,7 +146,7 @@ class Actions:
         if action not in self._actions:
             raise ActionRefused(f"there is no action {action}")
         try:
-            return await self._actions[action](person, body)
+            return await self._actions[action](person, body) or _DONE
         except CannotDoThat as error:
             raise ActionRefused(str(error)) from error
 
@@ -169,36 +169,31 @@ class Actions:
         view = self._modal(person, body["view"])
         return self._result(await self._slack.submit(person, body["entered"], view))
 
-    async def _close(self, person: str, body: Json) -> Json:
+    async def _close(self, person: str, body: Json) -> None:
         self._modal(person, body["view"])
         await self._slack.close_modal(person)
-        return _DONE
 
     async def _command(self, person: str, body: Json) -> Json:
         command, _, rest = str(body["text"]).strip().partition(" ")
         return self._result(await self._slack.slash(person, body["channel"], command, rest.strip()))
 
-    async def _write(self, person: str, body: Json) -> Json:
+    async def _write(self, person: str, body: Json) -> None:
         text = self._escape(str(body["text"]))
-        await self._slack.write(person, body["channel"], text, body.get("thread_ts"))
         # Slack shows nobody what a bot answers to an event, so no problem is returned.
-        return _DONE
+        await self._slack.write(person, body["channel"], text, body.get("thread_ts"))
 
-    async def _edit(self, person: str, body: Json) -> Json:
+    async def _edit(self, person: str, body: Json) -> None:
         message = self._message(person, body["channel"], body["ts"])
         await self._slack.edit_message(person, message, self._escape(str(body["text"])))
-        return _DONE
 
-    async def _delete(self, person: str, body: Json) -> Json:
+    async def _delete(self, person: str, body: Json) -> None:
         message = self._message(person, body["channel"], body["ts"])
         if message.user != person:
             raise ActionRefused("only its author can delete a message")
         await self._slack.delete_message(message)
-        return _DONE
 
-    async def _home(self, person: str, _: Json) -> Json:
+    async def _home(self, person: str, _: Json) -> None:
         await self._slack.open_home(person)
-        return _DONE
 
     def _result(self, reply: Reply) -> Json:
         problem = reply.problem
@@ -255,33 +250,29 @@ class Actions:
             raise ActionRefused(str(reply.get("message")))
         return _DONE | {"execution": reply["kickoff_id"]}
 
-    async def _fail(self, _: str, body: Json) -> Json:
+    async def _fail(self, _: str, body: Json) -> None:
         times = None if body.get("until_cleared") else 1
         if body["who"] == "slack":
             self._slack.faults.fail(EVERY, SLACK_FAULTS[body["how"]], times)
         else:
             self._crew.faults.fail("/resume", CREW_FAULTS[body["how"]], times)
         self._changed()
-        return _DONE
 
-    async def _clear_faults(self, _: str, __: Json) -> Json:
+    async def _clear_faults(self, _: str, __: Json) -> None:
         for faults in (self._slack.faults, self._crew.faults):
             faults.clear()
             faults.release()
         self._changed()
-        return _DONE
 
-    async def _bot(self, _: str, body: Json) -> Json:
+    async def _bot(self, _: str, body: Json) -> None:
         if body["command"] not in {"start", "restart", "kill"}:
             raise ActionRefused("the bot can be started, restarted and killed")
         await self._supervisor.execute(body["command"])
-        return _DONE
 
-    async def _notify(self, _: str, body: Json) -> Json:
+    async def _notify(self, _: str, body: Json) -> None:
         """Change `notify`, and restart the bot, which reads the setting at its start."""
         if body["notify"] not in NOTIFY:
             raise ActionRefused(f"reviewers are told by {', '.join(NOTIFY)}")
         self._environment.notify = body["notify"]
         self._environment.write_settings()
         await self._supervisor.execute("restart")
-        return _DONE

@@ -56,7 +56,13 @@ class Playground:
 
     @asynccontextmanager
     async def listening(self, listener: socket.socket) -> AsyncIterator[None]:
-        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
+        application = web.Application(middlewares=[forgive_hang_ups, _guard])
+        application.router.add_get("/", _page)
+        application.router.add_static("/static", STATIC)
+        application.router.add_get("/changes", self._changes)
+        application.router.add_post("/do/{action}", self._do)
+        application.router.add_get("/files/{file}/{name}", self._file)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await runner.setup()
         async with self.supervisor:
             try:
@@ -66,15 +72,6 @@ class Playground:
                 self._closing = True
                 self.change()
                 await runner.cleanup()
-
-    def _application(self) -> web.Application:
-        application = web.Application(middlewares=[forgive_hang_ups, _guard])
-        application.router.add_get("/", _page)
-        application.router.add_static("/static", STATIC)
-        application.router.add_get("/changes", self._changes)
-        application.router.add_post("/do/{action}", self._do)
-        application.router.add_get("/files/{file}/{name}", self._file)
-        return application
 
     # ---- state
 
@@ -107,10 +104,6 @@ class Playground:
         headers = {**_HEADERS, "Content-Type": "text/event-stream"}
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
-        await self._stream(person, response)
-        return response
-
-    async def _stream(self, person: str, response: web.StreamResponse) -> None:
         known: dict[str, str] | None = None
         while not self._closing:
             changed = self._changed
@@ -119,6 +112,7 @@ class Playground:
                 await response.write(_event(known, now))
                 known = now
             await changed.wait()
+        return response
 
     # ---- actions
 

@@ -109,6 +109,7 @@ class Payloads:
 
     def event(self, event: Json) -> Json:
         """Wrap an event for delivery under a new id."""
+        bot = {"enterprise_id": None, "team_id": TEAM_ID, "user_id": BOT_USER_ID, "is_bot": True}
         return {
             "token": _TOKEN,
             "team_id": TEAM_ID,
@@ -117,15 +118,7 @@ class Payloads:
             "type": "event_callback",
             "event_id": self._world.new_id("Ev"),
             "event_time": int(self._world.now()),
-            "authorizations": [
-                {
-                    "enterprise_id": None,
-                    "team_id": TEAM_ID,
-                    "user_id": BOT_USER_ID,
-                    "is_bot": True,
-                    "is_enterprise_install": False,
-                }
-            ],
+            "authorizations": [bot | {"is_enterprise_install": False}],
             "is_ext_shared_channel": False,
             "event_context": self._world.new_id("EC"),
         }
@@ -148,15 +141,11 @@ class Payloads:
 
     def _interaction(self, kind: str, user: str) -> Json:
         person = self._world.users[user]
+        names = {"username": person.name, "name": person.name}
         return {
             "type": kind,
             "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
-            "user": {
-                "id": user,
-                "username": person.name,
-                "name": person.name,
-                "team_id": person.team_id,
-            },
+            "user": {"id": user, **names, "team_id": person.team_id},
             "api_app_id": APP_ID,
             "token": _TOKEN,
             "trigger_id": self._world.new_trigger(user),
