@@ -19,7 +19,7 @@ SLACK: Final = (
     ),
     mutant(
         "text that stood on the card has to be read again",
-        "unread = characters - max(characters * position.known // WHOLE, before)",
+        "unread = characters - max(characters * position.known // caveats.WHOLE, before)",
         "unread = characters - before",
         "journeys/test_haste.py",
     ),

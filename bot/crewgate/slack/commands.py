@@ -15,16 +15,8 @@ from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Reminders, Rule, TimeoutAction
 from crewgate.slack import away, ids, kickoff, lessons, morning, payloads, reviews, stats
-from crewgate.slack.blockkit.blocks import (
-    MESSAGE_LIMIT,
-    Message,
-    actions,
-    button,
-    context,
-    present,
-    section,
-    sections,
-)
+from crewgate.slack.blockkit import blocks
+from crewgate.slack.blockkit.blocks import Message, actions, button, context, section, sections
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
@@ -39,7 +31,7 @@ from crewgate.slack.words.refusals import InSlack
 from crewgate.usecases import queries, read_models
 from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
 
-_LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
+_LIST_BUDGET: Final = blocks.MESSAGE_LIMIT - 2_000
 """The characters for a list in a message; headlines and the crew's own report take the rest."""
 _CREWS_BUDGET: Final = 2_500
 _HELP_REVIEWS: Final = (
@@ -111,7 +103,7 @@ def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: 
     waits = any(line.round.state is review.State.WAITING for line in view.rounds)
     report = _report(view.progress, waits=waits)
     # The latest rounds come first, so that the earliest are left off where room is short.
-    latest = [f"{_round_line(line, now, link)}{_detail(line)}\n" for line in reversed(view.rounds)]
+    latest = [f"{_in_full(line, now, link)}\n" for line in reversed(view.rounds)]
     shown = sections(latest, budget=_LIST_BUDGET)[1]
     blocks = [section(title), section(report)]
     if shown < len(latest):
@@ -127,9 +119,10 @@ def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: 
     return _refreshable(message, now=now, value=execution.execution_id)
 
 
-def _detail(line: read_models.RoundLine) -> str:
+def _in_full(line: read_models.RoundLine, now: datetime, link: Link) -> str:
     round_ = line.round
-    lines = [reviews.output.preview(line)[0]]
+    title = linked(f"{names.number_of(round_)} of {names.task(round_)}", line.card, link)
+    lines = [f"{title} · {states.in_list(round_, now)}", reviews.output.preview(line)[0]]
     decision = round_.decision
     if decision is not None:
         lines.append(f"decided after {cards.waiting_time(round_, decision)}")
@@ -139,7 +132,7 @@ def _detail(line: read_models.RoundLine) -> str:
             )
         if round_.state is review.State.RESUMED and decisions.because(round_.reason):
             lines.append(states.outcome(round_))
-    return "".join(f"\n{line}" for line in lines)
+    return "\n".join(lines)
 
 
 def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:
@@ -224,11 +217,6 @@ def _execution_line(
     )
 
 
-def _round_line(line: read_models.RoundLine, now: datetime, link: Link) -> str:
-    title = f"{names.number_of(line.round)} of {names.task(line.round)}"
-    return f"{linked(title, line.card, link)} · {states.in_list(line.round, now)}"
-
-
 def _pending_headline(total: int, who: str, *, mine: bool) -> str:
     if total == 0:
         return "Nothing waits for you." if mine else "Nothing waits."
@@ -289,7 +277,7 @@ def _reached(crew: CrewHealth, now: datetime) -> str:
     return f":large_green_circle: {name} {answers}"
 
 
-_BUDGET: Final = MESSAGE_LIMIT - 1_000
+_BUDGET: Final = blocks.MESSAGE_LIMIT - 1_000
 #: The most conditions, texts of `contains` and people shown of a rule: one section holds as many.
 _CONDITIONS: Final = 6
 _TEXTS: Final = 3
@@ -341,9 +329,8 @@ def rule_in_words(
     number: int, rule: Rule, people: Sequence[ReviewerRef], later: Sequence[ReviewerRef]
 ) -> str:
     """Return a rule and an empty line; `later` are the people who may decide after escalation."""
-    name = names.bold(decisions.rule_quoted(rule.name))
     lines = (
-        f"{number:,}. {name} is for {_when(rule.when)}.",
+        f"{number:,}. {names.bold(decisions.rule_quoted(rule.name))} is for {_when(rule.when)}.",
         " ".join(_who(rule, people)),
         " ".join(_time(rule, later)),
     )
@@ -356,7 +343,7 @@ def _when(when: Conditions) -> str:
         return "every review that no rule before it is for"
     left = len(found) - _CONDITIONS
     more = f"{left:,} more hold" if left > 0 else None
-    return f"reviews where {names.in_words(present(*found[:_CONDITIONS], more))}"
+    return f"reviews where {names.in_words(blocks.present(*found[:_CONDITIONS], more))}"
 
 
 def _conditions(when: Conditions) -> Iterator[str]:
@@ -368,7 +355,7 @@ def _conditions(when: Conditions) -> Iterator[str]:
         texts = [f"“{one_line(text, _VALUE_LIMIT)}”" for text in when.contains[:_TEXTS]]
         left = len(when.contains) - len(texts)
         more = f"{left:,} more" if left else None
-        yield f"the output has {' or '.join(present(*texts, more))} in it"
+        yield f"the output has {' or '.join(blocks.present(*texts, more))} in it"
     for path, wanted in when.json:
         yield f"{_code(path, _NAME_LIMIT)} in the output {_fits(wanted)}"
     for name, wanted in when.inputs:

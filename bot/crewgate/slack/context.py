@@ -48,5 +48,4 @@ class SlackContext(ReviewContext):
         return self.reasons(user, await self.stands_in_for(user))
 
     def reasons(self, user: str, away: Sequence[Absence]) -> names.Why:
-        users_of = self.directory.users
-        return lambda one: names.why(one, user, self.deciders(one), users_of, away)
+        return lambda one: names.why(one, user, self.deciders(one), self.directory.users, away)

@@ -45,8 +45,7 @@ async def explain_errors(
 
 
 def in_words(error: errors.CrewgateError, context: SlackContext, voice: Voice = MRKDWN) -> str:
-    in_slack = context.directory.in_slack
-    sentence = explain(error, voice, now=context.clock(), in_slack=in_slack)
+    sentence = explain(error, voice, now=context.clock(), in_slack=context.directory.in_slack)
     if isinstance(error, errors.NotWaiting):
         # The sentence may quote a stored round, in which nothing is masked, so each crew masks it.
         for crew in context.crews.values():

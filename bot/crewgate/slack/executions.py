@@ -191,5 +191,4 @@ def _result(execution: Execution, approved: Round | None) -> str:
     if approved is None or approved.decision is None:
         return ""
     round_ = f"round {approved.number} of {names.bold(names.task(approved))}"
-    who = decisions.decider(approved.decision)
-    return f" The result is {round_}, which {who} approved."
+    return f" The result is {round_}, which {decisions.decider(approved.decision)} approved."

@@ -223,8 +223,7 @@ def _text(
     if round_.state is review.State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
         known.append(cards.not_their_own(line))
         # Approve lets a call run, so the row of a call says what its buttons do.
-        approvers = _approvers(line, row)
-        if isinstance(round_.subject, acts.ToolCall) and not approvers.bar(user):
+        if isinstance(round_.subject, acts.ToolCall) and not _approvers(line, row).bar(user):
             known.append(cards.what_buttons_do(round_))
     if row.part is Part.MINE:
         known += why(round_)
@@ -412,8 +411,7 @@ async def on_home_opened(event: Body, *, refresher: HomeRefresher) -> None:
 async def on_page_turned(ack: AsyncAck, body: Body, *, refresher: HomeRefresher) -> None:
     await ack()
     press = parse_press(body)
-    page = _page(press.view.metadata) + _STEPS[press.action]
-    refresher.open(press.by.id, max(0, page))
+    refresher.open(press.by.id, max(0, _page(press.view.metadata) + _STEPS[press.action]))
 
 
 def pressed_in_home(press: Press, *, refresher: HomeRefresher) -> caveats.Seen:

@@ -14,15 +14,8 @@ from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.people import Role
 from crewgate.domain.verdict import Person
 from crewgate.slack import errors, ids
-from crewgate.slack.blockkit.blocks import (
-    Block,
-    context,
-    modal,
-    present,
-    section,
-    select_field,
-    text_field,
-)
+from crewgate.slack.blockkit import blocks
+from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, update_modal
 from crewgate.slack.context import Body, SlackContext
@@ -54,8 +47,8 @@ render_notice: Final = partial(errors.render_notice, title=TITLE)
 
 
 def render_choice(crews: Sequence[str]) -> Block:
-    field = select_field("Which crew?", block_id=ids.CREW, action_id=ids.CREW, options=crews)
-    return modal(TITLE, [field], callback_id=ids.KICKOFF_CHOICE, submit="Next")
+    field = blocks.select_field("Which crew?", block_id=ids.CREW, action_id=ids.CREW, options=crews)
+    return blocks.modal(TITLE, [field], callback_id=ids.KICKOFF_CHOICE, submit="Next")
 
 
 def render_form(
@@ -66,11 +59,11 @@ def render_form(
         return render_notice(
             "This crew has more inputs than a form holds. It can be started over its API."
         )
-    about = context(names.bold(names.crew(crew)))
-    blocks = present(about, section(warning) if warning else None)
+    about = blocks.context(names.bold(names.crew(crew)))
+    shown = blocks.present(about, blocks.section(warning) if warning else None)
     for name in inputs:
-        blocks.append(
-            text_field(
+        shown.append(
+            blocks.text_field(
                 names.input_name(name, names.PLAIN),
                 block_id=f"{ids.KICKOFF_INPUT}.{name}",
                 action_id=ids.KICKOFF_INPUT,
@@ -80,10 +73,10 @@ def render_form(
             )
         )
         if name in missing:
-            blocks.append(context(f":exclamation: {EMPTY}"))
+            shown.append(blocks.context(f":exclamation: {EMPTY}"))
     if not inputs:
-        blocks.append(section("This crew needs no inputs."))
-    return modal(TITLE, blocks, callback_id=ids.KICKOFF_FORM, metadata=crew, submit="Start")
+        shown.append(blocks.section("This crew needs no inputs."))
+    return blocks.modal(TITLE, shown, callback_id=ids.KICKOFF_FORM, metadata=crew, submit="Start")
 
 
 def asking(crew: str) -> str:

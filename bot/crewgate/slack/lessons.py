@@ -289,8 +289,7 @@ async def _open_form(press: Press, reply: Reply) -> None:
     """Open the form with the words that asked for the approved text."""
     view = (await reply.context.uow.read.posting(press.value)).view
     await reply.context.ensure(press.by.id, Role.REVIEWER, view.round)
-    form = render_form(view.round.review.crew, first_words(_wish(view)), press.value)
-    await reply.open(form)
+    await reply.open(render_form(view.round.review.crew, first_words(_wish(view)), press.value))
 
 
 async def _show_given(press: Press, reply: Reply) -> None:
@@ -345,8 +344,7 @@ VERBS: Final[Mapping[str, Verb]] = {
 
 async def on_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
     sent = parse_submission(body)
-    is_edit = sent.form == ids.LESSON_EDIT_FORM
-    propose = lessons.replace_lesson if is_edit else lessons.propose
+    propose = lessons.replace_lesson if sent.form == ids.LESSON_EDIT_FORM else lessons.propose
     async with explain_in_form(ack, sent.box, context=context, by=sent.by, round_id=sent.round_id):
         await propose(sent.by, sent.round_id, sent.feedback, context=context)
         says = "Proposed. Its reviewers find it in the thread of the review that it comes from."

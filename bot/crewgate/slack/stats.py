@@ -134,7 +134,8 @@ def numbers(both: Compared, waiting: Waiting | None, now: datetime) -> Iterator[
     if new.at_once.whole:
         yield f"*Approved at once* {_share(new.at_once)}{_before(both, _share(before.at_once))}"
     if new.rounds is not None:
-        yield f"*Rounds until approved* {new.rounds:.1f}{_before(both, _rounds(before))}"
+        was = "none" if before.rounds is None else f"{before.rounds:.1f}"
+        yield f"*Rounds until approved* {new.rounds:.1f}{_before(both, was)}"
     if new.median is not None:
         yield f"{names.capital(_times(new))}{_before(both, _times(before))}"
     if new.on_target.whole:
@@ -206,10 +207,6 @@ def _time(length: timedelta | None) -> str:
     if length is None:
         return "none"
     return f"{length // _HOUR:,} h" if length >= _DAY else duration(max(length, _MINUTE))
-
-
-def _rounds(found: Figures) -> str:
-    return "none" if found.rounds is None else f"{found.rounds:.1f}"
 
 
 def _share(share: Share) -> str:
@@ -298,12 +295,11 @@ class _Chart:
 
     def bars(self) -> Block:
         most = max(one or 0 for one in (*self.now, *self.before, 1))
-        figures = zip(self.labels, self.now, self.before, strict=True)
         lines = [
             f"{('▓' * round(_CELLS * now / most)).ljust(_CELLS, '░')}"
             f" {escape_mrkdwn(label, 3 * blocks.CHART_LABEL_LIMIT)} {now:g}"
             f"{'' if before is None else f' ({before:g})'}"
-            for label, now, before in figures
+            for label, now, before in zip(self.labels, self.now, self.before, strict=True)
             if now is not None
         ]
         return blocks.section("\n".join((f"*{self.title}*", *lines[:_BARS])))

@@ -121,9 +121,13 @@ def _short_cut(
     crossing = lines[min(number, len(lines) - 1)]
     kind = kinds[min(number, len(lines) - 1)]
     if kind is LineKind.CODE and crossing.fence is not None and best < room // 4:
-        return _cut_in_fence(head, lines[:number], crossing, room), "\n" + crossing.fence.close
+        inside = [line.end for line in lines[:number] if line.fence is crossing.fence]
+        at = inside[-1] if len(inside) > 1 else place_to_break(head, crossing.start, room)
+        return at, "\n" + crossing.fence.close
     if kind is LineKind.TEXT and best < room // 2:
-        earliest = _paragraph_start(lines, kinds, number, room)
+        while number > 0 and kinds[number - 1] is LineKind.TEXT and lines[number].start > room // 2:
+            number -= 1
+        earliest = max(lines[number].start, room // 2)
         if best == 0 or room - earliest > _FEW_WORDS:
             return place_to_break(head, earliest, room), ""
     if best > 0:
@@ -132,17 +136,6 @@ def _short_cut(
     # long first row. The cut is after the last of these lines, else within the first line.
     whole = [line.end for line in lines[:number] if line.fence is None]
     return (whole[-1], "") if whole else (place_to_break(head, 0, room), "")
-
-
-def _paragraph_start(lines: list[Line], kinds: list[LineKind], number: int, room: int) -> int:
-    while number > 0 and kinds[number - 1] is LineKind.TEXT and lines[number].start > room // 2:
-        number -= 1
-    return max(lines[number].start, room // 2)
-
-
-def _cut_in_fence(head: str, lines: list[Line], crossing: Line, room: int) -> int:
-    inside = [line.end for line in lines if line.fence is crossing.fence]
-    return inside[-1] if len(inside) > 1 else place_to_break(head, crossing.start, room)
 
 
 def _may_end(head: str, lines: list[Line], kinds: list[LineKind], number: int) -> bool:
@@ -291,8 +284,7 @@ def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview
         reach = min(reach, len(line))
         code_lines += piece.code_lines
         if piece.rows is not None:
-            ends_here = is_read or piece is not pieces[-1]
-            rows.append(piece.rows if ends_here else None)
+            rows.append(piece.rows if is_read or piece is not pieces[-1] else None)
     if is_read and not rows and not code_lines and len(line) <= limit:
         return Preview(line, Share(characters, characters) if line else Share(0, 0))
     fits = is_read and len(line) <= limit

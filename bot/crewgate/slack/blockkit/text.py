@@ -104,8 +104,7 @@ def _with_script_named(word: re.Match[str]) -> str:
     named = []
     for script, pairs in groupby(zip(scripts, whole, strict=True), key=lambda pair: pair[0]):
         letters = "".join(char for _, char in pairs)
-        is_own = script in {own, ""}
-        named.append(letters if is_own else f"‹{script.capitalize()} {letters}›")
+        named.append(letters if script in {own, ""} else f"‹{script.capitalize()} {letters}›")
     return "".join(named)
 
 
@@ -204,8 +203,7 @@ def clean_controls(text: str) -> str:
     # For a text without control characters this takes half the time of `_CONTROLS.sub`.
     if text.replace("\n", " ").replace("\t", " ").isprintable():
         return text
-    lines = text.replace("\r\n", "\n")
-    return _CONTROLS.sub(lambda match: match[0].translate(_PICTURES), lines)
+    return _CONTROLS.sub(lambda match: match[0].translate(_PICTURES), text.replace("\r\n", "\n"))
 
 
 _PICTURES: Final = {

@@ -97,8 +97,7 @@ async def open_modal(
     """Open a modal, `on_top` of the present one; return its id, or None. A trigger lasts 3 s."""
     method = "views.push" if on_top else "views.open"
     try:
-        answer = await call(client, method, trigger_id=trigger_id, view=view)
-        return text_at(answer, "view", "id")
+        return text_at(await call(client, method, trigger_id=trigger_id, view=view), "view", "id")
     except CallFailed as error:
         log.warning("modal_not_opened", method=method, why=str(error))
         return None

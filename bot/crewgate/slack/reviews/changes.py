@@ -10,20 +10,8 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
-from crewgate.domain.changes import (
-    CELLS_BETWEEN,
-    Changes,
-    Fate,
-    Hunk,
-    Kind,
-    Passage,
-    PassageKind,
-    Unchanged,
-    added,
-    compare,
-    compare_json,
-    removed,
-)
+from crewgate.domain import changes
+from crewgate.domain.changes import Changes, Fate, Hunk, Kind, Passage, PassageKind, Unchanged
 from crewgate.domain.edits import EditsFate, fate_of
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import Round, State
@@ -44,7 +32,7 @@ long, the old text is shown before the new one."""
 def compare_outputs(before: Output, after: Output, *, with_words: bool = True) -> Changes:
     """Compare two outputs in a fraction of a second, whatever their texts."""
     if before.format is after.format is Format.JSON:
-        by_key = compare_json(before.text, after.text, with_words=with_words)
+        by_key = changes.compare_json(before.text, after.text, with_words=with_words)
         if by_key is not None:
             return by_key
     made = _compare_texts(before, after, with_words=with_words)
@@ -76,14 +64,13 @@ def _compare_texts(before: Output, after: Output, *, with_words: bool) -> Change
             {},
             tuple(
                 hunk(Passage(kind=PassageKind.PARAGRAPH, text=text))
-                for hunk, text in ((removed, old), (added, new))
+                for hunk, text in ((changes.removed, old), (changes.added, new))
                 if text
             ),
             too_long=True,
         )
     else:
-        passages = _reader(before)(old), _reader(after)(new)
-        made = compare(*passages, with_words=with_words)
+        made = changes.compare(_reader(before)(old), _reader(after)(new), with_words=with_words)
     aside = (Unchanged(0),)
     return replace(made, parts=(*(aside if head else ()), *made.parts, *(aside if tail else ())))
 
@@ -217,11 +204,11 @@ def _parts(changes: Changes) -> Iterator[Block]:
 
 
 def _with_names(hunk: Hunk) -> Hunk:
-    names, cells = hunk.passage.table.split(CELLS_BETWEEN), hunk.passage.cells
+    names, cells = hunk.passage.table.split(changes.CELLS_BETWEEN), hunk.passage.cells
     if len(hunk.segments) > 1 or not COLUMNS < len(cells) == len(names):
         return hunk
     pairs = (f"{name}: {cell}" for name, cell in zip(names, cells, strict=True))
-    text = CELLS_BETWEEN.join(pairs)
+    text = changes.CELLS_BETWEEN.join(pairs)
     return replace(hunk, segments=(replace(hunk.segments[0], text=text),))
 
 

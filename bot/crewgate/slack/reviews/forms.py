@@ -12,17 +12,8 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
-from crewgate.slack.blockkit import text
-from crewgate.slack.blockkit.blocks import (
-    Block,
-    actions,
-    button,
-    context,
-    modal,
-    present,
-    section,
-    text_field,
-)
+from crewgate.slack.blockkit import blocks, text
+from crewgate.slack.blockkit.blocks import Block, actions, button, context, modal, present, section
 from crewgate.slack.blockkit.excerpts import first_part, length, page_of_blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, quotation
 from crewgate.slack.payloads import asked, edit_box
@@ -270,7 +261,7 @@ def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
 
 
 def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metadata: str) -> Block:
-    why = text_field(
+    why = blocks.text_field(
         "Why?",
         block_id=ids.FEEDBACK,
         action_id=ids.FEEDBACK,
@@ -290,7 +281,7 @@ def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metad
 
 
 def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: str = "") -> Block:
-    return text_field(
+    return blocks.text_field(
         label,
         block_id=block_id,
         action_id=ids.FEEDBACK,
@@ -305,8 +296,7 @@ def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: s
 
 def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
     output = view.output
-    is_call = isinstance(view.round.subject, ToolCall)
-    arguments = arguments_of(output.text) if is_call else None
+    arguments = arguments_of(output.text) if isinstance(view.round.subject, ToolCall) else None
     if arguments is not None:
         elements, part = laid_out(arguments, _EXCERPT_LIMIT)
         cut = [] if part is None else [context("This is the beginning; the card leads to all.")]
@@ -351,7 +341,7 @@ def render_edit_form(
             context(several) if several else None,
             context(MASKS_STAY) if masked else None,
             *(
-                text_field(
+                blocks.text_field(
                     "The text" if total == 1 else cards.part(number + 1, total),
                     block_id=edit_box(revision, number),
                     action_id=ids.EDITED,

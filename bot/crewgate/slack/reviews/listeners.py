@@ -13,20 +13,10 @@ from typing import Final, TypeAlias
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from crewgate.domain import errors, masking, recorded
+from crewgate.domain import errors, masking, recorded, verdict
 from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import (
-    FEEDBACK_LIMIT,
-    Answer,
-    Approve,
-    Decision,
-    Person,
-    Refuse,
-    Revise,
-    Verdict,
-    Via,
-)
+from crewgate.domain.verdict import Answer, Approve, Decision, Person, Refuse, Revise, Verdict, Via
 from crewgate.slack import ids, payloads
 from crewgate.slack.blockkit.blocks import Block, parse_share
 from crewgate.slack.client.replies import Respond
@@ -85,8 +75,7 @@ def register(
         (ids.CHANGE_MODAL, changed),
         (ids.CONFIRM_MODAL, on_confirmed),
     ):
-        listener = walk.of_walks(on_sent)
-        app.view(form)(partial(listener, context=context, read_thread=read_thread))
+        app.view(form)(partial(walk.of_walks(on_sent), context=context, read_thread=read_thread))
     for form, give_up in (
         (ids.DISMISS_MODAL, decide.dismiss),
         (ids.DISMISS_REPORT_MODAL, decide.dismiss_report),
@@ -136,8 +125,7 @@ async def on_press(
 
 def _seen(press: Press) -> Seen:
     if press.where is Where.CARD:  # a card says above its buttons that a call may have run
-        again = frozenset((Unseen.MAY_HAVE_RUN,))
-        return Seen(share=parse_share(press.block_id), unseen=again)
+        return Seen(share=parse_share(press.block_id), unseen=frozenset((Unseen.MAY_HAVE_RUN,)))
     position = _position(press)
     if position is None:
         return payloads.parse_asked(press.view.metadata)[1]
@@ -443,7 +431,7 @@ async def on_dismiss_submitted(
 
 
 def _problem(sent: payloads.Submission) -> str | None:
-    if len(sent.feedback) > FEEDBACK_LIMIT:
+    if len(sent.feedback) > verdict.FEEDBACK_LIMIT:
         return names.feedback_too_long(len(sent.feedback))
     if sent.feedback.strip():
         return None

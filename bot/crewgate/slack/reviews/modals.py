@@ -9,17 +9,8 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from crewgate.domain.caveats import (
-    WHOLE,
-    Caveats,
-    Draft,
-    Note,
-    Seen,
-    Share,
-    added,
-    look_at,
-    turned_in_haste,
-)
+from crewgate.domain import caveats
+from crewgate.domain.caveats import Caveats, Draft, Note, Seen, Share
 from crewgate.domain.edits import Parts
 from crewgate.domain.errors import StoreUnavailable, VerdictMisplaced
 from crewgate.domain.people import Role
@@ -38,7 +29,7 @@ from crewgate.slack.reviews.tool_calls import Fields, fields_of_call, render_cha
 from crewgate.slack.words import cards
 from crewgate.usecases import decide
 from crewgate.usecases.notes import NOTES, draft_for
-from crewgate.usecases.read_models import CardView, RoundLine
+from crewgate.usecases.read_models import CardView, RoundLine, Viewer
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +97,8 @@ async def _for_viewer(view: CardView, by: Person, context: SlackContext) -> Card
     """
     view = view.with_earlier(await context.readable(by.id, view.earlier))
     people = People(context.crews, context.directory, context.clock)
-    return await people.for_viewer(view, by.id, await context.reasons_for(by.id))
+    view, reasons = await people.complete(view, by.id), await context.reasons_for(by.id)
+    return replace(view, viewer=Viewer(user=by.id, now=context.clock(), why=reasons(view.round)))
 
 
 async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block:
@@ -207,7 +199,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
     text: str | None = press.view.typed
     if press.action == ids.ADD_NOTE:
         note = next((one for one in notes if one.ts == press.value), None)
-        text = text if note is None else added(press.view.typed, note)
+        text = text if note is None else caveats.added(press.view.typed, note)
     problem = cards.NOTE_DOES_NOT_FIT if text is None else None
     revision, page = _turned(press)
     draft = _draft(press.view.typed if text is None else text, notes)
@@ -294,10 +286,10 @@ async def show_page(
     )
     if await show(page.view) and waits:
         characters = len(view.output.text)
-        turned = turned_in_haste(page.pages, page.total, characters, now - began)
+        turned = caveats.turned_in_haste(page.pages, page.total, characters, now - began)
         before = characters * (page.total - page.pages) // page.total
-        unread = characters - max(characters * position.known // WHOLE, before)
-        look = look_at(began, unread)
+        unread = characters - max(characters * position.known // caveats.WHOLE, before)
+        look = caveats.look_at(began, unread)
         try:
             if page.unmasks:
                 await decide.record_unmasked(position.round_id, by=by, context=context)

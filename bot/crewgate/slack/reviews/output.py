@@ -12,17 +12,8 @@ from crewgate.domain.edits import Parts, cut
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
-from crewgate.slack.blockkit import excerpts
+from crewgate.slack.blockkit import excerpts, rich_text
 from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, context, markdown, present, section
-from crewgate.slack.blockkit.rich_text import (
-    code_block,
-    in_blocks,
-    leaf,
-    preformatted,
-    quote,
-    rich_text,
-    text_section,
-)
 from crewgate.slack.blockkit.text import (
     clean,
     code,
@@ -84,8 +75,7 @@ def output_on_card(output: Output) -> ShownOutput:
     blocks = _with_text(shown)
     if columns:
         lines = shown.split("\n")
-        wide = context(cards.wide_table(columns))
-        blocks = _with_text("\n".join(lines[:behind]), wide)
+        blocks = _with_text("\n".join(lines[:behind]), context(cards.wide_table(columns)))
         blocks += _with_text("\n".join(lines[behind:]))
     if share.shown >= share.of:
         return ShownOutput(blocks, share)
@@ -109,7 +99,7 @@ def arguments_on_card(output: Output) -> ShownOutput:
     room = OUTPUT_LIMIT if total <= WHOLE_LIMIT else EXCERPT
     elements, characters = laid_out(found, room)
     share = Share(total if characters is None else min(characters, total - 1), total)
-    blocks = in_blocks(elements) if found else [section(_NO_ARGUMENTS)]
+    blocks = rich_text.in_blocks(elements) if found else [section(_NO_ARGUMENTS)]
     if characters is None:
         return ShownOutput(blocks, share)
     left_off = context(cards.shown_share(share.percent))
@@ -134,22 +124,26 @@ def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], i
         if cut:
             text = text[: place_to_break(text, left // 4, left // 2)]
         shown = room if cut else room - left + utf16_length(text)
-        name_leaf = leaf(f"{label}: ", bold=True)
+        name_leaf = rich_text.leaf(f"{label}: ", bold=True)
         beside = "\n" not in text and len(text) <= _BESIDE
         style = {} if is_text else {"code": True}
         if beside and not cut:
-            empty = leaf("empty", italic=True)
-            value_leaf = empty if is_blank(text) else leaf(text, **style)
-            line += present(leaf("\n") if line else None, name_leaf, value_leaf)
+            empty = rich_text.leaf("empty", italic=True)
+            value_leaf = empty if is_blank(text) else rich_text.leaf(text, **style)
+            line += present(rich_text.leaf("\n") if line else None, name_leaf, value_leaf)
             continue
-        made.append(text_section(present(*line, leaf("\n") if line else None, name_leaf)))
+        made.append(
+            rich_text.text_section(
+                present(*line, rich_text.leaf("\n") if line else None, name_leaf)
+            )
+        )
         line = []
-        made.append(quote(text) if is_text else code_block(text))
+        made.append(rich_text.quote(text) if is_text else rich_text.code_block(text))
         if cut:
             break
     else:
-        return present(*made, text_section(line) if line else None), None
-    return present(*made, text_section(line) if line else None), shown
+        return present(*made, rich_text.text_section(line) if line else None), None
+    return present(*made, rich_text.text_section(line) if line else None), shown
 
 
 def first_text_argument(output: Output) -> str:
@@ -188,7 +182,7 @@ def _groups_of_call(output: Output) -> list[list[Block]] | None:
     found = arguments_of(output.text)
     if found is None:
         return None
-    blocks = in_blocks(laid_out(found, _ALL)[0]) if found else [section(_NO_ARGUMENTS)]
+    blocks = rich_text.in_blocks(laid_out(found, _ALL)[0]) if found else [section(_NO_ARGUMENTS)]
     return [[block] for block in blocks]
 
 
@@ -229,9 +223,9 @@ def output_in_message(output: Output) -> ShownOutput:
 def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
     """A page for a modal, which has no markdown block; text beyond `limit` is unformatted."""
     if output.format is Format.JSON:
-        return preformatted(output.text)
-    blocks = rich_text(output.text)
-    return blocks if len(json.dumps(blocks)) <= limit else preformatted(output.text)
+        return rich_text.preformatted(output.text)
+    blocks = rich_text.rich_text(output.text)
+    return blocks if len(json.dumps(blocks)) <= limit else rich_text.preformatted(output.text)
 
 
 def _is_empty(output: Output) -> bool:

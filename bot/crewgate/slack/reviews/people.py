@@ -1,6 +1,6 @@
 """The people of a round: who may decide, and who is left that may approve."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from crewgate.domain.errors import UnknownCrew
@@ -12,7 +12,7 @@ from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.words.names import why
 from crewgate.usecases.access import Scope, crew_for, notify_for
 from crewgate.usecases.ports.base import Clock, Crews
-from crewgate.usecases.read_models import Approvers, CardView, Queue, RoundFacts, RoundLine, Viewer
+from crewgate.usecases.read_models import Approvers, CardView, Queue, RoundFacts, RoundLine
 from crewgate.usecases.waiting import counts
 
 
@@ -64,14 +64,6 @@ class People:
             absences=away,
         )
         return replace(view, approvers=await self.approvers(view, user, away))
-
-    async def for_viewer(
-        self, view: CardView, user: str, reasons: Callable[[Round], tuple[str, ...]]
-    ) -> CardView:
-        """Return the view as complete for the one person who sees it in a page or form."""
-        view = await self.complete(view, user)
-        viewer = Viewer(user=user, now=self.clock(), why=reasons(view.round))
-        return replace(view, viewer=viewer)
 
     async def in_queue(self, found: Queue, user: str, away: Iterable[Absence]) -> Queue:
         """Return a page of this person's queue with the approvers of the rounds that wait."""

@@ -104,8 +104,7 @@ def what_people_do(
 def what_happens(view: CardView, reader: str | None) -> Block:
     approvers, voices = view.approvers or Approvers(), verdict.voices_of(view.round.votes)
     in_vain = reader is not None and approvers.bar(reader) and reader not in voices
-    nobody = approvers.too_few
-    return context(cards.what_buttons_do(view.round, nobody=nobody, in_vain=in_vain))
+    return context(cards.what_buttons_do(view.round, nobody=approvers.too_few, in_vain=in_vain))
 
 
 def render_caveats(briefing: Briefing) -> list[Block]:

@@ -123,8 +123,7 @@ def _too_late(error: errors.NotWaiting, now: datetime, voice: Voice) -> str:
     in_form = voice is PLAIN
     match error:
         case errors.AlreadyDecided(decision=decision):
-            did = decisions.did_this(decision, voice)
-            why = f"{did} {names.ago(decision.at, now)}."
+            why = f"{decisions.did_this(decision, voice)} {names.ago(decision.at, now)}."
         case errors.RoundSuperseded(edited_by=by):
             why = "A newer output came in the meantime."
             why = why if by is None else f"{voice.person(by)} edited this in the meantime."

@@ -6,21 +6,11 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from crewgate.domain import reason as reasons
+from crewgate.domain import verdict
 from crewgate.domain.acts import CallState, ToolCall
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import (
-    FEEDBACK_LIMIT,
-    Answer,
-    Approve,
-    Decision,
-    Person,
-    Reading,
-    Refuse,
-    Revise,
-    TimedOut,
-    reading_of,
-)
+from crewgate.domain.verdict import Answer, Approve, Decision, Person, Refuse, Revise, TimedOut
 from crewgate.slack.blockkit.text import one_line, plain
 from crewgate.slack.words import cards, decisions, icons, names
 from crewgate.slack.words.decisions import because, more_approvals, receiver
@@ -40,7 +30,7 @@ def icon(round_: Round) -> str:
     match round_.state, round_.decision:
         case State.RESUMED, Decision(verdict=Answer(text, is_label)):
             outcome = reason.label if isinstance(reason, reasons.TakenAs) else ""
-            reading = reading_of(outcome or (text if is_label else ""))
+            reading = verdict.reading_of(outcome or (text if is_label else ""))
             return _READINGS.get(reading, icons.ANSWERED)
         case State.RESUMED, Decision(verdict=Revise()):
             return icons.CHANGES_ASKED
@@ -61,9 +51,9 @@ _ICONS: Final = {
     State.CLOSED: icons.CLOSED,
 }
 _READINGS: Final = {
-    Reading.APPROVAL: icons.APPROVED,
-    Reading.REJECTION: icons.REJECTED,
-    Reading.REVISION: icons.CHANGES_ASKED,
+    verdict.Reading.APPROVAL: icons.APPROVED,
+    verdict.Reading.REJECTION: icons.REJECTED,
+    verdict.Reading.REVISION: icons.CHANGES_ASKED,
 }
 
 
@@ -116,7 +106,7 @@ def said(decision: Decision) -> str:
 def is_cut(decision: Decision) -> bool:
     text = written(decision)
     return bool(text) and names.quoted(text, FEEDBACK_SHOWN) != names.quoted(
-        text, 2 * FEEDBACK_LIMIT
+        text, 2 * verdict.FEEDBACK_LIMIT
     )
 
 
@@ -467,8 +457,7 @@ def _why_stuck(told: _ReceiverWords, reason: reasons.Reason | None, *, may_be_ta
         case reasons.RefusedByCrew() | reasons.NotCalled() if may_be_taken:
             return f"{told.lost} {_refused(told, reason)} {told.perhaps}"
         case reasons.RefusedByCrew(code) | reasons.NotCalled(code):
-            then = told.what_to_do.get(code, told.what_else_to_do)
-            return f"{_refused(told, reason)} {then}"
+            return f"{_refused(told, reason)} {told.what_to_do.get(code, told.what_else_to_do)}"
         case _:
             return told.perhaps if may_be_taken else told.what_else_to_do
 
@@ -515,8 +504,7 @@ def _closed(round_: Round) -> str:  # noqa: PLR0911  # one row a case
 def _sent(round_: Round, decision: Decision) -> str:
     if isinstance(decision.verdict, Answer):
         return f"The answer {arrival(round_)}."
-    what = decisions.noun(decision)
-    return f"{decisions.whose(decision, 'Its')} {what} {arrival(round_)}."
+    return f"{decisions.whose(decision, 'Its')} {decisions.noun(decision)} {arrival(round_)}."
 
 
 def _successor(round_: Round) -> str:
@@ -552,11 +540,9 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
     if decision is None or round_.state in {State.WAITING, State.SUPERSEDED}:
         return in_full(round_), ""
     waited = cards.waiting_time(round_, decision)
-    sentence = decisions.sentence(decision)
-    decided = f"{sentence} {names.date(decision.at)}, after {waited}"
+    decided = f"{decisions.sentence(decision)} {names.date(decision.at)}, after {waited}"
     unsent, approved = cards.unsent_notes(decision), cards.had_approved(round_, decision)
-    said = names.joined(decided, unsent, approved)
-    return said, outcome(round_)
+    return names.joined(decided, unsent, approved), outcome(round_)
 
 
 def headline_in_list(line: RoundLine, link: names.Link) -> str:
@@ -564,8 +550,7 @@ def headline_in_list(line: RoundLine, link: names.Link) -> str:
     by = line.round.review.agent if isinstance(line.round.subject, ToolCall) else None
     agent = f"{one_line(by, names.AGENT_LIMIT)}: " if by else ""
     title = names.bold(names.linked(f"{agent}{names.task(line.round)}", line.card, link))
-    about = one_line(line.topic, names.TITLE_LIMIT)
-    return f"{icon(line.round)} {names.joined(title, about)}"
+    return f"{icon(line.round)} {names.joined(title, one_line(line.topic, names.TITLE_LIMIT))}"
 
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
