@@ -54,7 +54,7 @@ class AwayForm:
     delegate: Person
 
 
-#: The characters of an unclear word that the answer repeats.
+#: The most characters of an unclear word that the answer repeats.
 _TYPED_SHOWN: Final = 40
 #: A mention is one word, even with spaces in its label.
 _WORD: Final = re.compile(r"<[^<>]*>|\S+")

@@ -205,7 +205,7 @@ def _execution_line(
     else:
         at = f"at {names.title(execution.current_task)}, " if execution.current_task else ""
         stands = f"{at}running for {duration(now - execution.began_at)}"
-    # `/crew status` takes this id. It is left out where no topic is known: then it is the title.
+    # `/crew status` takes this id. Without a topic the title is this id, so it is not repeated.
     name = names.identifier(id_beginning(execution.execution_id))
     return names.joined(
         f"{states.icon(first.round) if first else icons.RUNNING} {title}",

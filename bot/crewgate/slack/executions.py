@@ -75,7 +75,7 @@ def render_result_file_failed(operators: Sequence[ReviewerRef] = ()) -> Message:
 
 
 def result_file_name(execution: Execution) -> str:
-    """Return `result-20260303-101119.md`; the time tells a second end in the thread apart."""
+    """Return `result-20260303-101119.md`: its time differs if a reopened execution ends again."""
     is_json = execution.result is not None and execution.result.format is Format.JSON
     ended = f"-{execution.ended_at:%Y%m%d-%H%M%S}" if execution.ended_at else ""
     return f"result{ended}.{'json' if is_json else 'md'}"

@@ -277,7 +277,7 @@ class Reader:
         """Return True if the queue may have changed with these crews, or its ages are old."""
         if not self.shown or self.read_at is None:
             return True
-        # A rule or a request may name this reader, who could read nothing of the crew before.
+        # A rule or request may name this reader in a crew that `self.crews` does not have yet.
         named = [crews[name] for name in changed if name in crews]
         may_name_others = any(crew.rules or not crew.reviewers for crew in named)
         is_old = now - self.read_at >= timedelta(seconds=RENEW_SECONDS)

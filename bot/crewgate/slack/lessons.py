@@ -36,8 +36,8 @@ NO_LESSONS: Final = (
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
 )
 _REMOVED: Final = ":wastebasket: Its text was removed, some time after its end."
-#: `_WHOLE` is the room for a lesson in full, once escaped: an unseen character becomes some eight,
-#: as in `‹U+200B›`. `_AMONG` is the length shown of each lesson that another would stand beside.
+#: `_WHOLE` is the room for a lesson in full, once escaped: an unseen character becomes about
+#: eight, as in `‹U+200B›`. `_AMONG` is the room for each lesson that a proposal's card lists.
 _WHOLE: Final = 8 * LESSON_CHARACTERS
 _AMONG: Final = 200
 _BESIDE_BUDGET: Final = 4_000

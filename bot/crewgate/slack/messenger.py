@@ -302,7 +302,7 @@ class SlackMessenger(Messenger):
     ) -> Message:
         view = await self._with_names(posting)
         called, round_ = None, view.round
-        # The round of an edited text begins with its author's approval; its card calls the others.
+        # A vote ends the mentions, save the author's own, with which an edited text's round begins.
         if notify is not None and all(vote.by == round_.edited_by for vote in round_.votes):
             called = people.call(view, notify)
             view = replace(view, calls_all=people.calls_all(view, notify))

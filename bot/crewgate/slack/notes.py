@@ -62,11 +62,11 @@ def render_offer(round_: Round) -> Message:
 
 
 #: Seconds from one thread's reading to the next: Slack allows some 50 `conversations.replies` a
-#: minute (https://docs.slack.dev/apis/web-api/rate-limits); the search for lost posts takes some.
+#: minute (https://docs.slack.dev/apis/web-api/rate-limits); the search for lost posts needs a few.
 PAUSE: Final = 1.5
 #: Seconds after which all threads are read again, even without a gap in Slack's events.
 LONGEST: Final = 86_400
-#: Seconds until a thread is read again that could not be read, unless Slack names a time.
+#: Seconds after a failed reading until the thread is tried again, unless Slack names a time.
 AGAIN: Final = 30
 #: Seconds to read the thread before a form's decision: Slack drops the form after 3 s.
 FORM_SECONDS: Final = 1
@@ -166,7 +166,7 @@ class MissedNotes:
         notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
         stored = {note.ts: note for note in notes if note.channel == card.channel}
         since = min(round_.opened_at, datetime.fromtimestamp(float(card.ts), UTC))
-        # A stored note that is older than the list is not deleted: its event came late, or it was
+        # A stored note that is older than Slack's list is kept: its event came late, or it was
         # written in a former thread of the card.
         listed_since = max(ts_of(since), card.thread_ts)
         unlisted = {ts for ts in stored if ts >= listed_since}

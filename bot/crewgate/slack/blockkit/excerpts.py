@@ -42,7 +42,7 @@ from crewgate.slack.blockkit.text import (
 
 #: The least that a cut leaves of a paragraph, in characters; else the whole paragraph is left out.
 _FEW_WORDS = 80
-#: The zero-width joiner that makes one emoji of two; at the end of a part it joins nothing.
+#: The zero-width joiner, which makes one emoji of two; cut off where it would end a part.
 _JOINER = "\u200d"
 
 
@@ -359,7 +359,7 @@ def _words_of_json(text: str) -> str:
 
 #: The characters on one page of a modal: a few screens.
 PAGE: Final = 6_000
-#: The longest rest of a fence, in characters, that a full page still takes: its closing line.
+#: The most characters of a fence's closing line that a page still takes although it is full.
 _LAST: Final = 500
 _HEADINGS: Final = 20
 """The most headings that a page's end is moved before: a text may have only headings."""
@@ -469,7 +469,7 @@ class _Cutter:
         while (line := self._whole.rfind("\n", start, at) + 1) >= least:
             fence = self._fence_around(line)
             if fence is not None:
-                # If this page had only a fence's first line, the fence begins on the next page.
+                # A fence of which only the first line fits on this page begins on the next page.
                 alone = self._whole.find("\n", fence.start) + 1 == line
                 return fence.start if alone and fence.start > start else line
             if not left or not introduces(self._whole[start:line]):

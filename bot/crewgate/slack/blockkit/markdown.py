@@ -104,15 +104,15 @@ def _text_of(token: Token) -> str:
             return token.content
 
 
-# A fence may stand in quotes and list items, after up to 40 of their marks and spaces. No backtick
-# follows a mark of backticks. A mark of more than 40 characters is decoration, and opens no fence.
+# A fence may stand in quotes and list items, after up to 40 of their marks and spaces. The line of
+# a mark of backticks has no other backtick. A mark of more than 40 characters opens no fence.
 _FENCE = re.compile(
     r"(?P<prefix>(?:[ \t>]|(?:[-*+]|[0-9]{1,9}[.)])[ \t]){0,40})"
     r"(?P<mark>`{3,40}(?=[^`\n]*(?:\n|$))|~{3,40}(?!~))"
 )
 _FENCE_MARK = re.compile("```|~~~")
 _WRITTEN_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-#: The characters of a fence's info string, usually a language, that the next page repeats.
+#: The most characters of a fence's info string, usually a language, that the next page repeats.
 _INFO_SHOWN = 40
 
 

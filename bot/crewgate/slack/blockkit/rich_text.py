@@ -16,7 +16,7 @@ from crewgate.slack.blockkit.blocks import Block, present
 from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of, with_box
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 
-#: The most characters of one block: the limit of a section, for Slack documents none for rich text.
+#: The most characters of one block: a section's limit, as Slack documents none for rich text.
 RICH_TEXT_LIMIT: Final = 3_000
 _MOST: Final = 500
 """The most elements of one block, and texts of one element; Slack refuses more than 1,000."""

@@ -27,13 +27,13 @@ from crewgate.usecases.read_models import StoredRule
 
 log = structlog.get_logger(__name__)
 
-#: The interval of questions to Slack: a person who left a group or channel may decide for as long.
+#: How often Slack is asked: a person who left a group or channel may decide until it is asked.
 RENEW = timedelta(minutes=5)
 #: The longest that Slack's answer about a user group counts; an older answer decides nothing.
 TRUST = timedelta(minutes=15)
 #: The interval of questions to Slack while an answer is missing, or after a person was refused.
 RENEW_SOON = timedelta(seconds=20)
-#: Seconds that a press waits while Slack is asked: after 3 s Slack tells the person that it failed.
+#: Seconds that a press waits for Slack's answers: after 3 s Slack shows that the press failed.
 ASK_SECONDS: Final = 2
 #: The most addresses and groups that `resolve` asks about: a press or a post waits for it.
 ASKED_AT_ONCE: Final = 10
@@ -273,7 +273,7 @@ class SlackDirectory:
             asked = tuple(dict.fromkeys((*asked, *known)))
         for ref in asked:
             if not await self._renew(ref):
-                return  # Slack is away, so calls about the others would fail as well
+                return  # Slack takes no calls now, so calls about the others would fail as well
 
     async def resolve(self, named: Iterable[ReviewerRef]) -> None:
         doubtful = (ref for ref in _foreign(named) if not self.members((ref,)).users)

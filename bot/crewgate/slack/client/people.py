@@ -88,7 +88,7 @@ STANDING_RENEWED: Final = timedelta(hours=1)
 STANDING_AT_ONCE: Final = 25
 #: The most people whose answers `renew_some` renews; others are asked about when they act.
 STANDING_AHEAD: Final = 200
-#: The failed calls after which `renew_some` ends: Slack is away, or wants fewer calls.
+#: The failed calls after which `renew_some` ends: Slack does not answer, or wants fewer calls.
 GIVE_UP: Final = 3
 #: Slack's own assistant is no colleague, although `users.info` does not call it a bot.
 SLACKBOT: Final = "USLACKBOT"
@@ -274,7 +274,7 @@ async def time_zone_of(client: AsyncWebClient, user: str) -> ZoneInfo | None:
         why = "no answer in time"
     except web_api.CallFailed as error:
         why = str(error)
-    # `ZoneInfo` raises these also for a folder of its database, and a name that leads out of it.
+    # `ZoneInfo` raises these for an unknown zone, a folder of its database, and a path out of it.
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         why = type(error).__name__
     log.info("time_zone_not_found", why=why)

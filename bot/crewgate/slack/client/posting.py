@@ -22,7 +22,7 @@ from crewgate.usecases.read_models import MessageRef
 
 log = structlog.get_logger(__name__)
 
-#: A search begins this much earlier, because the clocks of Slack's servers differ.
+#: A search begins this long before what it is to cover: the clocks of Slack's servers differ.
 CLOCK_SKEW: Final = timedelta(minutes=2)
 #: A search reads span after span, each twice as long as the one before, up to LONGEST_SPAN. If a
 #: call fails, the next search begins where that call's span began.
@@ -185,7 +185,7 @@ class Poster:
             text=message.text,
             blocks=message.blocks,
         )
-        # An answer without a `ts` fails the call: nobody knows if Slack posted the message.
+        # An answer without a `ts` fails the call: nobody knows if Slack changed the message.
         web_api.text_at(answer, "ts")
 
     async def upload(

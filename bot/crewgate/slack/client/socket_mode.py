@@ -92,7 +92,7 @@ class SocketMode:
     async def run(self) -> None:
         handler = _Handler(self._app, self._app_token, ping=self._ping)
         handler.client.on_message_listeners.append(self._on_message)
-        # The SDK tries until it is connected, so this is a task; later it reconnects by itself.
+        # `connect_async` tries until it is connected, hence a task; later the SDK reconnects.
         connecting = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call]
         processing = handler.client.message_processor
         try:

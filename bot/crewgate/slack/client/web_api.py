@@ -89,7 +89,7 @@ KINDS: Mapping[str, RefusalKind] = {
 #: and quote the call, so it is dropped.
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{0,100}")
 
-#: The scopes that a workspace may leave out when it installs the app, each with what is then off.
+#: The scopes that a workspace may leave out of the app, each with what does not work without it.
 OPTIONAL_SCOPES: Final[Mapping[str, str]] = {
     "im:write": 'direct messages, cards mention the reviewers of `notify = "dm"` instead',
     "im:history": "finding a direct message whose answer was lost, so it may come twice",

@@ -106,7 +106,7 @@ async def on_press(
     press = replace(press, seen=in_home(press) if press.where is Where.HOME else _seen(press))
     if _is_confirmed(press):
         await read_thread(press.value)
-    # A button beside a note carries the note or a page, so the round's id is read from the form.
+    # A button for notes has a note or a page as its value, so the form gives the round's id.
     round_id = press.value
     if verb is _fill_in:
         round_id, _ = payloads.parse_asked(press.view.metadata)
@@ -456,8 +456,8 @@ async def decide_once(
     except errors.AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise
-        # The second press of a double click returns the round, as the first did. Somebody who
-        # presses again later does not see the decision in Slack yet: None has the caller tell it.
+        # The second press of a double click returns the round, as the first did. After a later
+        # press None makes the caller tell the person, who does not see the decision yet.
         is_slip = began_at - error.decision.at < DOUBLE_CLICK
         return await context.uow.read.round(round_id) if is_slip else None
     vote = round_.vote_of(by.id)

@@ -289,7 +289,7 @@ def preview(line: RoundLine) -> tuple[str, Share]:
 
 
 _LINE: Final = 160
-#: The longest output, in characters, that its preview shows whole; of others it shows `_LINE`.
+#: The longest output, in characters, whose preview is whole; a longer one's preview has `_LINE`.
 _SHORT: Final = 400
 
 

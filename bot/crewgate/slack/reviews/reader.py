@@ -136,7 +136,7 @@ def parse_position(metadata: str) -> ReaderPosition | None:
         return None
 
 
-#: The characters of a task's expected output that stand above the first page of its output.
+#: The most characters of the task's `expected_output` above the first page of its output.
 _EXPECTED: Final = 500
 _TITLES: Final = {
     ReaderTab.WHOLE: cards.READ,

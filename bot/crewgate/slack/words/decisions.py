@@ -284,7 +284,7 @@ def waits(name: str, round_: Round) -> str:
         case ToolCall():
             return wants_to_use(round_)
         case Question():
-            # In a crew an agent asks, during its task; in a flow a method does, called `name`.
+            # In a crew the task's agent asks; in a flow the method with this `name` asks.
             agent = None if round_.is_of_flow else round_.review.agent
             who = name if agent is None else one_line(agent, names.AGENT_LIMIT)
             return f"{who} asks for an answer"
