@@ -65,7 +65,7 @@ log = structlog.get_logger(__name__)
 
 #: The seconds that a stopping bot waits for kickoffs that their crew has not answered yet.
 STOP_KICKOFFS_SECONDS = 4
-#: The seconds that the bot then waits for listeners that still work on requests of Slack.
+#: The seconds that the bot waits, after these kickoffs, for listeners at work on Slack's requests.
 STOP_LISTENERS_SECONDS = 1
 #: The most connections to METRICS_PORT, where anybody may ask: each connection takes an open file,
 #: and the connections of crews need files too.
@@ -469,7 +469,7 @@ async def serve(settings: Settings, runtime: Runtime | None = None) -> int:
     statements = log_statements() if settings.log_level == "debug" else nullcontext()
     with statements:
         async with running(settings, runtime):
-            # Objects built by now live until the end: searching them for garbage would take 10 ms.
+            # Objects built by now live until the end: each search of them for garbage takes 10 ms.
             gc.freeze()
             await stop.wait()
     return 0

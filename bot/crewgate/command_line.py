@@ -123,8 +123,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # The reader of the output closed the pipe. On exit Python would write the rest and fail,
-        # so devnull takes it: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        # The reader of the output closed the pipe. On exit Python would fail to write the rest, so
+        # devnull takes the rest: https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NOT_READ
 

@@ -99,8 +99,8 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  
         case list():
             return [_changed(one, change) for one in value]
         case Given():
-            # These names are changed as well, because callers chose them; all other names are
-            # Crewgate's own.
+            # The names of inputs are changed as well, because callers chose them; all other names
+            # are Crewgate's own.
             return Given({change(name): _changed(one, change) for name, one in value.items()})
         case dict():
             return {name: _changed(one, change) for name, one in value.items()}

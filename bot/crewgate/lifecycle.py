@@ -25,9 +25,9 @@ from crewgate.usecases.ports.base import Check, Clock, end_turn
 
 log = structlog.get_logger(__name__)
 
-#: The seconds that a stopping bot waits for calls under way, and then for requests; `app` has the
-#: later waits. Heroku kills after 30 s, and the database has to be closed before. The outcome of a
-#: call that takes longer is unknown at the next start.
+#: The seconds that a stopping bot waits, first for its calls under way, then for requests; `app`
+#: has the later waits. Heroku kills the bot after 30 s, so the database must be closed by then. The
+#: outcome of a call that takes longer is unknown at the next start.
 STOP_WORKING_SECONDS = 17
 STOP_LISTENING_SECONDS = 5
 #: The concurrent requests for statuses of one crew: requests about hundreds of executions must not

@@ -19,8 +19,8 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-#: Libraries that log bodies, headers or addresses with a key below WARNING: at some addresses
-#: anybody may answer a click in the bot's name.
+#: Libraries that log bodies, headers or addresses with a key below WARNING: whoever has the address
+#: that Slack sends with a click may answer the click in the bot's name.
 _QUIET = (
     *("aiohttp", "aiosqlite", "alembic", "asyncio", "crewai_core"),
     *("httpcore", "httpx", "slack_bolt", "slack_sdk", "sqlalchemy"),

@@ -167,7 +167,7 @@ class EventLoop(uvloop.Loop):
         port: bytes | str | int | None,
         *,
         family: int = 0,
-        type: int = 0,  # the signature of asyncio's method
+        type: int = 0,  # asyncio's method names it so
         proto: int = 0,
         flags: int = 0,
     ) -> list[AddressInfo]:

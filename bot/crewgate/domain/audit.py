@@ -214,13 +214,13 @@ def _without_text(given: verdict.Verdict) -> verdict.Verdict:
 
 
 def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
-    # Votes are compared by person and time only: a vote that stays may count for another group now.
+    # Votes are compared by person and time only: a vote that only changes its group is not new.
     was, now = ({(vote.by, vote.at) for vote in one.votes} for one in (before, after))
     given = [vote for vote in after.votes if (vote.by, vote.at) not in was]
     yield from _of_rule(before, after, actor)
     for vote in before.votes:
         if (vote.by, vote.at) not in now:
-            # Only an approval drops lapsed votes; without one, a person took the vote back.
+            # Lapsed votes are dropped only together with a new vote; else a person took it back.
             code = Code.LAPSED if given else Code.TAKEN_BACK
             yield Entry(code, BOT if given else actor or vote.by.id, _of_vote(vote, after))
     for vote in given:

@@ -15,8 +15,8 @@ REVISION_LIMIT: Final = 12_000
 """The longest exact revision in characters; a page of the history shows four revisions."""
 _CONTEXT: Final = 20
 _BLANK: Final = " \t\r\n"
-#: The gap between two parts: line ends and blank lines, without the indentation of the part after
-#: them, or spaces.
+#: The gap between two parts: either spaces, or line ends and blank lines; the indentation that
+#: follows these belongs to the next part.
 _GAP: Final = re.compile(r"(?:[ \t]*\r?\n)+|[ \t]*")
 
 PlaceToBreak = Callable[[str, int, int], int]
@@ -186,8 +186,8 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
     for block in _changed(wanted, now):
         went = [line for line in wanted[block.start : block.end] if line not in ours]
         came = [line for line in now[block.new_start : block.new_end] if line not in ours]
-        # For each line of an edit that is gone, one new line may be that edit in other words, and
-        # is not counted among the others.
+        # For each line of an edit that is missing now, one new line may say the same in other
+        # words, so it is not counted as a change beside the edits.
         of_edits = block.end - block.start - len(went)
         others += max(len(went), len(came) - of_edits)
     kept, there = frozenset(wanted), _Lines(now)

@@ -59,8 +59,8 @@ _MASK: Final = re.compile(
 #: The possible lengths of a text that was cut before it was stored, also with a prefix before it.
 _CUT_LENGTHS: Final = frozenset({*range(WORDS_LIMIT, WORDS_LIMIT + 100), TEXT_LIMIT})
 _IN_NUMBERS_OR_ADDRESSES: Final = re.compile("[@＠0-9]")
-#: The shortest passage that is masked again elsewhere, in characters. Shorter passages are parts of
-#: words, and many passages make the search slow.
+#: A masked passage is masked in later texts, too, from this many characters on: shorter ones are
+#: often parts of words. At most _MOST_KEPT passages, because each makes the search slower.
 _SHORTEST_KEPT: Final = 4
 _MOST_KEPT: Final = 1_000
 
@@ -104,7 +104,7 @@ class Masking:
 
     def numbered(self, text: str) -> tuple[str, dict[str, str]]:
         """Return a text with numbered masks, and the passage of each mask."""
-        # A passage of the text itself that looks like a mask stands for itself.
+        # Words that looked like a mask before any masking are restored as they are.
         stands_for = {found: found for found in _MASK.findall(text)}
         masks: dict[str, str] = {}
         numbers = count(1)
@@ -117,8 +117,7 @@ class Masking:
             return masks[original]
 
         masked = self._replaced(text, put)
-        # A link's label in brackets looks like a mask, now that the target behind it is masked, so
-        # it stands for itself.
+        # A link's label may look like a mask once its target is masked: it is restored as it is.
         same = {found: found for found in _MASK.findall(masked)}
         return masked, same | stands_for if masks else {}
 
@@ -327,7 +326,7 @@ def find_secret_values(text: str) -> Iterator[tuple[int, int]]:
     number or word of JSON has such a part, so each is in a string.
     """
     lower = text.lower()
-    if len(lower) != len(text):  # `lower` makes two of some letters, which moves all places
+    if len(lower) != len(text):  # `lower` turns some letters into two: places would move
         lower = text.translate(_LOWER)
     places = {part: lower.find(part) for part in _PARTS}
     while places := {part: at for part, at in places.items() if at >= 0}:

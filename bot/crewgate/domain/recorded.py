@@ -21,7 +21,7 @@ def _names(kinds: object) -> Mapping[type, str]:
     return {kind: kind.__name__ for kind in get_args(kinds)}
 
 
-# A class that gets another name, or is split, keeps its word: put `| {NewName: "OldName"}` here.
+# Stored rows have these names: for a class renamed or split, add `| {NewName: "OldName"}` here.
 DECIDERS: Final = _names(verdict.Decider)
 OUTCOMES: Final = _names(outcome.Outcome)
 REASONS: Final = _names(reason.Reason)

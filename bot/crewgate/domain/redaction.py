@@ -164,7 +164,7 @@ def with_texts(
 
 def _texts_in(value: object, keep: Collection[str]) -> list[str]:
     texts, nested = [], [value]
-    for one in nested:  # the list grows meanwhile
+    for one in nested:  # the loop appends to this list
         if isinstance(one, tuple):
             parts: Iterable[object] = one
         else:
@@ -253,7 +253,7 @@ def is_hidden_argument(name: str) -> bool:
     return sounds_secret(name) or is_of_a_person(name)
 
 
-#: A word for a personal proof of identity in the name of an argument: `pin`, but not in `shipping`.
+#: A word for a person's secret code in the name of an argument: `pin`, but not in `shipping`.
 _OF_A_PERSON: Final = re.compile(
     r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:pin|cvv|cvc|otp|tan|passcode|passphrase)(?:$|[\W_\d]|(?=[A-Z]))"
 )
@@ -347,13 +347,13 @@ _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
 _CALLED: Final = rf"(?:{_NAME}|callback[_-]?url)[\w-]{{0,40}}"
 _QUOTED: Final = r"\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|\\+[\"'][^\"'\\]*+(?:\\+[\"'])?"
 _BARE: Final = r"[^\s,;&\"'\\{}\[\]]"
-#: The value after a secret's name, unless it is a number, as of used tokens, or a word for a
-#: missing value.
+#: The value after a secret's name, unless it is a number of up to 12 digits (`total_tokens=512` is
+#: only a count) or a word for a missing value.
 _VALUE: Final = (
     rf"(?:{_QUOTED}|(?:(?:basic|bearer)\s{{1,9}})?"
     rf"(?!(?:\d{{1,12}}|none|null|true|false)(?![\w.+/=-])){_BARE}++)"
 )
-#: A value that is no word: it has letters and digits, or letters of both cases over some length.
+#: A value that is no word: 8 characters with letters and digits, or 16 with letters of both cases.
 _UNGUESSABLE: Final = (
     rf"(?:(?={_BARE}{{0,99}}[a-z])(?={_BARE}{{0,99}}\d){_BARE}{{8,}}+"
     rf"|(?={_BARE}{{0,99}}(?-i:[a-z][A-Z])){_BARE}{{16,}}+)"

@@ -467,7 +467,7 @@ class Round:
             case Delivered() as answer, _ if self._may_yet_be_taken:
                 return self._take(answer, at)
             case Refused() | NotSent(), reasons.Inferred() if not in_doubt:
-                # The newer output was no proof after all: the only try took no effect.
+                # The newer output was no evidence: in its only try the decision was not taken.
                 return surely_not._close_for(reasons.NeverSent(), at)
             case Refused() | NotSent(), reasons.PerhapsTaken() if not in_doubt:
                 return surely_not._close_for(reasons.AnsweredElsewhere(), at)
@@ -495,7 +495,7 @@ class Round:
             return self._infer(at)
         ended = answering.why_request_ended(refused, self.subject, in_doubt=self.in_doubt)
         if isinstance(ended, reasons.TimeOver):
-            # The flow took no earlier try: else it would say that it was answered.
+            # The flow took no earlier try: else its refusal would say that it has an answer.
             return replace(self, in_doubt_since=None)._close_for(ended, at)
         if ended is not None:
             return self._close_for(ended, at)

@@ -62,7 +62,7 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
     before = stored.round.rule
     after = _rule_now(stored, crew, strictest(possible))
     if after.reviewers_from is not None and after.reviewers_from == before.reviewers_from:
-        # The kickoff would name the same person again, so the reviewers named then stay.
+        # The kickoff would name the same person again, so the stored round's reviewers stay.
         named = before if before.naming in WITH_REVIEWERS else after
         after = replace(after, naming=before.naming, reviewers=named.reviewers)
     was, now = crew.under(before), crew.under(after)

@@ -38,7 +38,7 @@ DELEGATED: Final = (Role.REVIEWER, Role.READER)
 """The roles that a delegate takes over from a reviewer."""
 
 
-class NeedsLookup(Exception):  # no CrewgateError, for no person is told of it
+class NeedsLookup(Exception):  # no CrewgateError: no person is told of it
     """A permission depends on an answer that only Slack has.
 
     Slack is never asked in a transaction: leave the transaction, ask Slack, and begin anew.

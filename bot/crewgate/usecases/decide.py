@@ -104,7 +104,7 @@ async def decide(
                 return round_
 
             # The caveats: notes, a claim, and parts of the output that this person may not know.
-            # Words that send a round back were typed by somebody who knows what is wrong with it.
+            # Words that send a round back have none: their author knows what is wrong with it.
             facts = access.standing(by, rights, round_)
             caveats = Caveats()
             is_label = isinstance(verdict, Answer) and verdict.is_label
@@ -117,7 +117,7 @@ async def decide(
                 if is_vote and claim is not None and claim.by.id == by.id:
                     await tx.notes.end_claim(round_id)
 
-            # A vote, which decides if it is the last that the rule asks for; or the decision.
+            # Either a vote, which decides if it is the last that the rule asks for, or a decision.
             if is_vote:
                 vote = Vote(
                     by=by,

@@ -30,7 +30,7 @@ from crewgate.usecases.track import STATUS_POLL
 
 log = structlog.get_logger(__name__)
 
-#: The pause between two looks at the database: another bot on the database wakes nobody here.
+#: The pause between two looks at the database: decisions stored by another bot wake no asker here.
 LOOK_EVERY: Final = timedelta(seconds=2)
 #: The most askers that wait at once: each asker holds a connection, and crews need some too.
 AT_ONCE: Final = 100
@@ -142,7 +142,7 @@ class Fetches:
         async with self.uow.begin() as tx:
             execution = await tx.executions.open(crew.name, decided.review.execution_id, at=now)
             current = await tx.round(decided.id)
-            if current.state not in (State.DECIDED, State.STUCK):  # another person was faster
+            if current.state not in (State.DECIDED, State.STUCK):  # it changed since it was read
                 return current
             if current.has_expired(now):
                 return await ask_anew(

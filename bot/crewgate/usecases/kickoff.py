@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-#: The most kickoffs of one crew at once; a crew that takes minutes must not fill our memory.
+#: The most kickoffs of one crew at once; a crew that takes minutes must not fill the memory.
 AT_ONCE = 50
 #: The most tries to store a started execution while the database is away.
 STORE_TRIES = 600
@@ -212,6 +212,6 @@ async def register_webhooks(
         execution = await tx.executions.open(crew, execution_id, at=clock())
         await tx.executions.register(crew, execution_id, urls)
         if execution.removed_at is not None:
-            # This kickoff brought URLs to an execution whose texts were removed: they are removed
-            # in their turn.
+            # This kickoff brought URLs to an execution whose texts were removed: without
+            # `removed_at`, the next removal takes these URLs, too.
             await tx.executions.save(replace(execution, removed_at=None))

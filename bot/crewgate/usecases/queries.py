@@ -231,7 +231,7 @@ async def _executions(
     listed = await _listed(tuple(ids[:LINES]), read)
     more = sum(totals) > LINES
     if not more:
-        # All urgent executions are listed, so the other executions just run.
+        # All urgent executions are listed; the places left are for those that just run.
         running = await read.executions.running(crews=crews, limit=len(listed) + LINES + 1)
         known = {_key(line.posting) for line in listed}
         rest = [read_models.ExecutionLine(one) for one in running if _key(one) not in known]

@@ -103,8 +103,8 @@ async def receive_notification(
             question = Question(request_id="", ask=ask, outcomes=tuple(choices))
             rule = rule_for(question, rule, reviewers=True)
 
-        # The notification beside the latest round: a duplicate, a newer output, a new question, or
-        # the outcome of a call.
+        # The notification compared with the latest round: a duplicate, a newer output, a new
+        # question, or the outcome of a call.
         receipt = receive(
             latest,
             notification,
@@ -192,7 +192,8 @@ async def receive_flow_request(
         known = await tx.round_of_request(crew, request.flow_id, request.question.request_id)
         review, latest = await tx.open_review(candidate) if known is None else (known.review, None)
 
-        # The first rule that applies, and who decides beside the assignees of a known round.
+        # A new round's rule is the first that applies. If the assignees of a known round decide,
+        # operators join the assignees whom an escalation adds.
         named = context.crews.get(crew)
         meta = keep_asked(request.meta, asked_meta(named.rules if named else ()))
         described = execution.with_origin(carried=meta)
@@ -206,7 +207,7 @@ async def receive_flow_request(
             ):
                 operators = named.operators
 
-        # The request beside the latest round: a new round, a duplicate, or an escalation.
+        # The request compared with the latest round: a new round, a duplicate, or an escalation.
         receipt = receive_request(
             known,
             latest,
@@ -227,7 +228,7 @@ async def receive_flow_request(
             await tx.keep_callback(receipt.current, request.callback)
             execution = await apply_activity(tx, execution, at=now)
             if not execution.is_flow:
-                # If the execution ended before, that was one crew of the flow: the flow goes on.
+                # If the execution has ended, only one crew of the flow did: the flow goes on.
                 ended = execution.is_over and not execution.tracked
                 execution = replace(execution.reopen() if ended else execution, is_flow=True)
                 await tx.executions.save(execution)

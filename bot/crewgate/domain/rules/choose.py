@@ -83,7 +83,7 @@ def strictest(rules: Sequence[Rule]) -> Rule:
     `self_approval = false`, also `unknown_starter = "deny"`, no time-out that approves, no `"*"`
     among its reviewers, the first in order.
     """
-    if len(rules) == 1:  # the usual case: all facts are certain
+    if len(rules) == 1:  # the usual case: no fact is unknown
         return rules[0]
     return min(rules, key=_looseness)
 
@@ -110,7 +110,7 @@ def stricter(before: Rule, after: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
     """
     one, other = before, after
     if other.naming is not None and other.reviewers_from == one.reviewers_from:
-        # The reviewers named by the kickoff are resolved in Slack already, and taken over.
+        # If Slack has resolved the reviewers whom the kickoff names, they are taken over.
         named = one.reviewers if one.naming in WITH_REVIEWERS else other.reviewers
         other = replace(other, naming=one.naming, reviewers=named)
     needed = _all_needed(one, other)

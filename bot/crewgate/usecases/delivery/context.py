@@ -124,7 +124,7 @@ async def settle(
                 at = now + wait if wait else context.next_try(job, in_doubt=False)
                 await tx.retry(job, at=at, in_doubt=False)
             case NotSent():
-                # All of Slack seems to be away: the worker waits, this job need not.
+                # All of Slack seems to be away: the worker pauses, so no job waits by itself.
                 await tx.retry(job, at=now, in_doubt=False)
             case Refused() | Unknown():
                 in_doubt = isinstance(outcome, Unknown)

@@ -47,7 +47,7 @@ async def _leave_to(
 async def _is_told_elsewhere(posting: ExecutionPosting, context: DeliveryContext) -> bool:
     execution = posting.execution
     if posting.progress_message is None and execution.is_over and execution.starter is None:
-        return True  # the job of the result tells of it
+        return True  # the job of the result tells that it is over
     of = execution.crew, execution.execution_id
     return posting.thread_ts is None and await context.uow.read.floods.are_gathered(*of)
 
@@ -65,8 +65,8 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None or await _is_told_elsewhere(posting, context):
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
-        # People wait for the first message of a thread. In a thread that has begun, the progress
-        # message comes last.
+        # People wait for the first message of a thread; in a thread that has one, the progress
+        # message comes after all other jobs.
         begun = posting.thread_ts is not None
         return await _leave_to(EffectKind.PROGRESS, job, context, last=begun)
     message, posting = posting.progress_message, await _with_rounds(posting, context)

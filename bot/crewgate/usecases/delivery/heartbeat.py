@@ -12,8 +12,8 @@ from crewgate.usecases.ports.base import MISSED, Check, Clock, Sleep
 
 log = structlog.get_logger(__name__)
 
-#: The pause between two notes while time counts, and between two looks at Slack and the database
-#: while time does not count.
+#: The pause between two notes, and, as long as Slack or the database is away and rules count no
+#: time, between two looks at both.
 BEAT: Final = timedelta(seconds=15)
 LOOK_AGAIN: Final = timedelta(seconds=1)
 

@@ -47,7 +47,7 @@ async def say_about(
     outcome = await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
     told = row.tells_reviewers and isinstance(outcome, Delivered)
     if told and notify_of(round_, context) is Notify.DM:
-        # This effect tells the reviewers who got no private message.
+        # TELL_REVIEWERS sends a private message to the reviewers who have none yet.
         tell = round_.effect(EffectKind.TELL_REVIEWERS)
         return await settle(job, outcome, context, then=[tell])
     if row.revives_card:

@@ -45,8 +45,7 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
             naming, reviewers = Naming.NAMED, current.rule.reviewers
             if not isinstance(found, User):
                 naming = found
-                # If the kickoff is unclear, the crew's operators decide, if there are some: they
-                # decide where a rule has no reviewers.
+                # If a rule has no reviewers, the crew's operators decide.
                 if found is Naming.UNCLEAR and context.crews[round_.review.crew].operators:
                     reviewers = ()
             elif starter is not None and found.id in starter.users:

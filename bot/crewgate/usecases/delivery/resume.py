@@ -46,14 +46,14 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     client = context.clients.get(job.effect.crew)
     if (client is None or known.is_fetched) and not known.is_of_flow:
         return await _await_fetch(job, context)
-    # The crew's status is asked before the try begins: that takes up to 2 s, and webhooks that
-    # come meanwhile count as evidence too.
+    # The crew's status is asked before the try begins: the answer takes up to 2 s, and webhooks
+    # that come until then count as evidence, too.
     asked = await _ask(known, client, context)
-    # The callback is read before the round: if the round is still DECIDED then, the callback was
-    # not wiped yet. It may be wiped at any time after.
+    # The callback is read before the round: if the round, read later, is still DECIDED, its
+    # callback was there. In the other order, it could be wiped between the two reads.
     callback = await context.uow.read.callback(known.id) if known.is_of_flow else None
     async with context.uow.begin() as tx:
-        # The execution is opened first: a webhook either comes before the try, or counts as later.
+        # Opening locks the execution: a webhook is stored before the try, or counts as later.
         if asked is None:
             effect = job.effect
             execution = await tx.executions.open(
@@ -141,7 +141,7 @@ async def _send(
 ) -> Outcome:
     assert round_.decision is not None, "a DECIDED round has a decision"
     if round_.is_of_flow:
-        # An address is kept while the round may be sent, unless `crewgate rotate --forget` took it.
+        # An address stays while the round may be sent, unless `crewgate rotate --forget` wiped it.
         if callback is None or not callback.is_readable:
             return LOST_ADDRESS
         is_lesson = isinstance(round_.subject, Question) and round_.subject.drawn_from
@@ -220,14 +220,14 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         if transition.round.state is not State.DECIDED:
             await tx.complete(job)
         elif isinstance(outcome, Unknown):
-            # The first repetition comes soon, however often nothing was sent before: see GRACE.
+            # The try after the first in doubt comes soon, even if many sent nothing: see GRACE.
             at = context.next_try(job, in_doubt=True) if in_doubt else now + context.grace
             await tx.retry(job, at=at, in_doubt=True, failed_at=now)
         elif isinstance(outcome, NotSent) and outcome.alone:
             at = context.next_try(job, in_doubt=False, at_least=outcome.retry_after)
             await tx.retry(job, at=at, in_doubt=False, failed_at=now)
         else:
-            # The crew as a whole seems to be away: the worker waits, this job need not.
+            # The crew as a whole seems to be away: the worker pauses, so no job waits by itself.
             await tx.retry(job, at=now, in_doubt=False, failed_at=now)
 
 

@@ -38,7 +38,7 @@ Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 #: crashed or stood still loses its lease.
 LEASE = timedelta(seconds=75)
 DEADLINE = timedelta(seconds=60)
-#: After a pause a destination still counts as away for this time, while no job was tried again.
+#: After a pause a destination counts as away for this time, or until a job was tried again.
 LATELY = timedelta(minutes=1)
 #: After a look that found jobs, the worker looks for due jobs this many times as often.
 SOONER = 4
