@@ -30,7 +30,7 @@ class _Unmet:
 
     def meet(self, facts: Facts) -> None:
         names = ("",) if facts.call is None else facts.call.names(exactly=self.exactly)
-        # An empty name could not be read, and may be the one that the rule names: no finding then.
+        # An empty name stands for an unreadable one, which may be the rule's tool: so no finding.
         pattern = self.when.tool
         if pattern is None or any(not one or matches_glob(pattern, one) for one in names):
             self.lacks_tool = False

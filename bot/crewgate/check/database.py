@@ -132,8 +132,8 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
     try:
         age = await _age_of(engine)
         if age.revision != HEAD:
-            # If a key is lost, no bot starts to bring the database up to date: then only the
-            # version that wrote it last can run `rotate --forget`.
+            # No bot can start while a key is lost, so none brings the database up to date: then
+            # only the version that wrote it last can run `rotate --forget`.
             others = f", or do this with Crewgate {age.version}, which wrote it last"
             raise StoreUnavailable(
                 "the database is of another version; start the bot once and try again"
@@ -222,7 +222,7 @@ Ask = Callable[[str], str]
 """Asks somebody at the terminal. Raises EOFError if nobody is there."""
 
 
-#: A running bot may have a key that is missing here: `--forget` would take out what it can read.
+#: A running bot may have a key missing here: `--forget` would take out what that bot can read.
 _STOP_FIRST = "stop the bot first, nothing was taken out"
 
 

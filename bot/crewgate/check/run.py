@@ -20,7 +20,7 @@ from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client
 from crewgate.usecases.read_models import CrewUnavailable
 
-#: The text in place of a secret wherever the output may be kept.
+#: The text in place of a secret if the output does not go to a terminal, and so may be kept.
 HIDDEN: Final = "(its webhook secret)"
 
 

@@ -22,10 +22,10 @@ from crewgate.web.slack_events import clock_is_off
 
 ANYBODY = "anybody in the channel, except guests and people of other organisations"
 
-#: A wrong clock is reported from here on: at five minutes the bot refuses Slack's requests, but a
-#: difference of seconds may come from a slow answer of Slack to `check`.
+#: The difference from which a clock is reported: at five minutes the bot refuses Slack's requests,
+#: but a difference of seconds may come from a slow answer of Slack to `check`.
 CLOCK_MAY_BE_OFF = timedelta(minutes=2)
-#: The largest user group whose members are asked about one by one.
+#: The most members of a user group that `check` asks Slack about, one by one.
 ASKED_ABOUT = 50
 
 
@@ -167,7 +167,7 @@ def channel_place(channel: str) -> str:
 
 
 def named_people(crews: Iterable[CrewSettings]) -> dict[ReviewerRef, Role]:
-    """Return all people of the settings in order, each in their most important role."""
+    """Return reviewers, then starters, then operators, each person with the first role."""
     named: dict[ReviewerRef, Role] = {}
     every = tuple(crews)
     in_role: dict[Role, Callable[[CrewSettings], tuple[ReviewerRef, ...]]] = {

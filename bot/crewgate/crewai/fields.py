@@ -25,17 +25,17 @@ TOKENS_LIMIT: Final = 10**15
 
 URL_LIMIT: Final = 2_000
 
-#: The characters that are searched for credentials before a text is cut: half of a credential would
-#: not be recognised.
+#: The most characters that are searched for credentials before a text is cut: half of a credential
+#: would not be recognised.
 _HIDDEN_IN: Final = 20 * WORDS_LIMIT
 
-#: The characters of a text that are read to find the first WORDS_LIMIT that are not blank.
+#: The most characters of a text that are read to find the first WORDS_LIMIT that are not blank.
 SCAN_LIMIT: Final = 64 * 2**10
 
 #: Indenting deep JSON can multiply its size by hundreds; beyond this size JSON is not indented.
 PRETTY_LIMIT: Final = 4 * 2**20
 
-#: Malformed's words for JSON that can be read but not shown.
+#: The arguments of `Malformed` for JSON that is nested too deeply to be shown.
 TOO_DEEP: Final = ("the output is nested too deeply", ("it has more levels than can be read",))
 
 SURROGATES: Final = re.compile("[\ud800-\udfff]")

@@ -16,7 +16,7 @@ from crewgate.domain.redaction import (
 )
 
 GIVEN_LIMIT: Final = 10
-#: The longest name of a value that is shown, in characters.
+#: The most characters of a value's name: a value with a longer name is not shown.
 NAME_LIMIT: Final = 60
 #: The longest value that is shown, in characters. A longer value is not shown at all rather than
 #: cut: half a secret would not be recognised.
@@ -25,7 +25,7 @@ VALUE_LIMIT: Final = 200
 ASKED_NAME_LIMIT: Final = 200
 #: The longest value that is stored for rules, in characters.
 ASKED_VALUE_LIMIT: Final = 2_000
-#: The most inputs that are stored for rules beside the shown ones; if there are more, none is.
+#: The most inputs stored for rules besides the shown ones: if there are more, none of them is.
 NAMES_LIMIT: Final = 500
 
 

@@ -27,9 +27,9 @@ def _names(*fields: AliasChoices) -> frozenset[str]:
     return frozenset(str(name) for one in fields for name in one.choices)
 
 
-#: All names for the webhook URLs of updates in what the bot reads.
+#: All names under which the bot reads the webhook URLs for tasks, steps and crews.
 UPDATE_NAMES: Final = _names(TASK_URL, STEP_URL, CREW_URL)
-#: The one name for each of these URLs in what the bot sends.
+#: The one name under which the bot sends each of these URLs.
 URLS: Final = tuple(str(one.choices[0]) for one in (TASK_URL, STEP_URL, CREW_URL))
 WEBHOOK_NAMES: Final = UPDATE_NAMES | _names(HUMAN_INPUT, HUMAN_INPUT_URL)
 #: The most outcomes that a click or a menu can offer: Slack's limit for a menu.

@@ -334,7 +334,7 @@ class Run:
         except records.Expired:
             self._anew.discard(task_id)
             raise
-        # This thread may be left over from an execution that has failed meanwhile: it must end.
+        # The execution may have failed while this thread waited: the error ends the thread.
         if not is_spent:
             raise RuntimeError(f"The answer to {task_id} was given before, or it was closed")
 
@@ -345,7 +345,7 @@ class Run:
         """
         earlier = [one for one in alike if one.spent and one.task_id not in self._asking]
         ran = [one for one in earlier if _may_have_run(one)]
-        # A call that took up a card from before the restart is no repetition, so `_anew` lacks it.
+        # `_anew` has no call that took up a card from before the restart: it repeats none that ran.
         again = sum(one.rpartition("-")[0] == pending.id for one in self._anew)
         if len(ran) < again:
             return {"may_have_run": False}

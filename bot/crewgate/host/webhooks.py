@@ -33,10 +33,10 @@ LONGEST_PAUSE: Final = 300.0
 #: a call is tried for about a day, mostly once in `LONGEST_PAUSE`.
 _TRIES: Final = {"human_input": inf, "flow": inf, "outcome": 300}
 _OTHER_TRIES: Final = 6
-#: The most webhooks that are sent at a time: so many that announce pauses, and so many others. A
-#: webhook to a receiver that hangs keeps its place for `TIMEOUT`.
+#: The most webhooks that announce pauses and are sent at a time; all other webhooks have as many
+#: places of their own. A webhook to a receiver that hangs keeps its place for `TIMEOUT`.
 AT_ONCE: Final = 16
-#: The most webhooks to one URL among these, so that one receiver cannot take all places.
+#: The most of `AT_ONCE` webhooks that go to one URL, so that one receiver cannot take all places.
 TO_ONE_URL: Final = 4
 
 

@@ -187,7 +187,7 @@ class Deployment(ABC):
         return self._server.url
 
     async def start(self, port: int = 0) -> None:
-        # Each call opens a connection: a webhook that a stale one lost would not be sent again.
+        # Each call opens a connection: a webhook lost on a stale one would not be sent again.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=True),
             timeout=aiohttp.ClientTimeout(total=TIMEOUT),

@@ -83,7 +83,7 @@ def _position(task_id: str) -> int:
     return next((at for at, task in enumerate(SAMPLE) if task.task_id == task_id), 0)
 
 
-#: Variables with which CrewAI sends no telemetry or traces, asks nothing and records no last run.
+#: With these variables CrewAI sends no telemetry or traces, asks nobody and stores no last run.
 QUIET: Final = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_TESTING": "true",

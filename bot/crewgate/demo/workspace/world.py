@@ -1,4 +1,4 @@
-"""The state of the stand-in workspace, with its ids, timestamps and notifications of people.
+"""The state of the stand-in workspace: it makes ids and timestamps, and announces changes.
 
 Methods of the Web API, in modules named after Slack's, change it.
 """

@@ -154,8 +154,8 @@ class _Work:
             pydantic=model.model_validate(stored) if model and stored is not None else None,
         )
         if task.async_execution:
-            # CrewAI resumes at the first task without an output and runs all tasks after it: an
-            # async task that has ended would run again.
+            # CrewAI resumes at the first task without an output and runs all later tasks:
+            # `_give_back` keeps an async task that has ended from running again.
             _give_back(task, task.output)
         for skipped in self._tasks[: one.position]:
             # A skipped conditional task has no output, so CrewAI would resume at the skipped task.

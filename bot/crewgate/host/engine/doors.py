@@ -81,8 +81,8 @@ def _filled_in(value: Any, given: Any, made: Any, path: str = "") -> Iterator[st
         case dict():
             parts = [(name, *_part(value, given, name)) for name in made]
         case list():
-            # CrewAI's MCP client may leave parts of a list out. Then no part can be matched with a
-            # given part, and none is called filled in.
+            # CrewAI's MCP client may leave items of a list out. Then nobody can tell which items it
+            # left in, so nothing inside the list counts as filled in.
             values, givens = (
                 one
                 if isinstance(one, list | tuple) and len(one) == len(made)
@@ -153,7 +153,7 @@ def _as_sent(tool: Any, values: Mapping[str, Any]) -> Json:
 
 
 def _is_served(original: Any) -> bool:
-    # A subclass with a `_run` of its own may send other arguments, so it does not count.
+    # A subclass with a `_run` of its own may send other arguments: it counts as not served.
     kind = type(original)
     return issubclass(kind, MCPNativeTool) and all(
         getattr(kind, name) is getattr(MCPNativeTool, name) for name in ("_run", "_run_async")

@@ -34,8 +34,8 @@ from crewgate.host.engine.reviews import Reviews
 from crewgate.host.records import Asked, HostNotStarted, Question, digest
 from crewgate.host.run import Completed, Failed, Run
 
-#: The turns of the event loop after which no further method begins: between two methods CrewAI only
-#: passes results on, which takes fewer turns.
+#: If all working methods ask for so many turns of the event loop, no other is about to begin:
+#: between two methods CrewAI only passes results on, which takes fewer turns.
 ROUNDS: Final = 32
 _WORK: Final = "_crewgate_work"
 
@@ -216,7 +216,7 @@ class _Work:
                 await self._changed.wait()
             else:
                 rounds += 1
-                await asyncio.sleep(0)  # noqa: TID251  # for no time: the others go round once
+                await asyncio.sleep(0)  # noqa: TID251  # gives the loop's other tasks one turn
 
 
 flow_config.hitl_provider = flow_config.input_provider = Asks()
@@ -303,8 +303,8 @@ class FlowTarget:
         asks = flow._definition.methods[context.method_name].human_feedback  # noqa: SLF001  # no public way
         model = None if asks is None else asks.llm
         exact = feedback in question.emit
-        # CrewAI stores a description of the method's model, and cannot always make the model from
-        # it: so the flow gets the model itself again.
+        # CrewAI keeps only a description of the method's model with a pause, and cannot always make
+        # the model from it: so the flow gets the model itself again.
         if exact:
             model = _ExactOutcome(model="exact-outcome", outcome=feedback, then=model)
         context.llm = model or context.llm

@@ -51,8 +51,8 @@ _LARGEST_SCHEMA: Final = 50_000
 #: The most characters that people are shown of the first line of a call's result.
 _LINE: Final = 300
 ASK_PEOPLE: Final = "ask_people"
-#: CrewAI cuts tools' names at `_CUT` characters. Patterns are compared with the uncut names, too,
-#: which `_UNCUT` never cuts.
+#: CrewAI cuts tools' names at `_CUT` characters. Patterns are compared with the full names, too:
+#: no name is as long as `_UNCUT`.
 _CUT: Final = 64
 _UNCUT: Final = 10_000
 _GLOBS: Final = re.compile(r"([*?]|\[[^]]+\])")
@@ -400,8 +400,8 @@ def _as_named(pattern: str) -> str:
 
 
 def _literal(part: str) -> str:
-    # CrewAI strips underscores from the ends of a name. Beside a glob, the end of a pattern's part
-    # may stand inside the name, so an underscore at this end is put back.
+    # `sanitize_tool_name` strips underscores from both ends. The end of a part may be the middle of
+    # a name, as in `send_*`, so an underscore there is put back.
     name = sanitize_tool_name(part, _UNCUT)
     first, last = ("_" if end and not end.isalnum() else "" for end in (part[:1], part[-1:]))
     return f"{first}{name}{last}" if name else first
