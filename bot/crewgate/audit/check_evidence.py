@@ -21,10 +21,10 @@ FORMAT = "crewgate-evidence-3"
 FIELDS = ("format", "crew", "execution", "head", "rules", "texts", "previous", "first", "chain")
 NO_FILE = f"this is no evidence file of the form {FORMAT}, or it was changed"
 HASH = "[0-9a-f]{64}"
-#: The first form whose entries are counted in their execution and hold all that is replayed.
+#: The first `v` of entries that are numbered in their execution and hold all that Replay needs.
 COUNTED = 3
 ENTRY = {"v", "code", "at", "actor", "crew", "execution", "data"}
-#: The fields of entries that are digests: WORDS of texts, TEXTS of people's names too.
+#: The fields of entries that hold digests: WORDS those of texts, TEXTS also those of names.
 WORDS = ("output", "words", "comment", "answer", "error", "why", "label")
 TEXTS = (*WORDS, "name", "on_behalf_of_name")
 #: The words for verdicts in entries; a call that was refused has "revise".
@@ -282,7 +282,7 @@ ON_ITS_WAY = timedelta(seconds=10)
 USER = re.compile("[UW][A-Z0-9]{2,}")
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 DECIDES = ("CG124", "CG125", "CG126")
-#: The phase of a round after an entry of a code.
+#: The phase that a round has after an entry with this code; other codes leave it as it is.
 PHASES = {
     **dict.fromkeys(("CG102", "CG106"), "superseded"),
     **dict.fromkeys(("CG103", "CG105"), "closed"),
@@ -292,7 +292,7 @@ PHASES = {
 WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", *DECIDES}
 #: Codes of entries after which the crew, or whoever asked, has the decision.
 TAKEN = {"CG132", "CG136", "CG139"}
-#: Codes for a look at a round; the rule may change between the look and its entry.
+#: Codes for a look at a round; if the rule changes after the look, the entry has the old rule.
 SHOWS = {"CG111", "CG115"}
 
 

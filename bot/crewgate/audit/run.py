@@ -138,7 +138,7 @@ def data_of(row: sa.Row[Any]) -> dict[str, Any]:
     return body_of(row)["data"]  # type: ignore[no-any-return]
 
 
-#: The masking for a crew that the settings do not name: of all kinds.
+#: The masking for a crew that the settings do not name: it masks all kinds of personal data.
 _ALL_KINDS: Final = Masking(tuple(FINDERS), tuple(FINDERS.values()))
 
 
@@ -359,7 +359,7 @@ async def write_evidence(
     given = {row.id: row.number for row in (*story.own, *story.related) if row.number}
     first = min(given.values())
     for person in story.absent:
-        # Later entries about the absent person are in the file too: a missing one would be noticed.
+        # All later entries about the absent person go into the file: a missing one is noticed.
         theirs = await reading.of_execution("", person)
         given |= {row.id: row.number for row in theirs if row.number and row.number > first}
     name = re.sub(r"[^\w.-]", "_", story.execution_id)[:100]

@@ -142,8 +142,8 @@ async def send(
             async with asyncio.timeout_at(deadline):
                 response = await http.send(request, stream=True, follow_redirects=False)
         except AttributeError as error:
-            # anyio asks for the peer of a socket that uvloop has closed. In known cases nothing has
-            # been sent then, but nobody relies on that, so it counts as a lost connection.
+            # anyio asks for the peer of a socket that uvloop has closed. In the known cases nothing
+            # was sent, but that is not certain, so this error counts as a lost connection.
             raise httpx.ReadError(str(error), request=request) from error
         called["status"] = response.status_code
         try:
@@ -151,8 +151,8 @@ async def send(
         finally:
             await response.aclose()
     encoding = response.headers.get("Content-Encoding", "")
-    # Some servers pack an answer although the request asks for a plain one. A part of a body may
-    # say enough; a body that cannot be unpacked says nothing, and may repeat secrets.
+    # Some servers pack an answer although the request asks for a plain one. Of a cut-off body, the
+    # beginning is kept; one that cannot be unpacked is dropped: no secret in it could be masked.
     unpacked = unpack(body, encoding, ANSWER_LIMIT)
     return Answer(
         response.status_code,

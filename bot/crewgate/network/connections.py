@@ -21,8 +21,8 @@ from crewgate.network.requests import UNPROVEN, Handler, malformed
 
 log = structlog.get_logger(__name__)
 
-#: The part of `Limits.connections` that asyncio may accept in one go: each of these connections
-#: takes a file before an idle one is closed for it.
+#: The share of `Limits.connections` that asyncio may accept in one go: each of these connections
+#: takes a file descriptor before an idle one is closed for it.
 _BACKLOG_OF_CONNECTIONS = 1 / 4
 #: The age in seconds below which a connection is expected to bring its first request at any moment.
 JUST_MADE = 1.0
@@ -182,7 +182,7 @@ async def listen(
     """
     guard = Guard(limits)
     application.middlewares.insert(0, guard.mark_busy)
-    # aiohttp waits this time twice: for open requests, and again once it has given up their bodies.
+    # aiohttp waits this time for open requests, then stops reading their bodies and waits again.
     runner = web.AppRunner(application, shutdown_timeout=shutdown_timeout / 2)
     await runner.setup()
     try:

@@ -69,7 +69,7 @@ closed to make room for others."""
 LIMIT = 1024 * 1024
 #: The largest body of a webhook that is forwarded.
 FORWARD_LIMIT = 8 * LIMIT
-#: The most parts of JSON in a body over LIMIT: each takes some hundred bytes of memory once read.
+#: The most lists, objects and commas in JSON over LIMIT: each takes some hundred bytes once read.
 PARTS_LIMIT = 100_000
 #: The bytes of all bodies together that are held before their senders are known; SMALL are the
 #: bytes that each body may have even if this room is full.

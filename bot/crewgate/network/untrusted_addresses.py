@@ -126,7 +126,7 @@ class Lookups:
             lookup.answer.set_result(answer)
         else:
             lookup.answer.set_exception(answer)
-            lookup.answer.exception()  # nobody may await it: asyncio would log that
+            lookup.answer.exception()  # perhaps nobody awaits it: asyncio would log that
 
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network

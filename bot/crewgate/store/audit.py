@@ -51,9 +51,9 @@ _EARLIER: Final = audit_entries.alias("earlier")
 _SAME_EXECUTION: Final = tuple(
     _EARLIER.c[name] == audit_entries.c[name] for name in ("crew", "execution_id")
 )
-#: The number of an execution's entries with the highest ids among which its highest count is looked
-#: for. The last one alone is not enough: with several processes on PostgreSQL an entry may be
-#: committed, and so linked, after entries with higher ids.
+#: The highest `nth` of an execution is looked for in this many of its entries, from the highest id
+#: down. One would not be enough: with several processes on PostgreSQL an entry may be committed,
+#: and so linked, after entries with higher ids.
 _LATE: Final = 50
 _LATEST: Final = (
     sa.select(_EARLIER.c.nth)
@@ -63,8 +63,8 @@ _LATEST: Final = (
     .correlate(audit_entries)
     .subquery()
 )
-#: The number of an execution's linked entries: its highest count, or, if no entry has a count yet,
-#: the number of all of them.
+#: The number of an execution's linked entries: their highest `nth`, or, if none of them has one
+#: yet, the number of rows.
 _COUNTED: Final = sa.case(
     (audit_entries.c.execution_id == "", 0),
     else_=sa.func.coalesce(
@@ -155,8 +155,8 @@ class Audit:
     def add(self, entry: audit.Entry, *, crew: str = "", execution_id: str = "") -> None:
         """Store an entry with the transaction.
 
-        An entry about an absence has the person's id as `execution_id`. So a proof can have all of
-        a person's entries, and shows if one is missing.
+        An entry about an absence has the person's id as `execution_id`. So an evidence file can
+        have all entries about a person, and shows if one is missing.
         """
         self._add(entry, crew, execution_id, entry.data)
 
@@ -274,7 +274,7 @@ class Audit:
         found = await rows(self._connection, _FROM_HEAD, {"b_number": published.number})
         if not found or found[0].hash != published.hash:
             raise ChainBroken(published.number)
-        # The entry behind a published head is about the publication, and no news; a damaged one is.
+        # The entry after a published head is about its publication: no news, unless it is damaged.
         news = [row for row in found[1:] if _OF_PUBLICATION not in str(row.body)]
         return bool(news) or len(found) > 2  # noqa: PLR2004
 

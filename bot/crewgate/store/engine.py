@@ -48,7 +48,7 @@ OUTBOX_READ_SECONDS = 0.05
 SCRUB_SECONDS = 1
 #: The seconds that PostgreSQL has for one statement.
 STATEMENT_SECONDS = 10
-#: The seconds after which PostgreSQL ends a transaction that runs no statement, and its locks.
+#: The seconds after which PostgreSQL ends a transaction without a statement, to free its locks.
 #: PostgreSQL notices a killed bot at once, but neither a suspended one nor a vanished machine.
 IDLE_SECONDS = 30
 #: The connections to PostgreSQL for requests of people and crews, and as many more for the outbox:
@@ -279,7 +279,7 @@ def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
         connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
     )
 
-    # A statement sets it, because connection poolers refuse settings that come with a connection.
+    # A statement sets the limit: connection poolers refuse settings that come with a connection.
     def limit_idleness(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         milliseconds = int(1_000 * IDLE_SECONDS)

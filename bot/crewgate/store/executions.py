@@ -106,8 +106,8 @@ _POSTINGS: Final = sa.select(executions).where(
     sa.tuple_(executions.c.crew, executions.c.execution_id).in_(_KEYS)
 )
 _second = rounds.alias("second")
-#: The latest outputs of an execution's reviews with several rounds: people may have edited these,
-#: so that the execution's result has a masked passage in another form.
+#: The latest outputs of an execution's reviews with several rounds. People may have edited such an
+#: output, and a passage to mask then has another form in it, and in the execution's result.
 _REVISED: Final = (
     sa.select(reviews.c.crew, reviews.c.execution_id, outputs.c.text)
     .select_from(LATEST_OUTPUTS)

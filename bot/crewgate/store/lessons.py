@@ -23,7 +23,7 @@ from crewgate.store.tables import reviews, rounds
 from crewgate.store.unreadable import each, reads
 from crewgate.usecases.read_models import LessonLine, MessageRef
 
-#: `digest` is of the text in one case, so that a crew never has one text in two lessons at a time;
+#: `digest` is of the case-folded text, so that a crew never has one text in two lessons at a time;
 #: for a flow's lesson, and once the text is removed, it is the lesson's id. `wish_id` is the round
 #: whose feedback, the wish, the lesson was made of; the wish is removed with that round. `uses` is
 #: the number of executions that were given the lesson.

@@ -34,7 +34,7 @@ BASELINE: Final = "0039"
 MIGRATES_OLDER: Final = "5cb48358"
 
 #: Alembic's own table, as Alembic makes it. It is made here in an empty database, because loading
-#: Alembic would take 7 MB for good, and a tenth of the start.
+#: Alembic would take 7 MB for good, and a tenth of the time of a start.
 alembic_version: Final = sa.Table(
     "alembic_version",
     sa.MetaData(),

@@ -75,7 +75,7 @@ _thread = sa.union(
     ),
 ).subquery("thread")
 _above = rounds.alias("above")
-#: The time of the review's latest card above a message; Slack's clock gave both times.
+#: The time of the review's latest card above a message; both times are by Slack's clock.
 _CARD_ABOVE: Final = (
     sa.select(sa.func.coalesce(sa.func.max(_above.c.card_ts), ""))
     .where(_above.c.review_id == rounds.c.review_id, _above.c.card_ts < sa.bindparam("ts"))
@@ -100,7 +100,7 @@ _WAITED: Final = (
     .limit(100)
 )
 
-#: The most notes of a round, the latest, that an approval looks at for notes not sent.
+#: The latest notes of a round, at most this many, are searched for unsent ones at an approval.
 _MOST: Final = 1_000
 _waiting = (
     sa.select(notes.c.ts, notes.c.edited_ts)

@@ -44,7 +44,7 @@ _BEHIND = effects.LAST + 1
 _TRIED = sa.case((outbox.c.tries > 1, outbox.c.tries), else_=1)
 _other = outbox.alias("other")
 _card = outbox.alias("card")
-#: A job of the last priority comes after all others of its ordering key: no card waits for it.
+#: A job of the last priority comes after all others of its ordering key, so no card waits for it.
 _GOES_BEFORE = sa.case(
     (
         (_other.c.priority < effects.LAST) == (outbox.c.priority < effects.LAST),
@@ -77,7 +77,7 @@ _LEASE = (
         began_at=sa.func.coalesce(
             outbox.c.began_at, sa.bindparam("now", type_=outbox.c.began_at.type)
         ),
-        # A try that ended with its process tells nothing about the destination: it does not count.
+        # A try cut off by its process's end tells nothing about the destination: it does not count.
         tries=sa.case((outbox.c.lease_until.is_(None), outbox.c.tries + 1), else_=_TRIED),
     )
 )
@@ -89,7 +89,7 @@ _SET_UNREADABLE_ASIDE = sa.update(outbox).values(
 )
 _UNREADABLE = _SET_UNREADABLE_ASIDE.where(outbox.c.id == sa.bindparam("b_job"))
 #: Sets aside rows that would never be due, or never be free again: one of their times is damaged.
-#: SQLite orders texts behind all numbers.
+#: SQLite orders texts behind all numbers, so a text in place of a time is above LAST_MOMENT.
 _NEVER = _SET_UNREADABLE_ASIDE.where(
     outbox.c.set_aside_at.is_(None),
     (outbox.c.due_at > LAST_MOMENT) | (outbox.c.lease_until > LAST_MOMENT),
@@ -100,8 +100,8 @@ _FIRST_OF_KEY = (
     .order_by(outbox.c.id)
     .limit(1)
 )
-#: Locks the first job of the key. So the transaction that completes this job either has ended
-#: before, or ends after the present transaction, and then sees the job that waits behind.
+#: Locks the first job of the key. So a transaction that completes this job either has ended, or
+#: waits for the present transaction, and then sees the job that this one puts behind.
 _AHEAD = _FIRST_OF_KEY.with_for_update(read=True)
 _NEXT = (
     sa.update(outbox)
@@ -146,7 +146,7 @@ def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
     if locked:
         due = due.with_for_update(skip_locked=True)
     # Each priority is a range of the index; one range for all would be read to its end. Jobs of the
-    # last priority, for removed texts, run without settings too: the crew may have left these.
+    # last priority, for removed texts, run even for a crew that the settings no longer name.
     each = first_of_each(
         due.where(outbox.c.priority == priority, named).order_by(outbox.c.due_at, outbox.c.id)
         for priority, named in (
@@ -393,7 +393,7 @@ class Outbox(engine.Reading):
                 for statement in (*later, _FAILING_LATER):
                     of_crews = statement.where(outbox.c.crew.in_(crews))
                     await connection.execute(of_crews, about)
-            # PostgreSQL leases by its own clock.
+            # On PostgreSQL budgets go by the database's own clock, which was not set back.
             if most < timedelta() and self._dialect != "postgresql":
                 await connection.execute(_PAID_SOONER, {"lost": most // MICROSECOND})
             beats = [{"crew": crew, "at": now} for crew in self._named]

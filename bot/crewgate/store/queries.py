@@ -550,7 +550,7 @@ async def _arguments_after(
 ) -> Output | None:
     if newer is None or not isinstance(round_.subject, ToolCall):
         return None
-    # A reader of this card may not see the channel of the newer card, so its arguments stay out.
+    # Readers of this card may not be in the newer card's channel, so it hides the newer arguments.
     if newer.round.rule.channel != round_.rule.channel or newer.round.removed_at is not None:
         return None
     found = await rows(connection, _ARGUMENTS, {"round": newer.round.id})

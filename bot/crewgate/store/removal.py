@@ -114,7 +114,7 @@ def _of_removed_executions(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 _ROUNDS: Final = ROUND.where(_of_removed_executions(reviews))
-#: Rounds are locked before they are read, for the reason that `Tx._lock` has.
+#: Rounds are locked before they are read, for the reason given in `Tx._lock`.
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "reason_words", "call_result"),

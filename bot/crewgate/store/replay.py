@@ -44,7 +44,7 @@ _ENDED: Final = (
     .where(
         executions.c.crew == sa.bindparam("crew"),
         executions.c.removed_at.is_(None),
-        # This range follows from the pairs below, for which SQLite uses no index range.
+        # SQLite uses an index for this range, but not for the pairs below, which imply it.
         executions.c.ended_at.between(
             sa.bindparam("after", type_=executions.c.ended_at.type), LAST_MOMENT
         ),

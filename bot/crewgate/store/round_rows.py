@@ -397,8 +397,8 @@ def _to_decision(
     if via is verdict.Via.RULE:
         name, timeout = row.decided_by_name, rule.timeout
         by = verdict.ByRule(name) if timeout is None else verdict.TimedOut(name, timeout.after)
-    # With fewer votes than the rule needs, the votes did not decide, but a Revise, an outcome that
-    # does not approve, or the rule.
+    # If there are fewer votes than the rule needs, the decision is a Revise, a label that needs no
+    # approvals, or the rule's own.
     decided = len(votes) >= rule.approvals
     decision = verdict.Decision(
         verdict=_to_verdict(row, subject),

@@ -17,7 +17,7 @@ from crewgate.store.statements import insert_once, setting
 from crewgate.store.tables import heartbeat, metadata, secret_keys
 from crewgate.usecases.ports.base import Sleep
 
-#: The most rows that one transaction encrypts anew on SQLite: a running bot waits for its end.
+#: The most rows that one transaction encrypts anew on SQLite: a running bot waits until it ends.
 BATCH: Final = 50
 #: The seconds between two such transactions, in which the bot's own transactions have their turn.
 _PAUSE_SECONDS: Final = 0.02

@@ -30,7 +30,7 @@ _Conversions = tuple[tuple[int, Callable[[Any], Any]], ...]
 
 _DIALECT: Final = sqlite(json_deserializer=read_json)
 # The driver looks for an adapter of each value that is no str, int or float. Finding none takes ten
-# times as long, 5 % of a notification, whose rows have many nulls: so these change nothing.
+# times as long, 5 % of a notification with its many nulls: so it finds these, which change nothing.
 sqlite3.register_adapter(type(None), {None: None}.get)
 sqlite3.register_adapter(bytes, bytes)
 sqlite3.register_adapter(memoryview, bytes)
@@ -208,7 +208,7 @@ class SqliteReader:
         self.sync_engine.dispose()
 
 
-#: The most transactions in one commit. The first waits for all; a larger number saves little more.
+#: The most transactions in one commit: the first waits for the last; more would save little time.
 BATCH: Final = 64
 _LOST: Final = "SQLite took back the whole batch of transactions"
 _FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, OSError)
@@ -234,7 +234,7 @@ class _Turn:
         waits_for = self.durable if self.come.done() else self.come
         if not waits_for.done():
             waits_for.set_exception(error)
-            waits_for.exception()  # nobody may await it: asyncio would log that
+            waits_for.exception()  # perhaps nobody awaits it: asyncio would log that
 
 
 class SqliteWriter:
@@ -360,8 +360,8 @@ class SqliteWriter:
     def _begin(self) -> sa.Connection:
         connection = self.sync_engine.connect()
         try:
-            # For SQLAlchemy a transaction begins here, so that migrations, which would commit their
-            # own, leave its end to `_end`.
+            # Let SQLAlchemy know of the transaction: migrations commit one that they begin
+            # themselves, but leave the end of this one to `_end`.
             connection.begin()
             # Take the write lock first: a transaction that begins with reads could fail to get it.
             driver_of(connection).execute("BEGIN IMMEDIATE")

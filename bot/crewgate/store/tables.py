@@ -112,7 +112,7 @@ rules = table(
 
 _OF_FLOOD = ("gathered_by", "state", "card_ts", "opened_at", "id")
 _HAS_CARD = "gathered_by IS NOT NULL AND card_ts IS NOT NULL"
-#: A row that was stored before a column was added has null in it.
+#: A row that was stored before a column was added has null in that column.
 rounds = table(
     "rounds",
     *keys(sa.Text, "id"),
@@ -131,8 +131,8 @@ rounds = table(
     #: The salt for digests of the round's texts in the audit trail; null once these are removed.
     *optional(sa.Text, "salt"),
     #: `question` is what a flow or a hook asks, and `call` the call of a tool that people decide
-    #: on; both are null for a task's output. `call_result` is the end of a call or of a hook's
-    #: question.
+    #: on; both are null for a task's output. `call_result` tells how a call, or a hook's
+    #: question, ended.
     *optional(Json, "question", "call", "call_result", "tools_used"),
     # The rule's id is empty if no rule applies, but the crew's own settings.
     sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
@@ -159,9 +159,9 @@ rounds = table(
     # `card_thread_ts` is set if the card is in another channel than the execution's thread.
     *optional(sa.Text, "card_channel", "card_ts", "card_thread_ts"),
     *optional(sa.Integer, "card_shows", "masked"),
-    #: True if fewer people than needed may approve the round, as of its card's last update.
+    #: True if, when the card was last updated, too few people might approve the round.
     *optional(sa.Boolean, "no_approver"),
-    #: A digest of the task or tool of a review's first round, and its rule: it tells floods apart.
+    #: A digest of task or tool and rule, in a review's first round: rounds of a flood share it.
     *optional(sa.Text, "task_key"),
     #: The id of the first round of the round's flood, or its own id; null outside of floods.
     *optional(sa.Text, "gathered_by"),
@@ -274,12 +274,12 @@ outbox = table(
     sqlite_autoincrement=True,
 )
 
-#: The budgets of limited rates, such as a channel's, which all processes share: each is paid up to
-#: a time, in microseconds by the clock of leases.
+#: The budgets of limited rates, such as a channel's, which all processes share. `paid_until` is the
+#: time up to which a budget is spent, in microseconds by the clock of leases.
 budgets = table("budgets", *keys(sa.Text, "name"), *required(Instant, "paid_until"))
 
-#: The time up to which waiting time was counted for the rules of each crew; the crew "" stands for
-#: jobs of no crew.
+#: The time when a bot last served each crew: time without a bot does not count for rules. The crew
+#: "" stands for jobs of no crew.
 heartbeat = table("heartbeat", *keys(sa.Text, "crew"), *required(Instant, "at"))
 
 #: `removed_at` is the time when the body was removed.

@@ -100,7 +100,7 @@ _SAME_EFFECT: Final = (
     tables.outbox.c.set_aside_at.is_(None),
 )
 _WAITS_ALREADY: Final = sa.select(tables.outbox.c.id).where(*_SAME_EFFECT).limit(1)
-#: A job that is under way may have read an earlier state, so it does not stand for a new job.
+#: A job that is under way may have read an earlier state, so it does not make a new job needless.
 _WAITS_UNBEGUN: Final = _WAITS_ALREADY.where(tables.outbox.c.lease_until.is_(None))
 _AT: Final = sa.bindparam("b_at", type_=tables.outbox.c.due_at.type)
 _EXPEDITE: Final = (
@@ -310,7 +310,7 @@ class Tx:
         A flow's address is deleted once the round takes no answer. Raises ChangedMeanwhile if the
         round was saved since it was read, and RuleLost if its stored rule is missing.
         """
-        # The version is compared too, although the row locks already exclude a conflict. `task_key`
+        # Comparing the version is a safeguard: the row locks already exclude a conflict. `task_key`
         # is set anew, because floods are counted by the present rule.
         row = round_rows.from_round(round_) | {"task_key": task_key(round_)}
         await self._keep_rule(round_, row["rule_id"])

@@ -21,7 +21,7 @@ _DAMAGED: Final = (ValueError, LookupError, TypeError, AttributeError)
 _MOST: Final = 1_000
 _KEYS: Final = ("id", "crew", "execution_id", "round_id", "user_id", "ts")
 _noted: Final[dict[tuple[str, str], None]] = {}
-#: The moment that is read where a column holds no time, so that the statement's other rows can be
+#: What is read in place of a value that is no time, so that the statement's other rows can be
 #: read. It is compared by identity, for a column may hold this very moment.
 NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_MOMENT: Final = datetime.min.replace(tzinfo=UTC)

@@ -116,7 +116,7 @@ async def on_slack_event(
     clock.is_right()
     sent = asyncio.Event()
     try:
-        # Bolt gets a parsed body, as from a socket: its own parser takes 0.1 ms for a kB of a form.
+        # Bolt gets a parsed body, as in socket mode: its parser takes 0.1 ms for a kB of a form.
         payload = _payload_of(text, request.content_type)
         for_bolt = AsyncBoltRequest(mode="socket_mode", body=payload, context={RESPONSE_SENT: sent})
     except (ValueError, RecursionError, AttributeError, LookupError, TypeError):
@@ -127,7 +127,7 @@ async def on_slack_event(
     try:
         answer = await bolt.async_dispatch(for_bolt)
         response: web.StreamResponse = await to_aiohttp_response(answer)
-        # A lost connection is left to aiohttp, which meets the error again and answers it.
+        # A lost connection is left to aiohttp, which meets the error again and handles it.
         with suppress(ConnectionError):
             await response.prepare(request)
             await response.write_eof()

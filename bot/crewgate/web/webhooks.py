@@ -95,7 +95,7 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         if not forwarding or not body.is_whole:
             await _keep(request, body, refused, context)
             raise
-        # The caller may understand a body that the bot cannot parse.
+        # A body that the bot cannot parse is forwarded: the caller may understand it.
         content = await _off_loop(redactor.body, body.content, context)
         await _keep(request, body, refused, context, webhook=to_forward("", content))
         return _accepted()
@@ -163,7 +163,7 @@ def _parse_update(
 def parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parsed: T) -> T:
     """Parse a body again without its secrets, so that a cut text never shows half a secret."""
     if clean != content:
-        with suppress(Malformed):  # after redaction an id may be too long: keep the first
+        with suppress(Malformed):  # redacted, an id may be too long: return `parsed`
             return parse(clean)
     return parsed
 
