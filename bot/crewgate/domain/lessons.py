@@ -28,8 +28,8 @@ MOST: Final = 12
 GIVEN_CHARACTERS: Final = 2_500
 #: Executions with and without lessons are compared once each side has this many approved outputs.
 ENOUGH: Final = 20
-#: A lesson counts as not followed once people wrote its wish this often about executions that
-#: carried the lesson.
+#: A lesson counts as not followed once people asked this often for the same change again, in
+#: executions that carried the lesson.
 NOT_FOLLOWED: Final = 3
 
 

@@ -166,8 +166,8 @@ class MissedNotes:
         notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
         stored = {note.ts: note for note in notes if note.channel == card.channel}
         since = min(round_.opened_at, datetime.fromtimestamp(float(card.ts), UTC))
-        # A stored note that is older than Slack's list is kept: its event came late, or it was
-        # written in a former thread of the card.
+        # Only notes of the time for which Slack lists messages can be missing there, so deleted: an
+        # older note came by a late event, or was written in a former thread of the card.
         listed_since = max(ts_of(since), card.thread_ts)
         unlisted = {ts for ts in stored if ts >= listed_since}
         client = context.identity.client

@@ -234,9 +234,9 @@ class ExecutionQueries(MaskedReading):
     async def revised(
         self, executions: Iterable[tuple[str, str]]
     ) -> Mapping[tuple[str, str], Sequence[str]]:
-        """Return the outputs that people may have edited, by execution, if its texts are masked.
+        """Return the outputs that people may have edited, by execution, of crews that mask texts.
 
-        A masked passage of such an output may come again, changed, in the result.
+        An execution's result may repeat a masked passage of such an output in other words.
         """
         texts = defaultdict[tuple[str, str], list[str]](list)
         keys = [list(key) for key in executions if self._masking.get(key[0])]

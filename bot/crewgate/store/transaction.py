@@ -107,7 +107,7 @@ _EXPEDITE: Final = (
     sa.update(tables.outbox)
     .where(*_SAME_EFFECT)
     .values(
-        # A job that is under way gets the new time too: `_settle` keeps that time if it is earlier.
+        # A job under way gets the new time too, and keeps it where its retry would be later.
         due_at=sa.case(
             (
                 sa.and_(tables.outbox.c.lease_until.is_(None), tables.outbox.c.due_at < _AT),

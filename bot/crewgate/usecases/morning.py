@@ -11,7 +11,7 @@ from crewgate.usecases.ports.store import Tx
 async def set_morning(
     user: str, minute: int, zone: str | None, *, context: ReviewContext
 ) -> Morning:
-    """Send this person a line each day at this minute, in place of the time before."""
+    """Have a line about waiting reviews sent to a person at this minute of each day."""
     async with context.uow.begin() as tx:
         before = await tx.mornings.find(user)
         before = before or Morning(user, minute, "UTC")

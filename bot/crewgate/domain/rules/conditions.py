@@ -105,7 +105,7 @@ class Facts:
 
     @property
     def is_erased(self) -> bool:
-        """True if passages were taken out: any value may have been another."""
+        """True if secrets were taken out of the text: a value may not be what the crew sent."""
         return self.output.erased > 0 or (self.call is not None and self.call.erased > 0)
 
     def is_hidden(self, path: str) -> bool:

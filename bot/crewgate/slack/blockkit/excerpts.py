@@ -157,11 +157,11 @@ def _may_end(head: str, lines: list[Line], kinds: list[LineKind], number: int) -
 def first_part(
     text: str, limit: int, *, render: Callable[[str], str] = neutralise_markdown
 ) -> tuple[str, int]:
-    """Return the beginning of a text that fits `limit` once rendered, and its original length.
+    """Return the beginning of a text that fits `limit` once rendered, and how long it is in `text`.
 
-    The cut is at a paragraph, else at a line, a sentence or a word, if that leaves a quarter of the
-    room; after a heading only if there is nothing else. A longer fence is cut at a line and
-    closed.
+    The cut is at a paragraph, else at a line, a sentence or a word, if at least a quarter of the
+    limit is used then; after a heading only if there is nothing else. A fence that goes on after
+    the cut is closed there.
     """
     # `render` shortens no text to less than half, so more than `most` characters can never fit.
     most = 2 * limit + 2

@@ -456,8 +456,8 @@ async def decide_once(
     except errors.AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise
-        # The second press of a double click returns the round, as the first did. After a later
-        # press None makes the caller tell the person, who does not see the decision yet.
+        # The second press of a double click gets the round, as the first did. For a press after
+        # that, None has the caller say that the person's own decision is taken already.
         is_slip = began_at - error.decision.at < DOUBLE_CLICK
         return await context.uow.read.round(round_id) if is_slip else None
     vote = round_.vote_of(by.id)

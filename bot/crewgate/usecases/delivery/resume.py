@@ -227,7 +227,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             at = context.next_try(job, in_doubt=False, at_least=outcome.retry_after)
             await tx.retry(job, at=at, in_doubt=False, failed_at=now)
         else:
-            # The crew as a whole seems to be away: the worker pauses, so no job waits by itself.
+            # The crew seems to be away: the worker's pause delays all its jobs, so this one is due.
             await tx.retry(job, at=now, in_doubt=False, failed_at=now)
 
 

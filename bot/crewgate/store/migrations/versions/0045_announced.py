@@ -8,7 +8,7 @@ down_revision = "0044"
 
 
 def upgrade() -> None:
-    """Add a column; the time of rounds that were shown or gathered has begun already."""
+    """Add `announced_at`: waiting rounds with a card, or counted by one, are timed already."""
     op.add_column("rounds", sa.Column("announced_at", sa.BigInteger()))
     op.execute(
         "UPDATE rounds SET announced_at = opened_at"
