@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.player import Player, opened
 from tests.simulation.story import KEPT, read
 
-STORIES, STEPS = range(1, 13), 50
+STORIES, STEPS = range(1, 9), 50
 
 
 @pytest.fixture(scope="module")
