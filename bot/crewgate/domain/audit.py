@@ -25,7 +25,7 @@ CREW: Final = "crew"
 RULE: Final = "rule"
 OPERATOR: Final = "operator"
 """An unknown person at the machine's command line."""
-#: The fields of reasons and answers with texts: an entry gets the digest of such a text.
+#: The fields of a reason or an answer that hold a text: an entry gets only the text's digest.
 _WORDS: Final = WORDS | {"label"}
 
 
@@ -220,7 +220,7 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
     yield from _of_rule(before, after, actor)
     for vote in before.votes:
         if (vote.by, vote.at) not in now:
-            # Lapsed votes are dropped only together with a new vote; else a person took it back.
+            # Votes lapse only when a new vote is given; without one, a person took this vote back.
             code = Code.LAPSED if given else Code.TAKEN_BACK
             yield Entry(code, BOT if given else actor or vote.by.id, _of_vote(vote, after))
     for vote in given:

@@ -91,7 +91,7 @@ _ISLAND: Final = 3
 # Scripts without spaces between words: each character is a word.
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _MARKS = "—…。、，！？：；「」『』"
-#: Characters that begin and end no word. All others beyond ASCII do: letters, accents, emoji, €.
+#: Characters that no word begins or ends with. Others beyond ASCII may: letters, accents, emoji, €.
 _NO_LETTER = rf"\s!-/:-@\[-^`{{-~–“”‘’«»„‚·•{_MARKS}{_IDEOGRAPHS}"
 #: The marks inside words, as in `e-mail`, `0.18`, `2024–2025`, `12:30` or an address.
 _INSIDE = r"[!-+\--/:<-@\[-^`{}~–“”‘’«»„‚·•]"
@@ -247,8 +247,8 @@ class Paths:
 
 def read_leaves(text: str, paths: Paths) -> dict[int, str] | None:
     """Return each leaf of a JSON text by its place; None if the text is no JSON, or too large."""
-    # Commas, which follow each leaf but the last, and opening brackets bound the number of leaves
-    # and containers, so too large a text is not parsed.
+    # A comma follows each leaf but the last, and a bracket opens each container: counting these
+    # signs shows, without parsing, if the text has too many leaves.
     if text.count(",") + text.count("[") + text.count("{") > LEAVES_COMPARED:
         return None
     try:

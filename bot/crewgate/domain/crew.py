@@ -146,13 +146,13 @@ class Crew:
         channel = None if rule.channel == self.channel else rule.channel
         naming = None if rule.reviewers_from is None else Naming.PENDING
         if (channel, naming) == (rule.channel, rule.naming):
-            return rule  # unchanged, so the slow copy is saved
+            return rule  # unchanged: no slow copy is made
         return replace(rule, channel=channel, naming=naming)
 
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
         match role:
             case Role.REVIEWER:
-                # Only a crew that takes requests of flows may name neither reviewers nor operators.
+                # Only a crew that takes requests of flows may name neither: assignees then decide.
                 return () if self.unnamed else self.reviewers or self.operators
             case Role.STARTER:
                 named = self.starters

@@ -187,7 +187,7 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
         went = [line for line in wanted[block.start : block.end] if line not in ours]
         came = [line for line in now[block.new_start : block.new_end] if line not in ours]
         # For each line of an edit that is missing now, one new line may say the same in other
-        # words, so it is not counted as a change beside the edits.
+        # words: the new line is not counted as a change beside the edits.
         of_edits = block.end - block.start - len(went)
         others += max(len(went), len(came) - of_edits)
     kept, there = frozenset(wanted), _Lines(now)
@@ -204,7 +204,7 @@ def _is_in(edit: Edit, wanted: Container[str], now: "_Lines", exact: "_Lines") -
     is_left = any(line in now.places for line in old.lines if line not in wanted)
     if old.lines == new:  # the edit changes only blank lines or indentation
         old, new, now = _Lines(_lines(edit.old)), _lines(edit.new), exact
-    # An edit that only removes lines is not taken while its whole passage stands.
+    # An edit that only removes lines counts as not taken while its old passage is still there.
     is_left |= old.contain(new) and now.contain(old.lines)
     return now.contain(new) and not is_left
 

@@ -41,7 +41,7 @@ def starter_named(said: str) -> User | Email | None:
 
 #: A 404 may come from a proxy, or from a crew that is just being deployed, and a status may wrongly
 #: call a paused execution over. Either would close the execution's reviews, so GONE_ANSWERS answers
-#: in a row, over GONE_AFTER, must agree.
+#: in a row must agree, and the last must come GONE_AFTER the first or later.
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
 

@@ -52,7 +52,7 @@ _KEPT: Final = frozenset(
 )
 #: Types of values that are not masked: they come from the settings or from Slack, never from crews.
 _NOT_FROM_CREWS: Final = (Anyone, Email, Person, Rule, User, UserGroup)
-#: A mask, or words in brackets that may be a mask which a person changed; a Markdown link is none.
+#: A mask, or words in brackets that may be a mask changed by a person, but are no Markdown link.
 _MASK: Final = re.compile(
     rf"\[(?:{'|'.join(Kind)})(?: [0-9]+)?\]|\[[^\W\d_][\w -]{{0,30}} [0-9]{{1,3}}\](?!\()"
 )
@@ -254,14 +254,14 @@ class _Alike(dict[int, str]):
 
 
 _ALIKE: Final = _Alike()
-#: Escapes of JSON and of Markdown, of addresses and of HTML.
+#: An escaped character, as in JSON, Markdown, URLs and HTML.
 _CODED: Final = re.compile(
     r"\\+(?:(?:u(?=.{4})|x)(?P<code>(?<=u)[0-9a-fA-F]{4}|[0-9a-fA-F]{2})|[bfnrtv]"
     r"|(?P<sign>[!-/:-@\[-`{-~]))"
     r"|%(?:[02][0-9a-fA-F]|3[a-fA-F]|40|[57][b-fB-F])|(?:%[89a-fA-F][0-9a-fA-F]){2,4}"
     r"|&(?:\#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6})|[a-zA-Z][a-zA-Z0-9]{1,31});"
 )
-#: The most layers of escapes that are read, as in `%2540`.
+#: The most layers of escapes that are read: `%2540` has two, and stands for `@`.
 _LAYERS: Final = 4
 _EMPHASIS: Final = re.compile("[*~`]{1,3}")
 _MARKS: Final = re.compile(rf"(?:[{_UNSEEN}*~`]|</?[a-zA-Z][a-zA-Z0-9]{{0,9}} ?/?>)+")

@@ -21,7 +21,7 @@ from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.verdict import Person
 
 #: The fields of reasons with words from outside, stored in the column `reason_words`. Any other
-#: field is stored in `reason_code`, so no class has two of either.
+#: field is stored in `reason_code`. So no class has two fields for one column.
 WORDS: Final = frozenset({"error", "why", "words"})
 
 

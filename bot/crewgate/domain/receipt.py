@@ -318,7 +318,7 @@ def _may_come_again(round_: Round, *, repeats: bool) -> bool:
             return round_.in_doubt and _asked_for_changes(round_)
         case State.RESUMED:
             if round_.edited_by is not None or _asked_for_changes(round_):
-                return True  # people sent or wanted another text, so this may come again
+                return True  # people wanted another text: the crew may come back with this one
             match round_.reason:
                 case Answered(status=status):
                     return not repeats or status is ResumeStatus.RETRYING

@@ -342,8 +342,8 @@ _NAME: Final = (
     r"|(?-i:(?<![a-z])o?auth|O?Auth)(?-i:(?![a-z]))|(?-i:(?<![A-Z])O?AUTH(?![A-Z])))"
 )
 _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
-#: The name of a secret, with more letters after it. A flow's callback URL is a secret: whoever has
-#: it can answer the flow.
+#: The name of a secret, perhaps with letters after it: `token_value`. A flow's callback URL is a
+#: secret too: whoever has it can answer the flow.
 _CALLED: Final = rf"(?:{_NAME}|callback[_-]?url)[\w-]{{0,40}}"
 _QUOTED: Final = r"\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|\\+[\"'][^\"'\\]*+(?:\\+[\"'])?"
 _BARE: Final = r"[^\s,;&\"'\\{}\[\]]"

@@ -467,7 +467,7 @@ class Round:
             case Delivered() as answer, _ if self._may_yet_be_taken:
                 return self._take(answer, at)
             case Refused() | NotSent(), reasons.Inferred() if not in_doubt:
-                # The newer output was no evidence: in its only try the decision was not taken.
+                # A newer output looked like evidence, but the decision's only try was not taken.
                 return surely_not._close_for(reasons.NeverSent(), at)
             case Refused() | NotSent(), reasons.PerhapsTaken() if not in_doubt:
                 return surely_not._close_for(reasons.AnsweredElsewhere(), at)

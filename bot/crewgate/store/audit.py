@@ -28,7 +28,7 @@ from crewgate.store.tables import audit_entries, audit_heads, outputs, reviews, 
 from crewgate.usecases.log_fields import place
 from crewgate.usecases.ports.base import Clock
 
-#: The version of the form of an entry's body; each body holds it as `v`.
+#: The version of the JSON in an entry's body, stored there as `v`.
 FORM: Final = 3
 #: The most entries that are linked in one transaction: all other writes wait for it. With a
 #: backlog, batches of 100 delayed the slowest 1 % of notifications by 15 to 35 ms on a busy
@@ -51,9 +51,9 @@ _EARLIER: Final = audit_entries.alias("earlier")
 _SAME_EXECUTION: Final = tuple(
     _EARLIER.c[name] == audit_entries.c[name] for name in ("crew", "execution_id")
 )
-#: The highest `nth` of an execution is looked for in this many of its entries, from the highest id
-#: down. One would not be enough: with several processes on PostgreSQL an entry may be committed,
-#: and so linked, after entries with higher ids.
+#: `nth` numbers an execution's linked entries. The highest is searched in this many entries, those
+#: with the highest ids: with several processes on PostgreSQL an entry may be committed, and so
+#: linked, after entries with higher ids.
 _LATE: Final = 50
 _LATEST: Final = (
     sa.select(_EARLIER.c.nth)
@@ -63,8 +63,8 @@ _LATEST: Final = (
     .correlate(audit_entries)
     .subquery()
 )
-#: The number of an execution's linked entries: their highest `nth`, or, if none of them has one
-#: yet, the number of rows.
+#: The number of an execution's linked entries: their highest `nth`, or, if all were linked before
+#: the column `nth` existed, the number of rows.
 _COUNTED: Final = sa.case(
     (audit_entries.c.execution_id == "", 0),
     else_=sa.func.coalesce(
@@ -86,7 +86,7 @@ _LINK: Final = (
     .where(audit_entries.c.id == sa.bindparam("b_id"), audit_entries.c.number.is_(None))
     .values({name: sa.bindparam(name) for name in ("number", "previous", "hash", "nth")})
 )
-#: The entry of a published head and the next two, enough to tell if anything happened since.
+#: The entry of a published head and the next two: one may be about the publication, two are news.
 _FROM_HEAD: Final = (
     sa.select(audit_entries.c.hash, audit_entries.c.body)
     .where(audit_entries.c.number >= sa.bindparam("b_number"))
@@ -193,7 +193,7 @@ class Audit:
             "reviewers": [*map(str, reviewers)],
         }
         self.of_round(audit.Entry(audit.Code.OPENED, by, data), round_)
-        # A rule may have decided a new call already, or the call may be over: other entries say so.
+        # If a rule has decided a new call already, or the call is over, further entries tell of it.
         if round_.state is not State.WAITING or round_.call_result is not None:
             waits = replace(
                 round_, state=State.WAITING, decision=None, reason=None, call_result=None
@@ -274,7 +274,7 @@ class Audit:
         found = await rows(self._connection, _FROM_HEAD, {"b_number": published.number})
         if not found or found[0].hash != published.hash:
             raise ChainBroken(published.number)
-        # The entry after a published head is about its publication: no news, unless it is damaged.
+        # An entry about a publication is no news; each published head is followed by one.
         news = [row for row in found[1:] if _OF_PUBLICATION not in str(row.body)]
         return bool(news) or len(found) > 2  # noqa: PLR2004
 
@@ -358,7 +358,7 @@ class AuditReading(Reading):
     async def executions(self, prefix: str, crew: str | None = None) -> list[tuple[str, str]]:
         """Return the executions with this id, or else some whose ids begin with it."""
         table = audit_entries.c
-        # Entries about a start of the bot have no execution id, and entries about a person no crew.
+        # Left out: entries about a start of the bot (no execution id) or about a person (no crew).
         some = sa.select(table.crew, table.execution_id).distinct()
         some = some.where(table.crew != "", table.execution_id != "")
         if crew is not None:

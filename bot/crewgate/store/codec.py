@@ -65,7 +65,7 @@ def _loaded(own: Codec, stored: Any, _kind: Any) -> Any:
 
 
 _hidden: Final = _as_list(HiddenValue)
-#: The codecs of types whose stored form differs from the converter's.
+#: The codecs of types that are stored otherwise than `_CONVERTER` would store them.
 _OWN: Final[Mapping[Any, Codec]] = {
     Duration: Codec(str, Duration.parse),
     Email: Codec(str, Email),

@@ -44,7 +44,7 @@ TURN_SECONDS = 10
 #: The seconds that a read for the outbox waits for a locked SQLite file: few, for meanwhile the
 #: event loop stands still.
 OUTBOX_READ_SECONDS = 0.05
-#: The seconds that emptying SQLite's log waits for its readers; writers wait meanwhile.
+#: The seconds that emptying SQLite's log waits until no reader uses it; meanwhile writers wait too.
 SCRUB_SECONDS = 1
 #: The seconds that PostgreSQL has for one statement.
 STATEMENT_SECONDS = 10
@@ -349,7 +349,7 @@ def make_private(path: str) -> None:
 
 def _open_private(path: str, flags: int) -> int:
     descriptor = os.open(path, flags | os.O_CLOEXEC, _OWNER_ONLY)
-    # A file that belongs to another user keeps its permissions, and the bot can use it.
+    # Only its owner may change a file's permissions; the bot uses another user's file as it is.
     with suppress(PermissionError):
         os.fchmod(descriptor, _OWNER_ONLY)
     return descriptor

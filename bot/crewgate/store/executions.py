@@ -60,8 +60,8 @@ def _key(crew: str, execution_id: str) -> dict[str, Any]:
     return {"b_crew": crew, "b_execution": execution_id}
 
 
-# This condition is text, because SQLAlchemy's RETURNING would leave out `executions.`, and then
-# each table would be compared with itself.
+# These two conditions are text, because SQLAlchemy's RETURNING would leave out `executions.`, and
+# then each table would be compared with itself.
 _HAS_WEBHOOKS: Final[sa.ColumnElement[bool]] = sa.literal_column(
     "(EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
     " AND webhooks.execution_id = executions.execution_id)"
@@ -107,7 +107,7 @@ _POSTINGS: Final = sa.select(executions).where(
 )
 _second = rounds.alias("second")
 #: The latest outputs of an execution's reviews with several rounds. People may have edited such an
-#: output, and a passage to mask then has another form in it, and in the execution's result.
+#: output, so a passage to mask may be spelled differently in it, and in the execution's result.
 _REVISED: Final = (
     sa.select(reviews.c.crew, reviews.c.execution_id, outputs.c.text)
     .select_from(LATEST_OUTPUTS)

@@ -23,10 +23,10 @@ from crewgate.store.tables import reviews, rounds
 from crewgate.store.unreadable import each, reads
 from crewgate.usecases.read_models import LessonLine, MessageRef
 
-#: `digest` is of the case-folded text, so that a crew never has one text in two lessons at a time;
-#: for a flow's lesson, and once the text is removed, it is the lesson's id. `wish_id` is the round
-#: whose feedback, the wish, the lesson was made of; the wish is removed with that round. `uses` is
-#: the number of executions that were given the lesson.
+#: `digest`, of the case-folded text, is unique among a crew's lessons that have not ended; for a
+#: flow's lesson, and once the text is removed, it is the lesson's id. `wish_id` is the round whose
+#: feedback, the wish, became the lesson; the wish is removed with that round. `uses` is the number
+#: of executions that were given the lesson.
 lessons = tables.table(
     "lessons",
     *tables.keys(sa.Text, "id"),
@@ -51,15 +51,15 @@ _is_to_be_told: Final = sa.exists().where(
     tables.outbox.c.kind == EffectKind.RETIRE_AT_HOST.value,
     tables.outbox.c.set_aside_at.is_(None),
 )
-#: True for a flow's request whose round is about a lesson that is in force, or that has ended while
-#: the host has not been told yet.
+#: True for a flow's request whose lesson is in force, or has ended, but the host has not yet been
+#: told of the end.
 TEACHES_A_FLOW: Final = sa.exists().where(
     # The lesson's id is made of the round's id, so that the primary key finds the lesson.
     lessons.c.id == sa.literal(DRAWN).concat(tables.flow_requests.c.round_id),
     lessons.c.of_flow,
     lessons.c.ended_at.is_(None) | _is_to_be_told,
 )
-#: Forgets the address to which a flow's answer is sent; the flow's request stays stored.
+#: Forgets the address and token of a flow's answer, unless a lesson of the round needs them.
 _FORGET_CALLBACK: Final = (
     sa.update(tables.flow_requests)
     .where(tables.flow_requests.c.round_id == sa.bindparam("b_round"), ~TEACHES_A_FLOW)

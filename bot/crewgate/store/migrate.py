@@ -120,7 +120,7 @@ def _bring_up(connection: sa.Connection, age: Age) -> str | None:
         if connection.dialect.name == "sqlite":
             copy = _copy_beside(driver_of(connection), age.revision)
         if age.revision != HEAD:
-            # Alembic is only needed here, so it is not imported at other starts.
+            # Only a migration needs Alembic: a start without one does not import it.
             from alembic import command  # noqa: PLC0415
             from alembic.config import Config  # noqa: PLC0415
 

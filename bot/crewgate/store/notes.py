@@ -100,7 +100,7 @@ _WAITED: Final = (
     .limit(100)
 )
 
-#: The latest notes of a round, at most this many, are searched for unsent ones at an approval.
+#: The most notes of a round, the latest, in which an approval looks for notes not yet sent.
 _MOST: Final = 1_000
 _waiting = (
     sa.select(notes.c.ts, notes.c.edited_ts)

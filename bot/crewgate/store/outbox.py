@@ -61,8 +61,8 @@ _WAITS_FOR_CARD = sa.and_(
         _card.c.set_aside_at.is_(None),
     ),
 )
-#: A leased job of a merged kind renders the present state, so that the other jobs of that kind and
-#: ordering key have nothing left to do.
+#: Deletes the other jobs of a leased job's kind and ordering key, if the kind is merged: the leased
+#: job renders the present state, which leaves the others nothing to do.
 _MERGE = sa.delete(outbox).where(
     outbox.c.ordering_key == sa.bindparam("key"),
     outbox.c.kind == sa.bindparam("merged"),
@@ -100,8 +100,8 @@ _FIRST_OF_KEY = (
     .order_by(outbox.c.id)
     .limit(1)
 )
-#: Locks the first job of the key. So a transaction that completes this job either has ended, or
-#: waits for the present transaction, and then sees the job that this one puts behind.
+#: Locks the first job of an ordering key while a new job is put behind it. A transaction that
+#: completes the first job has ended before, or waits for the lock, and then sees the new job.
 _AHEAD = _FIRST_OF_KEY.with_for_update(read=True)
 _NEXT = (
     sa.update(outbox)
@@ -138,7 +138,7 @@ def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
             _other.c.ordering_key == outbox.c.ordering_key,
             _other.c.set_aside_at.is_(None),
             _GOES_BEFORE
-            # A job that appears after one with a higher id was leased waits until that lease ends.
+            # A job may be committed after one with a higher id was leased: it waits for that lease.
             | ((_other.c.id != outbox.c.id) & (_other.c.lease_until > _lease_clock(dialect))),
         ),
         ~_WAITS_FOR_CARD,
@@ -146,7 +146,7 @@ def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
     if locked:
         due = due.with_for_update(skip_locked=True)
     # Each priority is a range of the index; one range for all would be read to its end. Jobs of the
-    # last priority, for removed texts, run even for a crew that the settings no longer name.
+    # last priority remove texts from Slack, even for a crew that the settings no longer name.
     each = first_of_each(
         due.where(outbox.c.priority == priority, named).order_by(outbox.c.due_at, outbox.c.id)
         for priority, named in (

@@ -93,7 +93,7 @@ _LATEST: Final = (
 )
 _POSTING: Final = round_rows.WHOLE.where(rounds.c.id == sa.bindparam("round"))
 _RIGHT_BEFORE: Final = rounds.c.number == sa.bindparam("number") - 1
-#: The previous round with its output, and the last decided round before that round.
+#: The previous round with its output, and the latest decided round before the previous one.
 _EARLIER: Final = (
     round_rows.ROUND.add_columns(
         outputs.c.format,
@@ -362,7 +362,7 @@ class Queries(MaskedReading):
             flood, counted_on, gathered = row.gathered_by, None, 0
             uncounted: tuple[str, ...] = ()
             card = await FloodQueries(within).card(flood) if flood else None
-            # A round without a card is about to get one, which then counts the other rounds.
+            # A round without a card is about to get one, and that card counts the flood's others.
             if flood and (card is None or card.round_id == round_id or row.card_ts is None):
                 gathered, uncounted = await FloodQueries(within).others(flood, round_id)
             if card is not None and card.round_id != round_id:
@@ -550,7 +550,7 @@ async def _arguments_after(
 ) -> Output | None:
     if newer is None or not isinstance(round_.subject, ToolCall):
         return None
-    # Readers of this card may not be in the newer card's channel, so it hides the newer arguments.
+    # Readers of this card may not be in the newer card's channel: newer arguments are not shown.
     if newer.round.rule.channel != round_.rule.channel or newer.round.removed_at is not None:
         return None
     found = await rows(connection, _ARGUMENTS, {"round": newer.round.id})

@@ -68,7 +68,7 @@ _IN_USE: Final = sa.exists().where(
     rounds.c.review_id == reviews.c.id,
     one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
     | (rounds.c.ended_at >= _BEFORE)
-    # Times of Slack have one length and compare as texts; other values have other lengths.
+    # Slack's times all have this length, so they compare as texts; damaged values are left out.
     | ((sa.func.length(rounds.c.card_ts) == _TS_LENGTH) & (rounds.c.card_ts >= _BEFORE_TS)),
 )
 
@@ -114,13 +114,13 @@ def _of_removed_executions(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 _ROUNDS: Final = ROUND.where(_of_removed_executions(reviews))
-#: Rounds are locked before they are read, for the reason given in `Tx._lock`.
+#: Rounds are locked first and read after: a read that waits for a lock may miss a changed rule.
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "reason_words", "call_result"),
     "removed_at",
 )
-#: The values for a row that cannot be read: no part of it is known to be free of people's words.
+#: The values for a row that cannot be read: each of these columns may hold people's words.
 _DAMAGED_WIPED: Final[dict[str, Any]] = dict.fromkeys(_WIPED) | {"digest": "", "reason_words": ""}
 _WIPE: Final = (
     sa.update(rounds)

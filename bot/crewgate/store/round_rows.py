@@ -397,8 +397,8 @@ def _to_decision(
     if via is verdict.Via.RULE:
         name, timeout = row.decided_by_name, rule.timeout
         by = verdict.ByRule(name) if timeout is None else verdict.TimedOut(name, timeout.after)
-    # If there are fewer votes than the rule needs, the decision is a Revise, a label that needs no
-    # approvals, or the rule's own.
+    # Fewer votes than the rule needs did not decide the round: the decision is a Revise, a label
+    # that needs no approvals, or the rule's own, and has no votes.
     decided = len(votes) >= rule.approvals
     decision = verdict.Decision(
         verdict=_to_verdict(row, subject),

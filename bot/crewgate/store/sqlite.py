@@ -234,7 +234,7 @@ class _Turn:
         waits_for = self.durable if self.come.done() else self.come
         if not waits_for.done():
             waits_for.set_exception(error)
-            waits_for.exception()  # perhaps nobody awaits it: asyncio would log that
+            waits_for.exception()  # else asyncio logs an error that nobody awaits
 
 
 class SqliteWriter:
@@ -360,8 +360,8 @@ class SqliteWriter:
     def _begin(self) -> sa.Connection:
         connection = self.sync_engine.connect()
         try:
-            # Let SQLAlchemy know of the transaction: migrations commit one that they begin
-            # themselves, but leave the end of this one to `_end`.
+            # SQLAlchemy must know of the transaction: then migrations leave the commit to `_end`;
+            # otherwise they would begin a transaction themselves, and commit it.
             connection.begin()
             # Take the write lock first: a transaction that begins with reads could fail to get it.
             driver_of(connection).execute("BEGIN IMMEDIATE")

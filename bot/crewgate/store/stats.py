@@ -25,7 +25,7 @@ _earlier = _round.decided_at < sa.bindparam("since", type_=Instant)
 _took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     _round.opened_at, sa.BigInteger
 )
-#: The time in which an approved text could be read: a person's text is newer than the output.
+#: The time in which an approved text could be read: since a person edited it, or it was opened.
 _read = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     sa.func.coalesce(_round.edited_at, _round.opened_at), sa.BigInteger
 )
@@ -33,18 +33,18 @@ _waited = sa.func.coalesce(_round.waited_seconds, _took // 1_000_000)
 _verdict = sa.case(
     (_round.is_approve, "approve"), (_round.is_approve.is_(None), "answer"), else_="revise"
 )
-#: True for a person's own text, which the edit itself approves: that is neither wait nor haste.
+#: True if a person approved their own edited text: this counts neither as waiting nor as haste.
 _is_own = sa.and_(_round.is_approve, _round.decided_via == Via.EDIT.value)
 _is_hasty = sa.and_(
     _round.is_approve,
     sa.not_(_is_own),
     _round.characters > SHORT,
-    _read >= 0,  # below zero a clock was set back
+    _read >= 0,  # negative if a clock was set back
     _read < _round.characters * (PER_CHARACTER // MICROSECOND),
 )
 
 
-#: Calls of tools are counted apart: people are quicker with them, or rules decide.
+#: False for calls of tools, which are counted apart: people or rules decide on them faster.
 _is_output = _round.is_act.is_(None)
 
 

@@ -62,7 +62,7 @@ def index_where(where: str, name: str, *columns: str, unique: bool = False) -> s
 
 #: `inputs` and `meta` are lists of pairs, and `subject`, the topic, is made of them. `removed_at`
 #: is the time when the texts were removed; activity after that sets it to null. Long columns come
-#: last, because reading the columns before them does not read these.
+#: last, so that a query for the other columns does not read them.
 executions = table(
     "executions",
     *keys(Bytewise, "crew", "execution_id"),
@@ -128,20 +128,20 @@ rounds = table(
     *optional(sa.Integer, "retries"),
     *optional(sa.Boolean, "takes_edits", "takes_key", "is_fetched"),
     sa.Column("was_alone", sa.Boolean, server_default=sa.false()),
-    #: The salt for digests of the round's texts in the audit trail; null once these are removed.
+    #: The salt of the audit trail's digests of the round's texts; null once the texts are removed.
     *optional(sa.Text, "salt"),
     #: `question` is what a flow or a hook asks, and `call` the call of a tool that people decide
     #: on; both are null for a task's output. `call_result` tells how a call, or a hook's
     #: question, ended.
     *optional(Json, "question", "call", "call_result", "tools_used"),
-    # The rule's id is empty if no rule applies, but the crew's own settings.
+    # `rule_id` is empty if no rule applied and the crew's own settings count.
     sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
     *optional(Instant, "escalated_at"),
     *optional(sa.Integer, "reminders"),
     # The decision, with the votes for it.
     *optional(Json, "votes"),
     *optional(sa.Boolean, "is_approve", "masks_unseen"),
-    #: True if an answer is one of the question's labels, False if it is words; null without answer.
+    #: True if the answer is one of the question's labels, False if it is free text, else null.
     *optional(sa.Boolean, "is_label"),
     *optional(sa.Text, "feedback", "decided_by", "decided_by_name", "decided_via"),
     *optional(sa.Text, "on_behalf_of", "on_behalf_of_name"),
@@ -155,13 +155,13 @@ rounds = table(
     *optional(Instant, "edited_at"),
     *optional(sa.Text, "origin_id"),
     *optional(sa.Integer, "sent_back"),
-    # The card. `card_shows` is the percentage of the output that it shows; null before the post.
+    # The card. `card_shows` is the percentage of the output that it shows; null until it is posted.
     # `card_thread_ts` is set if the card is in another channel than the execution's thread.
     *optional(sa.Text, "card_channel", "card_ts", "card_thread_ts"),
     *optional(sa.Integer, "card_shows", "masked"),
-    #: True if, when the card was last updated, too few people might approve the round.
+    #: True if, at the card's last update, fewer people could approve than the rule needs.
     *optional(sa.Boolean, "no_approver"),
-    #: A digest of task or tool and rule, in a review's first round: rounds of a flood share it.
+    #: A digest of the rule and the task or tool, for first rounds: a flood's rounds share it.
     *optional(sa.Text, "task_key"),
     #: The id of the first round of the round's flood, or its own id; null outside of floods.
     *optional(sa.Text, "gathered_by"),
@@ -269,13 +269,13 @@ outbox = table(
     sa.Index(None, "destination", "priority", "due_at", "id"),
     sa.Index(None, "ordering_key", "id"),
     sa.Index(None, "subject", "kind"),
-    # Finds jobs by whether they are set aside, and executions with such jobs.
+    # This index finds the jobs that are set aside or not, and the executions that have such jobs.
     sa.Index(None, "set_aside_at", "execution_id"),
     sqlite_autoincrement=True,
 )
 
 #: The budgets of limited rates, such as a channel's, which all processes share. `paid_until` is the
-#: time up to which a budget is spent, in microseconds by the clock of leases.
+#: time up to which a budget is spent, by the database's clock if it is PostgreSQL.
 budgets = table("budgets", *keys(sa.Text, "name"), *required(Instant, "paid_until"))
 
 #: The time when a bot last served each crew: time without a bot does not count for rules. The crew
@@ -317,7 +317,7 @@ email_owners = table(
     *optional(sa.Text, "moved_to"),
 )
 
-#: The bot's latest installation as Slack told it, by a digest of its token, which is not stored.
+#: The latest answer of Slack about the bot's installation; of its token only a digest is stored.
 installations = table(
     "installations",
     *keys(sa.Text, "token_digest"),
@@ -334,7 +334,7 @@ forwarded_webhooks = table(
     *required(sa.LargeBinary, "body"),
 )
 
-#: The forms that were sent to start a crew: each form starts one execution, however often it comes.
+#: The submitted kickoff forms, by id: none starts two executions, even if Slack sends it twice.
 kickoff_forms = table(
     "kickoff_forms",
     *keys(sa.Text, "form"),
@@ -342,8 +342,8 @@ kickoff_forms = table(
     *required(Instant, "sent_at"),
 )
 
-#: Kickoffs whose answer is not known. `starter` is a user id or an e-mail address, and empty for a
-#: kickoff that is stored only because it names a reviewer: `named` has the values that do so.
+#: Kickoffs without a clear answer of the crew. `starter` is a user id or an e-mail address; it is
+#: empty if the kickoff is stored only because one of its values, in `named`, names a reviewer.
 unclear_kickoffs = table(
     "unclear_kickoffs",
     *keys(sa.Text, "id"),
@@ -391,8 +391,8 @@ claims = table(
 )
 
 #: The audit trail; `id` is the order of arrival. `body` is canonical JSON, and repeats the columns
-#: before it. The columns after it are filled once, when the entry is linked; `nth` is the entry's
-#: number within its execution.
+#: before `body`. The columns after `body` are filled once, when the entry is linked; `nth` is the
+#: entry's number within its execution.
 audit_entries = table(
     "audit_entries",
     sa.Column("id", _Counter, primary_key=True),
@@ -412,7 +412,7 @@ audit_entries = table(
     sqlite_autoincrement=True,
 )
 
-#: The published heads of the chain.
+#: The published heads of the audit trail's chain.
 audit_heads = table(
     "audit_heads",
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -424,7 +424,7 @@ audit_heads = table(
 for _table in (audit_entries, audit_heads):
     sa.event.listen(_table, "after_create", lambda made, on, **_: keep(on, made.name))
 
-#: The keys that credentials may be encrypted with; `canary` is a text that the key encrypted.
+#: The keys that credentials may be encrypted with; `canary`, which a key encrypted, identifies it.
 secret_keys = table("secret_keys", *keys(sa.Text, "name"), *required(sa.Text, "canary"))
 
 #: The version of Crewgate that wrote to this database last; the table has one row.

@@ -107,7 +107,7 @@ _EXPEDITE: Final = (
     sa.update(tables.outbox)
     .where(*_SAME_EFFECT)
     .values(
-        # A job under way gets the new time too, and keeps it where its retry would be later.
+        # A leased job gets the new time in any case, and its retry then never comes later.
         due_at=sa.case(
             (
                 sa.and_(tables.outbox.c.lease_until.is_(None), tables.outbox.c.due_at < _AT),

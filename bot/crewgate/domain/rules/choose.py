@@ -83,7 +83,7 @@ def strictest(rules: Sequence[Rule]) -> Rule:
     `self_approval = false`, also `unknown_starter = "deny"`, no time-out that approves, no `"*"`
     among its reviewers, the first in order.
     """
-    if len(rules) == 1:  # the usual case: no fact is unknown
+    if len(rules) == 1:  # as usual: several come only if a fact is unknown
         return rules[0]
     return min(rules, key=_looseness)
 
@@ -110,7 +110,7 @@ def stricter(before: Rule, after: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
     """
     one, other = before, after
     if other.naming is not None and other.reviewers_from == one.reviewers_from:
-        # If Slack has resolved the reviewers whom the kickoff names, they are taken over.
+        # If Slack has resolved the reviewers whom the kickoff names, the new rule has them too.
         named = one.reviewers if one.naming in WITH_REVIEWERS else other.reviewers
         other = replace(other, naming=one.naming, reviewers=named)
     needed = _all_needed(one, other)
@@ -130,7 +130,7 @@ def stricter(before: Rule, after: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
         delegation=one.delegation and other.delegation,
         ask_about_masks=one.ask_about_masks or other.ask_about_masks,
         timeout=one.timeout if _approves_in_time(other) else left_by_time(one),
-        # The people of `escalate.to` may decide only under the rule `before`.
+        # `escalate.to` adds people to the reviewers of `before`, so it is kept only with these.
         escalate=one.escalate if reviewers == one.reviewers else None,
         valid_for=_shorter(one, other),
     )

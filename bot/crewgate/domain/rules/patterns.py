@@ -50,7 +50,7 @@ def readings(text: str) -> tuple[str, ...]:
 
 #: The character that takes the place of each invisible one.
 _UNSEEN: Final = "\u00ad"
-#: Letters and signs that are blank; NFKD makes one of them of U+FFA0.
+#: Letters and signs that look blank; NFKD turns another, U+FFA0, into one of these.
 _BLANK: Final = "\u115f\u1160\u2800\u3164"
 
 

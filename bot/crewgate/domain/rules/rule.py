@@ -31,7 +31,7 @@ class Naming(StrEnum):
     """Slack refuses to name the account of the address."""
 
 
-#: States in which a round's rule has the resolved reviewers, not the usual reviewers.
+#: States in which resolving `reviewers_from` has replaced the usual reviewers of a round's rule.
 WITH_REVIEWERS: Final = frozenset({Naming.NAMED, Naming.UNCLEAR})
 
 
