@@ -193,7 +193,7 @@ async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
     return bytes(body[:limit])
 
 
-#: The errors that can only come before the first byte of a request.
+#: The errors that can only come before the first byte of a request was sent.
 UNSENT = (
     *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError),
     *(httpx.UnsupportedProtocol, httpx.LocalProtocolError),

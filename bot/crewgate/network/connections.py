@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 #: The share of `Limits.connections` that asyncio may accept in one go: each of these connections
 #: takes a file descriptor before an idle one is closed for it.
 _BACKLOG_OF_CONNECTIONS = 1 / 4
-#: The age in seconds below which a connection is expected to bring its first request at any moment.
+#: The seconds in which an idle connection may soon bring a request; longer idle ones close first.
 JUST_MADE = 1.0
 #: aiohttp takes None for its access log, but the parameter's type leaves it out.
 _NO_ACCESS_LOG: Any = None
@@ -182,7 +182,7 @@ async def listen(
     """
     guard = Guard(limits)
     application.middlewares.insert(0, guard.mark_busy)
-    # aiohttp waits this time for open requests, then stops reading their bodies and waits again.
+    # Half, for aiohttp waits twice: for open requests, and again once it reads no more bodies.
     runner = web.AppRunner(application, shutdown_timeout=shutdown_timeout / 2)
     await runner.setup()
     try:

@@ -24,10 +24,10 @@ import httpx
 from crewgate.domain.outcome import NotSent, Refused, Unknown
 from crewgate.network import client
 
-#: The longest lookup, in seconds: long enough for a second name server after the first (`man
-#: resolv.conf`: 5 s).
+#: The longest lookup, in seconds: a second name server may answer after the first has not answered
+#: within its 5 s (`man resolv.conf`).
 DEADLINE: Final = 10.0
-#: The most lookups of one owner at a time, hanging ones included.
+#: The most lookups at a time of hosts that one owner, a crew, has named, hanging ones included.
 FOR_EACH: Final = 8
 
 AddressInfo = Any
@@ -126,7 +126,7 @@ class Lookups:
             lookup.answer.set_result(answer)
         else:
             lookup.answer.set_exception(answer)
-            lookup.answer.exception()  # perhaps nobody awaits it: asyncio would log that
+            lookup.answer.exception()  # else asyncio logs an error that nobody awaits
 
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -143,7 +143,7 @@ def _networks(*names: str) -> tuple[_Network, ...]:
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 _NEVER: Final = _networks(
     "192.0.0.0/24",  # protocol assignments, of which `is_global` takes some for public
-    "192.31.196.0/24",  # AS112
+    "192.31.196.0/24",  # AS112, servers for queries about private addresses
     "192.52.193.0/24",  # AMT relays
     "192.88.99.0/24",  # 6to4 relays
     "192.175.48.0/24",  # AS112
@@ -151,7 +151,7 @@ _NEVER: Final = _networks(
     "2001:db8::/32",  # documentation
     "2002::/16",  # 6to4: leads to any IPv4 address
     "2620:4f:8000::/48",  # AS112
-    "3ffe::/16",  # the 6bone, given back
+    "3ffe::/16",  # the 6bone, a test network that was given back
     "3fff::/20",  # documentation, new since 2024
     # Platforms' own services, which give credentials to callers inside:
     "100.100.100.200/32",  # Alibaba

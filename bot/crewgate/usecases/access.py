@@ -344,8 +344,8 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
 
 
 T = TypeVar("T")
-#: A rule is in use until this time after the last decision under it: lists show the decisions of
-#: a day.
+#: A rule counts as in use for this time after the last decision under it: more than a day, because
+#: lists show the decisions of a day.
 LISTED: Final = timedelta(days=2)
 K = TypeVar("K", str, QueueKey)
 

@@ -89,8 +89,8 @@ async def decide(
             rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             round_.require_waiting()
 
-            # The rule for the words or the text that are decided: it may be stricter than the
-            # rule of the output, and ask other people.
+            # The rule for the words or the text that this person sends: it may be stricter than
+            # the rule of the output, and ask other people.
             meaning, rule = answering.interpret(verdict, round_.subject), round_.rule
             round_, opened = await _under_its_rule(
                 round_, by, meaning, edited, tx=tx, context=context

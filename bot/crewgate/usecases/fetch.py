@@ -158,7 +158,7 @@ class Fetches:
             await tx.save(fetched.round)
             tx.audit.of_round(Entry(Code.FETCHED, CREW, {"sent": digest}), fetched.round)
             await tx.enqueue(fetched.effects, at=now)
-            if not crew.is_fetched:  # the asker goes on now: the crew's status will show it
+            if not crew.is_fetched:  # the asker goes on: ask soon for the crew's status
                 poll = about(execution, EffectKind.POLL_STATUS)
                 await tx.expedite(poll, at=now + STATUS_POLL.first)
         resumes.labels(decided.review.crew, FETCHED).inc()

@@ -93,7 +93,7 @@ class Kickoffs:
         self._wakeup.set()
         try:
             async with asyncio.timeout(within):
-                # Without a stored answer, a form sent once more would start another execution.
+                # A kickoff that is cut off stores no execution: people, seeing none, start another.
                 while self._tasks:
                     await asyncio.wait(self._tasks)
         except TimeoutError:

@@ -97,7 +97,7 @@ async def receive_notification(
             rule = choose_rule(named, described, review, notification.output, call=call)
         question = None
         if notification.ask is not None:
-            # A choice with a secret could not be sent back unchanged.
+            # A choice with a secret is left out: it could not be sent back unchanged.
             choices = (one for one in notification.ask.choices if redactor.text(one) == one)
             ask = replace(notification.ask, choices=())
             question = Question(request_id="", ask=ask, outcomes=tuple(choices))

@@ -82,7 +82,7 @@ def _is_same(given: str, wanted: str) -> bool:
     )
 
 
-#: The form of a nonce, short because anybody may ask for a proof.
+#: The pattern of a nonce. It bounds the length, because anybody may send a nonce to `prove`.
 NONCE: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 

@@ -34,7 +34,7 @@ Acknowledge = Callable[..., Awaitable[object]]
 _SENT_AT: Final = "X-Slack-Request-Timestamp"
 _SIGNED: Final = "X-Slack-Signature"
 _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
-#: The most characters of the form, of two fields, with which Slack checks the certificate.
+#: The most characters of Slack's request to check the certificate, which has only two fields.
 _SSL_CHECK_LIMIT: Final = 1_000
 
 
@@ -116,7 +116,7 @@ async def on_slack_event(
     clock.is_right()
     sent = asyncio.Event()
     try:
-        # Bolt gets a parsed body, as in socket mode: its parser takes 0.1 ms for a kB of a form.
+        # Bolt gets a parsed body, as in socket mode: its own parser is slow, 0.1 ms for each kB.
         payload = _payload_of(text, request.content_type)
         for_bolt = AsyncBoltRequest(mode="socket_mode", body=payload, context={RESPONSE_SENT: sent})
     except (ValueError, RecursionError, AttributeError, LookupError, TypeError):

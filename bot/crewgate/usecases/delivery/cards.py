@@ -234,8 +234,8 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
             return Delivered("deleted")
         outcome = Delivered("deleted")
     round_ = posting.view.round
-    # Nobody is told of a failed update while the round waits, as its old card is still true, or
-    # after its texts were removed, as the round is of long ago.
+    # Nobody is told of a failed update while the round waits (its old card is still true), or once
+    # its texts were removed (the round is old).
     untold = round_.state is State.WAITING or round_.removed_at is not None
     failed = None if untold else round_.effect(EffectKind.REFRESH_FAILED)
     return await settle(job, outcome, context, failed=failed)
@@ -273,7 +273,7 @@ def _progress(job: Job, posting: Posting) -> list[Effect]:
 
 async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
     posting = await context.uow.read.posting(job.effect.target)
-    # Each failed update asks for this message, so the thread is searched for it first.
+    # Each failed update asks for this message; a search of the thread keeps it from coming twice.
     round_ = posting.view.round
     ended = f" {round_.ended_at.isoformat()}" if round_.ended_at else ""
     occasion, since = f"{round_.state.value} {round_.retries}{ended}", round_.opened_at

@@ -28,7 +28,7 @@ GRACE = timedelta(seconds=3)
 START_GRACE = timedelta(seconds=20)
 #: Time for Slack to share an uploaded file, which it scans first.
 SHARE_GRACE = timedelta(minutes=2)
-#: More waiting rounds of one task and rule are a flood, in which not each has a card.
+#: More waiting rounds than this of one task and rule are a flood: some of them have no card.
 FLOOD = 10
 
 Trace = Callable[[Job, Outcome, datetime, datetime], None]

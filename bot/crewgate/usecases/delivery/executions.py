@@ -181,8 +181,8 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
     since = None if uploads else job.began_at  # `find_file` has just searched the thread
     outcome = await context.messenger.attach(about, posted_since=since)
     if not isinstance(outcome, Delivered):
-        # If the app lacks the scope for files, `then` tells of it: a result has no *Read all*, and
-        # its message says that a file follows.
+        # `settle` counts a missing scope for files as success, and `then` follows a success: the
+        # message with the result promised the file, and has no *Read all* in its place.
         then = [failed] if missing is EffectKind.RESULT_FILE_FAILED else []
         return await settle(job, outcome, context, failed=failed, then=then)
     async with context.uow.begin() as tx:

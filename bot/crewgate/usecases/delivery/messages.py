@@ -155,7 +155,7 @@ def notify_of(round_: Round, context: DeliveryContext) -> Notify:
 
 #: The most people who get a private message about one matter.
 PEOPLE_LIMIT: Final = 50
-#: Refusals for reasons of the channel, which somebody can fix.
+#: Refusals with a cause in the channel, such as its settings, that somebody can fix.
 _OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
 
 

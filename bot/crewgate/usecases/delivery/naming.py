@@ -18,7 +18,7 @@ from crewgate.usecases.log_fields import fields_of
 
 log = structlog.get_logger(__name__)
 
-#: The longest wait until a kickoff's answer is stored: a crew may pause before that.
+#: A crew may pause before its answer to the kickoff is stored: the longest wait for this answer.
 ANSWERED_WITHIN: Final = timedelta(minutes=1)
 #: A crew may be asleep when it is started: this is its longest time to answer, with a minute more
 #: to store the answer.

@@ -220,14 +220,14 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         if transition.round.state is not State.DECIDED:
             await tx.complete(job)
         elif isinstance(outcome, Unknown):
-            # The try after the first in doubt comes soon, even if many sent nothing: see GRACE.
+            # The first try in doubt is repeated soon, however many tries sent nothing: see GRACE.
             at = context.next_try(job, in_doubt=True) if in_doubt else now + context.grace
             await tx.retry(job, at=at, in_doubt=True, failed_at=now)
         elif isinstance(outcome, NotSent) and outcome.alone:
             at = context.next_try(job, in_doubt=False, at_least=outcome.retry_after)
             await tx.retry(job, at=at, in_doubt=False, failed_at=now)
         else:
-            # The crew seems to be away: the worker's pause delays all its jobs, so this one is due.
+            # The crew seems to be away: the worker pauses, and this job needs no pause of its own.
             await tx.retry(job, at=now, in_doubt=False, failed_at=now)
 
 
