@@ -61,14 +61,14 @@ class CallResult:
     words: str = ""
     contradicts: Contradiction | None = None
     unsure: bool = False
-    """The tool returns its errors as results."""
+    """The tool returns its errors as results, so a call that ran may have failed."""
 
     @property
     def has_run(self) -> bool:
         return self.state is not CallState.CLOSED
 
     def repeats(self, before: Self) -> bool:
-        """Return True if this result says nothing that an earlier result has not said."""
+        """Return True if an earlier result has said already all that this result says."""
         return not self.has_run or (self.state, self.words) == (before.state, before.words)
 
     def judged(
@@ -101,9 +101,9 @@ class ToolCall(Asked):
     tool: str
     """The tool's name in printable characters; empty if unreadable."""
     may_have_run: bool = False
-    """The host stopped while an approved call with these arguments ran, or `was_tried`."""
+    """The host stopped while an approved call with these arguments ran; also if `was_tried`."""
     was_tried: bool = False
-    """The approval of an earlier round may have let it run, and nobody has said that it ran."""
+    """The approval of an earlier round may have let the call run; no report says that it ran."""
     arguments: tuple[Argument, ...] = ()
     """The arguments that a form can change, in the tool's order."""
     filled_in: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ class ToolCall(Asked):
     earlier: CallResult | None = None
     """The end of the approved call before this one, if the host knows it."""
     hides: bool = False
-    """A value is masked for people, by the name of its argument."""
+    """A value is masked for people, because its argument's name sounds secret."""
     erased: int = 0
     """The number of passages that bot and host took out, because they know them as secrets."""
     other_names: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class ToolCall(Asked):
     def names(self, *, exactly: bool) -> tuple[str, ...]:
         """Return the names that rules read; `exactly`: only the name that CrewAI gives.
 
-        Two servers may have a tool of one name, so a rule that loosens needs CrewAI's name.
+        Two servers may have a tool of one name, so a rule that allows a call needs CrewAI's name.
         """
         return (self.tool,) if exactly else (self.tool, *self.other_names)
 

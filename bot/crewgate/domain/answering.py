@@ -50,7 +50,7 @@ def decided_on(subject: Subject, decision: verdict.Decision) -> verdict.Decision
 def needs_approvals(given: verdict.Verdict, rule: Rule) -> bool:
     """Return True if a verdict needs as many people as an approval does.
 
-    A label needs as many unless it rejects or asks for changes, for nobody knows its effect. A
+    Nobody knows a label's effect, so it needs as many unless it rejects or asks for changes. A
     flow may turn words into any label, so words need as many too if the rule asks for several
     approvals, or excludes the starter.
     """

@@ -41,5 +41,5 @@ class Asked:
 
     @property
     def author(self) -> Person | None:
-        """The person from whose words a lesson was drawn; a rule may forbid keeping one's own."""
+        """The person from whose words a lesson was drawn; a rule may forbid them to keep it."""
         return None

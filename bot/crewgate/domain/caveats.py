@@ -287,7 +287,7 @@ class Circumstances:
         return self.masked is False and not self.erased
 
     def _in_haste(self, at: datetime, seen: Seen) -> HastyReading | None:
-        """Return the look at the last page, unless the whole output stands beside the button."""
+        """Return the last page if it was read in haste, unless the button's message shows all."""
         stands = seen.share is not None and seen.share.percent == WHOLE and not seen.in_reader
         return None if stands or self.look is None else self.look.in_haste(at)
 

@@ -322,7 +322,7 @@ _LEAST_ALIKE: Final = 0.4
 
 
 class Pair(NamedTuple):
-    """A passage and its successor; None if it was added or removed."""
+    """A passage and its successor: `before` is None if it was added, `after` if it was removed."""
 
     before: Passage | None
     after: Passage | None

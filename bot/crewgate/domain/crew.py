@@ -170,7 +170,7 @@ class Crew:
 
         Each URL is the first that exists: registered for the execution, carried by the
         notification, configured for the crew, this bot's own. An address of ours is always sent as
-        configured, with our credentials: the received address may have lost its own on its way.
+        configured, with our credentials: the received address may have lost these on its way.
         """
         found = registered.or_else(carried).or_else(self.configured).or_else(self.own)
         here = {kind: getattr(self.own, kind) or url for kind, url in self._events_here(found)}
@@ -180,7 +180,7 @@ class Crew:
         return urls if self.resend_human_input else replace(urls, human_input=None)
 
     def webhooks_for_kickoff(self, given: WebhookUrls) -> WebhookUrls:
-        """Return a kickoff's URLs: the caller's, the crew's or this bot's; the bot gets pauses."""
+        """Return a kickoff's URLs: the caller's, the crew's or this bot's; pauses go to the bot."""
         urls = given.or_else(self.configured).or_else(self.own)
         if self.forward:
             urls = self.own.or_else(urls)

@@ -20,7 +20,7 @@ _BLANK: Final = " \t\r\n"
 _GAP: Final = re.compile(r"(?:[ \t]*\r?\n)+|[ \t]*")
 
 PlaceToBreak = Callable[[str, int, int], int]
-"""Takes a text and two places; returns a break after the first, at most at the second."""
+"""Takes a text and two places; returns where to break it: after the first, up to the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Parts:
     gaps: tuple[str, ...]
 
     def joined(self, written: Sequence[str]) -> str:
-        """Return the text with these parts; an empty part goes with the gap before it."""
+        """Return the text with these parts; an emptied part is left out, with the gap before it."""
         gaps, end = self.gaps[:-1], self.gaps[-1]
         kept = [
             (gap, was if _plain(was) == _plain(now) else now)

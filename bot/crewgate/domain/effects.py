@@ -92,7 +92,7 @@ class EffectKind(StrEnum):
     ATTACH = "attach", Row(needs_card=True)
     """Put the whole output as a file into the thread: the card shows an excerpt."""
     LOOK_FOR_FILE = "look_for_file", Row(names=("target", "number"))
-    """Look for the file in the thread after `number` uploads: Slack may share nothing."""
+    """Look for the file in the thread after `number` uploads: Slack may not have shared it."""
     ATTACH_FAILED = "attach_failed", _message(key="attach failed {target}")
     REFRESH = "refresh", Row(lane=Lane.UPDATES, needs_card=True, is_merged=True)
     """Bring the round's card, and then its direct messages, up to date."""
@@ -259,7 +259,7 @@ class Effect:
     def names(self) -> str:
         """The fields that the effect's kind names, in one string, as stored; `named` reads it.
 
-        Several fields are quoted: crews choose the ids of executions.
+        Several fields are quoted, because a crew may choose an execution id with a space.
         """
         if len(self.kind.row.names) == 1:
             return self.target

@@ -134,8 +134,8 @@ class Execution:
     ) -> Self:
         """Return the execution with its starter and its caller's values.
 
-        Known values stay, but a kickoff's values replace those `carried` by a notification, which
-        may be stored first. A kickoff that was answered with a known id only adds a starter.
+        Known values stay, but a kickoff's values replace those `carried` by a notification that was
+        stored before them. A kickoff that was answered with a known id only adds a starter.
         """
         is_kickoff = (starter, inputs, meta) != (None, None, ())
         if is_kickoff and (first := said_starter(self.starter, self.meta)) is not None:

@@ -56,7 +56,7 @@ class Lesson:
     round_id: str
     """The approved round behind the lesson; that round's rule decides on the lesson too."""
     wish_id: str
-    """The round whose revision has the wish."""
+    """The round whose request for changes, the wish, the lesson was made of."""
     proposed_at: datetime
     replaces: str | None = None
     state: LessonState = LessonState.PROPOSED

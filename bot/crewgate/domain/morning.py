@@ -16,12 +16,12 @@ class Morning:
     """The ordinal of the day of the last morning line."""
 
     def on(self, day: date) -> datetime:
-        """Return the time of a day's line in UTC: the first, or later, where clocks are changed."""
+        """Return a day's time in UTC: the first if clocks show it twice, later if they skip it."""
         begins = time(*divmod(self.minute, 60))
         return datetime.combine(day, begins, ZoneInfo(self.zone)).astimezone(UTC)
 
     def following(self, now: datetime) -> datetime:
-        """Return the time of the next line: later than now, and on no day of the last."""
+        """Return the time of the next line: later than now, and on a later day than the last."""
         day = now.astimezone(ZoneInfo(self.zone)).date()
         is_over = self.on(day) <= now or self.told >= day.toordinal()
         return self.on(day + timedelta(days=1) if is_over else day)

@@ -152,7 +152,7 @@ def _is_readable(secret: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class WebhookUrls:
-    """The URLs a crew forgets at every pause."""
+    """The URLs that a crew forgets at every pause, so that each resume carries them."""
 
     task: str | None = None
     step: str | None = None

@@ -322,7 +322,7 @@ def _not_more(count: int) -> None:
 
 
 def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
-    """TOML reads `budget.eur` without quotes as a table in a table."""
+    """Yield paths and values: TOML reads `budget.eur` without quotes as a table in a table."""
     for key, value in table.items():
         path = f"{before}{key}"
         if isinstance(value, dict):

@@ -10,8 +10,8 @@
 |         | AnsweredElsewhere, PerhapsTaken, RequestGone,        |
 |         | TimeOver, Withdrawn, Expired, RanEarlier             |
 
-SUPERSEDED has EditedBy where a person's own text took its place; else no reason, as WAITING has:
-the state is enough. CLOSED has no reason where a call ran that nobody approved: its result says so.
+SUPERSEDED has EditedBy if a person's own text took the round's place. Otherwise SUPERSEDED has no
+reason, and WAITING never has. CLOSED has none if an unapproved call ran: its result says so.
 """
 
 from dataclasses import dataclass

@@ -140,8 +140,8 @@ def ask_again(
 ) -> Receipt:
     """Open a round for the agent's own call, whose approval the tool did not get.
 
-    `before` is CLOSED, or STUCK with arguments or an approval that the crew refused; it ends with
-    its reason. A call that may have run by that approval is not decided by time or a rule alone.
+    `before` is CLOSED, or STUCK with arguments or an approval that the crew refused; it is closed
+    for its reason. A call that may have run by that approval is not decided by time or rule alone.
     """
     assert isinstance(before.subject, ToolCall), "a call has an approval that ends"
     ended = replace(before, state=State.CLOSED, ended_at=before.ended_at or at)
@@ -275,7 +275,7 @@ def _is_shown_again(digest: str, before: Round) -> bool:
 def with_doubt(latest: Round | None, notification: Notification) -> Notification:
     """Return a notification whose call may have run, if it announces an approved pause again.
 
-    A host that was restored from a copy does not know the decision, by which the call ran.
+    A host that was restored from a copy does not know of the decision that let the call run.
     """
     call = notification.call
     if latest is None or call is None or not _is_announced_again(latest, notification):

@@ -286,9 +286,9 @@ def url_secrets(url: str | None) -> Iterator[str]:
 
 
 def may_be_token(text: str) -> bool:
-    """Return False for what no generated token is: a sentence, or an e-mail address.
+    """Return False for a text that is no generated token: a sentence, or an e-mail address.
 
-    Callers name addresses: words in a path would be taken out of what people and rules read.
+    Callers choose the URLs: words of a path must not vanish from all that people and rules read.
     """
     return _TOKEN.fullmatch(text) is not None
 

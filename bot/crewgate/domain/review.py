@@ -439,8 +439,8 @@ class Round:
         """Record the outcome of a resume.
 
         `in_doubt`: an earlier try may have taken effect; `was_taken`: there is evidence that it
-        did. A refusal is no evidence, whatever its code, for it may be about the request. The round
-        stays DECIDED if the resume is worth trying again.
+        did. A refusal, whatever its code, is no evidence: its cause may be the request itself. The
+        round stays DECIDED if the resume is worth trying again.
         """
         if self.state is not State.DECIDED:
             return self._settle_late(outcome, in_doubt=in_doubt, at=at)

@@ -114,11 +114,11 @@ class _Holder:
 
 
 class BodyBudget:
-    """Memory for unauthenticated bodies that arrive; a sender's proof needs the whole body.
+    """Memory for arriving bodies of unknown senders: only a whole body shows if its signature fits.
 
     Hundreds of connections may each send a body, and together take the memory of the whole bot. A
-    small body is always accepted. If the room is full, a larger one ends the oldest: a crew sends
-    its body at once, an attacker slowly.
+    small body is always accepted. If the room is full, a larger body ends the one that began first:
+    a crew sends its body at once, an attacker slowly.
     """
 
     def __init__(self, *, size: int = ROOM, small: int = SMALL) -> None:
@@ -173,8 +173,8 @@ async def read_body(
 ) -> Body:
     """Read a body, at most `limit` bytes.
 
-    With `room` the caller is not authenticated, and the body stays packed: few bytes could become
-    megabytes.
+    With `room` the caller is not authenticated, and a packed body is refused: few bytes could
+    become megabytes.
 
     Raises BodyRefused if the caller went away or was too slow, RequestRefused if the room is full
     or an unauthenticated body is packed.

@@ -113,8 +113,8 @@ def link_hash(
 ) -> bytes:
     """Return an entry's hash: of the previous hash, the number, the execution and the body.
 
-    `nth`: the entry's number within the execution; entries linked by earlier versions lack it. A
-    damaged row of SQLite may hold a text as its body; it stops no entry behind it.
+    `nth` is the entry's number within the execution; entries linked by earlier versions lack it. A
+    damaged row of SQLite may have a text as its body: it is hashed too, and stops no later entry.
     """
     body = body.encode() if isinstance(body, str) else body
     count = b"" if nth is None else nth.to_bytes(8, "big")
@@ -125,9 +125,9 @@ def link_hash(
 def canonical(body: Mapping[str, Any]) -> bytes:
     """Return the canonical JSON (RFC 8785) of an entry with ASCII keys and integer numbers.
 
-    The standard library's JSON equals it for these, in a sixth of the time of `rfc8785`, which
-    `crewgate audit verify` compares with. A lone surrogate, which UTF-8 lacks, becomes "?": an
-    entry must never stop a decision.
+    For these the standard library writes the same JSON, in a sixth of the time of `rfc8785`, with
+    which `crewgate audit verify` checks the bodies. A lone surrogate, which UTF-8 lacks, becomes
+    "?": an entry must never stop a decision.
     """
     return _as_json(body).encode(errors="replace")
 
@@ -269,7 +269,7 @@ class Audit:
     async def has_more_than(self, published: audit.Head) -> bool:
         """Return True if anything happened since a head was published.
 
-        Raises ChainBroken if the head is not the chain's.
+        Raises ChainBroken if the chain has no such head.
         """
         found = await rows(self._connection, _FROM_HEAD, {"b_number": published.number})
         if not found or found[0].hash != published.hash:
@@ -342,16 +342,16 @@ class AuditReading(Reading):
         return [row async for row in self._pages(own, audit_entries.c.id, 0)]
 
     async def absences(self, person: str, before: int) -> list[sa.Row[Any]]:
-        """Return a person's entries, beginning with the last absence before the entry `before`.
+        """Return a person's entries from their latest absence on that began before an entry.
 
-        `before` is an `id`.
+        `before` is that entry's `id`.
         """
         found = await self.of_execution("", person)
         away = [at for at, row in enumerate(found) if row.id < before and b'"CG141"' in row.body]
         return found[away[-1] :] if away else []
 
     async def starts(self, crew: str, before: int) -> list[sa.Row[Any]]:
-        """Return the entries of the bot's starts with a crew before an `id`, the latest first."""
+        """Return a crew's entries about starts of the bot, before an `id`, the latest first."""
         own = [row for row in await self.of_execution(crew, "") if row.id < before]
         return [row for row in reversed(own) if b'"CG191"' in row.body]
 

@@ -111,7 +111,7 @@ class Columns:
     """Conversions of a dataclass to columns and back; null leaves a field at its default."""
 
     def __init__(self, kind: type, table: sa.Table, *, apart: Collection[str]) -> None:
-        """`apart` names the columns that hold a field in another form."""
+        """`apart` names the columns that the caller converts itself."""
         hints = get_type_hints(kind)
         defaults = {field.name: field.default for field in fields(kind)}
         own = [column for column in table.c if column.name in hints and column.name not in apart]

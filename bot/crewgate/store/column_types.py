@@ -49,7 +49,7 @@ class Secret(sa.types.TypeDecorator[Any]):
     cipher: ClassVar = Cipher()
     """The cipher of this process, once it has read its settings."""
     form: ClassVar[tuple[Callable[[Any], str], Callable[[str], Any]]] = (str, str)
-    """From a value to its text, and back."""
+    """The conversions of a value to its text, and back."""
     unreadable: ClassVar[Any] = UNREADABLE
     """The value that is read if no key opens the stored value."""
 

@@ -168,7 +168,7 @@ class Engines(Generic[R_co]):
     write: AsyncEngine | SqliteWriter
     read: R_co
     background: "Engines[Reader] | None" = None
-    """The engines for the outbox and its workers; None if these are for them."""
+    """The engines for the outbox and its workers; None in these engines themselves."""
     lock: IO[str] | None = None
 
     @property
@@ -206,14 +206,14 @@ def open_engines(url: str) -> Engines:
 
 
 def open_readers(url: str) -> AsyncEngine | None:
-    """Open an engine that only reads, beside a running bot; None without a SQLite file."""
+    """Open an engine that only reads, beside a running bot; None if the SQLite file is missing."""
     return open_beside(url, pragma=_READS_ONLY)
 
 
 def open_beside(
     url: str, *, seconds: float = TURN_SECONDS, pragma: str = _OVERWRITE
 ) -> AsyncEngine | None:
-    """Open an engine for a small write beside a running bot; None without a SQLite file.
+    """Open an engine for a small write beside a running bot; None if the SQLite file is missing.
 
     A write waits up to `seconds` for a locked SQLite file.
     """
@@ -309,9 +309,9 @@ def _open_sqlite(url: sa.URL) -> Engines:
 def claim_file(path: str) -> IO[str]:
     """Lock and create the SQLite file, for this bot and its user alone.
 
-    Two bots on one file would take each other's effects for a crashed process's. SQLite follows
-    symbolic links, as this does, but writes a log of its own beside each hard link, and corrupts
-    the file: https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file
+    Two bots on one file would take each other's jobs for a crashed process's. Symbolic links are
+    followed, as SQLite does. A file with several hard links is refused, because SQLite writes a log
+    for each: https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file
     """
     try:
         path = os.path.realpath(path)
@@ -362,7 +362,7 @@ _BEGAN: Final = "crewgate began"
 
 @contextmanager
 def log_statements() -> Iterator[None]:
-    """Log all statements inside the block; on SQLite they go through SQLAlchemy, and slower."""
+    """Log all statements inside the block; on SQLite SQLAlchemy then runs them, which is slower."""
     sa.event.listen(sa.Engine, "before_cursor_execute", _before)
     sa.event.listen(sa.Engine, "after_cursor_execute", _after)
     try:

@@ -121,8 +121,8 @@ _REVISED: Final = (
 def _open(dialect: str) -> statements.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
-    Activity may bring texts, so the execution counts as not removed. `has_webhooks` is also true
-    for requests of flows; most executions have neither.
+    Activity may bring texts, so it sets `removed_at` to null. The returned `has_webhooks` is also
+    true for an execution with requests of flows.
     """
     statement = statements.insert_of(dialect)(executions)
     is_activity = statement.excluded.activity_count > sa.literal_column("0")
@@ -234,7 +234,7 @@ class ExecutionQueries(MaskedReading):
     async def revised(
         self, executions: Iterable[tuple[str, str]]
     ) -> Mapping[tuple[str, str], Sequence[str]]:
-        """Return the outputs that people may have edited, by execution, of crews that mask texts.
+        """Return, by execution, the outputs that people may have edited, for crews that mask texts.
 
         An execution's result may repeat a masked passage of such an output in other words.
         """
@@ -257,7 +257,7 @@ class ExecutionQueries(MaskedReading):
         return urls
 
     async def has_registered(self, crew: str, execution_id: str) -> bool:
-        """Return True if a caller's URLs are registered, which the answer to a kickoff does."""
+        """Return True if a caller's URLs are registered, as they are with a kickoff's answer."""
         registered = _WEBHOOKS.where(webhooks.c.origin == REGISTERED).limit(1)
         return bool(await self._rows(registered, _key(crew, execution_id)))
 
@@ -386,7 +386,7 @@ class Executions(Changing, ExecutionQueries):
         return await self.secrets_of(*key) if has_webhooks else ()
 
     def is_without_reviews(self, review: Review) -> bool:
-        """Return True, once, if a review is the first of an execution opened here."""
+        """Return True if a review is the first of an execution opened here; later calls: False."""
         key = review.crew, review.execution_id
         is_without = key in self._without_reviews
         self._without_reviews.discard(key)

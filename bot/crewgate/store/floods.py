@@ -1,7 +1,7 @@
 """Floods: more waiting rounds of one task than can have a card each.
 
-The card of one round counts the others. `gathered_by` is the id of the flood's first round, in the
-row of each of its rounds. The card that counts is found by states and cards alone, so a decision
+The card of one round counts the others. The row of each round has the id of the flood's first round
+in `gathered_by`. The rounds' states and cards tell which card counts, so a decision on one round
 changes no other round's row.
 """
 
@@ -165,7 +165,7 @@ class FloodQueries(Reading):
         return bool(await self._rows(_GATHERED_OF, of))
 
     async def following(self, card: str, waiting: Selection) -> str | None:
-        """Return the first of the other rounds in a card's flood that a selection has."""
+        """Return the first other round of a card's flood that is in a selection, or None."""
         [place] = await self._prepared(_PLACE, {"round": card})
         after = await self._prepared(_PLACE, {"round": waiting.after})
         found = await self._prepared(_IN_FLOOD, {"flood": place.gathered_by, "round": card})
@@ -181,7 +181,7 @@ class Floods(Changing):
     """Gathers rounds in a transaction; transactions that gather rounds of one task go in turn."""
 
     async def gather(self, round_: Round) -> str:
-        """Return the flood that a round joins; its own id if it is the first of one."""
+        """Let a round join a flood; return the flood's id, which is its first round's id."""
         of = _of_task(round_)
         if self._connection.dialect.name == "postgresql":
             # No row is locked before this lock, and after it only the transaction's own round. So

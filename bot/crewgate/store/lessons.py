@@ -148,7 +148,7 @@ class LessonQueries(Reading):
         return _to_lesson(found[0]), _card_of(found[0])
 
     async def with_source(self, request: FlowRequest, crew: str) -> FlowRequest:
-        """Return a request about a lesson, and in it the round whose answer made the lesson."""
+        """Return a flow's request; one about a lesson gets the round that the lesson is from."""
         source, of = request.question.drawn_from, request.source_request
         if source is None or of is None:
             return request
@@ -246,11 +246,11 @@ class Lessons(Changing, LessonQueries):
         )
 
     async def forget_callback(self, round_id: str) -> None:
-        """Forget the address for a flow's answer, unless it is to end a lesson."""
+        """Forget the address for a flow's answer, unless a lesson of the round still needs it."""
         await write(self._connection, _FORGET_CALLBACK, {"b_round": round_id})
 
     async def lock(self, lesson_id: str) -> Lesson:
-        """Lock a lesson until the transaction ends; lock a newer lesson before an older one."""
+        """Lock a lesson until the transaction ends: a proposal before the one that it replaces."""
         [row] = await self._rows(
             sa.select(lessons).where(lessons.c.id == lesson_id).with_for_update()
         )
@@ -259,8 +259,8 @@ class Lessons(Changing, LessonQueries):
     async def lock_in_place_of(self, lesson: Lesson) -> Lesson | None:
         """Lock the lesson whose place a kept lesson takes; None if it replaces no lesson.
 
-        Another edit may have replaced the old lesson meanwhile: follow the edits to the last.
-        Locks go from older lessons to newer kept lessons, so none waits for a proposal's lock.
+        Another edit may have replaced the old lesson meanwhile: then the latest edit is locked.
+        Only kept and replaced lessons are locked here: none waits for a proposal's lock.
         """
         old = lesson.replaces and await self.lock(lesson.replaces)
         while old and old.state is LessonState.REPLACED:

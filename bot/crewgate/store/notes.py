@@ -171,7 +171,7 @@ class NoteQueries(Reading):
         return to_round(found[0]) if found else None
 
     async def circumstances(self, round_id: str, by: Person) -> Circumstances:
-        """Return the facts for this person's approval of a round, which must exist."""
+        """Return the facts for this person's approval of a round; the round must exist."""
         found = await self._prepared(_CIRCUMSTANCES, {"round": round_id, "user": by.id})
         first = found[0]
         claim = None

@@ -10,7 +10,7 @@
   the late worker can no longer complete it.
 - A job that waits for its time, its channel's budget or its card costs no lease and no try.
 - Of several updates of one message the latest is carried out; it renders the present state.
-- A job that failed for a day is set aside and kept. No job is dropped without a word.
+- A job that failed for a day is set aside and kept. No job is dropped without a message or a log.
 
 A new kind of effect gets all of this, its log lines and its metrics by its row in `EffectKind`.
 """
@@ -363,10 +363,10 @@ class Outbox(engine.Reading):
     async def note_alive(self, *, now: datetime, compare: bool) -> timedelta:
         """Note that time counts for rules up to now; return the time lost since the last note.
 
-        Without `compare` nothing is lost. Else timers and patience are put off by the time lost
-        since they were scheduled, for each crew by itself: a crew that the settings did not name
-        has lost that time too. The loss is negative after a clock was set back: then everything is
-        due sooner.
+        Without `compare` no time counts as lost. With it, timers are put off by the time lost since
+        they were scheduled, and failing jobs may fail for longer by it; each crew by itself, for a
+        crew that the settings did not name has lost that time too. After a clock was set back the
+        loss is negative: everything is due sooner.
         """
         most = timedelta()
         async with self._writing() as connection:
@@ -403,9 +403,9 @@ class Outbox(engine.Reading):
     async def release(self, *, due_at: datetime) -> int:
         """Take back the jobs of a crashed process, due at `due_at`; return their number.
 
-        Call this only for a database that no other process uses. Tries do not count, but `began_at`
-        stays: their outcome is unknown. A timer keeps its time, which the heartbeat puts off by the
-        lost time: `due_at` includes that already.
+        Call this only if no other process uses the database. Tries do not count, but `began_at`
+        stays: their outcome is unknown. A timer keeps its time: the heartbeat puts it off by the
+        lost time, which `due_at` includes already.
         """
         is_timer = one_of(outbox.c.kind, sorted(effects.TIMED))
         at = sa.literal(due_at, outbox.c.due_at.type)

@@ -193,7 +193,7 @@ _NO_APPROVER: Final = (
 
 
 class RoundQueries(MaskedReading):
-    """Reads rounds with the beginning of their output: a history, an execution's, lists."""
+    """Reads rounds with the beginning of their outputs, for histories, executions and lists."""
 
     async def _lines(self, found: Sequence[sa.Row[Any]]) -> tuple[read_models.RoundLine, ...]:
         read = {id(row): line for row in found if (line := or_none(_to_shown_line, row))}
@@ -258,7 +258,7 @@ class RoundQueries(MaskedReading):
         return sorted(found, key=lambda one: one.opened_at)
 
     async def without_approver(self, queues: Collection[read_models.QueueKey]) -> tuple[str, ...]:
-        """Return the waiting rounds of these queues that nobody may approve, oldest first."""
+        """Return these queues' waiting rounds that too few people may approve, oldest first."""
         found = await self._rows(_NO_APPROVER, {"crews": list({crew for crew, _ in queues})})
         return tuple(row.id for row in found if (row.crew, row.rule_id) in queues)
 

@@ -117,7 +117,7 @@ class Replay(Reading):
             place = {"after": found[-1].ended_at, "after_id": found[-1].execution_id}
 
     async def read_open(self) -> None:
-        """Read the open rounds and look at all times, so that damaged rows are met.
+        """Read the open rounds and all columns of times, so that `note` counts damaged rows.
 
         Raises StoreUnavailable.
         """

@@ -26,7 +26,7 @@ Write = sa.Insert | sa.Update | sa.Delete
 Rows = sa.Select[Any] | Write
 """A SELECT, or another statement with RETURNING."""
 _Conversions = tuple[tuple[int, Callable[[Any], Any]], ...]
-"""Conversions of values for SQLite, by position; null is null."""
+"""Conversions of values for SQLite, by position; null stays null."""
 
 _DIALECT: Final = sqlite(json_deserializer=read_json)
 # The driver looks for an adapter of each value that is no str, int or float. A search that finds
@@ -45,7 +45,7 @@ class Prepared:
     names: tuple[str, ...]
     """The names of the parameters, in the order of their `?`."""
     own: Mapping[str, Any]
-    """Values of the statement's own parameters."""
+    """The values that the statement itself gives to some of its parameters."""
     conversions: _Conversions
     row: Callable[[Iterable[Any]], Any]
     row_conversions: _Conversions
@@ -221,7 +221,7 @@ class _Turn:
     over: asyncio.Future[bool] = field(default_factory=asyncio.Future)
     """A future that is done when the statements have run; False undoes their changes."""
     durable: asyncio.Future[None] = field(default_factory=asyncio.Future)
-    """Done when the batch is committed."""
+    """A future that is done when the batch is committed."""
     follows: bool = False
     """An earlier transaction of the batch may have changed what this one reads."""
 
@@ -273,8 +273,8 @@ class SqliteWriter:
         """Begin a transaction, which is durable once the block ends without an exception.
 
         Raises sqlalchemy.exc.TimeoutError if its turn does not come. An exception undoes only this
-        transaction's changes. If it may have read changes of its batch that are not durable yet,
-        the exception waits for their commit; if that fails, its error is raised instead.
+        transaction's changes. If the transaction may have read changes of its batch that are not
+        durable yet, the exception waits for their commit; if the commit fails, its error is raised.
         """
         turn = _Turn()
         self._waiting.append(turn)

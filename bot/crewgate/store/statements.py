@@ -18,7 +18,7 @@ from crewgate.store.tables import rounds
 from crewgate.usecases.read_models import COUNTED, Selection
 
 Insert: TypeAlias = Any
-"""Both dialects' `insert` take ON CONFLICT; they share no type."""
+"""An INSERT that takes ON CONFLICT: those of the two dialects share no type."""
 
 
 def insert_of(dialect: str) -> Insert:
@@ -60,9 +60,9 @@ def insert_or_fill(
 
 
 def without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of a new row that are not null: most of a round's or an execution's are.
+    """Return the columns of a new row that are not null.
 
-    Leaving nulls out of an INSERT is cheaper than writing them.
+    Most columns of a new round or execution are null, and leaving them out of an INSERT is cheaper.
     """
     return {name: value for name, value in row.items() if value is not None}
 

@@ -352,8 +352,8 @@ class Tx:
     ) -> None:
         """Store the place of a round's card, and the percentage of the output that it shows.
 
-        If some passages are masked, `text` is the whole output as people see it. Lists read
-        `no_approver`.
+        If some passages are masked, `text` is the whole output as people see it. `no_approver` is
+        for lists: too few people may approve.
 
         The card starts the execution's thread if there is none, unless it is in another channel.
         """

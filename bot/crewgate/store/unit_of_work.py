@@ -58,7 +58,7 @@ class UnitOfWork:
         return replace(self, engines=self.engines.for_outbox)
 
     def for_people(self) -> "UnitOfWork":
-        """Return transactions for people, AT_ONCE at a time if connections are few."""
+        """Return transactions for people; on PostgreSQL only AT_ONCE at a time get a connection."""
         is_limited = self.engines.write.dialect.name == "postgresql"
         return replace(self, turns=asyncio.Semaphore(AT_ONCE) if is_limited else None)
 

@@ -1,7 +1,7 @@
 """The permissions of people: the only place that decides who may do what, and where.
 
-Answers come from memory and the database, so a transaction may ask for them. `NeedsLookup` says
-that Slack has to be asked first; `ReviewContext.asking` asks and begins anew.
+A permission is found in memory and the database, so a transaction may ask for it. `NeedsLookup`
+says that Slack has to be asked first; `ReviewContext.asking` asks and begins anew.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
 from crewgate.usecases.read_models import NO_RULE_ID, QueueKey, StoredRule
 
 Scope = str | Review | Round | StoredRule
-"""The scope of a permission: a crew by name or a review, by the crew's own settings; a round, or
-the rounds under a stored rule, by that rule."""
+"""The scope of a permission. For a crew's name or a review the crew's own settings decide; for a
+round, or the rounds under a stored rule, that rule does."""
 
 _REFUSALS: Final[Mapping[Role, type[errors.NotPermitted]]] = {
     Role.REVIEWER: errors.NotAReviewer,
@@ -240,7 +240,7 @@ class Access:
         return (found if is_colleague else ()), uncertain
 
     def _may_be_delegate(self, user: str, round_: Round) -> bool:
-        """Return False if a delegate surely may not vote; a comment may have changed the rule."""
+        """Return False if a delegate surely may not vote; a comment may bring a stricter rule."""
         return round_.rule.delegation and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:
@@ -284,7 +284,7 @@ class Starter:
 
 
 async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
-    """Return the starter of a round's execution; None if unknown or the rule does not ask.
+    """Return the starter of a round's execution; None if unknown, or if they may approve.
 
     Raises NeedsLookup of an address, then StarterUnresolved if Slack did not answer.
     """

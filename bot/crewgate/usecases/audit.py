@@ -54,7 +54,7 @@ async def publish(
 
 @dataclass(eq=False, repr=False)
 class Linking:
-    """Links committed entries, a batch at a time; no other transaction waits for it.
+    """Links entries after their commit, a batch at a time: no decision waits until it is linked.
 
     The head is signed, logged, and posted if a channel is set: after each hour (UTC) with entries,
     and at the stop.

@@ -1,7 +1,7 @@
 """Decisions that askers fetch by long polls, so that no crew is called.
 
-A decision may be fetched again while its words are stored, for an answer may be lost; an approval
-of a call until it ends. `delivery.resume` reports decisions that nobody fetched.
+A decision may be fetched again, for an answer may be lost: while its words are stored, and an
+approval of a call until it expires. `delivery.resume` reports decisions that nobody fetched.
 """
 
 import asyncio

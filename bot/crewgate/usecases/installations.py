@@ -21,7 +21,7 @@ class Installations:
     token: str = field(repr=False)
 
     async def recall(self) -> Installation | None:
-        """Return None before Slack named it. Raises StoreUnavailable."""
+        """Return the installation; None if Slack never named it. Raises StoreUnavailable."""
         return await self.uow.read.installation(self._digest)
 
     async def remember(self, installation: Installation) -> None:

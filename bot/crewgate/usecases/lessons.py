@@ -237,7 +237,7 @@ async def lessons_of(
 
 
 def _masked(lesson: Lesson, context: ReviewContext) -> Lesson:
-    """Return a lesson as people are shown it: it may be older than what `redact` masks."""
+    """Return a lesson masked for people: it may have been kept before `redact` was set."""
     crew = context.crews.get(lesson.crew)
     return lesson if crew is None else replace(lesson, text=crew.redact.text(lesson.text))
 

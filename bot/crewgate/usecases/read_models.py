@@ -98,7 +98,7 @@ class CardView(RoundFacts):
     escalates_to: tuple[ReviewerRef, ...] = ()
     names: Given = ()
     absences: tuple[Absence, ...] = ()
-    """Absences, perhaps past or future absences; empty once the round waits no longer."""
+    """Absences, past and future ones too; empty once the round waits no longer."""
     lessons: LessonsGiven | None = None
     """The lessons with which the round's execution was started."""
     approved_calls: tuple[tuple[str, Decision], ...] = ()
@@ -124,7 +124,7 @@ class CardView(RoundFacts):
     def with_earlier(self, readable: Collection[str]) -> Self:
         """Return the view with only the readable earlier rounds.
 
-        Without the previous round the view has none, for it does not follow an older round.
+        If the previous round is not readable, the view has none: it follows no older one directly.
         """
         if self.previous is None or self.previous.id not in readable:
             return replace(self, previous=None, before=None, asked_text=None, decided_before=None)
@@ -172,7 +172,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class FloodCard:
-    """The card that counts the rounds of a flood without one."""
+    """The card that counts those rounds of a flood that have no card."""
 
     round_id: str
     waits: bool
@@ -193,9 +193,9 @@ class Posting:
     no_approver: bool = False
     """True if the last card or update said that too few people are left who may approve."""
     flood: str | None = None
-    """The first round of the flood that the round came in; perhaps itself."""
+    """The id of the first round of this round's flood, perhaps this round's own; else None."""
     announced_at: datetime | None = None
-    """When Slack took the round's card or, before that card, a message that counts the round."""
+    """The time when Slack took the round's card or, earlier, a message that counts the round."""
     uncounted: tuple[str, ...] = ()
     """The rounds that this card counts, and that no message in Slack has counted."""
     counted_on: Round | None = None

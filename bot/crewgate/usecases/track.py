@@ -77,7 +77,7 @@ async def was_taken(
     Evidence is the end of the execution, or a webhook that says that the task is done. If the task
     is alone, further evidence is a status that has `left` it, and any webhook that names no other
     task. `refused`: the crew says that it does not wait for this decision; if the task was alone
-    when the first try began, any webhook since explains why.
+    when the first try began, any webhook since then is evidence too.
     """
     if execution.state is ExecutionState.COMPLETED:
         return True

@@ -55,7 +55,7 @@ class ClockBesideSlacks:
         self._ahead: tuple[float, float] | None = None
 
     def note(self, now: float, timestamp: str) -> int:
-        """Keep and return the seconds by which this clock is ahead of a request's."""
+        """Keep and return the seconds by which this clock is ahead of a request's timestamp."""
         self._ahead = now, now - int(timestamp)
         return round(now - int(timestamp))
 

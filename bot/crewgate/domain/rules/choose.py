@@ -56,7 +56,7 @@ def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule, ...]:
 
 
 def _may_decide(decide: Decide, call: ToolCall | None) -> bool:
-    """Return True if a rule may decide alone: only a person repeats a call that may have run."""
+    """Return True if a rule may decide alone; only people allow a call that may have run before."""
     return call is not None and (decide is Decide.REFUSE or not call.may_have_run)
 
 

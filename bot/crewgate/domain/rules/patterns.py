@@ -15,9 +15,9 @@ _ATOMS: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", flags=re.DOTALL)
 
 
 def matches_glob(pattern: str, text: str, *, exactly: bool = False) -> bool:
-    """Return `fnmatch.fnmatchcase`, ignoring case and, unless `exactly`, how letters are written.
+    """Match as `fnmatch.fnmatchcase`, ignoring case and, unless `exactly`, accents and look-alikes.
 
-    Exactly, a `*` passes no white space, comma or semicolon: it is for one value, not for a list.
+    If `exactly`, a `*` matches no white space, comma or semicolon: it is for one value, no list.
     """
     if exactly:
         return _regex(in_lower_case(pattern), exactly=True).match(in_lower_case(text)) is not None
@@ -40,8 +40,8 @@ def in_lower_case(text: str) -> str:
 def readings(text: str) -> tuple[str, ...]:
     """Return a text without case, and then as people read it: in plain letters, single-spaced.
 
-    Characters that nobody sees are left out there; if there are any, one more reading has spaces in
-    their place.
+    The plain reading leaves out characters that nobody sees; if there are any, a third reading has
+    spaces in their place.
     """
     plain = text.translate(_PLAIN)
     seen = [plain.replace(_UNSEEN, put) for put in ("", " ")[: 1 + (_UNSEEN in plain)]]

@@ -21,7 +21,7 @@ class Naming(StrEnum):
     MISSING = "missing"
     """The execution was not started through this bot with that value."""
     UNCLEAR = "unclear"
-    """Unanswered kickoffs that name different people may have started it: operators decide."""
+    """Unanswered kickoffs, any perhaps the execution's, name several people: operators decide."""
     UNREADABLE = "unreadable"
     NO_MEMBER = "no_member"
     """The value names no account, or a guest, an app, a deactivated account, or a stranger."""
@@ -85,7 +85,7 @@ class Reminders:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """People who may decide too, and are called, after some time without a decision."""
+    """People who may decide too, and are told so, after some time without a decision."""
 
     after: Duration = field(metadata=_AFTER)
     to: tuple[ReviewerRef, ...] = field(

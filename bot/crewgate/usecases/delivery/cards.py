@@ -244,7 +244,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 async def _have_others_follow(job: Job, posting: Posting, context: DeliveryContext) -> None:
     """Update the other messages about this round: direct messages, first card, progress.
 
-    A newer round updates these messages instead, except those of the review's first round.
+    If a newer round has a card, only direct messages follow, and none of a review's first round.
     """
     round_, removed = posting.view.round, posting.view.round.removed_at is not None
     is_latest = posting.view.newer is None

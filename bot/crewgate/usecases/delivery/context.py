@@ -53,7 +53,7 @@ class DeliveryContext(ReviewContext):
     forwarder: WebhookForwarder
     flows: FlowAnswers
     jitter: Callable[[], float]
-    """From 0 to 1."""
+    """Returns a number from 0 to 1."""
     retry: Retry = Retry()
     grace: timedelta = GRACE
     listening: Listening = field(default_factory=Listening)
@@ -106,8 +106,8 @@ async def settle(
 
     An outage of Slack ends nothing. A job's own failure ends it after a day, or at once if Slack
     will never take it; only a card has no deadline. A post that ends is set aside. Any other job is
-    dropped, and `failed` tells the thread of the loss. `then` follows a success; a message for
-    which the app lacks an optional scope counts as one.
+    dropped, and `failed` tells the thread of the loss. `then` follows a success; if the app lacks
+    an optional scope for a message, this counts as a success.
     """
     now = context.clock()
     if is_refused(outcome, RefusalKind.OFF) and job.effect.kind not in POSTS_A_CARD:

@@ -1,8 +1,8 @@
 """Floods: more than `FLOOD` waiting rounds of one task under one rule.
 
 The later rounds have no card. A waiting round's card counts them, and *Start* there shows them.
-Once that round is decided, the next has a card, as soon as nobody goes on deciding; while some are
-left, people are called again hourly, by the next card.
+Once that round is decided and nobody goes on deciding, the next round gets a card. While rounds are
+left, the next card mentions people again after an hour.
 """
 
 from contextlib import suppress

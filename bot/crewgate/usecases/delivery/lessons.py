@@ -76,7 +76,7 @@ async def end(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def retire_at_host(job: Job, context: DeliveryContext) -> Outcome:
-    """End a flow's lesson at its host, which takes the same end any number of times."""
+    """End a flow's lesson at its host, which takes a repeated end as the first."""
     read = context.uow.read
     lesson, _ = await read.lessons.find(job.effect.target)
     round_, callback = await read.round(lesson.round_id), await read.callback(lesson.round_id)

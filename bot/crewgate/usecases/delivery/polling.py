@@ -80,7 +80,7 @@ async def ask(execution: Execution, client: CrewClient, context: DeliveryContext
 async def _until_next(
     tx: Tx, execution: Execution, answer: Progress | CrewUnavailable, tries: int, jitter: float
 ) -> timedelta:
-    """Return ever longer waits, and long waits while a person is waited for.
+    """Return the time until the next question: ever longer, and long while a person is awaited.
 
     A short wait follows a doubtful answer, because such an answer must be repeated to count.
     """

@@ -77,8 +77,8 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
 async def _await_fetch(job: Job, context: DeliveryContext) -> Outcome:
     """Leave a decision to its asker; if nobody fetched it in time, say so in the thread.
 
-    Time counts only while this bot listens. People are asked anew about a call whose approval
-    ended earlier, such as an approval that a person sends again.
+    Time counts only while this bot listens. If the approval of a call has expired by then, as it
+    may have before a person retries it, people are asked anew about the call.
     """
     now = context.clock()
     due_at = max(job.created_at, context.listening.since or job.created_at) + FETCH_WITHIN
@@ -232,7 +232,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
 
 
 def _must_be_asked_anew(round_: Round, outcome: Outcome) -> bool:
-    """Return True if the tool refuses a person's arguments, or the host an approval's time."""
+    """Return True if the tool refused a person's arguments, or the host an approval as late."""
     match round_.subject, round_.state, outcome:
         case ToolCall(), State.STUCK, Refused(kind=RefusalKind.ARGUMENTS):
             return round_.edited_by is not None

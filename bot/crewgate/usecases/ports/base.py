@@ -83,7 +83,7 @@ class Changes(Wakeup):
 
 
 MISSED: Final = timedelta(minutes=1)
-"""An outage of the bot or of Slack up to this long counts for rules nevertheless."""
+"""The longest outage of the bot or of Slack whose time still counts for rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ class Messenger(Protocol):
         """Post the message of an effect, into a thread or to one person.
 
         Return Posted; Delivered if there is nothing left to tell; Refused as THREAD_GONE if the
-        thread is gone. `occasion` completes the message's key; every try has the same one.
+        thread is gone. `occasion` completes the message's key, and is the same in every try.
         """
 
     async def post_card(
@@ -89,7 +89,7 @@ class Messenger(Protocol):
     async def update(
         self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
-        """Return Posted, or Refused as MESSAGE_GONE if the message was deleted."""
+        """Update a message; return Posted, or Refused as MESSAGE_GONE if it was deleted."""
 
     async def attach(
         self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
