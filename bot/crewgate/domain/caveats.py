@@ -79,10 +79,10 @@ def _fits(feedback: str) -> bool:
 
 WHOLE: Final = 100
 _LITTLE: Final = 50
-#: An approval is hasty if the person had less than this for each character of the text: people read
+#: An approval is hasty if it took less time than this for each character of the text: people read
 #: half as fast (238 words a minute: Brysbaert 2019, https://doi.org/10.1016/j.jml.2019.104047).
 PER_CHARACTER: Final = timedelta(milliseconds=20)
-#: Every card, posted or not, shows an output of this many characters whole.
+#: An output of at most this many characters is whole on its card, even if that is not posted yet.
 SURELY_WHOLE: Final = 1_000
 
 

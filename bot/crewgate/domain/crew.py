@@ -152,7 +152,7 @@ class Crew:
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
         match role:
             case Role.REVIEWER:
-                # Only a crew that takes requests of flows may name neither: assignees then decide.
+                # Both may be empty in a crew that takes flows' requests: assignees decide then.
                 return () if self.unnamed else self.reviewers or self.operators
             case Role.STARTER:
                 named = self.starters

@@ -80,7 +80,7 @@ class Execution:
     named: Given = ()
     """Values of a kickoff through this bot; rules take a reviewer from them."""
     lessons: LessonsGiven | None = None
-    """None unless its kickoff through this bot filled the input for lessons."""
+    """The lessons of its kickoff; None unless this bot filled the kickoff's input for them."""
     state: ExecutionState = ExecutionState.RUNNING
     completed_tasks: int = 0
     total_tasks: int | None = None

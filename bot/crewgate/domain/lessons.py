@@ -63,7 +63,7 @@ class Lesson:
     votes: tuple[Vote, ...] = ()
     kept_at: datetime | None = None
     expires_at: datetime | None = None
-    """None for a lesson that is kept for ever."""
+    """The end of the lesson's time; None if it is kept for ever."""
     ended_at: datetime | None = None
     ended_by: Person | None = None
     of_flow: bool = False

@@ -60,7 +60,7 @@ _MASK: Final = re.compile(
 _CUT_LENGTHS: Final = frozenset({*range(WORDS_LIMIT, WORDS_LIMIT + 100), TEXT_LIMIT})
 _IN_NUMBERS_OR_ADDRESSES: Final = re.compile("[@＠0-9]")
 #: A masked passage is masked in later texts, too, from this many characters on: shorter ones are
-#: often parts of words. At most _MOST_KEPT passages, because each makes the search slower.
+#: often parts of words. At most _MOST_KEPT are kept, because each makes the search slower.
 _SHORTEST_KEPT: Final = 4
 _MOST_KEPT: Final = 1_000
 
@@ -383,7 +383,7 @@ def _opening(text: str, at: int) -> int:
     return at
 
 
-#: The most backslashes before a quotation mark of a name that are counted.
+#: The most backslashes that are counted before a name's quotation mark.
 _ESCAPES: Final = 1_000
 
 

@@ -24,7 +24,7 @@ class HiddenValue:
     """A value for rules only, never shown."""
 
     text: str | None = None
-    """None: unknown."""
+    """The value; None if it is unknown."""
 
 
 CallerValues = tuple[tuple[str, str | HiddenValue], ...]

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 #: The share of `Limits.connections` that asyncio may accept in one go: each of these connections
 #: takes a file descriptor before an idle one is closed for it.
 _BACKLOG_OF_CONNECTIONS = 1 / 4
-#: The seconds in which an idle connection may soon bring a request; longer idle ones close first.
+#: A connection that is idle for less than these seconds may soon bring a request: it closes last.
 JUST_MADE = 1.0
 #: aiohttp takes None for its access log, but the parameter's type leaves it out.
 _NO_ACCESS_LOG: Any = None

@@ -307,9 +307,9 @@ def _labels_of(round_: Round) -> dict[str, Any]:
     }
 
 
-#: The entries in memory at a time: each entry has about 1 kB.
+#: The most entries that are in memory at a time: each has about 1 kB.
 PAGE: Final = 500
-#: The most executions that are named if the ids of several begin with the given one.
+#: The most executions that are returned if the ids of several begin with the given text.
 CANDIDATES: Final = 5
 
 

@@ -100,7 +100,7 @@ _WAITED: Final = (
     .limit(100)
 )
 
-#: The most notes of a round, the latest, in which an approval looks for notes not yet sent.
+#: An approval looks for notes that were not sent among this many of a round's notes, the latest.
 _MOST: Final = 1_000
 _waiting = (
     sa.select(notes.c.ts, notes.c.edited_ts)

@@ -138,7 +138,7 @@ def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
             _other.c.ordering_key == outbox.c.ordering_key,
             _other.c.set_aside_at.is_(None),
             _GOES_BEFORE
-            # A job may be committed after one with a higher id was leased: it waits for that lease.
+            # A job may appear after one with a higher id was leased: it waits until the lease ends.
             | ((_other.c.id != outbox.c.id) & (_other.c.lease_until > _lease_clock(dialect))),
         ),
         ~_WAITS_FOR_CARD,

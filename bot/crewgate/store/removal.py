@@ -30,7 +30,7 @@ from crewgate.store.tables import (
 )
 from crewgate.store.unreadable import FIRST_MOMENT, or_none
 
-#: The most executions, dead letters or lessons of one transaction, some milliseconds on SQLite.
+#: The most executions, dead letters or lessons in one transaction: it takes some ms on SQLite.
 BATCH: Final = 20
 Place = tuple[datetime, str]
 """The place of an execution in the order in which executions ended: its end and id."""

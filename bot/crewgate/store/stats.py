@@ -25,7 +25,7 @@ _earlier = _round.decided_at < sa.bindparam("since", type_=Instant)
 _took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     _round.opened_at, sa.BigInteger
 )
-#: The time in which an approved text could be read: since a person edited it, or it was opened.
+#: The time in which an approved text could be read: since the edit or, without one, the opening.
 _read = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     sa.func.coalesce(_round.edited_at, _round.opened_at), sa.BigInteger
 )

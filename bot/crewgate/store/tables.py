@@ -138,7 +138,7 @@ rounds = table(
     sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
     *optional(Instant, "escalated_at"),
     *optional(sa.Integer, "reminders"),
-    # The decision, with the votes for it.
+    # The decision; `votes` are the approvals so far, if several are needed.
     *optional(Json, "votes"),
     *optional(sa.Boolean, "is_approve", "masks_unseen"),
     #: True if the answer is one of the question's labels, False if it is free text, else null.

@@ -177,7 +177,7 @@ class CrewHealth:
 
     crew: str
     took: timedelta | None
-    """None if the crew has no address, so that it is not asked."""
+    """The time; None if the crew has no address, so that it is not asked."""
     warning: str | None
     failing: read_models.Failing | None = None
     """Decisions that the crew does not take, even if it answers."""

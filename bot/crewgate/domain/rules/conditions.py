@@ -169,7 +169,7 @@ class Mismatch:
     key: Key
     wanted: tuple[str, ...]
     found: str | None
-    """None: there is no value, or it is an output's text, which is not repeated."""
+    """The value; None if there is none, or if it is an output's text, which is not repeated."""
     name: str = ""
     """The name of an input or of a value in `meta`, or the path in the output."""
     unsure: bool = False
@@ -317,7 +317,7 @@ def _missed(
         and found is not None
         and len(found) >= notification.TEXT_LIMIT
     ):
-        # So long a value was cut when it was read, and its end is unknown.
+        # A value of this length was cut when it was read, so that its end is unknown.
         yield Mismatch(key, (pattern,), _shown(found), unsure=True)
     elif found is None or not matches_glob(pattern, found, exactly=exactly):
         yield Mismatch(key, (pattern,), _shown(found), name)
