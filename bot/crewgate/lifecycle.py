@@ -66,7 +66,7 @@ class Supervisor:
     async def run(self, name: str, loop: Loop) -> None:
         """Run a loop until it returns. A cancellation cancels it, and waits for its end."""
         deaths = 0
-        # `gather` runs the loop in a task, which copies this context variable.
+        # `gather` runs the loop in a task with a copy of this variable, so the loop can call it.
         end_turn.set(partial(self._note_turn, name))
         while True:
             began = self.last_turns[name] = self._clock()

@@ -19,13 +19,13 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-#: Libraries that log bodies, headers or addresses with a key below WARNING: whoever has the address
-#: that Slack sends with a click may answer the click in the bot's name.
+#: Libraries that log, below WARNING, bodies, headers and secret addresses, such as the address that
+#: comes with a click: with it anybody can answer the click in the bot's name.
 _QUIET = (
     *("aiohttp", "aiosqlite", "alembic", "asyncio", "crewai_core"),
     *("httpcore", "httpx", "slack_bolt", "slack_sdk", "sqlalchemy"),
 )
-#: The address of Slack's socket carries a ticket, and is logged when the connection fails.
+#: Matches the address of Slack's socket, which is logged on a failure: its ticket is cut off.
 _SOCKET_ADDRESS = re.compile(r"(wss?://[^\s?'\"<>]*\?)[^\s'\"<>]*")
 #: Events that strangers or other workspaces can cause without any secret: LogLimit limits them.
 BY_STRANGERS: Final = frozenset(

@@ -21,7 +21,7 @@ FORMAT = "crewgate-evidence-3"
 FIELDS = ("format", "crew", "execution", "head", "rules", "texts", "previous", "first", "chain")
 NO_FILE = f"this is no evidence file of the form {FORMAT}, or it was changed"
 HASH = "[0-9a-f]{64}"
-#: The first `v` of entries that are numbered in their execution and hold all that Replay needs.
+#: The `v` from which on entries are numbered in their execution and hold all that Replay needs.
 COUNTED = 3
 ENTRY = {"v", "code", "at", "actor", "crew", "execution", "data"}
 #: The fields of entries that hold digests: WORDS those of texts, TEXTS also those of names.
@@ -89,7 +89,7 @@ def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterato
         raise Unproved(f"entries of it before {replay.begin.number} may be missing")
 
 
-# --- the form of the file -------------------------------------------------------------------------
+# --- the format of the file -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str
 def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
     """Yield the digests of texts in these fields of an entry."""
     for name in names:
-        # CG13x are tries to tell the crew: their `answer` is a digest of bytes that are not stored.
+        # `answer` in CG13x, about tries to tell the crew, is a digest of bytes that are not stored.
         is_bytes = name == "answer" and entry.code.startswith("CG13")
         if not is_bytes and re.fullmatch(HASH, str(entry.data.get(name))):
             yield entry.data[name]
@@ -290,9 +290,9 @@ PHASES = {
 }
 #: Codes of entries that are possible only while the round waits.
 WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", *DECIDES}
-#: Codes of entries after which the crew, or whoever asked, has the decision.
+#: Codes of entries after which the crew, or the program that fetches decisions, has the decision.
 TAKEN = {"CG132", "CG136", "CG139"}
-#: Codes for a look at a round; if the rule changes after the look, the entry has the old rule.
+#: Codes for a look at a round; such an entry may have a rule that the round had before.
 SHOWS = {"CG111", "CG115"}
 
 
@@ -358,8 +358,8 @@ class Replay:
         self.entries, self.told = entries, told
         own = [entry for entry in entries if entry.is_own]
         is_counted = own[0].nth == 1 and all(one.form >= COUNTED for one in own)
-        # The entry about an execution's lessons is no beginning: it is stored with the answer to
-        # its kickoff, before or after its first review.
+        # The entry about an execution's lessons is no beginning: it is stored with the kickoff's
+        # answer, which may come before or after the first review.
         self.begin = next((entry for entry in own if entry.code != "CG156"), own[0])
         is_first = self.begin.code == "CG101" and self.begin.data.get("first") is True
         #: True if the file has all entries from the execution's first on.

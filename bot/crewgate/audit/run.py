@@ -359,7 +359,7 @@ async def write_evidence(
     given = {row.id: row.number for row in (*story.own, *story.related) if row.number}
     first = min(given.values())
     for person in story.absent:
-        # All later entries about the absent person go into the file: a missing one is noticed.
+        # All later entries about the absent person go into the file: without one, the check fails.
         theirs = await reading.of_execution("", person)
         given |= {row.id: row.number for row in theirs if row.number and row.number > first}
     name = re.sub(r"[^\w.-]", "_", story.execution_id)[:100]

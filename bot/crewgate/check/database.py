@@ -82,7 +82,7 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
     return Finding(place, f"answers; Crewgate {age.version} {upgraded}")
 
 
-#: The seconds that a bot's own write may take before the file counts as locked by another program.
+#: The seconds that `check` waits for a bot's writes: a longer lock counts as another program's.
 _LOCKED = 2
 _ROOM = 16 * 2**20
 
@@ -222,7 +222,7 @@ Ask = Callable[[str], str]
 """Asks somebody at the terminal. Raises EOFError if nobody is there."""
 
 
-#: A running bot may have a key missing here: `--forget` would take out what that bot can read.
+#: A running bot may have keys that this command lacks: `--forget` would take out what it can read.
 _STOP_FIRST = "stop the bot first, nothing was taken out"
 
 

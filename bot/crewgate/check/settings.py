@@ -15,7 +15,7 @@ from crewgate.settings.crew import doubtful as doubtful_rules
 from crewgate.settings.load import Settings
 from crewgate.slack.words.names import counted
 
-#: The form of Slack's signing secrets.
+#: Matches Slack's signing secrets.
 _SIGNING_SECRET: Final = re.compile(r"[0-9a-z]{32}")
 _ROUTE: Final = re.compile(r"/(?:kickoff|inputs|status|resume)\Z")
 _PLAIN: Final = "is plain http at a public host: its secret can be read on its way; use https"

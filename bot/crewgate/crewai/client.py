@@ -158,7 +158,7 @@ class HttpCrew(CrewClient):
 
     @override
     async def status(self, execution_id: str) -> Progress | CrewUnavailable:
-        if execution_id in {".", ".."}:  # such a segment changes the path, even when it is quoted
+        if execution_id in {".", ".."}:  # quoted or not, such a segment changes the path
             why = "no crew can be asked for an execution of this name"
             return CrewUnavailable(why, answered=True)
         path = f"/status/{quote(execution_id, safe='')}"

@@ -25,7 +25,7 @@ VALUE_LIMIT: Final = 200
 ASKED_NAME_LIMIT: Final = 200
 #: The longest value that is stored for rules, in characters.
 ASKED_VALUE_LIMIT: Final = 2_000
-#: The most inputs stored for rules besides the shown ones: if there are more, none of them is.
+#: The most inputs stored for rules besides the shown ones: of a larger number, none is stored.
 NAMES_LIMIT: Final = 500
 
 

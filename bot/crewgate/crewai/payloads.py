@@ -55,8 +55,8 @@ RESUME_FAILURES: Final = frozenset(
 
 _ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
 _PROBLEMS_SHOWN: Final = 5
-#: The beginning of JSON in an error's text, where the text is cut: people cannot read JSON, and it
-#: may quote our own request.
+#: Matches the beginning of JSON in an error's text. The text is cut there: people cannot read JSON,
+#: and it may quote our own request.
 _JSON: Final = re.compile(r"[{\[]\s{0,9}(?:\\{0,9}[\"']|&quot;|&#3[49];|[{\[])")
 
 

@@ -32,7 +32,7 @@ UPDATE_NAMES: Final = _names(TASK_URL, STEP_URL, CREW_URL)
 #: The one name under which the bot sends each of these URLs.
 URLS: Final = tuple(str(one.choices[0]) for one in (TASK_URL, STEP_URL, CREW_URL))
 WEBHOOK_NAMES: Final = UPDATE_NAMES | _names(HUMAN_INPUT, HUMAN_INPUT_URL)
-#: The most outcomes that a click or a menu can offer: Slack's limit for a menu.
+#: The most outcomes that people can choose from: Slack's limit for a menu.
 OUTCOMES: Final = 100
 #: The longest label of an outcome that is offered, in characters; people can type a longer one.
 LABEL_LIMIT: Final = 500

@@ -26,8 +26,8 @@ T = TypeVar("T")
 
 _SECRET_VARIABLE: Final = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SHORTEST_SECRET: Final = 8
-#: The fewest characters of a secret, as in the bot's settings: whoever guesses a secret can put
-#: questions before people.
+#: The fewest characters of a secret, as in the bot's settings: with a guessed secret a stranger
+#: could put questions before people.
 SECRET_LENGTH: Final = 16
 
 

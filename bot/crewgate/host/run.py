@@ -334,7 +334,7 @@ class Run:
         except records.Expired:
             self._anew.discard(task_id)
             raise
-        # The execution may have failed while this thread waited: the error ends the thread.
+        # An execution that failed while this thread waited has closed the round: the thread ends.
         if not is_spent:
             raise RuntimeError(f"The answer to {task_id} was given before, or it was closed")
 
@@ -345,7 +345,7 @@ class Run:
         """
         earlier = [one for one in alike if one.spent and one.task_id not in self._asking]
         ran = [one for one in earlier if _may_have_run(one)]
-        # `_anew` has no call that took up a card from before the restart: it repeats none that ran.
+        # `_anew` lacks calls that took up a card from before the restart: such a call never ran.
         again = sum(one.rpartition("-")[0] == pending.id for one in self._anew)
         if len(ran) < again:
             return {"may_have_run": False}
@@ -435,7 +435,7 @@ class Run:
         answered_at = f"{self._shared.url}/human_feedback_requests/{question_id}/respond"
         webhooks = question_webhooks(
             execution,
-            # The message may quote the error that the last answer caused, and so a secret.
+            # The message may quote the error that the last answer caused, which may hold a secret.
             replace(asked, message=self._shared.options.redactor.error(asked.message)),
             question_id,
             url=None if webhook is None else webhook.url.replace("{name}", self._target),

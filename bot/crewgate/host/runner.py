@@ -99,8 +99,8 @@ class Runner:
         if execution.state is not records.State.PAUSED:
             return execution.state in {records.State.QUEUED, records.State.RUNNING}
         rounds = self._store.rounds(execution.id)
-        # A round with an `asker` is a hook's, in the middle of a task. The task can begin again at
-        # once: its hook takes up the same card, which stays valid.
+        # A round with an `asker` was opened by a hook, in the middle of a task. The task can begin
+        # again at once: the hook takes up the same card, which stays valid.
         if any(one.asker is not None and not one.spent for one in rounds):
             return True
         if self.targets[execution.target].is_flow:

@@ -118,7 +118,7 @@ def value_of_variable(
             except InvalidSetting as wrong:
                 msg = f"the variable {name}: {wrong}"
                 raise InvalidSetting(msg) from None
-        # A text of another form may be the secret itself, put here by mistake: it is not repeated.
+        # A text that is no variable's name may be the secret itself: the error does not repeat it.
         if re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", name):
             msg = f"the variable {name} is not set; put the secret there, or name another variable"
         else:

@@ -54,7 +54,7 @@ class AwayForm:
     delegate: Person
 
 
-#: The most characters of an unclear word that the answer repeats.
+#: The most characters of an unclear word that the refusal repeats.
 _TYPED_SHOWN: Final = 40
 #: A mention is one word, even with spaces in its label.
 _WORD: Final = re.compile(r"<[^<>]*>|\S+")
@@ -100,7 +100,7 @@ def _read_day(word: str, today: date) -> date:
 def _read_mention(word: str) -> Person:
     found = _MENTION.fullmatch(word)
     if found is None:
-        # Two people may have one name, and a name may change, so only an account will do.
+        # Two people may have one name, and a name may change, so a person is named by account.
         raise RequestUnclear(
             f"I cannot tell who {_quoted(word)} is: Slack gave me a name and no account."
         )

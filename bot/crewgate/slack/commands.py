@@ -278,7 +278,7 @@ def _reached(crew: CrewHealth, now: datetime) -> str:
 
 
 _BUDGET: Final = blocks.MESSAGE_LIMIT - 1_000
-#: The most conditions, texts of `contains` and people shown of a rule: one section holds as many.
+#: The most conditions, texts of `contains` and people shown of a rule: one section must hold them.
 _CONDITIONS: Final = 6
 _TEXTS: Final = 3
 _PEOPLE: Final = 5

@@ -47,7 +47,7 @@ async def explain_errors(
 def in_words(error: errors.CrewgateError, context: SlackContext, voice: Voice = MRKDWN) -> str:
     sentence = explain(error, voice, now=context.clock(), in_slack=context.directory.in_slack)
     if isinstance(error, errors.NotWaiting):
-        # The error names no crew, and its sentence may quote an unmasked round: all crews mask it.
+        # The error names no crew, and its sentence may be unmasked: all crews' masks are applied.
         for crew in context.crews.values():
             sentence = crew.redact.text(sentence)
     return sentence

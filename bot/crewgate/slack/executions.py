@@ -128,7 +128,7 @@ def _progress(
             parts = [f"{icons.RUNNING} {done or 'Under way'}"]
             if waiting:
                 parts = [*starmap(_waits, waiting[:_WAITING_SHOWN]), drawn]
-            # Another branch of a flow may go on while one waits, so its task is named too.
+            # While one branch of a flow waits, another may work: the working task is named too.
             waits = {round_.review.task_id for round_, _ in waiting}
             if execution.current_task and execution.current_task not in waits:
                 parts.append(f"now at {_title(execution.current_task, posting)}")

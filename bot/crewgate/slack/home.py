@@ -250,8 +250,8 @@ def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
 OPEN: Final = timedelta(hours=1)
 #: The seconds after which Home is refreshed without news, because the ages that it shows grow.
 RENEW_SECONDS: Final = 60
-#: The least seconds between two refreshes, unless somebody opens Home: one refresh then shows a
-#: burst of changes, well within Slack's rate.
+#: The least seconds between two refreshes, unless somebody opens Home: so one refresh shows several
+#: quick changes, within Slack's rate.
 PAUSE_SECONDS: Final = 0.2
 #: The most people whose open Home is refreshed, the latest to open it; others have to open it anew.
 READERS: Final = 100
@@ -277,7 +277,7 @@ class Reader:
         """Return True if the queue may have changed with these crews, or its ages are old."""
         if not self.shown or self.read_at is None:
             return True
-        # A rule or request may name this reader in a crew that `self.crews` does not have yet.
+        # `self.crews` lacks crews whose rules or requests are the first to name this reader.
         named = [crews[name] for name in changed if name in crews]
         may_name_others = any(crew.rules or not crew.reviewers for crew in named)
         is_old = now - self.read_at >= timedelta(seconds=RENEW_SECONDS)

@@ -26,7 +26,7 @@ from crewgate.usecases.log_fields import acts_at
 
 log = structlog.get_logger(__name__)
 
-#: Seconds that a request waits until the bot knows its own workspace, for which it asks Slack.
+#: Seconds that a request waits for Slack to tell the bot its own workspace.
 ASK_SECONDS: Final = 2
 
 

@@ -80,7 +80,7 @@ class SlackMessenger(Messenger):
         The channel shows the card too, unless the review has an earlier card there and people are
         mentioned on this card.
         """
-        # The card mentions the request's assignees, so Slack is asked now whose addresses they are.
+        # The card mentions assignees by their accounts, so Slack is asked now for these accounts.
         assigned = posting.view.round.subject.assignees
         if assigned:
             decide = posting.view.round.rule.reviewers or ()
@@ -302,7 +302,7 @@ class SlackMessenger(Messenger):
     ) -> Message:
         view = await self._with_names(posting)
         called, round_ = None, view.round
-        # A vote ends the mentions, save the author's own, with which an edited text's round begins.
+        # The first vote ends the mentions; the vote with which an edit's author begins does not.
         if notify is not None and all(vote.by == round_.edited_by for vote in round_.votes):
             called = people.call(view, notify)
             view = replace(view, calls_all=people.calls_all(view, notify))

@@ -120,7 +120,7 @@ class MissedNotes:
             round_id, tries = due.popleft()
             pause = await self._try(round_id)
             if pause is not None and tries > 1:
-                due.append((round_id, tries - 1))  # at the end, so that it holds up no other
+                due.append((round_id, tries - 1))  # at the end: other threads come first
             await self._context.sleep(PAUSE if pause is None else pause)
 
     async def _waiting(self) -> list[str]:
@@ -166,8 +166,8 @@ class MissedNotes:
         notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
         stored = {note.ts: note for note in notes if note.channel == card.channel}
         since = min(round_.opened_at, datetime.fromtimestamp(float(card.ts), UTC))
-        # Only notes of the time for which Slack lists messages can be missing there, so deleted: an
-        # older note came by a late event, or was written in a former thread of the card.
+        # A stored note that Slack's list lacks counts as deleted, unless it is older than the list:
+        # such a note came by a late event, or was written in a former thread of the card.
         listed_since = max(ts_of(since), card.thread_ts)
         unlisted = {ts for ts in stored if ts >= listed_since}
         client = context.identity.client

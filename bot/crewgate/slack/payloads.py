@@ -292,7 +292,7 @@ class Deleted:
     ts: str
 
 
-#: The subtypes of messages by people: none, a reply shown in the channel too, one with a file.
+#: The subtypes of people's messages: no subtype, a reply shown in the channel too, and a file.
 _BY_PEOPLE: Final = frozenset({None, "thread_broadcast", "file_share"})
 
 

@@ -17,7 +17,7 @@ from crewgate.demo.crew.flows import FlowRequest, Flows
 from crewgate.demo.crew.script import Task, TaskFailed, Tool, answer_of
 from crewgate.demo.crew.wire import call_of, notification, text_of
 
-#: The most feedback on one task that an execution remembers.
+#: The most pieces of feedback on one task that an execution remembers.
 FEEDBACK_LIMIT = 20
 
 
@@ -90,8 +90,8 @@ class Engine:
         self._crew.resume_log.append(call)
         task = execution.task(call.task_id)
         if task is not None and task.tool is not None:
-            # Approved or refused, the agent goes on: with the tool's result, or with the words of
-            # the refusal.
+            # The agent goes on either way: with the tool's result after an approval, and after a
+            # refusal with the words of the refusal.
             output, words = execution.outputs[call.task_id], call.human_feedback
             if call.is_approve:
                 self._spawn(self._ran(execution, task, task.tool, output))

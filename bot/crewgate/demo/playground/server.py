@@ -50,7 +50,7 @@ class Playground:
             changes.listeners.add(lambda *_: self.change())
 
     def change(self) -> None:
-        # The next change has a new event, so that whoever waits for the old event wakes only once.
+        # The next change has a new event, so that a waiting request wakes only once for this one.
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 

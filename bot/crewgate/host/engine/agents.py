@@ -14,6 +14,6 @@ def replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> Non
         given = answers.pop()() if task is wanted and answers else None
         return execute(task, context, tools) if given is None else given
 
-    # A model of crewai refuses to set what is no field. In `__dict__` Python finds this method
-    # before the class's.
+    # CrewAI's models refuse to set an attribute that is no field, so this function goes into
+    # `__dict__`, where Python looks before it looks at the class.
     agent.__dict__["execute_task"] = execute_task

@@ -153,7 +153,7 @@ def _as_sent(tool: Any, values: Mapping[str, Any]) -> Json:
 
 
 def _is_served(original: Any) -> bool:
-    # A subclass with a `_run` of its own may send other arguments: it counts as not served.
+    # A subclass's own `_run` may send its server other arguments: it does not count as served.
     kind = type(original)
     return issubclass(kind, MCPNativeTool) and all(
         getattr(kind, name) is getattr(MCPNativeTool, name) for name in ("_run", "_run_async")
@@ -328,8 +328,8 @@ def hang_doors(tool: Any) -> list[Door]:
         name = "func" if isinstance(original, Tool) else "_run"
         function = getattr(original, name)
         if not isinstance(function, Door):
-            # A model of pydantic refuses to set what is no field. In `__dict__` Python finds the
-            # door before the class's function.
+            # Pydantic's models refuse to set an attribute that is no field, so the door goes into
+            # `__dict__`, where Python looks before it looks at the class.
             function = original.__dict__[name] = Door(function)
         return [tool.func, function]
 

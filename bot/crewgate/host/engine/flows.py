@@ -34,8 +34,8 @@ from crewgate.host.engine.reviews import Reviews
 from crewgate.host.records import Asked, HostNotStarted, Question, digest
 from crewgate.host.run import Completed, Failed, Run
 
-#: If all working methods ask for so many turns of the event loop, no other is about to begin:
-#: between two methods CrewAI only passes results on, which takes fewer turns.
+#: The turns of the event loop, with a question in every working method, after which no method is
+#: about to begin: between two methods CrewAI takes fewer turns to pass results on.
 ROUNDS: Final = 32
 _WORK: Final = "_crewgate_work"
 
@@ -200,8 +200,8 @@ class _Work:
                 self._working -= 1
                 self._changed.set()
 
-        # A model of crewai refuses to set what is no field. In `__dict__` Python finds this method
-        # before the class's.
+        # CrewAI's models refuse to set an attribute that is no field, so this function goes into
+        # `__dict__`, where Python looks before it looks at the class.
         flow.__dict__["_execute_method"] = execute_method
 
     async def until_all_ask(self, method: str) -> None:

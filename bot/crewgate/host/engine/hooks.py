@@ -52,7 +52,7 @@ _LARGEST_SCHEMA: Final = 50_000
 _LINE: Final = 300
 ASK_PEOPLE: Final = "ask_people"
 #: CrewAI cuts tools' names at `_CUT` characters. Patterns are compared with the full names, too:
-#: no name is as long as `_UNCUT`.
+#: `_UNCUT` is longer than any name, so nothing is cut there.
 _CUT: Final = 64
 _UNCUT: Final = 10_000
 _GLOBS: Final = re.compile(r"([*?]|\[[^]]+\])")
@@ -91,7 +91,7 @@ class Hooks:
     def taking_part(self) -> Iterator[None]:
         """Let hooks ask people in this thread, and in threads that CrewAI starts from it."""
         _HOOKS.set(self)
-        # Scoped hooks run after the user's global ones, so they see the arguments the tool gets.
+        # Scoped hooks run after global ones: `before_tool_call` sees the arguments the tool gets.
         with scoped_hooks({_BEFORE: [before_tool_call], _AFTER: [after_tool_call]}):
             yield
         unmet = [
@@ -400,8 +400,8 @@ def _as_named(pattern: str) -> str:
 
 
 def _literal(part: str) -> str:
-    # `sanitize_tool_name` strips underscores from both ends. The end of a part may be the middle of
-    # a name, as in `send_*`, so an underscore there is put back.
+    # `sanitize_tool_name` strips underscores from both ends of a part. An end may be in the middle
+    # of a name, as in `send_*`, so a stripped underscore is put back.
     name = sanitize_tool_name(part, _UNCUT)
     first, last = ("_" if end and not end.isalnum() else "" for end in (part[:1], part[-1:]))
     return f"{first}{name}{last}" if name else first
@@ -417,7 +417,7 @@ def _schema_of(context: Any, asked: Call) -> Json | None:
     # Without arguments CrewAI gives hooks a new dictionary: no change of it reaches the tool.
     if model is None or not context.tool_input:
         return None
-    # The schema names arguments by fields and not by aliases, as they are named once validated.
+    # The schema names arguments by field, not by alias: validated arguments have these names.
     schema: Json = model.model_json_schema(by_alias=False)
     try:
         _changed(context.tool, schema, asked, asked.arguments)

@@ -45,7 +45,7 @@ class Lessons:
         if flow.memory is None or not self._sources:
             return
         # The memory is copied, because other flows may use it. Its methods are replaced in
-        # `__dict__`, because a model of pydantic refuses to set what is no field.
+        # `__dict__`, because pydantic's models refuse to set an attribute that is no field.
         flow.memory, self._theirs = copy(flow.memory), flow.memory
         flow.memory.__dict__.update(recall=self._recall, remember_many=self._remember_many)
 

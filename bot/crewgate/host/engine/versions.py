@@ -108,5 +108,5 @@ def _has(where: str, name: str) -> bool:
         found = getattr(found, owner) if owner else found
     except (ImportError, AttributeError):
         return False
-    # A field of a pydantic model is no attribute of the model's class.
+    # `hasattr` misses fields of a pydantic model: they are no attributes of its class.
     return hasattr(found, name) or name in getattr(found, "model_fields", {})

@@ -40,9 +40,9 @@ from crewgate.slack.blockkit.text import (
     whole_character,
 )
 
-#: The least that a cut leaves of a paragraph, in characters; else the whole paragraph is left out.
+#: Of a paragraph that is cut, a part shows more than so many characters, or none.
 _FEW_WORDS = 80
-#: The zero-width joiner, which makes one emoji of two; cut off where it would end a part.
+#: The zero-width joiner, which makes one emoji of two; cut off where a part ends with it.
 _JOINER = "\u200d"
 
 
@@ -228,8 +228,8 @@ def _cut_whole(head: str, lines: list[Line], leading: list[bool], room: int) -> 
         return paragraph, ""
     fence = crossing.fence
     is_row = head[crossing.start : crossing.end].lstrip(" >").startswith("|")
-    # Cut in two, a table's row or a fence would not be read as a table or code, so the cut is
-    # before it, even after a heading.
+    # Cut in two, a table's row or a fence's first line would not be read as a table or code, so the
+    # cut is before that line, even if only a heading is above it.
     if is_row or fence is not None:
         line_end = line_end or leads
     if fence is not None and (fence.start < crossing.start or line_end == 0):
@@ -301,7 +301,7 @@ def _cut(line: str, latest: int) -> str:
         at = line.rfind(" ", earliest, at)
     if at > 0:
         return f"{line[:at].rstrip(' ·')} {ELLIPSIS}"
-    # There is no space to cut at: the line ends with a long word or number, or its script has none.
+    # No space is near the end: a long word or number is there, or the script has no spaces.
     at = whole_character(line, latest)
     return line[:at].rstrip(" ·0123456789.,'") + ELLIPSIS
 
@@ -322,7 +322,7 @@ def _pieces_of(markdown: str) -> list[_Piece]:
     for token in blocks_of(markdown, tables=few_cells(markdown)):
         match token.type:
             case "table_open":
-                table = _Piece([], rows=-1)  # so that the header does not count
+                table = _Piece([], rows=-1)  # the header's row makes it 0
                 pieces.append(table)
             case "table_close":
                 table = None
@@ -359,7 +359,7 @@ def _words_of_json(text: str) -> str:
 
 #: The characters on one page of a modal: a few screens.
 PAGE: Final = 6_000
-#: The most characters of a fence's closing line that a page still takes although it is full.
+#: A full page still takes a fence's closing line, if that has at most so many characters.
 _LAST: Final = 500
 _HEADINGS: Final = 20
 """The most headings that a page's end is moved before: a text may have only headings."""

@@ -104,8 +104,8 @@ def _text_of(token: Token) -> str:
             return token.content
 
 
-# A fence may stand in quotes and list items, after up to 40 of their marks and spaces. The line of
-# a mark of backticks has no other backtick. A mark of more than 40 characters opens no fence.
+# A fence may stand in quotes and list items, after up to 40 of their marks and spaces. Backticks
+# open a fence only if no other backtick is in their line. A mark has at most 40 characters.
 _FENCE = re.compile(
     r"(?P<prefix>(?:[ \t>]|(?:[-*+]|[0-9]{1,9}[.)])[ \t]){0,40})"
     r"(?P<mark>`{3,40}(?=[^`\n]*(?:\n|$))|~{3,40}(?!~))"
@@ -214,7 +214,7 @@ def kinds_of(text: str, lines: list[Line]) -> list[LineKind]:
     for token in blocks_of(text, tables=few_cells(text)):
         if token.type in _KINDS and token.map:
             first, last = token.map
-            last += token.type == "thead_open"  # `map` lacks the line of dashes below
+            last += token.type == "thead_open"  # `map` lacks the dashes below a head
             kinds[first:last] = [_KINDS[token.type]] * (last - first)
     for number, line in enumerate(lines):
         if line.fence is not None:

@@ -61,13 +61,13 @@ _RIGHT_TO_LEFT: Final = re.compile(
 _MARKS: Final = frozenset("\u061c\u200e\u200f")
 _RUN: Final = re.compile(
     f"[{UNSEEN}]+"
-    # Does not match the two runs most often kept: `_revealed` would take ten times as long.
+    # Two runs that are often kept are not matched: `_revealed` would take ten times as long.
     f"(?<!{_RIGHT_TO_LEFT.pattern}[{''.join(_MARKS)}])"  # one mark of direction after its letter
     f"(?!(?<=[{_EMOJI}]\u200d)[{_EMOJI}])"  # one joiner between two emoji
 )
 #: The most characters between a mark of direction and a right-to-left letter that needs it.
 _NEAR: Final = 16
-#: The most characters of a run that are named, repeats as one; a longer run's length follows.
+#: The most characters of a run that are named (equal neighbours once); if more, the length follows.
 _NAMED: Final = 3
 _TAG: Final = re.compile("[\U000e0020-\U000e007e]+")
 _LETTERS: Final = {code: code - 0xE0000 for code in range(0xE0020, 0xE007F)}
@@ -163,7 +163,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+"
 _BLANK = re.compile(rf"[\s{UNSEEN}]*")
 
 # Matches raw signs (`<`) and entities (`&lt;`): Slack does not say whether it decodes entities in a
-# markdown block. Tokens in code are broken too: Slack may think that the code ends earlier.
+# markdown block. A joiner breaks them in code, too: Slack may think that the code ends earlier.
 _TOKEN = re.compile(
     r"<(?=[A-Za-z!@#/?\\&])"  # mentions, dates, links, tags, comments
     r"|&(?=(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{0,31});"

@@ -27,7 +27,7 @@ from crewgate.usecases.read_models import StoredRule
 
 log = structlog.get_logger(__name__)
 
-#: How often Slack is asked: a person who left a group or channel may decide until it is asked.
+#: The interval at which Slack is asked for members: in between, a person who left may decide.
 RENEW = timedelta(minutes=5)
 #: The longest that Slack's answer about a user group counts; an older answer decides nothing.
 TRUST = timedelta(minutes=15)
@@ -72,8 +72,8 @@ class SlackDirectory:
         self._by_id = frozenset(ref.id for ref in named if isinstance(ref, User))
         self._once = dict.fromkeys(ref for ref in _foreign(once) if ref not in self._asked)
         self._owner_of = owner_of
-        #: The accounts by address or group, in the order of Slack's answers: `renew` asks about the
-        #: oldest first.
+        #: The accounts by address or group, in the order of Slack's answers: `renew` asks again
+        #: about the oldest answers first.
         self._known: dict[Email | UserGroup, frozenset[str]] = {}
         self._told_at: dict[Email | UserGroup, datetime] = {}
         self._failures: dict[Email | UserGroup, str] = {}

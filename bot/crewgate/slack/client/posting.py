@@ -22,7 +22,7 @@ from crewgate.usecases.read_models import MessageRef
 
 log = structlog.get_logger(__name__)
 
-#: A search begins this long before what it is to cover: the clocks of Slack's servers differ.
+#: A search begins so much earlier than it has to: the clocks of Slack's servers differ.
 CLOCK_SKEW: Final = timedelta(minutes=2)
 #: A search reads span after span, each twice as long as the one before, up to LONGEST_SPAN. If a
 #: call fails, the next search begins where that call's span began.
@@ -106,7 +106,7 @@ async def messages_between(
     method = "conversations.replies" if thread_ts else "conversations.history"
     cursor = ""
     while True:
-        # Both methods read their arguments from the query only.
+        # Both methods read their arguments only from the query of a GET.
         calling = client.api_call(method, http_verb="GET", params=params | {"cursor": cursor})
         answer = await web_api.attempt(calling, method)
         for message in web_api.list_at(answer, "messages"):

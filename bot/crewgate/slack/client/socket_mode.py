@@ -20,7 +20,7 @@ from crewgate.usecases.ports.slack import RESPONSE_SENT
 
 log = structlog.get_logger(__name__)
 
-#: Seconds without a connection after which `on_gap` is called: Slack may have dropped events.
+#: Seconds from Slack's `disconnect` after which a new connection means a gap: events may be lost.
 GAP_SECONDS = 5
 
 
@@ -92,7 +92,7 @@ class SocketMode:
     async def run(self) -> None:
         handler = _Handler(self._app, self._app_token, ping=self._ping)
         handler.client.on_message_listeners.append(self._on_message)
-        # `connect_async` tries until it is connected, hence a task; later the SDK reconnects.
+        # `connect_async` returns only once it is connected, hence a task; later the SDK reconnects.
         connecting = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call]
         processing = handler.client.message_processor
         try:

@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds for one call to Slack: a post with its look-ups stays well within the outbox's deadline.
 SECONDS = 15
-#: Seconds that an idle connection is kept. Servers and proxies keep it for longer, so no call is
-#: sent on a connection that they are about to close, which would lose its answer.
+#: Seconds that an idle connection is kept, less than servers and proxies keep it: a call that is
+#: sent while one of these closes it would lose its answer.
 KEPT_SECONDS = 15
 
 #: Codes by which Slack refuses the bot's token in every call, until somebody changes the token.
@@ -306,7 +306,7 @@ def malformed(*path: str) -> CallFailed:
     return CallFailed(Unknown(f"{MALFORMED}: {'.'.join(path)}"))
 
 
-#: Entries on a page; Slack takes fewer than 1,000.
+#: Entries on a page: Slack accepts a `limit` of at most 999.
 #: https://docs.slack.dev/reference/methods/conversations.members
 PAGE_SIZE: Final = 999
 #: The most pages that are read, as a broken cursor may never end; later pages are missed.

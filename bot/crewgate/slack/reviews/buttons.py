@@ -61,7 +61,7 @@ READ_WORDS: Final = Button(HISTORY.id, "Read the words")
 
 #: The most outcomes of a flow that are shown as buttons; more outcomes become a menu.
 BUTTONS: Final = 4
-#: The mark before a label, by what the label means to a flow; no emoji, which a label may contain.
+#: The mark before a label, by its meaning for a flow; no emoji, because a label may have emoji.
 _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.REVISION: "↺ "}
 
 

@@ -124,12 +124,12 @@ async def on_press(
 
 
 def _seen(press: Press) -> Seen:
-    if press.where is Where.CARD:  # a card says above its buttons that a call may have run
+    if press.where is Where.CARD:  # the card tells above its buttons if a call may have run
         return Seen(share=parse_share(press.block_id), unseen=frozenset((Unseen.MAY_HAVE_RUN,)))
     position = _position(press)
     if position is None:
         return payloads.parse_asked(press.view.metadata)[1]
-    # A history has buttons of other rounds too, of which the share that was shown tells nothing.
+    # The share is that of the opened round's output; a history has buttons of other rounds, too.
     return Seen(share=position.share if position.round_id == press.value else None, in_reader=True)
 
 
@@ -456,8 +456,8 @@ async def decide_once(
     except errors.AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise
-        # The second press of a double click gets the round, as the first did. For a press after
-        # that, None has the caller say that the person's own decision is taken already.
+        # The second press of a double click gets the round, as the first did. A later press gets
+        # None, and the caller says that the person's own decision is recorded already.
         is_slip = began_at - error.decision.at < DOUBLE_CLICK
         return await context.uow.read.round(round_id) if is_slip else None
     vote = round_.vote_of(by.id)

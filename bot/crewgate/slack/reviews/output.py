@@ -289,7 +289,7 @@ def preview(line: RoundLine) -> tuple[str, Share]:
 
 
 _LINE: Final = 160
-#: The longest output, in characters, whose preview is whole; a longer one's preview has `_LINE`.
+#: The longest output whose preview is whole, in characters; other previews have `_LINE` of them.
 _SHORT: Final = 400
 
 

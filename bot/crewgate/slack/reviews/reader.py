@@ -238,7 +238,7 @@ def _page(
             if position.tab is ReaderTab.UNMASKED:
                 places = (*unmasked, *places)
                 unmasked = min(places), max(places)
-            # Percentages are compared first, for a text with masks has another length than without.
+            # Percentages are compared first: numbers of characters differ with and without masks.
             share = max(of_page, share or of_page, key=attrgetter("percent", "shown"))
             return page, share, unmasked
         case ReaderTab.CHANGES:

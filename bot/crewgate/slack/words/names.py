@@ -26,7 +26,7 @@ from crewgate.usecases.read_models import COUNTED, MessageRef
 REVIEWERS_SHOWN: Final = 20
 DECIDERS_SHOWN: Final = 3
 ANYONE: Final = "anyone in the channel"
-#: The characters shown of names, once escaped: all of them and an excerpt fit into one message.
+#: The characters shown of names, once escaped: so one message has room for them and an excerpt.
 CREW_LIMIT: Final = 60
 TITLE_LIMIT: Final = 150
 AGENT_LIMIT: Final = 80
