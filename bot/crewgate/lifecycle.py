@@ -64,7 +64,7 @@ class Supervisor:
         self._stopping.set()
 
     async def run(self, name: str, loop: Loop) -> None:
-        """Run a loop until it returns. A cancellation cancels it, and waits for its end."""
+        """Run a loop until it returns. A cancellation cancels the loop, and waits for its end."""
         deaths = 0
         # `gather` runs the loop in a task with a copy of this variable, so the loop can call it.
         end_turn.set(partial(self._note_turn, name))

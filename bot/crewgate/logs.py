@@ -144,8 +144,8 @@ def _traceback(sio: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
 class LogLimit:
     """A processor of structlog's: at most one line per window for each kind of `events`.
 
-    Strangers can cause these events, and must not fill the log. An event of a crew is one kind, so
-    there are few. A window ends with the number of left-out lines (`left_out`).
+    Strangers can cause these events, and must not fill the log. A kind is an event of a crew, so
+    there are few kinds. A window ends with the number of left-out lines (`left_out`).
     """
 
     def __init__(self, events: Collection[str] = BY_STRANGERS, *, window: float = WINDOW) -> None:

@@ -59,7 +59,7 @@ def steady_now() -> datetime:
 
 
 class SteppingClock:
-    """The machine's time, with a step of its clock once the step has lasted.
+    """The machine's time; a step of the machine's clock counts once the step has lasted.
 
     A clock steps when it is set, or when the machine wakes up. A rule's timer of days must not run
     out because a clock was days ahead for seconds.

@@ -1,6 +1,6 @@
 """Traces by OpenTelemetry: from a webhook to its card, and from a click to its resume.
 
-Days may lie between, so each is a trace of its own, and the second links to the first. Ids derive
+Days may lie between both, so each is a trace of its own; the second links to the first. Ids derive
 from the round's and the job's, so that all processes know them. Only a failure is an error.
 Importing this takes the extra `crewgate[otel]`, and 5 MB.
 """

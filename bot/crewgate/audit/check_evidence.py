@@ -37,7 +37,7 @@ class Contradiction(Exception):
 
 
 class Unproved(Exception):
-    """The file fits as far as it goes, but entries before may be missing; the message says why."""
+    """The file is valid, but earlier entries may be missing; the message says which."""
 
 
 def require(holds: object, why: str) -> None:
@@ -96,7 +96,7 @@ def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterato
 class Entry:
     """An entry of the chain; `is_own` is True for an entry of the execution itself.
 
-    `nth` counts the entries of one execution; 0 before entries were counted. `form` is its `v`.
+    `nth` is its number in its execution; 0 before entries were counted. `form` is its `v`.
     """
 
     number: int
@@ -133,7 +133,7 @@ def tag_of(crew: str, execution: str) -> str:
 
 
 def read_chain(file: Mapping[str, Any]) -> list[Entry]:
-    """Return the entries of which the file has the body. Raises Contradiction at a misfit."""
+    """Return the entries whose content is in the file. Raises Contradiction if a link is wrong."""
     crew, execution = expect(file["crew"], r"[^\n]+"), expect(file["execution"], r"(?s:.+)")
     last, head, *_ = parts(file["head"], "number", "hash", "key", "signature")
     for number in (file["first"], last):
@@ -195,7 +195,7 @@ def read_entry(link: str, number: int) -> dict[str, Any]:
 
 
 def is_related(body: Mapping[str, Any], crew: str) -> bool:
-    """Return True for a start with the crew's settings, and for an absence."""
+    """Return True for an entry about a start with the crew's settings, or about an absence."""
     absence = ("", body["actor"])
     places = {"CG191": (crew, ""), "CG141": absence, "CG142": absence}
     return (body["crew"], body["execution"]) == places.get(body["code"])
@@ -298,7 +298,7 @@ SHOWS = {"CG111", "CG115"}
 
 @dataclass
 class Round:
-    """A round so far; `since` is its earliest time, `before` the decided round before, if any."""
+    """A round so far; a rule's times count from `since`; `before` decided the same call, if any."""
 
     number: int
     rule: str
@@ -338,7 +338,7 @@ class Round:
     def run(self) -> None:
         """Raise Contradiction unless the call may run: approved, known to the asker, once.
 
-        It may also run by the round before: people are asked anew once an approval has expired.
+        The approval of the round before counts, too: once one expires, people are asked anew.
         """
         is_known, has_run = self.tries or self.codes & TAKEN, "ran" in self.codes
         if self.before is not None and (has_run or not (self.approved and is_known)):
@@ -452,7 +452,7 @@ class Replay:
         self.rounds[data["round"]] = self.latest[data["review"]] = round_
 
     def _rule(self, named: str) -> Rule:
-        """Return a rule; the crew's own settings ask for one approval."""
+        """Return the named rule; without a name, the crew's settings: they ask for one approval."""
         return self.told.rules[named] if named else rule_of('{"name": ""}', escalated=False)
 
     def _require_rule(self, entry: Entry, round_: Round) -> None:
@@ -531,7 +531,7 @@ class Replay:
             self._require_absence(entry, right, rule)
 
     def _require_absence(self, entry: Entry, away: str, rule: Rule) -> None:
-        """Raise Contradiction unless this person was away then, and the actor was the delegate."""
+        """Raise Contradiction unless this person was away, and the actor was the delegate."""
         deputy = self.absences.get(away, entry).data.get("delegate")
         require(deputy == entry.actor, f"nothing says that {entry.actor} decided for {away}")
         require(entry.at < self.ends[away] + ON_ITS_WAY, f"{away} was back before")
@@ -539,7 +539,7 @@ class Replay:
 
 
 def is_same_call(one: Entry, other: Entry, texts: Mapping[str, str]) -> bool:
-    """Return True if a round opened for the call of the one before, or by an edit of it."""
+    """Return True if `other` opened a round for the call that `one` opened, or by an edit of it."""
     is_same = all(one.data.get(name) == other.data.get(name) for name in ("tool", "characters"))
     found = {texts.get(of.data["output"]) for of in (one, other)} - {None}
     return other.actor != "crew" or (is_same and len(found) <= 1)
@@ -575,12 +575,12 @@ def needed(rule: Rule) -> int:
 
 
 def people(named: Iterable[Sequence[str]]) -> set[str]:
-    """Return the people of a rule, in the form of entries."""
+    """Return the people of a rule by the names that entries give them."""
     return {"*" if kind == "anyone" else name for kind, name in named}
 
 
 def escalated_to(rule: Rule) -> Sequence[Sequence[str]]:
-    """Return the people of an escalation that has happened."""
+    """Return the people whom a rule has added by escalating; nobody before it escalates."""
     return ((rule.get("escalate") or {}).get("to") or ()) if rule["escalated"] else ()
 
 

@@ -43,7 +43,7 @@ class Signer:
 
 
 def is_signed(published: Published) -> bool:
-    """Return True unless the key that a head names did not sign it."""
+    """Return False if a head names a key that did not sign the head."""
     if not published.signed.key:
         return True
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415

@@ -57,7 +57,7 @@ class Story:
 
     @cached_property
     def hiding(self) -> Masking:
-        """The masking of other texts of the execution."""
+        """The masking that also hides what it finds in the execution's other texts."""
         return self.masking.also_those_in(text for _, some in self.rounds for text in some)
 
     def texts(self, round_: Round, some: Sequence[str]) -> dict[str, str]:
@@ -252,7 +252,7 @@ _DECIDES: Final = {code.value for code in Code if code.decides}
 def _is_told_too_early(row: sa.Row[Any], undecided: set[str]) -> str | None:
     """Return the reason why a crew got a decision too early, or None.
 
-    `undecided` follows the entries.
+    `undecided` has the ids of undecided rounds, and follows the entries.
     """
     body = json.loads(row.body)
     round_ = body["data"].get("round", "")
@@ -412,8 +412,8 @@ async def _head_after(
 ) -> tuple[Head, Signature, datetime | None] | None:
     """Return the wanted head, or by default the first published after the last entry, and its time.
 
-    An unpublished head is signed now; by default the newest one. None if the wanted entry is
-    missing or before the last entry. Raises ChainBroken if a published head does not fit, and
+    If no such head is published, the wanted or newest head is signed now. None if the wanted head
+    is missing or before the last entry. Raises ChainBroken if a published head does not fit, and
     NotDone if the last published head has another key.
     """
     published = await reading.published()

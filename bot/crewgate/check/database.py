@@ -282,7 +282,7 @@ def _alone(url: str, *, forget: bool) -> Iterator[None]:
 
 
 async def _see_that_none_runs(engine: AsyncEngine, now: datetime) -> None:
-    """Raise NotDone if a bot has lately noted in PostgreSQL that the bot runs."""
+    """Raise NotDone if a bot has lately noted in PostgreSQL that it runs."""
     at = None if engine.dialect.name == "sqlite" else await secret_keys.last_alive(engine)
     if at is not None and abs(now - at) <= MISSED:
         why = f"one ran at {at:%H:%M:%S} UTC; if all are stopped, wait for a minute"

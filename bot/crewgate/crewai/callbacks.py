@@ -1,7 +1,7 @@
 """Calls of addresses that callers name: answers to flows, and forwarded webhooks.
 
-Redirects and forbidden addresses are never followed. Whoever knows a flow's address can answer, so
-it is never shown or logged.
+Redirects and forbidden addresses are never followed. Anybody who knows the address of a flow's
+request can answer it, so this address is never shown or logged.
 """
 
 import ipaddress

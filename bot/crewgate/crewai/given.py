@@ -34,7 +34,7 @@ def read_given(value: object, *, leave_out: str = "") -> CallerValues:
 
     Only short top-level values are shown. Nested values, credentials (by name or form), webhook
     addresses and unguessable addresses, which their holder may call, are neither shown nor given to
-    rules. The starter is read beyond the limit.
+    rules. The starter takes the last shown place if the limit would leave it off.
     """
     if not value:
         return ()

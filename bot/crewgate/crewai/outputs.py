@@ -38,7 +38,7 @@ def read_output(value: object) -> Output:
 
 
 def _read_text(text: str) -> Output:
-    """Read a text, with JSON in it indented, perhaps in a fence, and its numbers as written.
+    """Read a text; if it is JSON, perhaps in a fence, indent it and keep its numbers as written.
 
     JSON that cannot be indented without a loss stays as it is.
     """

@@ -73,7 +73,7 @@ def about_call(value: object) -> dict[str, object]:
 
 
 def _filled_in(value: object, arguments: object) -> tuple[str, ...]:
-    """Read the paths of arguments that are there; a name may have a full stop, too."""
+    """Read the paths that lead to an argument; a name may have a full stop, as a path has."""
     known = arguments if isinstance(arguments, dict) else {}
     named = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
     return tuple(

@@ -1,6 +1,6 @@
 """A scenario, played over real HTTP and printed as it happens.
 
-A step is printed only after its effect was seen at the stand-ins; a step without it ends the
+A step is printed only after its effect was seen at the stand-ins; a step without effect ends the
 scenario with an error.
 """
 

@@ -134,9 +134,9 @@ class Outcome:
     """`ran`, `failed`, or `closed` where the call did not run."""
     words: str
     in_doubt: bool = False
-    """Nobody knows if a failed call had its effect."""
+    """True if nobody knows whether a failed call had its effect."""
     unsure: bool = False
-    """The tool reports its own failures as results."""
+    """True if the tool returns failures as results, so that nobody knows if the call failed."""
 
     @property
     def body(self) -> Json:

@@ -278,7 +278,7 @@ class Run:
     def ask_within(self, pending: records.Pending) -> records.Round | None:
         """Ask people in the middle of a task and wait, perhaps for an answer from before a restart.
 
-        After its answer was delivered, an equal question is asked anew, unless the decision holds:
+        Once the answer was delivered, an equal question is asked anew, unless the decision holds:
         a call that may have run needs a new approval, and so does one whose approval ended. Return
         the round with its decision, None if nobody can be asked. Raises HostStops and TooMany.
         """
@@ -354,7 +354,7 @@ class Run:
         return {"may_have_run": True, **known}
 
     def _close_unfit(self, pending: records.Pending, same: Sequence[records.Round]) -> set[str]:
-        """Close the stored rounds of this call that its tool could not be given any more."""
+        """Close stored rounds of this call whose arguments its tool would not get any more."""
         unfit = [one for one in same if not one.spent and one.task_id not in self._asking]
         ids = [one.task_id for one in unfit if one.call and not pending.fits(one.call)]
         if ids:

@@ -119,7 +119,7 @@ class Store:
         closing: Closing = lambda _: (),
         webhooks: Iterable[records.Webhook] = (),
     ) -> list[str]:
-        """Store the end, drop the announcements of open pauses, and return what was closed."""
+        """Store the end, drop announcements of pauses; return ids of closed calls and questions."""
         state = records.State.ERROR if error else records.State.COMPLETED
         with self._database.transaction() as sql:
             closed = self._close(sql, execution_id, "TRUE", [], closing)
@@ -281,7 +281,7 @@ class Store:
         *,
         webhooks: Iterable[records.Webhook] = (),
     ) -> None:
-        """Store what became of an approved call."""
+        """Store the outcome of an approved call."""
         with self._database.transaction() as sql:
             _record(sql, execution_id, one, outcome)
             self._put(sql, execution_id, webhooks)
@@ -313,7 +313,7 @@ class Store:
     ) -> None:
         """Store a flow's question, and forget the URLs.
 
-        Earlier questions count as carried out; `Flow.ask()` replaces only a question at its place.
+        Earlier questions count as carried out; `Flow.ask()` only replaces an open one at its place.
         """
         with self._database.transaction() as sql:
             if asked.place is None:
@@ -395,7 +395,7 @@ class Store:
             self._put(sql, execution_id, webhooks)
 
     def announce(self, execution_id: str, webhooks: Iterable[records.Webhook]) -> None:
-        """Store the announcements of pauses in the place of earlier ones not taken yet."""
+        """Store announcements of pauses; each replaces an undelivered one about the same pause."""
         with self._database.transaction() as sql:
             for one in webhooks:
                 forget_about(sql, execution_id, one.about)

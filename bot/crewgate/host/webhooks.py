@@ -59,7 +59,7 @@ class Sender:
         self._looked = asyncio.Event()
         self._sending: dict[int, tuple[asyncio.Task[None], DueWebhook]] = {}
         self._tried: dict[int, Callable[[], None]] = {}
-        """Functions that store the result of a try, by webhook; until then no other try begins."""
+        """Functions that store the result of a try, by webhook, which is not tried again before."""
         self._finishing = False
 
     def wake(self) -> None:

@@ -44,7 +44,7 @@ class Change:
     obstacle: str = ""
     """The reason why nobody could approve; empty if somebody could, or that is unknown."""
     decides: Decide | None = None
-    """The rule would decide the call without a person."""
+    """The rule's own decision on the call; None if people decide."""
     unsure: bool = False
     """The first matching rule is uncertain: `now` is the strictest that may match."""
 
@@ -175,7 +175,7 @@ def head(count: int, since: date, given: str) -> str:
 def sample_lines(
     crew: str, rounds: Iterable[DecidedRound], share: Fraction, after: int
 ) -> Iterator[str]:
-    """Yield a line for each task, the largest task first."""
+    """Yield a line for each task, the task with the most rounds first."""
     by_task: dict[str, list[DecidedRound]] = {}
     for one in rounds:
         by_task.setdefault(one.task, []).append(one)

@@ -37,7 +37,7 @@ async def run_rules(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None = None) -> int:
-    """Print the effect on stored rounds; return 1 if nobody could approve some of these rounds."""
+    """Print the rules' effect on stored rounds; return 1 if nobody could approve some of them."""
     crews = build_crews(settings)
     people = {ref for crew in settings.crews.values() for ref in people_of(crew)}
     slack = SlackCheck(

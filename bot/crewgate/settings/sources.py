@@ -41,7 +41,7 @@ class TomlFile:
 
 
 def read_toml(file: Path, title: str, problems: list[str]) -> TomlFile | None:
-    """Return None and note a problem if the file is no TOML."""
+    """Return the file's content; None, with a problem noted, if the file is no TOML."""
     try:
         text = file.read_bytes().decode("utf-8-sig")
         return TomlFile(title, text, tomllib.loads(text))

@@ -328,7 +328,7 @@ def _rules_headline(crew: str, count: int, *, of: int) -> str:
 def rule_in_words(
     number: int, rule: Rule, people: Sequence[ReviewerRef], later: Sequence[ReviewerRef]
 ) -> str:
-    """Return a rule and an empty line; `later` are the people who may decide after escalation."""
+    """Return a rule and a line end; `later` are the people who may decide after escalation."""
     lines = (
         f"{number:,}. {names.bold(decisions.rule_quoted(rule.name))} is for {_when(rule.when)}.",
         " ".join(_who(rule, people)),

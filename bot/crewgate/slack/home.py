@@ -83,7 +83,7 @@ def in_order(found: Queue) -> tuple[Row, ...]:
 
 
 def in_place(rows: tuple[Row, ...], found: Queue) -> tuple[Row, ...]:
-    """Return a page's rows in their shown places. A row that was over gets no button."""
+    """Return a page's rows in their shown places. A row that was over stays so."""
     lines = lines_of(found)
     return tuple(
         Row(row.part, row.round_id, row.over or _is_over(row.part, lines.get(row.round_id), found))
@@ -151,7 +151,7 @@ def render_home(
 ) -> Block:
     """Render these rows of the queue as this user's Home.
 
-    Heights never change above the rows or in a row, which depends on its text alone. Buttons for
+    No height changes above the rows, and a row's height depends on its text alone. Buttons for
     pages stand above, so that no row moves under the pointer.
     """
     lines = lines_of(found)
@@ -266,7 +266,7 @@ class Reader:
     page: int
     opened_at: datetime
     rows: tuple[Row, ...]
-    """The rows that Slack shows, in their places; none before the page is reordered."""
+    """The rows that Slack shows, in their places; empty if the page is to be ordered anew."""
     shown: str = ""
     hash: str = ""
     crews: frozenset[str] = frozenset()
@@ -274,7 +274,7 @@ class Reader:
     read_at: datetime | None = None
 
     def has_news(self, changed: Collection[str], crews: Mapping[str, Crew], now: datetime) -> bool:
-        """Return True if the queue may have changed with these crews, or its ages are old."""
+        """Return True if the queue may have changed with these crews, or the shown ages are old."""
         if not self.shown or self.read_at is None:
             return True
         # `self.crews` lacks crews whose rules or requests are the first to name this reader.

@@ -176,10 +176,9 @@ class _SentForm:
         await self.ack(response_action="update", view=render_notice(sentence))
 
     async def acknowledge(self, sentence: str) -> None:
-        """Acknowledge with a notice, which can be replaced once this function returns.
+        """Acknowledge with a notice; return once Slack has been sent the acknowledgement.
 
-        The acknowledgement is sent a little later: before, Slack would show the notice over a
-        replacement.
+        A replacement sent before that would not stay: Slack would show the notice over it.
         """
         view = render_notice(sentence) | {"external_id": self.form.id}
         await self.ack(response_action="update", view=view)

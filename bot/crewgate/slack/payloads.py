@@ -183,7 +183,7 @@ def asked(round_id: str, seen: Seen, *more: str) -> str:
 
 
 def parse_asked(metadata: str) -> tuple[str, Seen]:
-    """Parse the metadata that `asked` made; the form behind Dismiss has the round alone."""
+    """Parse the metadata that `asked` made; that of the form behind Dismiss is the round's id."""
     try:
         round_id, notes, claimed_by, asked_about, *_, shown = json.loads(metadata)
     except (TypeError, ValueError):
@@ -246,7 +246,7 @@ class KickoffForm:
 
 @raises_malformed
 def parse_kickoff_form(body: Mapping[str, Any]) -> KickoffForm:
-    """Parse either form; the form with a crew's inputs has the crew in its metadata."""
+    """Parse the choice of a crew, or the form with its inputs, whose metadata names the crew."""
     view = body["view"]
     entered, crew = view["state"]["values"], view.get("private_metadata", "")
     if ids.CREW in entered:
@@ -298,7 +298,7 @@ _BY_PEOPLE: Final = frozenset({None, "thread_broadcast", "file_share"})
 
 @raises_malformed
 def parse_message(event: Mapping[str, Any]) -> Written | Edited | Deleted | None:
-    """Parse a `message` event; None unless a person wrote in, changed or deleted from a thread."""
+    """Parse a `message` event: written in a thread, changed by a person, or deleted; else None."""
     channel, subtype = str(event.get("channel", "")), event.get("subtype")
     if subtype == "message_deleted":
         return Deleted(channel, str(event.get("deleted_ts", "")))

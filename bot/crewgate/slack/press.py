@@ -95,7 +95,7 @@ class Reply:
         )
 
     async def say(self, sentence: str, *, title: str = words.names.RECORDED_TITLE) -> None:
-        """Tell the presser a sentence; on top of a modal and in Home by a modal."""
+        """Tell the presser a sentence: after a press on a card by a message, else by a modal."""
         if self.press.where is Where.CARD:
             await send_ephemeral(self.respond, sentence)
         else:
@@ -109,8 +109,8 @@ class Reply:
         """Open a modal, and return True if Slack did.
 
         Slack stacks three modals: this modal lies on the first, in place of the second; the third
-        place is for errors. If Slack does not open it, the channel shows `otherwise`, if there is
-        one.
+        place is for errors. If Slack does not open this modal, a press on a card is answered with
+        `otherwise`.
         """
         if self.press.where is Where.MODAL and not self.press.view.is_first:
             return await self.update(view)

@@ -203,7 +203,7 @@ def _median_line(found: Figures) -> str:
 
 
 def _time(length: timedelta | None) -> str:
-    """Return a time in hours at most: a day of working hours has fewer than 24."""
+    """Return a time in minutes or hours, never days: a day of working hours has fewer than 24."""
     if length is None:
         return "none"
     return f"{length // _HOUR:,} h" if length >= _DAY else duration(max(length, _MINUTE))

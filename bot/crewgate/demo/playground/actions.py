@@ -20,7 +20,7 @@ Command: TypeAlias = Literal["start", "restart", "kill"]
 
 
 class Supervisor:
-    """Carries out one command at a time; calls `changed` after each change of `state`."""
+    """Carries out commands on the bot, one at a time; calls `changed` when `state` changes."""
 
     def __init__(self, bot: BotProcess, changed: Callable[[], None]) -> None:
         self.state = "running"

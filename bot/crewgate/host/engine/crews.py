@@ -116,7 +116,7 @@ class _Work:
             take(agent)
 
     def _with_agent(self, task: Any, use: Callable[[Any], None]) -> None:
-        """Call `use` with the agent of a task; a manager, as soon as CrewAI has made one."""
+        """Call `use` with a task's agent, or with the crew's manager once CrewAI has made it."""
         if self._crew.process != Process.hierarchical:
             use(task.agent)
             return

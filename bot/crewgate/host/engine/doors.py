@@ -1,7 +1,7 @@
 """The last functions of ours before a tool, and what CrewAI makes of its arguments on their way.
 
-CrewAI validates arguments after its hooks. So `arguments_of` does it before people are asked, and a
-door compares what comes to the tool with what they approved.
+CrewAI validates arguments after its hooks. So `arguments_of` validates them before people are
+asked, and a door compares the arguments that come to the tool with the approved ones.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class NotPassed(Exception):
 
 
 def original_of(tool: Any) -> Any:
-    """Return the tool that a crew was given, for the form that CrewAI shows to hooks."""
+    """Return the tool that a crew was given; CrewAI shows hooks a wrapper of it."""
     return getattr(tool, "_original_tool", None)
 
 
@@ -103,7 +103,7 @@ _NOT_GIVEN: Final = object()
 
 
 def _part(value: Any, given: Any, name: str) -> tuple[Any, Any]:
-    """Return a validated value's part and the given part: None if unknown, or `_NOT_GIVEN`."""
+    """Return a part of a validated value, and the given part: None if unknown, or `_NOT_GIVEN`."""
     names = {name}
     if isinstance(value, BaseModel):
         for own, field in type(value).model_fields.items():
@@ -130,7 +130,7 @@ def _aliases(alias: Any) -> set[Any]:
 def given_for(tool: Any, given: Json, approved: Json) -> Json | None:
     """Return the arguments of which CrewAI makes exactly the approved ones; None if none fit.
 
-    The model's arguments are taken where a validator would change its own result once more.
+    If a validator would change its own result once more, the model's arguments are tried.
     """
     for candidate in (approved, given):
         with suppress(ValueError, TypeError, LookupError, AttributeError):
@@ -226,7 +226,7 @@ class Passage:
 
     @property
     def by_client(self) -> bool:
-        """True if CrewAI's MCP client sends this call, and not a call within it."""
+        """True for CrewAI's tool of an MCP server; another tool may use CrewAI's client by itself."""
         return isinstance(self._original, MCPNativeTool)
 
     def open(self) -> None:
@@ -240,7 +240,7 @@ class Passage:
         return any(one is door for one in self._doors)
 
     def compare(self, arguments: Mapping[str, Any], *, name: str | None = None) -> None:
-        """Raise NotPassed unless these are the approved arguments, and `name` a server's tool."""
+        """Raise NotPassed unless these are the approved arguments, and `name` the approved tool."""
         try:
             self._differs = exact(_as_sent(self._tool, arguments)) != self._exact
         except ValueError:
@@ -280,7 +280,7 @@ _HANGING: Final = Lock()
 
 
 class Door:
-    """A tool's function, which lets an approved call through once and as it was approved.
+    """Stands before a tool's function: lets an approved call through once, as it was approved.
 
     CrewAI repeats a failed call up to six times, and validates its arguments each time.
     """
@@ -317,7 +317,7 @@ class Door:
 def hang_doors(tool: Any) -> list[Door]:
     """Put doors before a tool's functions, or return the doors that stand there.
 
-    For a model's native function calls CrewAI uses the tool's other function.
+    CrewAI calls `tool.func`, or the original tool's function if the model calls tools natively.
     """
     original = original_of(tool)
     with _HANGING:

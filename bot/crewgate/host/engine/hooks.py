@@ -84,7 +84,7 @@ class Hooks:
         self._used: dict[str, dict[str, Json]] = {}
         """The entries of `tools_used`, by task and tool."""
         self._met: set[str] = set()
-        """The names of the tools of agents that used any."""
+        """The names of all tools of the agents that have used a tool."""
         self._lock = Lock()
 
     @contextmanager
@@ -179,7 +179,7 @@ class Hooks:
         return self._let_through(call, given, found.call, hung)
 
     def _let_through(self, call: _Call, given: Json, approved: Call, hung: Sequence[Door]) -> str:
-        """Give CrewAI what makes exactly the approved call; return why the call does not run."""
+        """Give CrewAI arguments for exactly the approved call; return why the call does not run."""
         context = call.context
         handed = doors.given_for(context.tool, given, approved.arguments)
         if exact(context.tool_input) != exact(given):
@@ -332,7 +332,7 @@ _HELD: Final[set[str]] = set()
 
 
 def hold(servers: Iterable[str]) -> None:
-    """Let people approve every call of these MCP servers where they approve any calls at all."""
+    """Let people approve every call of these MCP servers, if they approve any calls of a target."""
     _HELD.update(servers)
 
 

@@ -1,8 +1,8 @@
 """Lessons of flows with `@human_feedback(learn=True)`, kept or dropped by people.
 
 From each answer CrewAI draws lessons into `flow.memory`; later it recalls them from there, and has
-an output rewritten by them before people see it. Here that memory hands them to the host: each is
-an execution of its own that asks people, and only what they keep is recalled.
+an output rewritten by them before people see it. Here that memory hands lessons to the host, which
+asks people about each in an execution of its own; only kept lessons are recalled.
 """
 
 import json

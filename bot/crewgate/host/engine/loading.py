@@ -137,7 +137,7 @@ def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
 
 
 def _copy_of(crew: Any) -> Any:
-    """Return a copy of a crew whose agents have the MCP servers and apps that CrewAI leaves out."""
+    """Return a copy of a crew, with its agents' MCP servers and apps, which CrewAI leaves out."""
     copied = crew.copy()
     pairs = [*zip(crew.agents, copied.agents, strict=True)]
     if crew.manager_agent is not None:

@@ -23,7 +23,7 @@ class Found:
 
     tools: list[Any] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
-    """The names that the tools of the silent servers would have for their server."""
+    """The servers that did not answer, by the names that their tools would have for them."""
 
     @property
     def by_url(self) -> list[Any]:

@@ -122,7 +122,7 @@ def actions(*buttons: Block) -> Block:
 
 
 def sections(lines: Iterable[str], *, budget: int) -> tuple[list[Block], int]:
-    """Return the first lines, in as few sections as the budget allows, and the number of lines."""
+    """Return as many lines as the budget allows, in few sections, and the number of these lines."""
     made: list[str] = []
     shown = 0
     for line in lines:

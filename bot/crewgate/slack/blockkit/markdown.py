@@ -243,7 +243,7 @@ _PARAGRAPH_LINES: Final = 30
 """The most lines of one passage; in a longer paragraph each line is a passage."""
 _FORMATTED: Final = 6_000
 _ALL_FORMATTED: Final = 200_000
-"""The most characters of a paragraph, and of all with marks; more text is taken as written."""
+"""The most characters read of one paragraph, and of all with marks; more text stays as written."""
 
 
 def passages_of(markdown: str) -> list[Passage]:

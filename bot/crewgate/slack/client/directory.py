@@ -43,7 +43,7 @@ _IN: Final = {Email: "", UserGroup: "in "}
 NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_found"})
 
 OwnerOf = Callable[[str, str], Awaitable[EmailOwner]]
-"""Returns the owner of an address, for which Slack names this account. Raises StoreUnavailable."""
+"""Returns an address's owner, given the account that Slack names. Raises StoreUnavailable."""
 
 
 class SlackDirectory:
@@ -213,7 +213,7 @@ class SlackDirectory:
         return await time_zone_of(self._client, user)
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
-        """Return the member; an address stays with its first account."""
+        """Return the member, or the reason for none; an address stays with its first account."""
         if isinstance(named, Email) and named not in self._known:
             unknown = await self._learn(named)
             if unknown is not None:
@@ -261,7 +261,7 @@ class SlackDirectory:
                 await self._has_asked.wait()
 
     async def renew(self) -> None:
-        """Ask Slack about every e-mail and group; about known entries every RENEW_SOON at most.
+        """Ask Slack about every e-mail and group; about known ones at most every RENEW_SOON.
 
         Slack answers about 50 addresses a minute, so unknown and old addresses come first. Without
         an answer the last answer stays. A deactivated account is nobody's.

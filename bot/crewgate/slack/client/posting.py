@@ -51,7 +51,7 @@ class MessageSearch:
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the messages since `since`; no messages if the bot may not read here.
 
-        `since` is by this bot's clock, and becomes Slack's time by its age. A second search with
+        `since` is a time of this bot's clock; its age gives Slack's time. A second search with
         the same `key` begins where the first one ended. A bot that may not read may still post (a
         missing scope, or a channel known by its name only): a second card is better than none.
         """

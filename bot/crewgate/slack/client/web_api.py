@@ -158,7 +158,7 @@ async def call(client: AsyncWebClient, method: str, **arguments: object) -> dict
 
 
 async def attempt(calling: Awaitable[AsyncSlackResponse], method: str = "") -> dict[str, Any]:
-    """Await an answer of the SDK, logged by `method` or the SDK's function. Raises CallFailed."""
+    """Await an answer of the SDK; `method` names the call in the log. Raises CallFailed."""
     data, _ = await _answer(calling, method)
     return data
 

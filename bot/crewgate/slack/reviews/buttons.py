@@ -106,7 +106,7 @@ def words_button(round_: Round) -> Block:
 
 
 def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
-    """*Take back my approval*: shown to those who approved; on a card, to all once one has."""
+    """*Take back my approval*: for those who approved; on a card, for all once somebody has."""
     voices = voices_of(round_.votes)
     may_take_back = bool(voices) if reader is None else reader in voices
     return (TAKE_BACK.on(round_.id),) if may_take_back else ()

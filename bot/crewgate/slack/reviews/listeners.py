@@ -186,8 +186,8 @@ async def _unmask(press: Press, reply: Reply) -> None:
 async def _decide_at_once(press: Press, reply: Reply) -> None:
     """Approve, or give a flow's outcome, with one press, unless it has to be confirmed.
 
-    The press is acknowledged once the decision is on disk. A question replaces the press's modal,
-    which may be an earlier question: then a caveat changed since.
+    The press is acknowledged once the decision is on disk. A modal that asks to confirm replaces
+    the press's modal, also one that asked before, if a caveat has changed since.
     """
     context = reply.context
     is_confirmed = _is_confirmed(press)

@@ -113,7 +113,7 @@ async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block
 async def edit_form(
     round_id: str, by: Person, context: SlackContext, *, sent: EditForm | None = None
 ) -> Block:
-    """The form with the output, or as it was `sent`.
+    """The form with the output in its boxes, or with the texts that were `sent`.
 
     Raises as `decide` does; VerdictMisplaced if the output offers no edits.
     """

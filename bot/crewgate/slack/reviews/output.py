@@ -158,7 +158,7 @@ def page_of_call(
 ) -> tuple[excerpts.BlocksPage, Share] | None:
     """Return a page of a call's arguments, laid out as on its card; None if they are no JSON.
 
-    Without a number, the first page with more than was `seen`. A page's share is by its number.
+    Without a number, the first page with more than was `seen`. All pages count as equal shares.
     """
     groups, total = _groups_of_call(output), excerpts.length(output.text)
     if groups is None:

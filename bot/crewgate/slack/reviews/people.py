@@ -102,7 +102,7 @@ class People:
     ) -> Approvers | None:
         """Return the limits on a waiting round's approvers; None without a rule or reviewers.
 
-        `away` are the absences in which this person stands in for others, or all.
+        `away` are all absences, or only those in which this person stands in for others.
         """
         round_, rule = facts.round, facts.round.rule
         reviewers = self(round_, Role.REVIEWER)

@@ -113,7 +113,7 @@ class ReaderPosition:
 def opened(
     round_id: str, tab: ReaderTab, share: Share | None, page: int | None = None
 ) -> ReaderPosition:
-    """Return the position of a reader that is opened where this share of the output stands."""
+    """Return the position of a reader opened from a place that shows this share of the output."""
     known = 0 if share is None else share.percent
     return ReaderPosition(round_id=round_id, tab=tab, page=page, share=share, known=known)
 

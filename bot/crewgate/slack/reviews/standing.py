@@ -60,7 +60,7 @@ def standing(
     """Return what its viewer must know of a waiting round, below the line that names it.
 
     The flags leave out lines that the form or page has itself. Masks are not named here: pages and
-    caveats tell viewers of them who were not shown the masked text.
+    caveats name them, to viewers who were not shown the masked text.
     """
     viewer = view.viewer
     if viewer is None or view.round.state is not review.State.WAITING:

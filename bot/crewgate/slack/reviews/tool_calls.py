@@ -136,7 +136,7 @@ def _fits(text: str) -> bool:
 def render_change_form(
     briefing: Briefing, fields: Fields, written: Sequence[str], *, revision: int = 0, mark: str = ""
 ) -> blocks.Block:
-    """The form with a call's arguments. `revision` is as for `render_edit_form`.
+    """The form with a call's arguments; `revision` counts refills of its boxes.
 
     `mark` identifies the arguments that the form was opened with.
     """

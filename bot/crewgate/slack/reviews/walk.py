@@ -129,7 +129,7 @@ async def go_on_decided(
 
 @dataclass(frozen=True, slots=True)
 class WalkReply(Reply):
-    """Answers a press of a walk in its modal; opens one for a press elsewhere."""
+    """Answers a press in the walk's modal; for a press elsewhere, opens the modal."""
 
     walk: Walk
     round_id: str
@@ -161,7 +161,7 @@ class WalkReply(Reply):
 
 
 def reply_in_walk(reply: Reply, walk: Walk, round_id: str) -> WalkReply:
-    """Return the reply to a press of a walk; a page's press is timed."""
+    """Return the reply to a press of a walk; on a page it tells if the page was turned in haste."""
     press = reply.press
     position = parse_position(press.view.metadata)
     if position is not None:

@@ -174,7 +174,7 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
 def about_decided(round_: Round, decision: verdict.Decision, *, is_told: bool) -> str:
     """Return the line below a decided card's headline: time, duration, round, crew.
 
-    `is_told`: the headline is about this decision, and not a later round.
+    `is_told`: the headline is about this decision, and not about a later round.
     """
     return names.joined(
         "" if is_told else f"{names.number_of(round_)}: {decisions.clause(decision)}",
@@ -207,7 +207,7 @@ def unsent_notes(decision: verdict.Decision) -> str:
 
 
 def _may_decide(view: CardView) -> str:
-    """Name people without a mention, which might notify them each time."""
+    """Name the people who may decide, without mentions, which might notify them at each update."""
     reviewers = view.reviewers
     if not reviewers or view.calls_all:
         return ""
@@ -501,7 +501,7 @@ def rewritten(by: notification.Rewritten) -> str:
 
 
 def asked(previous: Round) -> str | None:
-    """Return the words before a revision request; None without a request."""
+    """Return the line above a revision request: `In round 1 …:`; None without a request."""
     decision = previous.decision
     if decision is None or asked_for(decision) is None:
         return None

@@ -332,7 +332,7 @@ def why(
     users_of: Callable[[tuple[ReviewerRef, ...]], Collection[str]],
     away: Iterable[Absence],
 ) -> tuple[str, ...]:
-    """Return why a person is asked, and the task that follows; each may be empty.
+    """Return the reason why a person is asked, and the crew's next task; each may be empty.
 
     A person whom the settings name needs no reason.
     """
