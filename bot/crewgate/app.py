@@ -246,8 +246,8 @@ class _Assembly:
             clock=runtime.clock,
             sleep=self.sleep,
         )
-        # Linking audit entries ends after the workers have finished: they still add entries. The
-        # database is closed after that.
+        # The linking of audit entries ends after the workers, which add entries to the last, and
+        # before the database is closed.
         self.stack.push_async_callback(self.linking.finish)
         self.heartbeat = Heartbeat(
             self.outbox.note_alive,

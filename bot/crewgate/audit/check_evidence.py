@@ -66,7 +66,7 @@ def read(raw: bytes) -> dict[str, Any]:
 def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterator[str]:
     """Yield the facts that the file proves, a line each.
 
-    Raises Contradiction, and Unproved at the end if the beginning is not proved.
+    Raises Contradiction, and at the end Unproved if the execution's first entries may be missing.
     """
     require(file.get("format") == FORMAT and tuple(file) == FIELDS, NO_FILE)
     entries = read_chain(file)
@@ -314,7 +314,7 @@ class Round:
     last: Entry | None = None
     approved: bool | None = None
     tries: int = 0
-    """The tries whose outcome is not known to be a refusal."""
+    """The tries to tell the crew that were not surely in vain."""
 
     def follow(self, entry: Entry) -> None:
         """Apply an entry. Raises Contradiction if it contradicts the round's phase."""
@@ -371,7 +371,7 @@ class Replay:
         self.ends: dict[str, datetime] = {}
 
     def lines(self) -> Iterator[str]:
-        """Yield the story, a line for each entry. Raises Contradiction at a forbidden entry."""
+        """Yield the story, a line for each entry. Raises Contradiction at an invalid entry."""
         if not self.is_whole:
             yield f"! entries before {self.begin.number} may be missing, or say less than today's"
         for entry in self.entries:
@@ -585,7 +585,7 @@ def escalated_to(rule: Rule) -> Sequence[Sequence[str]]:
 
 
 def voices(vote: Entry) -> set[str]:
-    """Return the people who count as voters: the actor and the absent person."""
+    """Return the people who count as voters: the actor, and the absent person behind a delegate."""
     return {vote.actor, vote.data["on_behalf_of"]} - {None}
 
 

@@ -132,7 +132,7 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
     try:
         age = await _age_of(engine)
         if age.revision != HEAD:
-            # No bot can start while a key is lost, so none brings the database up to date: then
+            # While a key is lost no bot starts, and a start would bring the database up to date: so
             # only the version that wrote it last can run `rotate --forget`.
             others = f", or do this with Crewgate {age.version}, which wrote it last"
             raise StoreUnavailable(

@@ -167,7 +167,7 @@ def channel_place(channel: str) -> str:
 
 
 def named_people(crews: Iterable[CrewSettings]) -> dict[ReviewerRef, Role]:
-    """Return reviewers, then starters, then operators, each person with the first role."""
+    """Return reviewers, then starters, then operators, each person in the first role only."""
     named: dict[ReviewerRef, Role] = {}
     every = tuple(crews)
     in_role: dict[Role, Callable[[CrewSettings], tuple[ReviewerRef, ...]]] = {

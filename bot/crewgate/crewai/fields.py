@@ -29,7 +29,7 @@ URL_LIMIT: Final = 2_000
 #: would not be recognised.
 _HIDDEN_IN: Final = 20 * WORDS_LIMIT
 
-#: The most characters of a text that are read to find the first WORDS_LIMIT that are not blank.
+#: The most characters of a text that are read to find the first WORDS_LIMIT non-blank ones.
 SCAN_LIMIT: Final = 64 * 2**10
 
 #: Indenting deep JSON can multiply its size by hundreds; beyond this size JSON is not indented.

@@ -23,7 +23,7 @@ _STRIDE: Final = 257
 
 
 def _free_ports(first: int) -> Iterator[int]:
-    """Yield the ports that nobody listens on, in a circle."""
+    """Yield the ports that nobody listens on; after the last, begin again."""
     for place in itertools.count(first):
         port = _PORTS[place % len(_PORTS)]
         with socket.socket() as probe:

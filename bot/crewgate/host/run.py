@@ -151,7 +151,7 @@ class Options:
     first_pause: float = FIRST_PAUSE
     """Seconds until a failed webhook is sent again."""
     again_after: float = 30.0
-    """Seconds until an execution goes on whose work could not be stored."""
+    """Seconds until an execution whose work could not be stored goes on."""
     close_after: float = 2.0
     """Seconds for an agent to repeat its calls after a restart, once it makes another call."""
     approve_tools: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -454,7 +454,7 @@ class Run:
     def ask(self, question_id: str, asked: records.Asked, seconds: float | None) -> str | None:
         """Ask people for words and wait, perhaps for an answer from before a restart.
 
-        Return None once the seconds since the first asking are over. Raises HostStops.
+        Return None once `seconds` have passed since people were first asked. Raises HostStops.
         """
         self._shared.waiters.open(self._id, question_id)
         question = self._store.question(question_id)

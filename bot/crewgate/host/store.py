@@ -256,7 +256,7 @@ class Store:
     def spend(self, execution_id: str, task_id: str, closing: Closing) -> bool:
         """Mark an answer as delivered; return False if the answer is marked already, or closed.
 
-        A call whose digest is not the decision's digest is closed as well. Raises Expired.
+        Return False also for a call whose digest is not the decision's. Raises Expired.
         """
         with self._database.transaction() as sql:
             row = sql.execute(

@@ -195,7 +195,7 @@ def _contradicting_timeout(rule: Rule, out: TimeOut) -> Iterator[tuple[str, str]
 
 
 def _is_before(one: Duration, other: Duration) -> bool:
-    """Return False only if that is certain: working hours cannot be compared with hours."""
+    """Return True if `one` is shorter, or if only one of both is in working hours."""
     return one.working != other.working or one.length < other.length
 
 

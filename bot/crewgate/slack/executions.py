@@ -87,7 +87,7 @@ def title_parts(execution: Execution) -> tuple[str, ...]:
 
 
 def topic(execution: Execution) -> str:
-    """Return an execution's topic; empty if only its id tells executions apart."""
+    """Return an execution's topic; empty if the topic is only the beginning of its id."""
     is_id = execution.topic == id_beginning(execution.execution_id)
     return "" if is_id else one_line(execution.topic, names.TITLE_LIMIT)
 

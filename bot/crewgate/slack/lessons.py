@@ -235,7 +235,7 @@ def _about(one: LessonLine, link: Link) -> str:
 
 
 def figures(sides: Sides) -> Iterator[str]:
-    """Yield whether lessons help, by executions with and without; nothing without executions."""
+    """Yield figures of executions with and without lessons; nothing if there are no executions."""
     both = {"With lessons": sides.taught, "Without": sides.untaught}
     if sides.is_telling:
         for name, side in both.items():

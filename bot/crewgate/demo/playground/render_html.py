@@ -188,7 +188,7 @@ class _Renderer(RendererHTML):
     """HTML without inline styles, which the page's security policy forbids."""
 
     def text(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
-        """Render boxes of task lists and emoji as their characters."""
+        """Render emoji, and the boxes of task lists, as characters."""
         content = tokens[at].content
         if at == 0 and (box := _CHECKBOX.match(content)):
             content = ("☐ " if box[1] == " " else "☑ ") + content[box.end() :]

@@ -27,7 +27,7 @@ def find_element(
 ) -> tuple[Json, Json]:
     """Return the element with this text or action id, and its block.
 
-    Of several that are alike it is the last. Raises CannotDoThat if no element matches, or if
+    If several are alike, return the last. Raises CannotDoThat if no element matches, or if
     several match and `block_id` names none.
     """
     there = list(elements(blocks))

@@ -191,8 +191,8 @@ class _Work:
             return theirs(output) if theirs else None
 
         self._crew.task_callback = on_task
-        # An agent's own callback replaces the crew's, so both are wrapped. CrewAI reports no steps
-        # of an agent without tools.
+        # An agent's own callback replaces the crew's, so both are wrapped. An agent without tools
+        # sends no step webhooks, because CrewAI reports no steps of it.
         for one in (self._crew, *self._crew.agents):
             if one is self._crew or getattr(one, "step_callback", None):
                 one.step_callback = self._on_step(one.step_callback)

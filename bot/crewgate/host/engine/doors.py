@@ -226,7 +226,7 @@ class Passage:
 
     @property
     def by_client(self) -> bool:
-        """True for CrewAI's tool of an MCP server; another tool may use CrewAI's client by itself."""
+        """True for CrewAI's tool of an MCP server; another tool may use the client by itself."""
         return isinstance(self._original, MCPNativeTool)
 
     def open(self) -> None:

@@ -203,7 +203,7 @@ def select_field(
 
 
 def date_field(label: str, *, name: str, day: date | None) -> Block:
-    """A field for a day; `name` is its block's and its picker's."""
+    """A field for a day; `name` names its block and its picker."""
     picker: Block = {"type": "datepicker", "action_id": name}
     if day is not None:
         picker["initial_date"] = day.isoformat()
@@ -211,7 +211,7 @@ def date_field(label: str, *, name: str, day: date | None) -> Block:
 
 
 def person_field(label: str, *, name: str, user: str | None) -> Block:
-    """A field for a person; `name` is its block's and its picker's."""
+    """A field for a person; `name` names its block and its picker."""
     picker: Block = {"type": "users_select", "action_id": name}
     if user is not None:
         picker["initial_user"] = user

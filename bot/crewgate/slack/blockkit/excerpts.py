@@ -362,7 +362,7 @@ PAGE: Final = 6_000
 #: A full page still takes a fence's closing line, if that has at most so many characters.
 _LAST: Final = 500
 _HEADINGS: Final = 20
-"""The most headings that a page's end is moved before: a text may have only headings."""
+"""The most headings before which a page's end is moved: a text may have only headings."""
 _BLANK_LINES: Final = re.compile(r"\n[ \t]*\n+")
 
 

@@ -115,7 +115,7 @@ def _script_of(char: str) -> str:
 
 
 def place_before(text: str, at: int) -> int:
-    """Return the place in a text for a place in its revealed form."""
+    """Return the place in a text of the place `at` in its revealed form."""
     grown = 0
     for run in _RUN.finditer(text):
         start = run.start() + grown

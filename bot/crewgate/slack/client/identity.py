@@ -94,7 +94,7 @@ class Identity:
         return None if self._installation is None else self._installation.team_id
 
     async def recall(self) -> None:
-        """Load the identity of an earlier start, until Slack answers. Raises StoreUnavailable."""
+        """Load an earlier start's identity, used until Slack answers. Raises StoreUnavailable."""
         self._remembered = self._installation = await self._installations.recall()
 
     async def ask_once(self) -> None:

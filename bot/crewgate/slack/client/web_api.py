@@ -112,7 +112,7 @@ _SCOPES_HEADER = "x-oauth-scopes"
 class CallFailed(Exception):
     """A failed call, with what is known about it.
 
-    Its text is Slack's code, or our own words: Slack's words may quote the call.
+    Its text is Slack's code, or the bot's own words: Slack's words may quote the call.
     """
 
     def __init__(self, failure: Failure) -> None:

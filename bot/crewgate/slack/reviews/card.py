@@ -228,7 +228,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
 
 
 def _of_rule(view: CardView, decision: verdict.Decision) -> list[Block]:
-    """Return the arguments that a rule decided on alone, and its reason: nobody looked before."""
+    """Return the arguments that a rule decided on alone, and its reason: nobody has seen them."""
     round_ = view.round
     why, result = states.said(decision), states.answer(round_) if round_.call_result else ""
     if round_.removed_at is not None:

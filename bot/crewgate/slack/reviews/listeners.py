@@ -336,7 +336,7 @@ async def on_words_submitted(
 
 
 async def _close(ack: AsyncAck, before: Round, after: Round, context: SlackContext) -> None:
-    """Close all modals, the reader below the form too; tell if the words changed the rule."""
+    """Close all modals, also the reader below the form; tell if the sent words changed the rule."""
     if after.state is State.WAITING and after.rule != before.rule:
         receipt = await modals.receipt(after.id, context, by_words=True)
         await ack(response_action="update", view=receipt)

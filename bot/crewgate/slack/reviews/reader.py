@@ -36,7 +36,7 @@ _OUTPUT_LIMIT: Final = 30_000
 def page_of_history(
     history: Sequence[RoundLine], round_id: str, page: int | None
 ) -> excerpts.BlocksPage:
-    """Return a page of a history, at most the last; without a number, the page with this round."""
+    """Return this page of a history, or the last; without a number, the page with this round."""
     if page is None:
         places = (at for at, line in enumerate(history) if line.round.id == round_id)
         page = next(places, 0) // ROUNDS_ON_A_PAGE

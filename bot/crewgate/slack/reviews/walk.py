@@ -114,7 +114,7 @@ async def go_on(
 async def go_on_decided(
     walk: Walk, round_id: str, by: Person, show: modals.Show, context: SlackContext
 ) -> None:
-    """Show the next review below what is recorded of this one."""
+    """Show the next review, below a line about the decision on this one."""
     try:
         round_ = (await context.uow.read.posting(round_id)).view.round
         decision, what = round_.decision, cards.so_far(round_)

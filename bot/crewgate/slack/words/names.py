@@ -358,7 +358,7 @@ _LINK_LIMIT: Final = 500
 
 
 def linked(title: str, where: MessageRef | None, link: Link) -> str:
-    """Return the title as a link; plain without a message, or if the link is too long."""
+    """Return the title: a link if there is a message and the link is short enough, else plain."""
     url = link(where) if where is not None else None
     if not url or utf16_length(url) > _LINK_LIMIT or any(char in url for char in "<>| \n"):
         return title
