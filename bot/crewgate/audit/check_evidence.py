@@ -358,8 +358,7 @@ class Replay:
         self.entries, self.told = entries, told
         own = [entry for entry in entries if entry.is_own]
         is_counted = own[0].nth == 1 and all(one.form >= COUNTED for one in own)
-        # The entry about an execution's lessons is no beginning: it is stored with the kickoff's
-        # answer, which may come before or after the first review.
+        # The entry about lessons is no beginning: it may come before or after the first review.
         self.begin = next((entry for entry in own if entry.code != "CG156"), own[0])
         is_first = self.begin.code == "CG101" and self.begin.data.get("first") is True
         #: True if the file has all entries from the execution's first on.
@@ -516,7 +515,8 @@ class Replay:
         """Raise Contradiction unless the actor, or whom the actor stands in for, might decide."""
         data, rule = entry.data, self._rule(round_.rule)
         right = data.get("on_behalf_of") or entry.actor
-        if "on_behalf_of" not in data and right not in data["named"]:  # a delegate's edit
+        # A delegate's edit has no `on_behalf_of`: the first in `named` is the absent person.
+        if "on_behalf_of" not in data and right not in data["named"]:
             right = next(iter(data["named"]), right)
         names, permitted = data["named"].get(right) or [], set(data["permitted"])
         others = [name for name in names if USER.fullmatch(name) and name != right]

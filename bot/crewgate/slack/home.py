@@ -250,8 +250,8 @@ def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
 OPEN: Final = timedelta(hours=1)
 #: The seconds after which Home is refreshed without news, because the ages that it shows grow.
 RENEW_SECONDS: Final = 60
-#: The least seconds between two refreshes, unless somebody opens Home: so one refresh shows several
-#: quick changes, within Slack's rate.
+#: The least seconds between two refreshes, unless somebody opens Home: several changes within them
+#: cost one refresh only, so Slack's rate is kept.
 PAUSE_SECONDS: Final = 0.2
 #: The most people whose open Home is refreshed, the latest to open it; others have to open it anew.
 READERS: Final = 100

@@ -291,8 +291,8 @@ def before_tool_call(context: Any) -> None:
 
 def after_tool_call(context: Any) -> str | None:
     """Return the result of a call that did not run, as CrewAI's hook."""
-    # The user's hooks run first: `before_tool_call` never saw a call that one of them aborted, so
-    # the call is not known here.
+    # The user's hooks run first. A call that one of them aborted never came to `before_tool_call`,
+    # so `_known` does not find it.
     call = _known(lambda one: one.tool_input is context.tool_input)
     if call is None or (hooks := _HOOKS.get()) is None:
         return None

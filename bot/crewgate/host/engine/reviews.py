@@ -52,7 +52,7 @@ class Reviews:
 
     def post_setup_messages(self, context: Any) -> None:
         """Add the rounds of this task from before a restart to the prompt."""
-        # An agent of a flow may work without a task, and then has no rounds from before.
+        # An agent of a flow may work without a task, and then has no rounds from before a restart.
         before = () if context.task is None else self._before.pop(self._id_of(context.task), ())
         for one in before:
             context.messages.append({"role": "assistant", "content": one.decided})

@@ -1,4 +1,4 @@
-"""The versions of crewai that fit, and the undocumented names that the host needs in it."""
+"""The versions of crewai that fit, and the undocumented names that the host needs in crewai."""
 
 import importlib
 import re

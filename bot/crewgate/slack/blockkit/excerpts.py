@@ -132,8 +132,8 @@ def _short_cut(
             return place_to_break(head, earliest, room), ""
     if best > 0:
         return best, ""
-    # Nothing up to `room` is a place to end: there are only headings, or a table's header before a
-    # long first row. The cut is after the last of these lines, else within the first line.
+    # No line within `room` may end the part: there are only headings, or a table's header before a
+    # long first row. The cut is after the last whole line, or within the first if none is whole.
     whole = [line.end for line in lines[:number] if line.fence is None]
     return (whole[-1], "") if whole else (place_to_break(head, 0, room), "")
 

@@ -214,7 +214,7 @@ def kinds_of(text: str, lines: list[Line]) -> list[LineKind]:
     for token in blocks_of(text, tables=few_cells(text)):
         if token.type in _KINDS and token.map:
             first, last = token.map
-            last += token.type == "thead_open"  # `map` lacks the dashes below a head
+            last += token.type == "thead_open"  # `map` lacks the dashes below a table's head
             kinds[first:last] = [_KINDS[token.type]] * (last - first)
     for number, line in enumerate(lines):
         if line.fence is not None:

@@ -167,7 +167,7 @@ _BLANK = re.compile(rf"[\s{UNSEEN}]*")
 _TOKEN = re.compile(
     r"<(?=[A-Za-z!@#/?\\&])"  # mentions, dates, links, tags, comments
     r"|&(?=(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{0,31});"
-    r"|(?:[lL][tT]|[gG][tT]|[aA][mM][pP])(?![\w=]))"  # an entity, but no address `?a=1&lt=2`
+    r"|(?:[lL][tT]|[gG][tT]|[aA][mM][pP])(?![\w=]))"  # an entity, but not `&lt=2` in an address
     r"|@(?=channel|everyone|group|here)"
     r"|\](?=[(:])",  # `](` before a link's target, `]:` before the definition of a reference
     re.IGNORECASE,

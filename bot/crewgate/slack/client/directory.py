@@ -35,7 +35,7 @@ TRUST = timedelta(minutes=15)
 RENEW_SOON = timedelta(seconds=20)
 #: Seconds that a press waits for Slack's answers: after 3 s Slack shows that the press failed.
 ASK_SECONDS: Final = 2
-#: The most addresses and groups that `resolve` asks about: a press or a post waits for it.
+#: The most addresses and groups that `resolve` asks about: a press or a post waits for the answers.
 ASKED_AT_ONCE: Final = 10
 _SCOPES: Final[dict[type, str]] = {Email: "users:read.email", UserGroup: "usergroups:read"}
 _IN: Final = {Email: "", UserGroup: "in "}

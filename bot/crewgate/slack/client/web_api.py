@@ -27,7 +27,7 @@ from crewgate.network.client import why_no_connection
 
 log = structlog.get_logger(__name__)
 
-#: Seconds for one call to Slack: a post with its look-ups stays well within the outbox's deadline.
+#: Seconds for one call to Slack: a post with its look-ups ends within the minute of its job.
 SECONDS = 15
 #: Seconds that an idle connection is kept, less than servers and proxies keep it: a call that is
 #: sent while one of these closes it would lose its answer.

@@ -300,7 +300,7 @@ def in_full(round_: Round) -> str:
         return f"{icon(round_)} {answer(round_)}"
     line = f"{icon(round_)} {decisions.sentence(decision)}."
     is_closed = round_.state is State.CLOSED
-    # Of a dismissed round `answer` says whether the crew got the decision, so `_sent` is left out.
+    # For a dismissed round, `answer` says if the crew got the decision, so `_sent` is left out.
     if is_closed and receiver(decision) == "crew" and not isinstance(reason, reasons.Dismissed):
         line += f" {_sent(round_, decision)}"
     return "\n".join(filter(None, (f"{line} {answer(round_)}", said(decision))))
