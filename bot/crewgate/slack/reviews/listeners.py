@@ -124,7 +124,7 @@ async def on_press(
 
 
 def _seen(press: Press) -> Seen:
-    if press.where is Where.CARD:  # the card told the presser if a call may have run
+    if press.where is Where.CARD:  # a card told the presser if a call may have run
         return Seen(share=parse_share(press.block_id), unseen=frozenset((Unseen.MAY_HAVE_RUN,)))
     position = _position(press)
     if position is None:
