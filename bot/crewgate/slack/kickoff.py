@@ -34,7 +34,7 @@ ALREADY_SENT: Final = (
 )
 EMPTY: Final = "The crew needs this."
 FIELDS_LIMIT: Final = 45
-"""The most fields: each may need a second block for its error; a modal has 100."""
+"""The most fields of the form: each may need two blocks, one for its error; a modal has 100."""
 _NAME_LIMIT: Final = 200
 _TEXT_LIMIT: Final = 3_000
 _LONG: Final = frozenset(

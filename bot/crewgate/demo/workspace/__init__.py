@@ -15,6 +15,6 @@ It answers the Web API, and sends the bot over signed HTTP what people do:
 with a stale screen does; `messages` and `fresh` give the present state.
 
 People's actions are in `user_actions` (`UserActions`, which Workspace extends), the Web API's
-methods are in the modules named after them. That the bot keeps Slack's limits is for the tests:
-their workspace (`tests/standins`) extends this one and refuses what is above them.
+methods are in the modules named after them. Only tests check that the bot keeps Slack's limits:
+their workspace (`tests/standins`) extends this one, and refuses what exceeds a limit.
 """

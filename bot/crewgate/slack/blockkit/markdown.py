@@ -144,7 +144,7 @@ class Fence:
 
 @dataclass(slots=True)
 class Line:
-    """A line from `start` to after its line end, and the fence that it is part of."""
+    """A line with its line end, from `start` to `end`, and the fence that it is part of."""
 
     start: int
     end: int
@@ -243,7 +243,7 @@ _PARAGRAPH_LINES: Final = 30
 """The most lines of one passage; in a longer paragraph each line is a passage."""
 _FORMATTED: Final = 6_000
 _ALL_FORMATTED: Final = 200_000
-"""The most characters read of one paragraph, and of all with marks; more text stays as written."""
+"""The most characters of one paragraph, and of all paragraphs with marks, whose marks are read."""
 
 
 def passages_of(markdown: str) -> list[Passage]:

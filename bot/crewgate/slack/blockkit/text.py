@@ -337,9 +337,9 @@ def _shortened(text: str, limit: int, *, escaped: bool) -> str:
 
 
 def before_number(text: str, at: int) -> int:
-    """Return `at`, or the place before the number that a cut there would shorten.
+    """Return `at`, or the beginning of the number that a cut at `at` would shorten.
 
-    Only a number with which the text begins is cut.
+    Only a number at the beginning of the text is cut.
     """
     for number in _NUMBER.finditer(text, max(0, at - _LONG_NUMBER)):
         if number.start() >= at:
