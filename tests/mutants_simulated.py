@@ -59,6 +59,14 @@ SIMULATED: Final = (
         '.where(among(reviews.c.id, "reviews"))\n    .limit(4)\n)',
     ),
     mutant(
+        "a flood whose card is decided gathers on",
+        """    rounds.c.task_key == sa.bindparam("task"),
+    rounds.c.state == sa.literal_column(f"'{State.WAITING.value}'"),
+)""",
+        """    rounds.c.task_key == sa.bindparam("task"),
+)""",
+    ),
+    mutant(
         "the next card of a flood is never posted",
         "        if others:\n            await tx.expedite(call, at=due)",
         "        if others and card is None:\n            await tx.expedite(call, at=due)",
@@ -347,6 +355,36 @@ SIMULATED: Final = (
         "inputs outlive the texts",
         "        inputs=codec(CallerValues).dump(UNKNOWN),\n",
         "",
+    ),
+    mutant(
+        "a morning line counts what it reads alone",
+        "QueuePart(oldest[:1], await read.count(waiting))",
+        "QueuePart(oldest[:1], len(oldest))",
+    ),
+    mutant(
+        "a later wish brings a day's second morning line",
+        "told = current.told if waiting is None else day.toordinal()",
+        "told = current.told",
+    ),
+    mutant(
+        "a morning on which nothing waits is the last",
+        "elif current is not None:\n            told",
+        "elif current is not None and waiting is not None:\n            told",
+    ),
+    mutant(
+        "lists show the arguments that cards mask",
+        "own = masking.for_call() if isinstance(line.round.subject, ToolCall) else masking",
+        "own = masking",
+    ),
+    mutant(
+        "cards show arguments of secret names",
+        "own = also.for_call() if isinstance(round_.subject, ToolCall) else also",
+        "own = also",
+    ),
+    mutant(
+        "a call with a masked argument is approved by one press",
+        "if self.masked is not False and (self.asks_about_masks or self.hides):",
+        "if self.masked is not False and self.asks_about_masks and not self.hides:",
     ),
     mutant(
         "each batch of entries counts an execution anew",

@@ -18,6 +18,7 @@ from tests.simulation.known import MOMENT, Call, Case, Known, Question
 from tests.simulation.oracle import require
 from tests.simulation.product import (
     ASKED,
+    HIDDEN,
     HOUR,
     LEGAL,
     NUMBER,
@@ -90,6 +91,8 @@ class Crews(Known):
         wording = choices.pick(WORDINGS) if choices.one_in(3) else WORDINGS[0]
         to = choices.pick(RECIPIENTS) if tool == "pay" else "bob"
         arguments: dict[str, object] = {"to": to, "text": f"{wording} {self.tool_number}."}
+        if choices.one_in(3):
+            arguments["token"] = f"{HIDDEN}{self.tool_number}"
         call = Call(
             execution=execution,
             task=f"{tool} {self.tool_number}",
@@ -116,6 +119,7 @@ class Crews(Known):
             call=ToolCall(
                 call.tool,
                 may_have_run=call.may_have_run,
+                hides="token" in call.arguments,
                 arguments=(Argument("to", Kind.TEXT, required=True),),
             ),
             takes_edits=True,
@@ -185,6 +189,9 @@ class Crews(Known):
         task, call = "deploy", None
         if choices.one_in(2):
             task, text = "pay", json.dumps({"to": text})
+        if self.questions and choices.one_in(2):  # what it asked last, perhaps answered by now
+            task, text = self.questions[-1].task, self.questions[-1].text
+        if task == "pay":
             call = ToolCall("pay", arguments=(Argument("to", Kind.TEXT, required=True),))
         asked_at = self.world.clock()
         received = await self.world.notify(

@@ -18,10 +18,21 @@ from crewgate.domain.rules.rule import NO_RULE
 from crewgate.domain.verdict import Approve, Person, Revise
 from crewgate.store.audit import AuditReading
 from crewgate.store.tables import audit_entries, metadata
+from crewgate.usecases.queries import execution as execution_status
+from crewgate.usecases.queries import pending
 from crewgate.usecases.stats import of_crew
 from tests.simulation.known import Known, counted_decisions
 from tests.simulation.oracle import Check, counts, require
-from tests.simulation.product import AUDITED, CREWS, REVIEWERS, SCANS, TASKS
+from tests.simulation.product import (
+    AUDITED,
+    CREWS,
+    HIDDEN,
+    NUMBER,
+    REVIEWERS,
+    SCANS,
+    TASKS,
+    TOOLS,
+)
 
 
 async def whoever_may_decide_was_told(of: Known) -> None:
@@ -46,6 +57,19 @@ async def whoever_may_decide_was_told(of: Known) -> None:
             many = sum(counts(round_, one) for one in without)
             read = f"the card of {round_.id} counts {card.gathered}, {many} wait without one"
             require(card.gathered <= many, "figures", read)
+
+
+async def a_flood_alone_has_no_card(of: Known, round_id: str) -> None:
+    """A round goes without a card only while more rounds of its task wait than can have one."""
+    round_ = of.round(round_id)
+    if round_.state is State.WAITING and round_id not in of.world.slack.cards():
+        jobs = await of.world.everything()
+        is_planned = any((one.kind, one.subject) == (EffectKind.POST, round_id) for one in jobs)
+        name = round_.review.crew, round_.review.task_name
+        waiting = of.in_state(State.WAITING)
+        many = sum((one.review.crew, one.review.task_name) == name for one in waiting)
+        read = f"{round_id} has no card, and {many} of its task wait"
+        require(is_planned or many > of.world.context.flood, "told", read)
 
 
 async def a_decision_reaches_its_crew_once(of: Known) -> None:
@@ -227,6 +251,26 @@ async def the_trail_replays_what_happened(of: Known) -> None:
         require(found == expected, "trail", read)
 
 
+async def what_is_masked_was_posted_nowhere(of: Known) -> None:
+    """Neither Slack nor the trail has a value that is masked, nor a list of `/crew`."""
+    context, by = of.world.reviews, REVIEWERS[0].id
+    posted = of.world.slack.unmasked
+    require(not posted, "masked", f"Slack was given what is masked: {posted}")
+    async with of.world.engines.for_outbox.read.connect() as connection:
+        for row in await connection.execute(sa.select(audit_entries.c.body)):
+            require(HIDDEN.encode() not in row.body, "masked", f"the trail has {row.body}")
+    lists: list[object] = [await pending(by, mine=False, context=context)]
+    lists += [
+        await execution_status(one, by=by, context=context, clients={})
+        for one in dict.fromkeys(
+            one.review.execution_id for one in of.known if one.review.crew in {SCANS, TOOLS}
+        )
+    ]
+    for listed in map(repr, lists):
+        shows = NUMBER in listed or HIDDEN in listed
+        require(not shows, "masked", f"a list of `/crew` shows what cards mask: {listed}")
+
+
 async def the_trail_verifies(of: Known) -> None:
     """`crewgate audit verify` finds each entry linked, counted, and in its order."""
     await of.world.linking.finish()
@@ -286,7 +330,7 @@ def _verdict(round_: Round) -> object:
 
 def is_to_do(row: Any) -> bool:
     """Whether a row of the outbox is not one that waits for a day that comes by itself."""
-    later = {EffectKind.POLL_STATUS, EffectKind.END_LESSON}
+    later = {EffectKind.POLL_STATUS, EffectKind.END_LESSON, EffectKind.MORNING_LINE}
     return row.set_aside_at is None and row.kind not in later
 
 
@@ -301,7 +345,7 @@ async def no_job_waits_without_a_reason(of: Known) -> None:
             require(not is_to_do(row), "jobs", read)
 
 
-ONCE: Final = ("card ", "direct ", "reminder ", "escalated ", "timed out ", "lesson ")
+ONCE: Final = ("card ", "direct ", "reminder ", "escalated ", "timed out ", "lesson ", "morning ")
 IN_THE_END: Final[tuple[Check, ...]] = (
     whoever_may_decide_was_told,
     each_reviewer_has_a_message,
@@ -311,6 +355,7 @@ IN_THE_END: Final[tuple[Check, ...]] = (
     a_decision_reaches_its_crew_once,
     what_is_shown_as_done_was_done,
     the_trail_replays_what_happened,
+    what_is_masked_was_posted_nowhere,
     the_trail_verifies,
     each_figure_is_recounted,
     each_decision_was_counted,

@@ -99,6 +99,8 @@ class Known:
         self.claims: dict[str, Claim] = {}
         self.asked: dict[tuple[str, str], tuple[Seen, set[str]]] = {}
         self.dismissed: set[str] = set()
+        self.mornings: set[str] = set()
+        """Who wants a morning line."""
         self.proposed: dict[str, Lesson] = {}
         self.kept: dict[str, datetime] = {}
         """The lessons that are in force, and since when."""

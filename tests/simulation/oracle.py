@@ -13,7 +13,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, ByRule, Person, TimedOut
 from crewgate.usecases.queries import queue
 from tests.simulation.known import Known, key_of
-from tests.simulation.product import EVERYBODY, HOUR, NUMBER, TOOLS
+from tests.simulation.product import EVERYBODY, HIDDEN, HOUR, NUMBER, TOOLS
 
 SENTENCES: Final = {
     "unseen": "nothing is decided unseen",
@@ -27,6 +27,7 @@ SENTENCES: Final = {
     "figures": "each figure is recounted",
     "jobs": "no job waits without a reason",
     "truth": "what is shown as done was done",
+    "masked": "what is masked is shown to nobody",
 }
 OVER: Final = (State.RESUMED, State.SUPERSEDED, State.CLOSED)
 Check = Callable[[Known], Awaitable[None]]
@@ -190,8 +191,11 @@ async def what_waits_is_in_home(of: Known, by: Person | None = None) -> None:
         home = await queue(by.id, page=page, context=of.world.reviews)
         lines = (*home.mine.lines, *home.nobody.lines)
         found += [line.round.id for line in lines]
-        open_ = [line.round.id for line in (*lines, *home.others.lines) if NUMBER in line.excerpt]
-        require(not open_, "home", f"Home of {by.id} shows what the cards of {open_} mask")
+        listed = (*lines, *home.others.lines, *home.stuck.lines, *home.decided.lines)
+        for line in listed:
+            shows = any(one in repr(line) for one in (NUMBER, HIDDEN))
+            read = f"Home of {by.id} shows what the card of {line.round.id} masks"
+            require(not shows, "masked", read)
         pages, page = home.pages, page + 1
     missing = sorted(expected - set(found))
     require(not missing, "home", f"Home of {by.id} lacks {missing}, lists {sorted(found)}")

@@ -24,9 +24,11 @@ from crewgate.domain.verdict import Approve, Person, Revise, Verdict
 from crewgate.usecases import lessons
 from crewgate.usecases.away import come_back, go_away
 from crewgate.usecases.decide import change_arguments, dismiss, edit, take_back
+from crewgate.usecases.morning import end_morning, set_morning
 from crewgate.usecases.notes import claim
 from crewgate.usecases.ports.crew import KickoffRequest
 from crewgate.usecases.queries import queue
+from crewgate.usecases.read_models import QueuePart
 from tests.simulation.known import Known
 from tests.simulation.oracle import require
 from tests.simulation.product import (
@@ -37,12 +39,17 @@ from tests.simulation.product import (
     REVIEWERS,
     SCANS,
     TASKS,
+    Product,
 )
 from tests.simulation.story import Choices
 
 
 class People(Known):
     """Whoever may decide, and whoever may not."""
+
+    def __init__(self, product: Product) -> None:
+        super().__init__(product)
+        product.slack.on_line = self.line_comes
 
     async def press(self, choices: Choices) -> None:
         """Somebody presses a button of a card."""
@@ -104,6 +111,9 @@ class People(Known):
             knew = Unseen.MAY_HAVE_RUN in seen.unseen
             require(knew, "unseen", f"{decided.id}: nobody said that it may have run")
         if decided.decision is not None and verdict == Approve() and is_new:
+            if isinstance(call, ToolCall) and call.hides:
+                knew = Unseen.MASKS in seen.unseen
+                require(knew, "unseen", f"{decided.id}: nobody said that a value is masked")
             notes = self.notes[decided.origin]
             require(notes <= shown, "unseen", f"{decided.id}: notes {notes - shown} were not shown")
             held = self.claims.get(decided.id)
@@ -203,6 +213,30 @@ class People(Known):
             (who, delegate, since, min(until, at) if who == by.id else until)
             for who, delegate, since, until in self.was_away
         ]
+
+    # --- mornings ---
+
+    async def wish_for_mornings(self, choices: Choices) -> None:
+        """Somebody wants a line each day, from a moment that comes soon, or none any longer."""
+        user = choices.pick([*sorted(self.mornings), *(one.id for one in EVERYBODY)])
+        if choices.one_in(5):
+            await end_morning(user, context=self.world.reviews)
+            self.mornings.discard(user)
+        else:
+            soon = self.world.clock() + choices.pick([timedelta(minutes=11), HOUR])
+            minute = soon.hour * 60 + soon.minute
+            await set_morning(user, minute, "UTC", context=self.world.reviews)
+            self.mornings.add(user)
+
+    async def line_comes(self, user: str, line: QueuePart) -> None:
+        """It counts what Home lists, those of it that nobody may approve among them."""
+        home = await queue(user, page=0, context=self.world.reviews)
+        mine, nobody = home.mine.total, home.nobody.total
+        read = f"the line of {user} counts {line.total}, Home {mine} and {nobody} for nobody"
+        require(line.total and mine <= line.total <= mine + nobody, "figures", read)
+        require(user in self.mornings, "jobs", f"{user} has a morning line, and wants none")
+
+    # --- what is stuck ---
 
     async def retry(self, choices: Choices) -> None:
         with suppress(CrewgateError):

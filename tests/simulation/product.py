@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from crewgate.audit.keys import open_signer
 from crewgate.crewai.payloads import decision_body
 from crewgate.domain.crew import Crew
-from crewgate.domain.effects import EffectKind
+from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Outcome, RefusalKind, Refused
 from crewgate.domain.people import Notify, User, UserGroup
 from crewgate.domain.review import Round
@@ -29,7 +30,7 @@ from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.crew import ResumeRequest
 from crewgate.usecases.ports.slack import Posted
-from crewgate.usecases.read_models import MessageRef, Posting
+from crewgate.usecases.read_models import MessageRef, Posting, QueuePart
 from tests.audit.files import KEY
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.usecases.crew_standins import FakeCrew
@@ -93,6 +94,8 @@ SCANNED = a_rule(
 )
 MASKED = parse_redact(["card"])
 NUMBER = "4111 1111 1111 1111"
+HIDDEN = "hush-"
+"""With it begins each argument that is masked by its name."""
 AUDITED = Settings(slack_bot_token="xoxb-1", audit_key=KEY, crews={})
 
 
@@ -128,14 +131,36 @@ class WatchedSlack(FakeSlack):
     """Remembers what was shown when, and finds too few approvers where it is told to."""
 
     shown: list[Shown] = field(default_factory=list)
+    on_line: Callable[[str, QueuePart], Awaitable[None]] | None = None
+    """Called with the person and with what waits, once Slack took a morning line."""
+    unmasked: list[str] = field(default_factory=list)
+    """What Slack was given with a value that is masked."""
+
+    def read(self, about: Any) -> None:
+        written = repr(about)
+        if NUMBER in written or HIDDEN in written:
+            self.unmasked.append(written)
+
+    async def say(self, effect: Effect, about: Any, **options: Any) -> Outcome:
+        self.read(about)
+        outcome = await super().say(effect, about, **options)
+        if isinstance(about, QueuePart) and isinstance(outcome, Posted) and self.on_line:
+            await self.on_line(effect.target, about)
+        return outcome
+
+    async def attach(self, about: Any, **options: Any) -> Outcome:
+        self.read(about)
+        return await super().attach(about, **options)
 
     async def post_card(self, posting: Posting, **options: Any) -> Outcome:
+        self.read(posting)
         outcome = await super().post_card(posting, **options)
         return self._watch(posting, outcome)
 
     async def update(
         self, kind: EffectKind, about: Any, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
+        self.read(about)
         outcome = await super().update(kind, about, where, plain=plain)
         is_card = kind is EffectKind.REFRESH and isinstance(about, Posting)
         return self._watch(about, outcome) if is_card else outcome

@@ -6,21 +6,25 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from crewgate.domain.effects import SLACK, TIMER, crew_destination, status_destination
+from crewgate.domain.effects import SLACK, TIMER, EffectKind, crew_destination, status_destination
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Refused
 from crewgate.domain.review import State
 from crewgate.usecases.delivery.context import GRACE, DeliveryContext
 from crewgate.usecases.delivery.worker import LEASE, deliver
+from crewgate.usecases.morning import set_morning
 from crewgate.usecases.notes import claim
 from crewgate.usecases.ports.base import Job
+from crewgate.usecases.queries import queue
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import record_update
 from tests.simulation.crews import Crews
 from tests.simulation.in_the_end import (
     AFTER_A_MONTH,
     IN_THE_END,
+    a_flood_alone_has_no_card,
+    a_message_is_posted_once,
     is_to_do,
     whoever_may_decide_was_told,
 )
@@ -92,6 +96,7 @@ class Simulation(People, Crews):
             "come_back": bool(self.away),
             "lawyers_change": bool(self.cases),
             "somebody_is_a_guest": bool(self.was_away),
+            "wish_for_mornings": 1,
             "retry": 2 * stuck,
             "dismiss": stuck,
             "slack_works": 5,
@@ -282,6 +287,7 @@ class Simulation(People, Crews):
             await check(self)
         for by in EVERYBODY[::3]:
             await what_waits_is_in_home(self, by)
+        await self.let_mornings_come()
         if self.proposed or len(self.known) <= FEW_ROUNDS:
             await self.let_a_month_pass()
 
@@ -292,6 +298,33 @@ class Simulation(People, Crews):
             if round_.id in cards and cards[round_.id].deleted:
                 by = next(one for one in EVERYBODY if self.may_decide(one, round_))
                 await claim(round_.id, by=by, context=self.world.reviews)
+
+    async def let_mornings_come(self) -> None:
+        """Whoever wants a line has one at its time, if anything waits for them."""
+        await self.send_lines()
+        jobs = await self.world.everything()
+        lines = [one for one in jobs if one.kind == EffectKind.MORNING_LINE]
+        left = self.mornings - {one.subject for one in lines}
+        require(not left, "told", f"{left} want a morning line, and none is planned")
+        for line in sorted(lines, key=lambda one: one.due_at):
+            await self.world.pass_time(line.due_at - self.world.clock())
+            home = await queue(line.subject, page=0, context=self.world.reviews)
+            await self.send_lines()
+            key = f"morning {line.subject} {line.due_at.date()}"
+            is_told = bool(self.world.slack.keyed(key))
+            waits = home.mine.total if line.subject in self.mornings else 0
+            require(is_told or not waits, "told", f"{waits} wait, and there is no {key}")
+            later = line.due_at + HOUR
+            if is_told and later.date() == line.due_at.date():
+                minute = later.hour * 60 + later.minute
+                await set_morning(line.subject, minute, "UTC", context=self.world.reviews)
+        await self.world.pass_time(HOUR)
+        await self.send_lines()
+        await a_message_is_posted_once(self)
+
+    async def send_lines(self) -> None:
+        while jobs := await self.world.lease(SLACK):
+            await self.deliver(jobs, self.world.context)
 
     async def let_a_month_pass(self) -> None:
         """All executions end, nobody does anything, and texts are removed."""
@@ -334,8 +367,10 @@ class Simulation(People, Crews):
             if job.effect.destination == TIMER:
                 self.world.clock.advance(MOMENT)  # each decision has a time of its own
             await deliver(job, context)
-            if job.effect.destination == TIMER:
+            if job.effect.destination == TIMER or job.effect.kind is EffectKind.POST:
                 await self.look()
+            if job.effect.kind is EffectKind.POST:
+                await a_flood_alone_has_no_card(self, job.effect.target)
 
     async def due(self) -> list[str]:
         now = self.world.clock()
