@@ -1,1 +1,1 @@
-"""The words and rules of a review: pure, synchronous, standard library only."""
+"""The types and rules of reviews: pure, synchronous, standard library only."""

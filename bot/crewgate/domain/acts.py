@@ -34,7 +34,7 @@ class Argument:
 
 
 class CallState(StrEnum):
-    """The end of a call."""
+    """The ways in which a call ends."""
 
     RAN = "ran"
     FAILED = "failed"
@@ -43,7 +43,7 @@ class CallState(StrEnum):
 
 
 class Contradiction(StrEnum):
-    """The reason why a call that ran must not have run."""
+    """The reason why a call that ran should not have run."""
 
     UNDECIDED = "undecided"
     REFUSED = "refused"
@@ -68,16 +68,16 @@ class CallResult:
         return self.state is not CallState.CLOSED
 
     def repeats(self, before: Self) -> bool:
-        """Return True if an earlier result has said already all that this result says."""
+        """Return True if this result adds nothing to `before`: equal, or the call did not run."""
         return not self.has_run or (self.state, self.words) == (before.state, before.words)
 
     def judged(
         self, before: Self | None, *, approved: bool | None, is_known: bool, was_tried: bool
     ) -> Self:
-        """Return the result with the reason why the call must not have run, if there is one.
+        """Return the result with the reason why the call should not have run, if there is one.
 
         `approved` is None without a decision. `is_known`: the decision may have reached the asker.
-        An earlier approval that `was_tried` lets the call run once, too.
+        `was_tried`: an earlier approval may have reached the asker, and lets the call run once.
         """
         has_run = before is not None and before.has_run
         approvals = int(was_tried) + (approved is True and is_known)
@@ -119,7 +119,7 @@ class ToolCall(Asked):
 
     @property
     def name(self) -> str:
-        """The shortest name, which people read: CrewAI's may begin with a server's command."""
+        """The shortest of the names, for people: CrewAI's may begin with a server's command."""
         return min((self.tool, *filter(None, self.other_names)), key=len)
 
     def names(self, *, exactly: bool) -> tuple[str, ...]:
@@ -177,7 +177,7 @@ def _start_of_value(text: str, at: int) -> int:
 
 
 def _cut_text(text: str) -> str:
-    """Return a JSON text without its end; the longest escape has six characters."""
+    """Read a JSON string that lacks its end; an escape of up to six characters is dropped."""
     for cut in range(len("\\ffff") + 1):
         with suppress(ValueError):
             return f"{json.loads(f'{text[: len(text) - cut]}{chr(34)}')}…"
@@ -222,7 +222,7 @@ def changes_of(before: str, now: str) -> tuple[Change, ...]:
 
 
 def with_changes(call: ToolCall, text: str, written: Mapping[str, str]) -> str:
-    """Return a call's arguments with a form's values. Raises ArgumentsMisfit.
+    """Return the arguments, JSON in `text`, with the values of a form. Raises ArgumentsMisfit.
 
     An unchanged field leaves its value exactly as it was.
     """

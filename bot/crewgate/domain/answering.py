@@ -38,7 +38,7 @@ def interpret(given: verdict.Verdict, subject: Subject) -> verdict.Verdict:
 
 
 def decided_on(subject: Subject, decision: verdict.Decision) -> verdict.Decision:
-    """Return a decision in the words for its subject: an edit of a call changes its arguments."""
+    """Return a decision as its subject takes it: on a call, words refuse, and EDIT is CHANGE."""
     match subject, decision:
         case ToolCall(), verdict.Decision(verdict=given, via=via):
             via = verdict.Via.CHANGE if via is verdict.Via.EDIT else via

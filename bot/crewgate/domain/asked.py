@@ -1,4 +1,4 @@
-"""The base of subjects, with the answers that most subjects give to a round."""
+"""The base of subjects, with the properties that most subjects have."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -8,7 +8,7 @@ from crewgate.domain.verdict import Person
 
 
 class Asked:
-    """The base of subjects; a class says where its rounds differ from others."""
+    """The base of subjects; a subject's class overrides what is different for it."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The entries of the audit trail, made from a round before and after; their codes are stable.
+"""The audit trail's entries, made from a round before and after a change; their codes last.
 
 Entries hold texts as salted digests only: the salt lies beside the text and is wiped with it, so
 that the digest still proves the text, and nobody can guess “Approved.” from it.
@@ -95,7 +95,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: the event, the person who caused it, and the facts that are known of it."""
+    """One entry: the event's code, its actor (a person or, for example, BOT), and its facts."""
 
     code: Code
     actor: str
@@ -104,7 +104,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last linked entry, which stands for all entries before it."""
+    """The last entry in the hash chain, which stands for all entries before it."""
 
     number: int
     hash: bytes
@@ -127,7 +127,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A head that has left the database."""
+    """A signed head, which is also logged and perhaps posted: both are outside the database."""
 
     head: Head
     at: datetime
@@ -241,7 +241,7 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
 
 
 def _regrouped(before: Iterable[verdict.Vote], now: Iterable[verdict.Vote]) -> dict[str, Any]:
-    """Return the present groups of earlier voters, where they changed since the approval."""
+    """Return as an entry's fact the earlier voters whom a new vote moved to other groups."""
     was = {(vote.by.id, vote.at): set(vote.groups) for vote in before}
     stayed = [vote for vote in now if was.get((vote.by.id, vote.at)) not in (None, {*vote.groups})]
     groups = {vote.by.id: [*map(str, vote.groups)] for vote in stayed}

@@ -108,7 +108,7 @@ def is_empty(share: Share | None) -> bool:
 
 
 class Unseen(StrEnum):
-    """The things that a surface with an Approve may not have shown to its approver."""
+    """The things that the card, row or page with the Approve button may not have shown."""
 
     EXCERPT = "excerpt"
     """The person saw an excerpt or nothing, and did not turn to the end."""
@@ -142,7 +142,7 @@ def turned_in_haste(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The moment since which a person has been shown the last pages of an output."""
+    """A person's look at the last pages of an output: its begin, and when it was long enough."""
 
     began: datetime
     enough_at: datetime
@@ -158,9 +158,9 @@ def look_at(began: datetime, characters: int) -> Look:
 
 
 def slipped(share: Share | None, began: datetime | None, at: datetime) -> HastyReading | None:
-    """Return the page that ends an output, if a press on it is a slip.
+    """Return the last page of an output, if Approve was pressed within a second of its opening.
 
-    Where one review follows another, a double click in the first review reaches the second.
+    Such a press is a slip: a double click on one review may reach the review that follows it.
     """
     if share is None or began is None or share.shown < share.of:
         return None

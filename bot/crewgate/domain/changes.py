@@ -1,4 +1,4 @@
-"""The changes between two outputs: passages and words as shown, or JSON by key; bounded work."""
+"""Compare two outputs by passages and words as shown, or JSON by its keys; the work is bounded."""
 
 import json
 import re
@@ -103,7 +103,7 @@ _WORD: Final = re.compile(
 
 
 class Kind(StrEnum):
-    """The fate of some words."""
+    """The fate of some words between two texts."""
 
     SAME = "same"
     ADDED = "added"
@@ -428,7 +428,7 @@ def _likeness(words: Counter[str], others: Counter[str]) -> float:
 
 
 def _join_equal(pairs: list[Pair], name: Callable[[Passage], Hashable | None]) -> list[Pair]:
-    """Join removed and added passages whose names are equal, unless the name is None."""
+    """Join a removed and an added passage where `name` is equal for both, and not None."""
     gone: defaultdict[Hashable, list[int]] = defaultdict(list)
     for at in range(len(pairs) - 1, -1, -1):
         before, after = pairs[at].before, pairs[at].after
@@ -480,7 +480,7 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The number of unchanged passages in a row; 0 if not counted."""
+    """Unchanged passages in a row: their number (0: not counted), and a few, or a heading."""
 
     count: int
     passages: tuple[Passage, ...] = ()

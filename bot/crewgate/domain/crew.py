@@ -139,7 +139,7 @@ class Crew:
         )
 
     def rule_for_round(self, rule: Rule) -> Rule:
-        """Return the rule to store with a round, without a channel that is the crew's own.
+        """Return the rule to store with a round: without the crew's own channel, nobody named yet.
 
         A stored channel gives the round a thread of its own, whatever the settings say later.
         """
@@ -180,7 +180,7 @@ class Crew:
         return urls if self.resend_human_input else replace(urls, human_input=None)
 
     def webhooks_for_kickoff(self, given: WebhookUrls) -> WebhookUrls:
-        """Return a kickoff's URLs: the caller's, the crew's or this bot's; pauses go to the bot."""
+        """Return a kickoff's URLs: the caller's, the crew's or ours; human input comes to us."""
         urls = given.or_else(self.configured).or_else(self.own)
         if self.forward:
             urls = self.own.or_else(urls)
@@ -204,7 +204,7 @@ class Crew:
         return self.own.human_input or (webhook if webhook.has_credentials else None)
 
     def _events_here(self, urls: WebhookUrls) -> Iterator[tuple[str, Any]]:
-        """Yield the URLs of task, step and crew webhooks that are this crew's addresses here."""
+        """Yield the kind and URL of task, step and crew webhooks that lead to this bot."""
         for kind in ("task", "step", "crew"):
             url = getattr(urls, kind)
             if url is not None and self._leads_here(url, "events", kind, ...):

@@ -37,7 +37,7 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The properties of one kind of effect; it is about a round unless `names` says otherwise."""
+    """The properties of one kind of effect; `names` are the fields that tell effects apart."""
 
     lane: Lane = Lane.SLACK
     priority: int = 0

@@ -1,4 +1,4 @@
-"""The errors that this bot raises on purpose, named as past facts.
+"""The errors that this bot raises on purpose, and the families that they belong to.
 
 CrewgateError
     NotWaiting                  the round takes no decision any longer
@@ -57,7 +57,7 @@ class RoundSuperseded(NotWaiting):
 
 
 class RoundClosed(NotWaiting):
-    """The execution ended or is gone: nothing is left to decide."""
+    """The round was closed without or after a decision; carries the reason."""
 
     def __init__(self, reason: Reason | None) -> None:
         super().__init__(type(reason).__name__)

@@ -82,7 +82,7 @@ class Lesson:
         return replace(round_, state=State.WAITING, decision=None, votes=self.votes)
 
     def after(self, ballot: Round, *, lasts: timedelta | None) -> Self:
-        """Return the lesson after a vote; a decided ballot keeps it."""
+        """Return the lesson after a vote; a decided ballot keeps it, for `lasts` or for ever."""
         decision = ballot.decision
         if decision is None:
             return replace(self, votes=ballot.votes)
@@ -158,7 +158,7 @@ class LessonsGiven:
 
     @property
     def counted(self) -> int | None:
-        """The number of lessons for the stats; None if the crew had none."""
+        """The number of lessons for the stats: 0 by lot, None if the crew had none."""
         return len(self.ids) if self.ids or self.without else None
 
 

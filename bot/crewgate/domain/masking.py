@@ -320,7 +320,7 @@ _NUMBER_OR_WORD: Final = re.compile(r"[^\s,\]}]++")
 
 
 def find_secret_values(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the values in JSON, perhaps cut, whose names say that they are secrets.
+    """Yield the spans of values in JSON, perhaps cut, whose names say that they are secrets.
 
     Only strings with a part of such a name are looked at: a MiB of arguments has 45,000 names. No
     number or word of JSON has such a part, so each is in a string.
@@ -347,7 +347,7 @@ def find_secret_values(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _value_of(name: str, text: str, start: int) -> tuple[int, int] | None:
-    """Return the value that begins here, if its name says that it is a secret."""
+    """Return the span of the value at `start`, if its name says that it is a secret."""
     opens = text[start]
     is_secret = sounds_secret(name) and opens in '"{['
     if not (is_secret or is_of_a_person(name)):
@@ -402,7 +402,7 @@ _DOMAIN: Final = re.compile(
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
-    """Yield e-mail addresses; of a match beyond the limits, only the part around its `@`."""
+    """Yield the spans of e-mail addresses; beyond the limits, only the part around the `@`."""
     end, at = 0, -1
     while (at := text.find("@", at + 1)) >= 0:
         domain = _DOMAIN.match(text, at + 1)
@@ -448,7 +448,7 @@ def _letters(many: int) -> re.Pattern[str]:
 
 
 def find_ibans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield IBANs by their country's length and their check digits, in groups or not."""
+    """Yield the spans of IBANs: by the country's length and the check digits, in groups or not."""
     for found in _CHECK_DIGITS.finditer(text):
         start = found.start() - 2
         length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
@@ -486,7 +486,7 @@ _CARD: Final = re.compile(
 
 
 def find_cards(text: str) -> Iterator[tuple[int, int]]:
-    """Yield card numbers by their length and their check digit, in groups or not."""
+    """Yield the spans of card numbers: by their length and check digit, in groups or not."""
     for numbers in _NUMBERS.finditer(text):
         groups = [one.span() for one in _GROUP.finditer(text, *numbers.span())]
         first = 0

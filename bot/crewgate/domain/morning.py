@@ -16,7 +16,7 @@ class Morning:
     """The ordinal of the day of the last morning line."""
 
     def on(self, day: date) -> datetime:
-        """Return a day's time in UTC: the first if clocks show it twice, later if they skip it."""
+        """Return the line's time on a day, in UTC: the first of two, or later if clocks skip it."""
         begins = time(*divmod(self.minute, 60))
         return datetime.combine(day, begins, ZoneInfo(self.zone)).astimezone(UTC)
 

@@ -266,8 +266,8 @@ def unless_erased(before: CallerValues, after: CallerValues) -> CallerValues:
 
 
 ASSIGNED_LIMIT: Final = 50
-#: Anybody may repeat an escalation of a flow's request, so people are mentioned about it at most
-#: once in this time.
+#: An escalation of a flow's request may come again and again, so it mentions people once in this
+#: time, unless it names somebody new.
 CALLED_EVERY: Final = timedelta(hours=1)
 #: The longest last segment of a callback URL that counts as a name: a longer segment may be a
 #: token, and is removed from texts.
@@ -276,7 +276,7 @@ _NAME_LIMIT: Final = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A person's answer from which CrewAI drew a lesson, and the labels that its host takes."""
+    """A person's answer from which CrewAI drew a lesson, and the labels that keep or end it."""
 
     keep: str
     """The label that keeps the lesson."""

@@ -93,7 +93,7 @@ class NotSent(OutcomeBase):
 
 @dataclass(frozen=True, slots=True)
 class Refused(OutcomeBase):
-    """The other side refused.
+    """A refusal by the other side, or by the bot itself: trying again would not help.
 
     `code` is its error code or HTTP status and `words` its own words: both are for people. `kind`
     is for us.

@@ -60,7 +60,7 @@ def receive(
     | RESUMED by Approve, inferred      | duplicate         | opens next                |
     | fetched, or nobody fetched it     | opens "unchanged" | opens next                |
     | CLOSED                            | opens next        | opens next                |
-    | CLOSED: the execution was gone    | ends it, as WAITING or STUCK, and opens next  |
+    | CLOSED: the execution was gone    | ends it as if WAITING or STUCK; opens next    |
 
     The table is for notifications without a pause id: CrewAI AMP never repeats one, so an output
     that comes again after an answer or a request for changes is another pause. `crewgate host`

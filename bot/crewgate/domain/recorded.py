@@ -28,7 +28,7 @@ REASONS: Final = _names(reason.Reason)
 
 
 def via(way: verdict.Via) -> str:
-    """Return the word for the way of a decision."""
+    """Return the word for the way in which a decision came; a CHANGE is recorded as an EDIT."""
     return verdict.Via.EDIT.value if way is verdict.Via.CHANGE else way.value
 
 

@@ -1,4 +1,4 @@
-"""Taking secrets out of texts that come from outside, before they are shown, logged or kept.
+"""Redaction of secrets in texts from outside, before these are shown, logged or stored.
 
 A crew or a proxy may repeat a request in any spelling: as JSON, in an address, on a page, as a
 Basic `Authorization` header. Known secrets are looked for in each spelling.

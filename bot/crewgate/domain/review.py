@@ -146,12 +146,12 @@ class Round:
 
     @property
     def contradiction(self) -> Contradiction | None:
-        """The reason why the call must not have run, although the crew said that it ran."""
+        """The reason why a call should not have run of which the crew said that it ran."""
         return None if self.call_result is None else self.call_result.contradicts
 
     @property
     def valid_until(self) -> datetime | None:
-        """The end of a decision on a call; None for other decisions, and before a decision."""
+        """The time until which a call's decision holds; None for others, or if there is none."""
         match self.subject, self.decision:
             case ToolCall(), verdict.Decision(at=at):
                 return valid_for(self.rule).after(at, self.rule.working_hours)
@@ -170,7 +170,7 @@ class Round:
 
     @property
     def in_doubt(self) -> bool:
-        """A try to resume may have taken effect; nobody knows."""
+        """True if a try to resume may have taken effect, and nobody knows if it did."""
         return self.in_doubt_since is not None
 
     @property
@@ -333,7 +333,7 @@ class Round:
         return reopened._refreshed()
 
     def retry(self) -> Transition:
-        """Send the decision again at a person's request; evidence of earlier tries comes first."""
+        """Send the decision again at a person's request; an earlier try in doubt stays in doubt."""
         self._must_be(State.STUCK, to="be retried")
         again = replace(self, state=State.DECIDED, reason=None, retries=self.retries + 1)
         return again._refreshed(EffectKind.RESUME)

@@ -52,7 +52,7 @@ def is_on_target(round_: Round) -> bool | None:
 
 
 def made_in_seconds(round_: Round, others: Iterable[Round]) -> int | None:
-    """Return the crew's seconds from a revision to this round; None without that revision."""
+    """Return the seconds from the revision of the round before, in `others`, to this one."""
     for one in others:
         is_before = (one.review.id, one.number + 1) == (round_.review.id, round_.number)
         if is_before and one.decision and isinstance(one.decision.verdict, Revise):
@@ -170,7 +170,7 @@ class Compared:
 
 
 def quantile(minutes: Iterable[int], share: float) -> timedelta | None:
-    """Return the least value that at least this share does not exceed; None without values."""
+    """Return the least of the values that this share of them do not exceed; None without any."""
     ordered = sorted(minutes)
     if not ordered:
         return None
@@ -234,7 +234,7 @@ class Sampled:
 
 
 def sample(rounds: Iterable[DecidedRound], share: Fraction, *, after: int) -> Sampled:
-    """Read the first `after` rounds of each task, then a share, chosen by a hash of the id."""
+    """Sample the first `after` rounds of each task, and a share of the rest by the id's hash."""
     seen: Counter[str] = Counter()
     others = []
     for one in sorted(rounds):

@@ -150,9 +150,9 @@ def left_by_time(rule: Rule) -> TimeOut | None:
 
 
 def _shorter(one: Rule, other: Rule) -> Duration | None:
-    """Return the shorter time for which an approval holds, in hours by the clock.
+    """Return the shorter of both times for which an approval of a call holds.
 
-    As many working hours would last longer than that.
+    If the rules differ, it is in hours by the clock: as many working hours would last longer.
     """
     both = [(rule.valid_for, rule.working_hours) for rule in (one, other)]
     if both[0] == both[1]:

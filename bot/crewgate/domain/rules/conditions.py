@@ -109,7 +109,7 @@ class Facts:
         return self.output.erased > 0 or (self.call is not None and self.call.erased > 0)
 
     def is_hidden(self, path: str) -> bool:
-        """Return True if people are not shown an argument, so that no rule takes it as read."""
+        """Return True if people may not be shown the value at `path`, so no rule relies on it."""
         is_masked = self.call is not None and any(map(is_hidden_argument, path.split(".")))
         return is_masked or self.is_erased
 

@@ -52,7 +52,7 @@ class WorkingHours:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse the form of `str`. Raises NoSuchZone, or ValueError with a text for people."""
+        """Read hours as `str` writes them. Raises NoSuchZone or ValueError, worded for people."""
         found = _HOURS.fullmatch(text.strip())
         if found is None:
             raise ValueError(f"not understood; put hours like {EXAMPLE}")
@@ -211,7 +211,7 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str, *, examples: str = EXAMPLES) -> Self:
-        """Parse the form of `str`. Raises ValueError, which says what to put there."""
+        """Read a duration as `str` writes it. Raises ValueError, which says what to put there."""
         found = _WRITTEN.fullmatch(text.strip().lower())
         if found is None:
             raise ValueError(f"not a duration; put one like {examples}")

@@ -115,7 +115,7 @@ _NUMBER: Final = re.compile(r"[-+]?[0-9]{1,300}(?:\.[0-9]{1,300})?(?:[eE][-+]?[0
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A sign and a number."""
+    """A comparison with a number, such as `>= 50000` in a rule."""
 
     sign: str
     number: Decimal
