@@ -226,7 +226,7 @@ class Audit:
             await write(self._connection, _ADD, self._new)
 
     async def link(self) -> tuple[audit.Head, bool] | None:
-        """Link the next entries; return the last one, and True if the batch was full.
+        """Link the next entries into the chain; return its head, and True if the batch was full.
 
         None: no entries are left, or another process is linking.
         """
@@ -279,7 +279,7 @@ class Audit:
         return bool(news) or len(found) > 2  # noqa: PLR2004
 
     async def publish(self, published: audit.Published, *, by: str) -> None:
-        """Store a head that leaves the database, with an entry of its own."""
+        """Store a head as published, and an entry that says so."""
         head, signed = published.head, published.signed
         row = {"number": head.number, "hash": head.hash, "at": published.at}
         row |= {"key": signed.key, "signature": signed.signature}
@@ -295,7 +295,7 @@ def _tool_of(subject: Subject) -> dict[str, Any]:
 
 
 def _labels_of(round_: Round) -> dict[str, Any]:
-    """Return, by the digest of each label of a question, True if the label approves."""
+    """Return, by a label's digest, True if it takes as many people as an approval does."""
     if not round_.subject.takes_answers:
         return {}
     labels = (Answer(label, is_label=True) for label in round_.subject.labels)

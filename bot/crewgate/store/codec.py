@@ -142,7 +142,7 @@ class Columns:
         return found
 
     def write(self, value: Any, before: Any = None) -> dict[str, Any]:
-        """Return the columns, or those that differ from the columns of another value.
+        """Return the columns of `value`, or only those that differ from the columns of `before`.
 
         Empty JSON becomes null if the column permits it.
         """

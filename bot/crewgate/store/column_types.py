@@ -37,7 +37,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
 
 def is_time(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    """Select the values that can be read; SQLite orders texts behind all numbers."""
+    """Return the condition that a moment can be read: SQLite orders texts behind all numbers."""
     return column.between(FIRST_MOMENT, LAST_MOMENT)
 
 

@@ -24,7 +24,7 @@ class DeadLetterQueries(MaskedReading):
         return next(iter(await self._dead_letters(found)), None)
 
     async def report(self, first: DeadLetter, *, most: int = 1) -> tuple[DeadLetter, ...]:
-        """Return the dead letters of one report: `first`, with their count, and later letters.
+        """Return a report's letters, up to `most`: `first`, with the count of all, and later ones.
 
         A later letter with a report of its own ends the list.
         """
@@ -53,7 +53,7 @@ class DeadLetterQueries(MaskedReading):
         return first, *(await self._dead_letters(shown))
 
     async def open_report(self, crew: str, *, since: datetime) -> str | None:
-        """Return the latest dead letter since then whose report nobody has dismissed, or None."""
+        """Return the id of the latest letter since then whose report is not dismissed, or None."""
         found = await self._rows(
             sa.select(dead_letters.c.id)
             .where(dead_letters.c.crew == crew, dead_letters.c.received_at > since)

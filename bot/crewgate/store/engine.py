@@ -181,7 +181,7 @@ class Engines(Generic[R_co]):
 
     @property
     def free_bytes(self) -> int | None:
-        """The free bytes on the disk; None if the database server watches a disk of its own."""
+        """The free bytes on the disk of the SQLite file; None for PostgreSQL."""
         if self.lock is None:
             return None
         disk = os.fstatvfs(self.lock.fileno())
@@ -362,7 +362,7 @@ _BEGAN: Final = "crewgate began"
 
 @contextmanager
 def log_statements() -> Iterator[None]:
-    """Log all statements inside the block; on SQLite SQLAlchemy then runs them, which is slower."""
+    """Log all statements of the `with` body; SQLAlchemy then runs SQLite's too, more slowly."""
     sa.event.listen(sa.Engine, "before_cursor_execute", _before)
     sa.event.listen(sa.Engine, "after_cursor_execute", _after)
     try:

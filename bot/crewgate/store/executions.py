@@ -236,7 +236,7 @@ class ExecutionQueries(MaskedReading):
     ) -> Mapping[tuple[str, str], Sequence[str]]:
         """Return, by execution, the outputs that people may have edited, for crews that mask texts.
 
-        An execution's result may repeat a masked passage of such an output in other words.
+        A passage that is masked there must be masked in the execution's result too.
         """
         texts = defaultdict[tuple[str, str], list[str]](list)
         keys = [list(key) for key in executions if self._masking.get(key[0])]
@@ -469,7 +469,7 @@ def to_execution(row: sa.Row[Any]) -> Execution:
 
 
 def from_execution(execution: Execution, *, before: Execution) -> dict[str, Any]:
-    """Return the columns that differ from those of the execution before."""
+    """Return the columns that differ from those of `before`, the execution as it is stored."""
     starter, result = execution.starter, execution.result
     columns = _EXECUTION.write(execution, before)
     if starter != before.starter:

@@ -105,7 +105,7 @@ _PLACE: Final = sa.select(_opened_at, _gathered_by).where(rounds.c.id == sa.bind
 
 
 def task_key(round_: Round) -> str | None:
-    """Return a digest of the task or tool of a review's first round, and of the people it asks."""
+    """Return a digest of a first round's task or tool, and of its rule; None for later rounds."""
     review, rule = round_.review, round_.rule
     name = review.task_name or review.task_id
     if isinstance(round_.subject, ToolCall):
@@ -165,7 +165,7 @@ class FloodQueries(Reading):
         return bool(await self._rows(_GATHERED_OF, of))
 
     async def following(self, card: str, waiting: Selection) -> str | None:
-        """Return the first other round of a card's flood that is in a selection, or None."""
+        """Return the first of a flood's rounds, but not `card`, that `waiting` selects, or None."""
         [place] = await self._prepared(_PLACE, {"round": card})
         after = await self._prepared(_PLACE, {"round": waiting.after})
         found = await self._prepared(_IN_FLOOD, {"flood": place.gathered_by, "round": card})

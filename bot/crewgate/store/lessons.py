@@ -180,7 +180,7 @@ class LessonQueries(Reading):
         return tuple(each(_to_lesson, found))
 
     async def rules_of(self, ids: Collection[str]) -> dict[str, str]:
-        """Return the ids of the rules of the rounds that these lessons come from."""
+        """Return, by lesson, the id of the rule of the round that the lesson comes from."""
         origin = sa.select(lessons.c.id, rounds.c.rule_id).join_from(lessons, rounds)
         found = await self._rows(origin.where(lessons.c.id.in_(ids)))
         return {row.id: row.rule_id for row in found}
@@ -284,7 +284,7 @@ class Lessons(Changing, LessonQueries):
         )
 
     async def record_use(self, crew: str, execution_id: str, given: LessonsGiven) -> None:
-        """Store the lessons of an execution, also in the rounds that it has already."""
+        """Count a use of these lessons, and note their number in the execution's rounds so far."""
         if given.ids:  # all kickoffs lock in one order, so that no two wait for each other
             used = [{"b_id": one} for one in sorted(given.ids)]
             await write(self._connection, _USE, used)

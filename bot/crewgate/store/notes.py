@@ -202,7 +202,7 @@ class Notes(Changing, NoteQueries):
     """Changes notes and claims on a transaction's connection."""
 
     async def waiting_in(self, ref: MessageRef, *, at: datetime) -> Round | None:
-        """Return the round that waited when a message in its thread was written, or None."""
+        """Return the round that waited when a message in its thread came, and still waits."""
         message = {"channel": ref.channel, "thread": ref.thread_ts, "ts": ref.ts, "at": at}
         for row in await rows(self._connection, _WAITED, message):
             round_ = or_none(to_round, row)

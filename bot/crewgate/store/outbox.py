@@ -329,7 +329,7 @@ class Outbox(engine.Reading):
         return Leased(tuple(read.values()))
 
     async def _look(self, due: dict[str, Any], budget: Budget | None) -> Leased | None:
-        """Return why nothing can be leased, or None if a job can; an idle look writes nothing."""
+        """Return a Leased without jobs if none can be leased now, else None; write nothing."""
         async with self._connected() as connection:
             first = await engine.rows(connection, _due(self._dialect), due | {"most": 1})
             if not first:
@@ -361,7 +361,7 @@ class Outbox(engine.Reading):
         return budget.rate.believed(until, at), at
 
     async def note_alive(self, *, now: datetime, compare: bool) -> timedelta:
-        """Note that time counts for rules up to now; return the time lost since the last note.
+        """Note that a bot serves these crews now; return the longest time in which none did.
 
         Without `compare` no time counts as lost. With it, timers are put off by the time lost since
         they were scheduled, and failing jobs may fail for longer by it; each crew by itself, for a
@@ -401,11 +401,11 @@ class Outbox(engine.Reading):
         return most
 
     async def release(self, *, due_at: datetime) -> int:
-        """Take back the jobs of a crashed process, due at `due_at`; return their number.
+        """End the leases of a crashed process, so that its jobs are due at `due_at`; count them.
 
-        Call this only if no other process uses the database. Tries do not count, but `began_at`
-        stays: their outcome is unknown. A timer keeps its time: the heartbeat puts it off by the
-        lost time, which `due_at` includes already.
+        Call this only if no other process uses the database. The try under way does not count, but
+        `began_at` stays: its outcome is unknown. Timers keep their times: `note_alive` puts them
+        off by the time without a bot.
         """
         is_timer = one_of(outbox.c.kind, sorted(effects.TIMED))
         at = sa.literal(due_at, outbox.c.due_at.type)
@@ -486,7 +486,7 @@ async def queue_up(connection: engine.Connection, row: dict[str, Any]) -> None:
 
 
 async def let_next_go(connection: engine.Connection, job: Job) -> None:
-    """Let the webhook behind this one be leased."""
+    """Let the webhook that waits behind this job be leased; a no-op for other effects."""
     if job.effect.kind is effects.EffectKind.FORWARD:
         await engine.write(connection, _NEXT, {"key": job.effect.ordering_key})
 

@@ -258,7 +258,7 @@ class RoundQueries(MaskedReading):
         return sorted(found, key=lambda one: one.opened_at)
 
     async def without_approver(self, queues: Collection[read_models.QueueKey]) -> tuple[str, ...]:
-        """Return these queues' waiting rounds that too few people may approve, oldest first."""
+        """Return the ids of waiting rounds that too few people may approve, oldest first."""
         found = await self._rows(_NO_APPROVER, {"crews": list({crew for crew, _ in queues})})
         return tuple(row.id for row in found if (row.crew, row.rule_id) in queues)
 
@@ -558,7 +558,7 @@ async def _arguments_after(
 
 
 async def _newer_round(connection: Connection, row: sa.Row[Any]) -> read_models.NewerRound | None:
-    """Return the latest round of a LINE row's review, if a later round has a card."""
+    """Return the latest round with a card that came after a LINE row's round, or None."""
     found = await rows(connection, _NEWEST, {"review": row.review_id, "number": row.number})
     card = round_rows.to_card(found[0]) if found else None
     newer = None if card is None else or_none(round_rows.to_round, found[0])

@@ -114,7 +114,7 @@ def _of_removed_executions(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 _ROUNDS: Final = ROUND.where(_of_removed_executions(reviews))
-#: Rounds are locked first and read after: a read that waits for a lock may miss a changed rule.
+#: Rounds are locked, then read: `_ROUNDS` joins rules, which a read that waits does not read anew.
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "reason_words", "call_result"),

@@ -39,7 +39,7 @@ _Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A statement in SQLite's form."""
+    """A statement compiled for SQLite, with the conversions of its parameters and results."""
 
     sql: str
     names: tuple[str, ...]
@@ -97,7 +97,7 @@ def _conversions(found: Iterable[Callable[[Any], Any] | None]) -> _Conversions:
 
 
 class SqliteConnection:
-    """A part of SQLAlchemy's `AsyncConnection` whose statements run at once."""
+    """The used part of SQLAlchemy's `AsyncConnection`; statements run in the calling thread."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -226,7 +226,7 @@ class _Turn:
     """An earlier transaction of the batch may have changed what this one reads."""
 
     def pass_by(self) -> None:
-        """Fail, if its turn has not come."""
+        """Fail the transaction, if its turn to write has not come."""
         if not self.come.done():
             self.fail(sa.exc.TimeoutError("the turn to write to SQLite did not come"))
 
@@ -270,7 +270,7 @@ class SqliteWriter:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqliteConnection]:
-        """Begin a transaction, which is durable once the block ends without an exception.
+        """Begin a transaction, durable once the `with` body has ended without an exception.
 
         Raises sqlalchemy.exc.TimeoutError if its turn does not come. An exception undoes only this
         transaction's changes. If the transaction may have read changes of its batch that are not

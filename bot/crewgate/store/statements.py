@@ -53,7 +53,7 @@ def _insert_over(dialect: str, table: sa.Table) -> Insert:
 def insert_or_fill(
     dialect: str, table: sa.Table, key: Sequence[str], fields: Sequence[str]
 ) -> Insert:
-    """Insert a row; if its key exists, set those `fields` of that row that are not null here."""
+    """Return an INSERT; if its key exists, it sets those `fields` that are not null in it."""
     statement = insert_of(dialect)(table)
     filled = {name: sa.func.coalesce(statement.excluded[name], table.c[name]) for name in fields}
     return statement.on_conflict_do_update(index_elements=key, set_=filled)
@@ -83,7 +83,7 @@ def among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
 
 
 def begins_with(column: sa.Column[Any], prefix: str) -> sa.ColumnElement[bool]:
-    """Compare by a range, which an index serves; LIKE would read `%` and `_` in the prefix."""
+    """Compare by a range, which an index serves; to LIKE a `%` or `_` would be a wildcard."""
     return (column >= prefix) & (column < prefix + "\U0010ffff")
 
 

@@ -53,7 +53,7 @@ def _of_output(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 
 def _minutes(seconds: sa.ColumnElement[int]) -> sa.ColumnElement[str]:
-    """Join a group's values in one text: a row for each value costs ten times as much."""
+    """Join a group's values as one text of minutes: a row for each costs ten times as much."""
     return sa.func.aggregate_strings(sa.cast(seconds // 60, sa.Text), ",")
 
 
@@ -138,7 +138,7 @@ class StatsQueries(Reading):
     """Counts decisions and waiting rounds."""
 
     async def tallies(self, of: Rules, *, before: datetime, since: datetime) -> list[Tally]:
-        """Return the decisions since `before`, split at `since` into two spans."""
+        """Count the decisions since `before` by crew, decider, and before or after `since`."""
         span = {"before": before, "since": since}
         return [
             _to_tally(crew, row)
@@ -161,7 +161,7 @@ class StatsQueries(Reading):
     async def verdicted(
         self, of: Rules, *, since: datetime, limit: int = 100_000
     ) -> list[DecidedRound]:
-        """Return the decided rounds since that time: of each rule the latest, up to a limit."""
+        """Return the outputs that people decided on since then: the latest `limit` of each rule."""
         return [
             DecidedRound._make(row)
             for crew, each in of.items()

@@ -278,7 +278,7 @@ outbox = table(
 #: time up to which a budget is spent, by the database's clock if it is PostgreSQL.
 budgets = table("budgets", *keys(sa.Text, "name"), *required(Instant, "paid_until"))
 
-#: The time when a bot last served each crew: time without a bot does not count for rules. The crew
+#: The time when a bot last served each crew: timers are put off by the time without a bot. The crew
 #: "" stands for jobs of no crew.
 heartbeat = table("heartbeat", *keys(sa.Text, "crew"), *required(Instant, "at"))
 

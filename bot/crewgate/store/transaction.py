@@ -248,7 +248,7 @@ class Tx:
         return Heard(bool(heard.done), heard.named, bool(heard.beside))
 
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
-        """Return the rounds closed only because the crew forgot the execution.
+        """Return the rounds closed only because a status said that the execution is gone or over.
 
         The list has at most the latest round of each review. The execution must be opened first.
         """
@@ -432,7 +432,7 @@ class Tx:
             await self.enqueue([effect], at=at, due_at=due_at, last=last)
 
     async def expedite(self, effect: Effect, *, at: datetime) -> None:
-        """Carry out an effect by this time: a waiting effect, else a new one.
+        """Make an effect due at `at` or earlier: one that waits already, else a new one.
 
         Tries and their time limit start anew.
         """

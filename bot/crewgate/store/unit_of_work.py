@@ -64,7 +64,7 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
-        """Begin a transaction: committed when the block ends, rolled back when it raises.
+        """Begin a transaction: committed when the `with` body ends, rolled back if that raises.
 
         Raises StoreUnavailable, at the start or at the commit; then nothing was stored.
         """

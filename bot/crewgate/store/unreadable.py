@@ -43,7 +43,7 @@ def read_json(text: str | bytes) -> Any:
 
 
 def require_times(*moments: datetime | None) -> None:
-    """Raise ValueError if a column of these held no time."""
+    """Raise ValueError if one of these values was read from a column that holds no time."""
     for moment in moments:
         if moment is NO_TIME:
             raise ValueError("a column holds no time")

@@ -1,4 +1,4 @@
-"""People's morning lines."""
+"""The table of people's wishes for a morning line."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -8,5 +8,5 @@ down_revision = "0045"
 
 
 def upgrade() -> None:
-    """Add a column, which entries that are linked already leave empty."""
+    """Add `nth`, which stays null in entries that are linked already."""
     op.add_column("audit_entries", sa.Column("nth", sa.BigInteger()))

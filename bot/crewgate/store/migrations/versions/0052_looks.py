@@ -1,4 +1,4 @@
-"""The time since which a person was shown the last page of an output, and the end of reading it."""
+"""The time since which a person was shown an output's last page, and when it can be read."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -9,7 +9,7 @@ down_revision = "0054"
 
 
 def upgrade() -> None:
-    """Make both indexes anew; no row changes."""
+    """Replace both indexes by partial ones; no row changes."""
     op.drop_index("ix_executions_channel_thread_ts", "executions")
     has_thread = ("executions", ("channel", "thread_ts"))
     index_where("thread_ts IS NOT NULL", "ix_executions_thread", *has_thread)
