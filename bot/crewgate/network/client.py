@@ -85,7 +85,7 @@ _WRITE_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, possibly with only the beginning of its body."""
+    """An HTTP answer, perhaps with only the beginning of its body."""
 
     status: int
     body: bytes = field(repr=False)
@@ -169,7 +169,7 @@ async def attempt(
     *,
     answer_limit: int = ANSWER_LIMIT,
 ) -> Answer | NotSent | Unknown:
-    """Send a request; return Unknown if it may have arrived and no answer came."""
+    """Send a request; return NotSent if it surely never left, Unknown if the answer was lost."""
     try:
         return await send(http, request, timeout, answer_limit=answer_limit)
     except UNSENT as lost:
@@ -179,7 +179,7 @@ async def attempt(
 
 
 async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
-    """Return the part of the body that came before the connection was lost."""
+    """Read up to `limit` bytes of the body; keep those that came if it breaks off or is late."""
     body = bytearray()
     if not limit:
         return b""
@@ -206,14 +206,14 @@ _WHY_UNSENT: Final[dict[type[httpx.HTTPError], str]] = {
 
 
 def why_unsent(lost: httpx.HTTPError) -> str:
-    """Return the reason for an UNSENT error, as a sentence."""
+    """Return the reason for an UNSENT error, in words for people."""
     if isinstance(lost, httpx.ConnectError):
         return why_no_connection(lost)
     return _WHY_UNSENT.get(type(lost), "the request could not be made")
 
 
 def why_no_connection(error: Exception) -> str:
-    """Return the reason for an error before a connection, as a sentence."""
+    """Return the reason why there was no connection, in words for people."""
     reasons = (reason for cause in _causes(error) if (reason := _why_no_connection(cause)))
     return next(reasons, "no connection")
 
@@ -233,7 +233,7 @@ def _why_no_connection(cause: BaseException) -> str | None:
 
 
 def why_lost(lost: httpx.HTTPError | TimeoutError) -> str:
-    """Return the reason for an error that `why_unsent` does not know, as a sentence."""
+    """Return the reason why an answer was lost, in words for people."""
     if isinstance(lost, httpx.TimeoutException | TimeoutError):
         return "no answer in time"
     return "the connection was lost before an answer came"

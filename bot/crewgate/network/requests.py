@@ -1,4 +1,4 @@
-"""Reading callers' requests, within limits."""
+"""Read the requests of callers, within limits of size and time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -47,7 +47,7 @@ def too_large(limit: int) -> web.Response:
 
 
 def unavailable(kind: str, message: str, *, again_in: str = "5") -> web.Response:
-    """Return 503, and the seconds after which a request may come again."""
+    """Return a 503 that asks the caller to come again in `again_in` seconds."""
     return refusal(503, kind, message, Retry_After=again_in)
 
 

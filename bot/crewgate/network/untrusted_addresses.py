@@ -272,7 +272,7 @@ def may_call(address: str, *, private: bool) -> bool:
 
 
 def is_private_url(url: str) -> bool:
-    """Return True if a URL names this machine or a private address outright."""
+    """Return True if a URL's host is an address that is not public, or a name without a dot."""
     host = host_of(httpx.URL(url))
     try:
         ipaddress.ip_address(host)

@@ -1,1 +1,1 @@
-"""One function for each thing that can happen; `ports` stand for the outside."""
+"""The use cases: one function for each thing that can happen; `ports` are for the outside."""

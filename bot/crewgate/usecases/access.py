@@ -228,7 +228,7 @@ class Access:
     async def _delegated_to(
         self, user: str, round_: Round, tx: Tx | None
     ) -> tuple[tuple[Person, ...], bool]:
-        """Return the absent people for whom a person may decide; True if Slack may name more."""
+        """Return the absent people whose right a person has, and True if Slack may name more."""
         absences = (self.read if tx is None else tx).absences
         decides = {
             absence.away: self._decides(absence.away.id, round_)
@@ -240,7 +240,7 @@ class Access:
         return (found if is_colleague else ()), uncertain
 
     def _may_be_delegate(self, user: str, round_: Round) -> bool:
-        """Return False if a delegate surely may not vote; a comment may bring a stricter rule."""
+        """Return False if the round's rule, or leaving the workspace, ended a delegate's right."""
         return round_.rule.delegation and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:
@@ -286,7 +286,7 @@ class Starter:
 async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
     """Return the starter of a round's execution; None if unknown, or if they may approve.
 
-    Raises NeedsLookup of an address, then StarterUnresolved if Slack did not answer.
+    Raises NeedsLookup about an address, then StarterUnresolved if Slack did not answer.
     """
     if round_.rule.self_approval:
         return None

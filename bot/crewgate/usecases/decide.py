@@ -336,7 +336,7 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
 
 async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Let rounds wait again that only a status closed, for a reviewer or operator.
+    """Reopen an execution's rounds that only a status closed, for a reviewer or operator.
 
     If the crew reports the end again, the rounds close again.
     """
@@ -471,7 +471,7 @@ async def change_arguments(
 async def _sent_before(
     round_id: str, text: str, by: Person, context: ReviewContext
 ) -> Round | None:
-    """Return the round that this person's text opened earlier: Slack repeats a late form."""
+    """Return the round that took this text before, or None: Slack repeats a form that was late."""
     read = context.uow.read
     posting = await read.posting(round_id, as_it_came=True)
     round_ = posting.view.round

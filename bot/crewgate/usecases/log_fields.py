@@ -1,4 +1,4 @@
-"""The round of the present task, for its log lines, and the place of its action in Slack."""
+"""The fields of log lines about a round, and the place in Slack where a person acts."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -20,7 +20,7 @@ def fields_of(round_: Round) -> dict[str, object]:
 
 
 def log_about(round_: Round) -> Round:
-    """Name this round in every later log line of the present task, and return the round."""
+    """Name this round in all later log lines of this asyncio task, and return the round."""
     bind_contextvars(**fields_of(round_))
     return round_
 

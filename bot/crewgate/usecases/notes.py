@@ -79,7 +79,7 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
 
 async def refresh_card(origin: str | None, tx: Tx, now: datetime) -> None:
-    """Refresh a waiting round's card without a lock, since a note may be locked already."""
+    """Enqueue a card's refresh, without locking its round: a note may be locked already."""
     round_ = await tx.notes.waits_with(origin) if origin is not None else None
     if round_ is not None:
         await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)

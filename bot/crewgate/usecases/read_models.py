@@ -161,7 +161,7 @@ class CardView(RoundFacts):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The webhooks of an execution since a decision on one of its rounds was sent."""
+    """News of an execution since a round's pause, or since the try of its decision in doubt."""
 
     done: bool
     named: int
@@ -218,7 +218,7 @@ class UnclearKickoff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundLine(RoundFacts):
-    """A round in a list, without its output."""
+    """A round in a list, with the beginning of its output."""
 
     card: MessageRef | None
     excerpt: str = ""
@@ -237,7 +237,7 @@ COUNTED: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Numbers and ages: of waiting rounds, by crew, and of due effects, by destination."""
+    """Numbers, and times of the oldest: waiting rounds by crew, due effects by destination."""
 
     waiting: Mapping[str, tuple[int, datetime]]
     due: Mapping[str, tuple[int, datetime]]

@@ -100,7 +100,7 @@ async def ask_anew(
 
 
 async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
-    """Enqueue the timed effects of a waiting round, counted from now."""
+    """Enqueue the timed effects of a waiting round, counted from `at`, in place of earlier ones."""
     if round_.state is not State.WAITING:
         return
     await cancel(tx, round_)

@@ -68,7 +68,7 @@ class Teaching:
             self._asked[crew] = self.clock(), takes
 
     def learns_from(self, outcome: KickoffOutcome, request: KickoffRequest, crew: str) -> bool:
-        """Return True if a crew started nothing because it lacked lessons: by now it takes them."""
+        """Return True if a crew started nothing for want of lessons; note that it takes them."""
         match outcome:
             case KickoffAnswer(missing=missing, is_in_doubt=False) if lessons.INPUT in missing:
                 if not request.gives_lessons and request.lessons is None:
@@ -79,7 +79,7 @@ class Teaching:
     async def fill(
         self, crew: Crew, request: KickoffRequest, kickoff: str
     ) -> tuple[KickoffRequest, lessons.LessonsGiven | None]:
-        """Fill the input of a crew that takes lessons, or has some and never said what it takes."""
+        """Fill in lessons, unless the crew takes none, or has none and never said what it takes."""
         takes = False if request.gives_lessons else await self.is_for(crew.name)
         kept: tuple[lessons.Lesson, ...] = ()
         if takes is not False:
@@ -95,7 +95,7 @@ class Teaching:
 
 
 async def record_given(tx: Tx, execution: Execution) -> None:
-    """Record the lessons of an execution for its story, for their use, and for the stats."""
+    """Record the lessons of an execution in the audit trail, their uses, and for the stats."""
     given = execution.lessons
     if given is None or given.counted is None:
         return
@@ -131,7 +131,7 @@ async def end_unsent(tx: Tx, round_: Round, by: Person, *, at: datetime) -> None
 
 
 async def enqueue_end(tx: Tx, lesson: lessons.Lesson, round_: Round, *, at: datetime) -> None:
-    """End a kept lesson once its time is over."""
+    """Enqueue the end of a kept lesson, due once its time is over."""
     if lesson.expires_at is not None:
         # The effect names no execution: an execution with a waiting job would keep its texts.
         effect = round_.effect(EffectKind.END_LESSON)

@@ -89,7 +89,7 @@ async def was_taken(
 
 
 async def apply_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
-    """Reopen an execution that the crew knows after all, and settle rounds by its webhook."""
+    """Reopen an execution that the crew knows after all; settle its stuck rounds by a webhook."""
     if execution.state is ExecutionState.GONE:
         execution = await reopen(tx, execution, at=at)
     if execution.stuck_in_doubt:

@@ -82,7 +82,7 @@ async def waiting_for(
 async def next_for(
     by: str, *, after: str = "", card: str = "", context: ReviewContext
 ) -> str | None:
-    """Return the oldest round that a person may decide on, of those opened `after` another.
+    """Return the id of the oldest round that a person may decide on, opened `after` another.
 
     `card`: a round whose card counts a flood; then only this flood's other rounds are looked at.
     """

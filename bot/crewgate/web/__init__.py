@@ -1,1 +1,1 @@
-"""The addresses that crews call, and the bot's health."""
+"""The HTTP routes that crews, flows, callers and Slack call, and the bot's health."""

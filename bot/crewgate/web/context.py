@@ -1,4 +1,4 @@
-"""The dependencies of the routes."""
+"""The dependencies of the routes, and their answers to errors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ def unknown_crew(name: str) -> web.Response:
 
 
 def unauthorised() -> web.Response:
-    """Return 401, without a hint at a near miss."""
+    """Return a 401 that does not tell how the credentials are wrong."""
     message = "The credentials are missing or not the ones this crew must present."
     return refusal(401, "unauthorized", message, WWW_Authenticate="Bearer")
 

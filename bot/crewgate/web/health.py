@@ -23,7 +23,7 @@ _PROXIES: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`failures` make the bot unready; `warnings` ask for a person's attention."""
+    """A check's result: `failures` make the bot unready, `warnings` ask for a person."""
 
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -65,7 +65,7 @@ async def on_readyz(
 def is_local(public_url: str | None) -> bool:
     """Return True if the bot has no public address.
 
-    A public address may be a proxy's on this machine, and some proxies add no header.
+    With one, a proxy on this machine may call for strangers, and some do not say that they do.
     """
     host = None if public_url is None else urlsplit(public_url).hostname
     return host in (None, "localhost") or _is_loopback(host)

@@ -60,7 +60,7 @@ def answer_received(event: str, received: receive.Received, **told: object) -> w
 
 
 def authenticate(request: web.Request, context: WebContext, *, caller: bool = False) -> str:
-    """Return the crew that has sent a request, or its `caller`. Raises RequestRefused."""
+    """Return the crew whose credentials, or whose `caller`'s, are sent. Raises RequestRefused."""
     credentials = context.credentials_of(request)
     accepts = credentials.accept_caller if caller else credentials.accept_crew
     if not accepts(request.headers.get("Authorization")):

@@ -24,7 +24,7 @@ ROUNDS: Final = 20
 
 
 async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
-    """Post the progress message, or enqueue its update; after the end the result replaces both."""
+    """Post the progress message of an execution or, if there is one, enqueue its update."""
     posting = await _posting(job, context)
     if posting is None or await _is_told_elsewhere(posting, context):
         return await settle(job, Delivered("nothing to show"), context)
@@ -74,7 +74,7 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post_result(job: Job, context: DeliveryContext) -> Outcome:
-    """Post an execution's end and its result, unless the approved last output is the result."""
+    """Post that an execution ended, with its result unless that is the output approved last."""
     posting = await _posting(job, context)
     if posting is None or not posting.execution.is_over:
         return await settle(job, Delivered("not over"), context)

@@ -1,4 +1,4 @@
-"""Noting the time that counts for rules: while the bot runs and Slack can be reached."""
+"""Note that the bot runs and reaches Slack: rules' timers are put off by all other time."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass
@@ -53,7 +53,7 @@ class Heartbeat:
         return self._beat_at is not None and self.steady() - self._beat_at <= MISSED
 
     async def beat(self) -> bool:
-        """Note the present time, unless Slack is away, and put rules off by the lost time.
+        """Note the present time, and put timers off by the lost time; return False in an outage.
 
         A step of the clock is handled even while Slack is away: new schedules go by the new time.
         """

@@ -1,4 +1,4 @@
-"""Deliveries about lessons: the private offer, the card, and the message to the author."""
+"""Deliveries about lessons: the offer to keep one, its card, its end, a word to its author."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ async def offer(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _offer_in_menu(round_: Round, context: DeliveryContext) -> None:
-    """Note that the crew takes lessons though this kickoff was given no lessons."""
+    """Store that the kickoff carried no lessons, if that is unknown: the card's menu needs it."""
     review, now = round_.review, context.clock()
     async with context.uow.begin() as tx:
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)

@@ -136,7 +136,7 @@ async def settle_in_thread(
 
 
 async def bring_back(job: Job, round_: Round, context: DeliveryContext, *after: EffectKind) -> None:
-    """Post a deleted card again, in order: two posts at once could start two threads."""
+    """Enqueue a deleted card, and effects after it: two posts at once could start two threads."""
     async with context.uow.begin() as tx:
         await tx.forget_card(round_)
         again = map(round_.effect, (EffectKind.REPOST, *after))
@@ -203,7 +203,7 @@ async def post_in_thread(
 ) -> Outcome:
     """Post a message and settle its job.
 
-    `forget` is called if the thread's first message was deleted; `file` attaches too long a text.
+    `forget` is called if the thread's first message is gone; `file` is enqueued for a cut text.
     """
     outcome = await post(channel=channel, posted_since=job.began_at)
     if is_refused(outcome, RefusalKind.THREAD_GONE):

@@ -66,7 +66,7 @@ async def send_line(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _waiting(wish: Morning, day: date, context: ReviewContext) -> QueuePart | None:
-    """Return all that waits, with the oldest round; None if nobody works on it that day."""
+    """Return what waits, its number and oldest round; None if nobody works on any that day."""
     waiting = await waiting_for(wish.user_id, context)
     hours = {one.key: one.rule.working_hours for one in await context.rules_in_use()}
     working = [(key, hours.get(key)) for key in waiting.queues]

@@ -94,7 +94,7 @@ async def _until_next(
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An execution with an answer applied."""
+    """An execution with the crew's answer applied, and the task that this shows to be left."""
 
     execution: Execution
     left: str | None = None

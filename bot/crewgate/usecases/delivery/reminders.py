@@ -148,7 +148,7 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
-    """Put off the rule's act while no card shows or counts the round: nobody can decide unseen.
+    """Put a timer off while no card shows or counts its round; return False if it is due.
 
     Operators are told if the channel refuses the card; nobody else could help.
     """

@@ -47,7 +47,7 @@ REFUSALS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """The pace of a worker."""
+    """The pace of a worker: its jobs at once, its looks at the outbox, its pauses in an outage."""
 
     at_once: int = 8
     poll: timedelta = timedelta(seconds=1)
@@ -235,7 +235,7 @@ class Worker:
             log.info("delivered", **about)
 
     async def _slow_down(self, outcome: Outcome) -> None:
-        """Pause the whole budget: the other side limits all its users together."""
+        """Pause the job's budget if Slack asked to wait: it limits all who spend of it together."""
         pause = outcome.retry_after if isinstance(outcome, NotSent) and outcome.alone else None
         if self._budget is None or pause is None:
             return

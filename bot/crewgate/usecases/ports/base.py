@@ -1,4 +1,4 @@
-"""General ports of the use cases: clock, pauses, threads, new ids, crews and jobs."""
+"""Ports that many use cases need: clock, sleep, thread pool, new ids, wake-ups and jobs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -25,7 +25,7 @@ class OffLoop(Protocol):
     """Runs work that would hold up the event loop, in a bounded thread pool."""
 
     async def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return the function's result, or raise its error."""
+        """Return the result of `work`, or raise its error."""
 
 
 LARGE: Final = 64 * 2**10

@@ -14,7 +14,7 @@ from crewgate.usecases.read_models import CrewUnavailable, ForwardedWebhook, Pro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KickoffRequest:
-    """A caller's kickoff, which we do not interpret, except for its webhook URLs."""
+    """A caller's kickoff: its body as it came, and what the bot has read in it."""
 
     body: bytes = field(repr=False)
     given: WebhookUrls = WebhookUrls()

@@ -96,12 +96,12 @@ class Messenger(Protocol):
     ) -> Outcome: ...
 
     async def find_file(self, about: Posting | ExecutionPosting) -> Outcome:
-        """Look for the file; Refused as FILE_NOT_SHARED only if the bot can read the thread."""
+        """Look for the uploaded file; Refused as FILE_NOT_SHARED if the thread surely lacks it."""
 
     async def clear(
         self, thread: MessageRef, about: ExecutionPosting, *, until: datetime
     ) -> Outcome:
-        """Delete the bot's files up to `until` from a thread, and update the message of the end."""
+        """Delete the bot's files up to `until`, and update the message that the execution ended."""
 
     async def name_of(self, user: str) -> str | None: ...
 
@@ -159,10 +159,10 @@ class Directory(Protocol):
         """Return True for a colleague who is no guest; None if memory does not know."""
 
     async def look_up_colleague(self, user: str, *, again: bool = False) -> bool | None:
-        """Ask Slack if memory does not know, or in any case if `again`."""
+        """Return as `is_colleague`, but ask Slack if memory does not know, or if `again`."""
 
     async def zone_of(self, user: str) -> ZoneInfo | None:
-        """Ask Slack for a person's time zone, None if unknown, and whether they are gone."""
+        """Return a person's time zone, None if unknown; renew what `is_gone` knows of them."""
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
         """Return this colleague's account, or why none exists; NotSent: ask again later."""
