@@ -86,7 +86,7 @@ class Bot:
 
 @asynccontextmanager
 async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIterator[Bot]:
-    """Run the bot inside the block, then finish the work under way.
+    """Run the bot during the body of the `async with`, then finish the work under way.
 
     Only the database must be reachable at the start. Raises StoreUnavailable, SecretKeysRefused,
     CannotListen and NoOpenTelemetry.
@@ -382,7 +382,7 @@ class _Assembly:
         return address
 
     async def _listen(self, application: web.Application) -> str:
-        """Listen with the routes and, beside them or on a port of its own, with `/metrics`."""
+        """Serve `application`, and `/metrics` with it or on METRICS_PORT; return the address."""
         settings, enter = self.settings, self.stack.enter_async_context
         begin_at_zero(self.crews)
         scrape = Scrape(

@@ -147,7 +147,7 @@ def _run_command(chosen: argparse.Namespace) -> int:
 
 
 def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:  # noqa: PLR0911  # one row a case
-    """Imports late: a wrong setting is reported before the slow imports."""
+    """Return the chosen command, imported late: a wrong setting is reported before slow imports."""
     match chosen.command:
         case "serve":
             from crewgate.app import serve  # noqa: PLC0415  # late: see the docstring

@@ -29,7 +29,7 @@ def build_credentials(settings: Settings) -> dict[str, Credentials]:
 
 
 def identity_of(settings: Settings) -> str:
-    """Return a secret that only this bot has: another bot may have its Slack token."""
+    """Return a secret of this bot alone; its Slack token is none, for other bots may have it."""
     database = settings.database_url
     if file := database.partition("sqlite+aiosqlite:///")[2]:
         database = str(Path(file).resolve())
@@ -51,7 +51,7 @@ def build_log_redactor(settings: Settings) -> Redactor:
 async def connect_crews(
     settings: Settings, redactors: Mapping[str, Redactor], *, clock: Clock, off_loop: OffLoop
 ) -> AsyncIterator[dict[str, HttpCrew]]:
-    """Yield a client for each crew; kickoffs have connections of their own."""
+    """Yield a client for each crew with a URL, by name; kickoffs have connections of their own."""
     async with AsyncExitStack() as stack:
         shared = await stack.enter_async_context(open_client())
         yield {
@@ -71,7 +71,7 @@ async def connect_crews(
 
 @asynccontextmanager
 async def open_forwarder(settings: Settings) -> AsyncIterator[HttpWebhookForwarder]:
-    """Yield the forwarder; crews with private addresses may have private callers."""
+    """Yield the forwarder, which calls private addresses only for crews that have one, too."""
     crews = settings.crews.items()
     private = (name for name, crew in crews if crew.url and is_private_url(crew.url))
     async with open_client() as http:
@@ -125,7 +125,7 @@ def _secrets(crew: CrewSettings) -> Iterator[str]:
 
 
 def _hidden(part: Settings | CrewSettings) -> Iterator[str]:
-    """Yield the fields that `repr` hides; of an address, only the unguessable parts."""
+    """Yield the values of fields that `repr` hides; of an address, only the unguessable parts."""
     for one in fields(part):
         value = getattr(part, one.name)
         if not one.repr and value:

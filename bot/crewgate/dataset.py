@@ -1,4 +1,4 @@
-"""`crewgate dataset`: the outputs that people refused and approved, beside a running bot."""
+"""`crewgate dataset`: prints the outputs that people refused and approved, beside a running bot."""
 
 import argparse
 import json
@@ -43,7 +43,7 @@ class Given(dict[str, str]):
 
 
 async def write_dataset(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Print a line of JSON for each approval. Raises NotDone and StoreUnavailable."""
+    """Print what `lines_of` yields, masked, as JSON lines. Raises NotDone and StoreUnavailable."""
     crew = settings.crews.get(chosen.crew)
     if crew is None:
         known = ", ".join(settings.crews) or "none"
@@ -121,7 +121,7 @@ def _is_text(subject: Subject) -> bool:
 def lines_of(
     found: Sequence[StoredRound], taught: Sequence[str], names: Collection[str]
 ) -> Iterator[dict[str, Any]]:
-    """Yield each approval in a review, with the outputs that were refused before it.
+    """Yield each approval in a review, None at the end, with the outputs refused before it.
 
     `taught` are the lessons that the kickoff carried. `names` are the names of people who wrote
     notes: like the names of several approvers, they may stand before words, and are taken out.

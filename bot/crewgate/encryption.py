@@ -41,11 +41,11 @@ class Unreadable(CrewgateError):
 
 
 class Cipher:
-    """Encrypts with the first of its keys and decrypts with any; without keys, does nothing."""
+    """Encrypts with the first of its keys and decrypts with any; without keys, texts stay plain."""
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
         self.names = tuple(sha256(key.encode()).hexdigest()[:8] for key in keys)
-        """The public names of the keys."""
+        """The names by which stored values tell their key: the beginning of its hash."""
         self._fernet = None
         if keys:
             # This import takes 10 MB of memory, and is not needed without keys.

@@ -64,7 +64,7 @@ class Supervisor:
         self._stopping.set()
 
     async def run(self, name: str, loop: Loop) -> None:
-        """Run a loop until it returns. A cancellation cancels the loop, and waits for its end."""
+        """Run a loop until it returns, again after an error. A cancellation waits for its end."""
         deaths = 0
         # `gather` runs the loop in a task with a copy of this variable, so the loop can call it.
         end_turn.set(partial(self._note_turn, name))
@@ -131,7 +131,7 @@ async def open_database(url: str, keys: Sequence[str]) -> AsyncIterator[Engines]
 
 
 async def open_outbox(engines: Engines, *, due_at: datetime, crews: Collection[str]) -> Outbox:
-    """Return the outbox; jobs leased by a crashed process are due at `due_at`."""
+    """Return the outbox; on SQLite, jobs leased by a crashed process become due at `due_at`."""
     outbox = Outbox(engines.for_outbox, crews)
     if engines.is_sqlite:
         # No other process uses the file, so a leased job belonged to a process that crashed.

@@ -107,7 +107,7 @@ def set_up_logging(
 
 @contextmanager
 def logged_call(**about: object) -> Iterator[dict[str, object]]:
-    """Log an outside call with its duration at the level `debug`; the block may add fields."""
+    """Log an outside call with its duration at level `debug`; the `with` body may add fields."""
     began = perf_counter()
     try:
         yield about

@@ -1,4 +1,4 @@
-"""`crewgate purge`, beside a running bot."""
+"""`crewgate purge`: removes texts whose `retention` is over, beside a running bot."""
 
 import argparse
 from datetime import datetime, timedelta

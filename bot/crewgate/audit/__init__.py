@@ -1,1 +1,1 @@
-"""`crewgate audit`, and the key that signs the trail's head."""
+"""`crewgate audit`, and the key that signs heads of the audit trail."""

@@ -46,12 +46,12 @@ def require(holds: object, why: str) -> None:
 
 
 def opening(about: Mapping[str, Any]) -> str:
-    """Return the beginning of a file, before its chain, in the only valid form."""
+    """Return the beginning of an evidence file, up to its chain, in the form that `read` takes."""
     return json.dumps(about, indent=1).removesuffix("\n}") + ',\n "chain": ['
 
 
 def read(raw: bytes) -> dict[str, Any]:
-    """Return the content of a file. Raises Contradiction unless it has the only valid form."""
+    """Parse an evidence file's bytes. Raises Contradiction unless they have the only valid form."""
     try:
         file = json.loads(raw.decode("ascii"))
         links = ",\n".join(map(json.dumps, file["chain"]))
@@ -64,7 +64,7 @@ def read(raw: bytes) -> dict[str, Any]:
 
 
 def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterator[str]:
-    """Yield the facts that the file proves, a line each.
+    """Yield the facts that the file proves, a line each; `head` and `key` come from outside.
 
     Raises Contradiction, and at the end Unproved if the execution's first entries may be missing.
     """
@@ -121,7 +121,7 @@ def expect(value: object, form: str) -> str:
 
 
 def parts(value: object, *names: str) -> list[Any]:
-    """Return the values of an object with exactly these names. Raises Contradiction."""
+    """Return a JSON object's values. Raises Contradiction unless it has exactly these names."""
     one = value if isinstance(value, dict) else {}
     require(tuple(one) == names, f"{str(value)[:80]!r} is not of its form")
     return [*one.values()]
@@ -195,7 +195,7 @@ def read_entry(link: str, number: int) -> dict[str, Any]:
 
 
 def is_related(body: Mapping[str, Any], crew: str) -> bool:
-    """Return True for an entry about a start with the crew's settings, or about an absence."""
+    """Return True for an entry about a start of the bot with this crew, or about an absence."""
     absence = ("", body["actor"])
     places = {"CG191": (crew, ""), "CG141": absence, "CG142": absence}
     return (body["crew"], body["execution"]) == places.get(body["code"])
@@ -298,7 +298,7 @@ SHOWS = {"CG111", "CG115"}
 
 @dataclass
 class Round:
-    """A round so far; a rule's times count from `since`; `before` decided the same call, if any."""
+    """A round after some entries. Rules' times count from `since`; `before` decided on its call."""
 
     number: int
     rule: str
@@ -336,9 +336,9 @@ class Round:
         self.codes.add(code)
 
     def run(self) -> None:
-        """Raise Contradiction unless the call may run: approved, known to the asker, once.
+        """Raise Contradiction unless the call may run: approved, the crew was told, and only once.
 
-        The approval of the round before counts, too: once one expires, people are asked anew.
+        The approval in `before` counts, too: people are asked anew when an approval expires.
         """
         is_known, has_run = self.tries or self.codes & TAKEN, "ran" in self.codes
         if self.before is not None and (has_run or not (self.approved and is_known)):
@@ -539,7 +539,7 @@ class Replay:
 
 
 def is_same_call(one: Entry, other: Entry, texts: Mapping[str, str]) -> bool:
-    """Return True if `other` opened a round for the call that `one` opened, or by an edit of it."""
+    """Return True if both entries opened rounds for one call, or `other` did so by an edit."""
     is_same = all(one.data.get(name) == other.data.get(name) for name in ("tool", "characters"))
     found = {texts.get(of.data["output"]) for of in (one, other)} - {None}
     return other.actor != "crew" or (is_same and len(found) <= 1)
@@ -548,7 +548,7 @@ def is_same_call(one: Entry, other: Entry, texts: Mapping[str, str]) -> bool:
 def require_other(
     vote: Entry, others: Iterable[Entry], data: Mapping[str, Any], rule: Rule
 ) -> None:
-    """Raise Contradiction if somebody counts twice, or approves against the rule."""
+    """Raise Contradiction if the voter is among `others`, or approves against the rule."""
     counted = {voice for other in others for voice in voices(other)}
     require(not counted & voices(vote), f"{vote.actor} counts twice")
     is_own = not vote.data["on_behalf_of"]
@@ -575,7 +575,7 @@ def needed(rule: Rule) -> int:
 
 
 def people(named: Iterable[Sequence[str]]) -> set[str]:
-    """Return the people of a rule by the names that entries give them."""
+    """Return the names that entries have for a rule's people; `*` stands for anyone."""
     return {"*" if kind == "anyone" else name for kind, name in named}
 
 

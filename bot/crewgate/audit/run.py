@@ -1,4 +1,4 @@
-"""`crewgate audit`, beside a running bot."""
+"""`crewgate audit` with the database, beside a running bot; `check` is in `check_evidence`."""
 
 import argparse
 import csv
@@ -61,7 +61,7 @@ class Story:
         return self.masking.also_those_in(text for _, some in self.rounds for text in some)
 
     def texts(self, round_: Round, some: Sequence[str]) -> dict[str, str]:
-        """Return a round's texts by digest, unmasked and in each masked form."""
+        """Return `some`, the texts of a round, by digest: unmasked and in each masked form."""
         maskings = [self.masking, self.hiding]
         maskings += [one.for_call() for one in maskings]
         shown = [masking.text(text) for masking in maskings for text in some]
@@ -180,7 +180,7 @@ async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 async def verify(reading: AuditReading, settings: Settings, outside: str | None) -> int:
-    """Print that the chain is intact; or print the first misfit, and return 1."""
+    """Check the chain, also against a head from `outside`; print a misfit, if any, and return 1."""
     sign = open_signer(settings, make=False)
     published = await reading.published()
     heads = {one.head.number: one.head.hash for one in published}
@@ -217,7 +217,7 @@ async def verify(reading: AuditReading, settings: Settings, outside: str | None)
 
 
 def _misfit(row: sa.Row[Any], before: Head, heads: dict[int, bytes]) -> str | None:
-    """Return the reason why an entry does not follow the one before, or None."""
+    """Return the reason why an entry does not fit the one before or a published head, or None."""
     number = before.number + 1
     if row.number != number:
         return f"entries {number} to {row.number - 1} are missing"
@@ -235,7 +235,7 @@ def _misfit(row: sa.Row[Any], before: Head, heads: dict[int, bytes]) -> str | No
 def _miscount(row: sa.Row[Any], counts: dict[bytes, int]) -> str | None:
     """Return the reason why an entry's number within its execution is wrong, or None.
 
-    `counts` follows the entries: it has the number of entries of each execution.
+    `counts` has the number of entries read so far by execution, and is updated.
     """
     tag = tag_of(row.crew, row.execution_id)
     counts[tag] = nth = counts.get(tag, 0) + 1
@@ -252,7 +252,7 @@ _DECIDES: Final = {code.value for code in Code if code.decides}
 def _is_told_too_early(row: sa.Row[Any], undecided: set[str]) -> str | None:
     """Return the reason why a crew got a decision too early, or None.
 
-    `undecided` has the ids of undecided rounds, and follows the entries.
+    `undecided` has the ids of rounds that no entry so far decided, and is updated.
     """
     body = json.loads(row.body)
     round_ = body["data"].get("round", "")
@@ -410,11 +410,11 @@ async def write_evidence(
 async def _head_after(
     last: int, wanted: int | None, reading: AuditReading, sign: Sign
 ) -> tuple[Head, Signature, datetime | None] | None:
-    """Return the wanted head, or by default the first published after the last entry, and its time.
+    """Return the `wanted` head, by default the first published from entry `last` on, with its time.
 
-    If no such head is published, the wanted or newest head is signed now. None if the wanted head
-    is missing or before the last entry. Raises ChainBroken if a published head does not fit, and
-    NotDone if the last published head has another key.
+    If no such head is published, the wanted or newest head is signed now, without a time. None if
+    the wanted head is missing or before `last`. Raises ChainBroken if a published head does not
+    fit, and NotDone if the last published head has another key.
     """
     published = await reading.published()
     strange = {*await reading.strange_heads()}

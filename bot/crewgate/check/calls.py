@@ -1,4 +1,4 @@
-"""The check of rules for calls against the calls that there were."""
+"""The check that the tools and arguments in rules are those of actual calls."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ class _Unmet:
 
 
 async def check_calls(url: str, crews: Iterable[CrewSettings], now: datetime) -> list[Finding]:
-    """Name tools and arguments of rules that no call of a crew had, if the crew had calls."""
+    """Find tools and arguments of rules that none of a crew's recent calls had, if it had any."""
     by_crew = {crew.name: list(_of_calls(crew)) for crew in crews}
     unmet = {name: rules for name, rules in by_crew.items() if rules}
     if not unmet:

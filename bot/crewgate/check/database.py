@@ -1,4 +1,4 @@
-"""The check of the database, without any change to it."""
+"""The check of the database, `crewgate rotate`, and transactions beside a running bot."""
 
 import os
 from collections import Counter
@@ -88,7 +88,7 @@ _ROOM = 16 * 2**20
 
 
 async def _try_a_write(url: str) -> None:
-    """Begin a write to a SQLite file, and end it. Raises StoreUnavailable."""
+    """Begin a write to a SQLite file, and roll it back. Raises StoreUnavailable, or for no room."""
     folder = _folder_of(url)
     engine = None if folder is None else open_beside(url, seconds=_LOCKED)
     if folder is None or engine is None:
@@ -103,7 +103,7 @@ async def _try_a_write(url: str) -> None:
 
 
 def _hint(error: Exception, url: str) -> str:
-    """Return what to do about a database that does not answer, or takes nothing."""
+    """Return what to do about a database that does not answer, or takes no write."""
     file = sa.make_url(url).database
     if not isinstance(error, StoreUnavailable) or "left on its disk" in str(error):
         return ""
@@ -125,7 +125,7 @@ def _folder_of(url: str) -> Path | None:
 async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngine]:
     """Yield the engine of a migrated database; dispose of it at the end.
 
-    Raises StoreUnavailable.
+    Raises StoreUnavailable if the database is missing or of another version.
     """
     if engine is None:
         raise StoreUnavailable("there is no database yet; start the bot once")
@@ -149,7 +149,7 @@ async def transactions_beside(url: str, *, writes: bool = True) -> AsyncIterator
     """Yield a function that begins transactions beside a running bot.
 
     Without `writes`, such a transaction takes no write lock on SQLite, and the bot never waits for
-    it. Both functions raise StoreUnavailable.
+    it. This function and the yielded one raise StoreUnavailable.
     """
     runtime = Runtime()
     async with of_this_version(open_beside(url)) as engine:
@@ -184,7 +184,7 @@ async def _age_of(engine: AsyncEngine) -> Age:
 
 
 async def address_owners(url: str) -> Mapping[str, str]:
-    """Return the accounts of e-mail addresses, by address; empty without a table of them."""
+    """Return the user ids that e-mail addresses stand for, by address; empty without a table."""
     engine = open_readers(url)
     if engine is None:
         return {}
@@ -197,7 +197,7 @@ async def address_owners(url: str) -> Mapping[str, str]:
 
 
 async def confirm_reviewer(database_url: str, address: str, account: str) -> int:
-    """Store that an address belongs to this account from now on. Raises StoreUnavailable."""
+    """Store that an e-mail address stands for a user id from now on. Raises StoreUnavailable."""
     try:
         named = parse_reviewers([address, account])
     except InvalidSetting:
@@ -229,9 +229,9 @@ _STOP_FIRST = "stop the bot first, nothing was taken out"
 async def run_rotate(
     settings: Settings, *, forget: bool = False, yes: bool = False, ask: Ask = input
 ) -> int:
-    """Encrypt all credentials anew; return 1 if unreadable ones remain.
+    """Encrypt all credentials anew, `forget` removes unreadable ones; return 1 if such remain.
 
-    Raises StoreUnavailable, SecretKeysRefused, and NotDone if a bot runs, which may have the keys.
+    Raises StoreUnavailable, SecretKeysRefused, and NotDone for `forget` while a bot runs.
     """
     keys = settings.secret_keys
     if not keys:
@@ -268,7 +268,7 @@ async def run_rotate(
 
 @contextmanager
 def _alone(url: str, *, forget: bool) -> Iterator[None]:
-    """Keep a bot from starting on a SQLite file. Raises NotDone if one uses the file."""
+    """Keep bots from a SQLite file, if `forget` is set. Raises NotDone if one uses the file."""
     parsed = sa.make_url(url)
     if not forget or parsed.get_backend_name() != "sqlite":
         yield

@@ -38,7 +38,7 @@ class NotDone(CrewgateError):
 
 
 class Mark(StrEnum):
-    """The first character of a line."""
+    """The first character of a finding's line."""
 
     FINE = "✓"
     WRONG = "✗"
@@ -48,7 +48,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A checked question and its answer."""
+    """The result of one check; `place` is what was checked, such as a setting or a channel."""
 
     place: str
     text: str = ""

@@ -1,4 +1,4 @@
-"""All questions of `crewgate check`, in the order of the settings."""
+"""`crewgate check`: all checks one after another, and the webhooks to set in crews."""
 
 import json
 from collections.abc import AsyncIterator, Iterator

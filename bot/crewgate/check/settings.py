@@ -55,7 +55,7 @@ def _is_open(url: str) -> bool:
 
 
 Known = Mapping[ReviewerRef, frozenset[str]]
-"""The settings' people as user ids; unresolved ones are left out."""
+"""The user ids behind a name in settings: none if Slack knows nobody; unasked names are missing."""
 
 
 def check_rules(crews: Iterable[CrewSettings], known: Known) -> Iterator[Finding]:

@@ -43,7 +43,7 @@ class SlackCheck:
     send_test_card: bool
     clock: Clock
     known: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
-    """The settings' people as user ids, filled from Slack's answers."""
+    """The user ids behind each name in settings, filled from Slack's answers."""
 
     async def findings(self) -> AsyncIterator[Finding]:
         installed, silent = None, "the workspace is not known"

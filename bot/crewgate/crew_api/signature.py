@@ -1,4 +1,4 @@
-"""The signature of a flow's request: HMAC-SHA256 over the time and the body, as captured."""
+"""The signature of a flow's request: HMAC-SHA256 over the time and the body, as CrewAI sends it."""
 
 import hashlib
 import hmac

@@ -91,11 +91,11 @@ class Resume:
     urls: Urls
     human_input: Address | None
     edited: str | None = None
-    """The task's output with people's edits; None from CrewAI AMP."""
+    """The task's output with people's edits; the API of CrewAI AMP has no such field."""
     arguments: Json | None = None
-    """A tool call's arguments with people's edits."""
+    """A tool call's arguments with people's edits; the API of CrewAI AMP has no such field."""
     key: str | None = None
-    """The key of the decision, equal at each try; None from CrewAI AMP."""
+    """The key of the decision, equal at each try; the API of CrewAI AMP has no such field."""
     valid_until: float | None = None
     """The end of an approval of a call, in seconds since the epoch; None without an end."""
 

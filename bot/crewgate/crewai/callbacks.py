@@ -1,4 +1,4 @@
-"""Calls of addresses that callers name: answers to flows, and forwarded webhooks.
+"""Calls to addresses that requests name: answers to flows, and forwarded webhooks.
 
 Redirects and forbidden addresses are never followed. Anybody who knows the address of a flow's
 request can answer it, so this address is never shown or logged.
@@ -56,7 +56,7 @@ class HttpFlowAnswers(FlowAnswers):
     lookups: Lookups
     _: KW_ONLY
     hosts: Mapping[str, tuple[str, ...]]
-    """The permitted hosts of the crews' settings."""
+    """The `flow_callback_hosts` of each crew's settings."""
     redactors: Mapping[str, Redactor]
     clock: Callable[[], datetime]
     off_loop: OffLoop

@@ -41,11 +41,11 @@ from crewgate.usecases.read_models import CrewUnavailable, Progress
 T = TypeVar("T")
 
 ParseSuccess = Callable[[int, bytes, str], Delivered | Refused | Unknown]
-"""Reads the status, body and content type of a 2xx."""
+"""Reads the status, body and content type of an answer whose status is 2xx."""
 
 
 def outcome_of(answer: client.Answer, *, parse: ParseSuccess, now: datetime) -> Outcome:
-    """Return the outcome of an answer that has no secrets any longer."""
+    """Return the outcome that an answer, already redacted, shows; `parse` reads those with 2xx."""
     match answer.status:
         case _ if answer.is_success:
             return parse(answer.status, answer.body, answer.content_type)

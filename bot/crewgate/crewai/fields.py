@@ -1,4 +1,4 @@
-"""Types for JSON fields from outside, checked and fit to store; without names of fields."""
+"""Readers of JSON from outside, and types whose values are checked and fit to store."""
 
 import json
 import re
@@ -150,7 +150,7 @@ def parse_object(body: bytes, *, numbers: bool = True) -> dict[str, object]:
 
 
 def pretty(value: object) -> str:
-    """Return indented JSON, NaN included. Raises Malformed if it is nested too deeply."""
+    """Return JSON, indented up to PRETTY_LIMIT, NaN included. Raises Malformed if it is deep."""
     parts: list[str] = []
     length = 0
     try:
@@ -198,7 +198,7 @@ _UNREAD_ENDS: Final = {name: re.compile(f"</{name}", re.IGNORECASE) for name in 
 
 
 def without_markup(page: str) -> str:
-    """Return the text of a page, in one pass; a tag without `>` counts as text."""
+    """Return the text of an HTML page, read in one pass; a tag without `>` counts as text."""
     words: list[str] = []
     at = 0
     while (start := page.find("<", at)) >= 0:
@@ -232,7 +232,7 @@ def _as_written(url: str) -> str:
 
 
 def _names_a_host(url: str) -> bool:
-    """Return False for a host with an empty label, which no name server can look up."""
+    """Return False for a host with an empty or too long label, which no name server can look up."""
     try:
         host = httpx.URL(url).raw_host.decode("ascii")
     except (httpx.InvalidURL, UnicodeError):

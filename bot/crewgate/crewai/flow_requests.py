@@ -42,7 +42,7 @@ class _Rewritten(fields.Wire):
 
 
 class _DrawnFrom(fields.Wire):
-    """The answer that a lesson was drawn from, and the answers that keep and end it."""
+    """The request whose answer a lesson was drawn from, and the labels that keep or end it."""
 
     flow_id: fields.Id
     request_id: fields.Id = Field(validation_alias="id")
@@ -201,7 +201,7 @@ def _assigned(members: Mapping[str, object]) -> tuple[Email, ...]:
 
 
 def _addresses(named: Iterable[object]) -> Iterator[str]:
-    """Yield the addresses in lower case, as Slack compares them."""
+    """Yield the e-mail addresses in texts and objects, in lower case, as Slack compares them."""
     for one in named:
         address = one.get("email") if isinstance(one, dict) else one
         if isinstance(address, str) and _EMAIL.fullmatch(address.strip()):

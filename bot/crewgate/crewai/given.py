@@ -30,7 +30,7 @@ NAMES_LIMIT: Final = 500
 
 
 def read_given(value: object, *, leave_out: str = "") -> CallerValues:
-    """Read an object such as a kickoff's `inputs` or `meta`, or its text; never raises.
+    """Read an object such as a kickoff's `inputs` or `meta`, or its JSON text; never raises.
 
     Only short top-level values are shown. Nested values, credentials (by name or form), webhook
     addresses and unguessable addresses, which their holder may call, are neither shown nor given to
@@ -88,7 +88,7 @@ def _hidden(name: str, text: str | None) -> HiddenValue:
 
 
 def is_secret(name: str, text: str) -> bool:
-    """Return True for a credential, by its name or its form, or for a secret address."""
+    """Return True for a credential or a proof of identity, by name or form, or a secret address."""
     if name in WEBHOOK_NAMES or is_called_secret(name) or hide_credentials(text) != text:
         return True
     if is_of_a_person(name):

@@ -72,8 +72,8 @@ def find_output(
 ) -> Output | None:
     """Return the first non-empty output under these names.
 
-    If all are empty, return all fields but the `known` ones, so that no text of an agent is lost;
-    None without any. Raises Malformed.
+    If all are empty, the fields that are not `known` are the output, so that no text of an agent is
+    lost; None if there are none either. Raises Malformed.
     """
     found = [fields[name] for name in names if fields.get(name) is not None]
     for value in found:

@@ -73,7 +73,7 @@ Words = Annotated[str, BeforeValidator(_words)]
 def _detail(value: object) -> object:
     """Return FastAPI's list of problems in one line, each with its place.
 
-    Its `input` is left out, because it repeats the request with its secrets:
+    A problem's `input` is left out, because it repeats the request with its secrets:
     https://fastapi.tiangolo.com/tutorial/handling-errors
     """
     if not isinstance(value, list):
@@ -98,7 +98,7 @@ class _Notification(wire.Webhooks, wire.ExecutionRef):
     expected_output: Text = Field(None, validation_alias=wire.EXPECTED_OUTPUT)
     agent: Text = None
     meta: Lenient[wire.Webhooks] = None
-    """URLs of callers who kick off at CrewAI."""
+    """Webhook URLs in `meta`, from callers who kick off at CrewAI."""
     ask: Lenient[wire.AskWire] = None
     """A hook's question, from `crewgate host`."""
     pause_id: Lenient[Id] = None
@@ -208,9 +208,9 @@ def resume_body(request: ResumeRequest) -> dict[str, object]:
 
 
 def decision_body(round_: Round, edited: Edited | None = None) -> bytes:
-    """Return the answer to a request for a decision: a resume's fields, equal at each request.
+    """Return the answer to a fetch: a state and, once decided, a resume's fields, always equal.
 
-    Once the decision's words are removed, the answer is `closed`: nobody can tell what to do.
+    Once the decision's words are removed, the state is `closed`: nobody can tell what to do.
     """
     decision, state = round_.decision, "waiting"
     body: dict[str, object] = {}
@@ -251,7 +251,7 @@ def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered 
 
 
 def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
-    """Read a flow's 2xx as a resume's 2xx, then the outcome in the answer; never raises."""
+    """Read a flow's 2xx as one to a resume, and the outcome that it names; never raises."""
     outcome = parse_resume_answer(code, body, content_type)
     answer = fields.read_if_object(_Answer, body)
     if not isinstance(outcome, Delivered) or answer is None:

@@ -73,7 +73,7 @@ def about_call(value: object) -> dict[str, object]:
 
 
 def _filled_in(value: object, arguments: object) -> tuple[str, ...]:
-    """Read the paths that lead to an argument; a name may have a full stop, as a path has."""
+    """Read the paths of filled-in arguments that exist; a name may have a dot, as a path has."""
     known = arguments if isinstance(arguments, dict) else {}
     named = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
     return tuple(
@@ -101,7 +101,7 @@ def read_arguments(value: object, written: object) -> Output:
 
 
 def read_result(value: object) -> CallResult | None:
-    """Read `outcome`; None if it is missing or unknown."""
+    """Read a call's result, from `outcome` or `ran`; None if it is missing or unknown."""
     match value:
         case {"state": "ran" | "failed" | "closed" as state, **rest}:
             words = rest.get("words")

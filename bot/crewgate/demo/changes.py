@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 Listener = Callable[[str, object], None]
-"""(kind of the change, the message, view or execution that it concerns)."""
+"""Gets the kind of a change, and the message, view or execution that it concerns."""
 
 
 class Changes:

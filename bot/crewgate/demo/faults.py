@@ -1,4 +1,4 @@
-"""Faults to inject into a stand-in: each waits for its call."""
+"""Faults to inject into a stand-in: each waits for calls of its name, such as a route."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -63,7 +63,7 @@ class Faults:
         self._pending.append(_Pending(name, how, times))
 
     def take(self, name: str) -> Fault | None:
-        """Return the fault for an arriving call, counted down."""
+        """Return the fault for an arriving call, if any, and count down its `times`."""
         for pending in self._pending:
             if pending.name in {name, EVERY}:
                 if pending.times is not None:

@@ -143,7 +143,7 @@ async def run_scenario(*, port: int | None, say: Say, crewai: bool = False) -> i
 
 
 async def _play(*, port: int | None, say: Say, crewai: bool) -> None:
-    """Kick off, review, revise, review again, approve, result.
+    """Start an environment, and play the scenario's steps in it.
 
     Raises ScenarioFailed, TimeoutError or DidNotStart if a step does not really happen.
     """

@@ -23,7 +23,7 @@ _STRIDE: Final = 257
 
 
 def _free_ports(first: int) -> Iterator[int]:
-    """Yield the ports that nobody listens on; after the last, begin again."""
+    """Yield free ports, from the `first` place in _PORTS on; after the last, begin again."""
     for place in itertools.count(first):
         port = _PORTS[place % len(_PORTS)]
         with socket.socket() as probe:
@@ -175,7 +175,7 @@ COMMAND = ("-m", "crewgate", "serve")
 
 
 class BotProcess(ServerProcess):
-    """A bot with its database in this folder."""
+    """A process of the bot; without a DATABASE_URL, its database is in `folder`."""
 
     what = "The bot"
     ready_path = "/readyz"

@@ -13,7 +13,7 @@ __all__ = ["ask_people"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the tool for a user's own module, and crewai with it, on first use."""
+    """Import `ask_people`, and `crewai` with it, once a user's module asks for it."""
     if name not in __all__:
         raise AttributeError(name)
     from crewgate.host.engine import hooks  # noqa: PLC0415  # takes seconds

@@ -166,7 +166,7 @@ def _parse(name: str, value: str, parse: Callable[[object], T]) -> T:
 
 
 def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield the values of the crew's own keys, but no short ones: those are flags and numbers."""
+    """Yield the values of variables named like secrets, but no short ones: flags and numbers."""
     for name, value in environment.items():
         if _SECRET_VARIABLE.search(name) and len(value) >= _SHORTEST_SECRET:
             yield value

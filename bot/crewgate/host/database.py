@@ -221,7 +221,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit the block's changes durably, or commit no change. Raises as `reading`."""
+        """Commit the changes of the `with` body durably, all or none. Raises as `reading`."""
         with self.reading():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -235,7 +235,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read one consistent state.
+        """Read one consistent state in the `with` body; other threads wait meanwhile.
 
         Raises HostStops once the file is closed, and NotKept if it cannot be read or written.
         """

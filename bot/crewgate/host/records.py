@@ -339,7 +339,7 @@ _TASKS: Final = TypeAdapter(tuple[TaskRow, ...])
 
 
 def kickoff_to_text(kickoff: Kickoff) -> str:
-    """Return a kickoff as it is stored, without the URLs that are forgotten."""
+    """Return a kickoff as its column has it; the webhook URLs have columns of their own."""
     stored = asdict(kickoff)
     del stored["urls"]
     return json.dumps(stored)

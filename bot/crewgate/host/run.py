@@ -224,7 +224,7 @@ class Run:
         return self._store.get(self._id, self._target)
 
     def begin(self, tasks: Sequence[records.TaskRow]) -> Sequence[records.TaskRow]:
-        """Store the tasks; return the tasks at the execution's begin. Raises TargetChanged."""
+        """Store the tasks; return them with their first ids. Raises TargetChanged."""
         return self._store.begin(self._id, tasks)
 
     def finished(self) -> list[records.Finished]:
@@ -480,7 +480,7 @@ class Run:
                 self._begin(lesson, self._target)
 
     def lessons(self, source: str) -> Sequence[str]:
-        """Return the newest lessons in force, the newest last."""
+        """Return the newest lessons of this source that are in force, the newest last."""
         kept = self._store.lessons(self._target)
         return [one["lesson"] for one in kept if one["source"] == source][-MOST_LESSONS:]
 
@@ -532,7 +532,7 @@ class Target(Protocol):
     """A crew or a flow."""
 
     name: str
-    """The target's last name in the command's argument."""
+    """The name after the colon in the command's argument."""
     is_flow: bool
     inputs: Sequence[str]
 

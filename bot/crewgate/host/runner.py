@@ -22,7 +22,7 @@ _WORDS_SHOWN: Final = 300
 
 
 def _task_id(given: str, execution: records.Execution, shown: Mapping[str, records.Round]) -> str:
-    """Return the id of a task or question; the name in `/status` is enough, except for a call.
+    """Return the id that `given` is, or that it names as `/status` does; a call is never named so.
 
     Raises Refusal.
     """
@@ -87,7 +87,7 @@ class Runner:
                 self._go_on(execution.id, execution.target)
 
     def announce_again(self) -> None:
-        """Announce the open calls again: a restored file may lack decisions that people made."""
+        """Announce open calls again: a database restored from a copy may lack decisions on them."""
         for execution in self._store.unfinished():
             for one in self._store.rounds(execution.id):
                 if one.waits and one.call is not None:

@@ -39,7 +39,7 @@ async def serve(targets: Mapping[str, Target], options: Options) -> None:
 
 @asynccontextmanager
 async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncIterator[str]:
-    """Serve while the block lasts; yield the address. Raises HostNotStarted."""
+    """Serve during the body of the `async with`; yield the address. Raises HostNotStarted."""
     with (
         _bind(options.host, options.port) as listener,
         closing(database.Database(options.database, options.secret_keys)) as file,
@@ -178,7 +178,7 @@ class _Routes:
 
 
 async def _read(request: web.Request, parse: Callable[[bytes], T], *, limit: int) -> T:
-    """Read the body of an authenticated caller. Raises BodyRefused and Refusal."""
+    """Read and parse the body of an authenticated caller. Raises BodyRefused and Refusal."""
     body = await read_body(request, limit=limit)
     return await asyncio.to_thread(lambda: parse(content_of(body)))
 

@@ -515,7 +515,7 @@ def _record(sql: Connection, execution_id: str, one: records.Round, outcome: Jso
 
 
 def _set_urls(sql: Connection, execution_id: str, urls: Urls) -> None:
-    """Store the URLs of a resume; no URLs are stored while people are asked."""
+    """Store an execution's webhook URLs: none while it waits for people."""
     columns = {"task_url": urls.task, "step_url": urls.step, "crew_url": urls.crew}
     _update(sql, "executions", {"id": execution_id}, **columns)
 

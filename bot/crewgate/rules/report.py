@@ -112,7 +112,7 @@ def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> str:
 
 
 def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None:
-    """Return the user ids of these people; None if Slack did not name all people."""
+    """Return the user ids of these people; None if Slack did not name all of them."""
     found: set[str] = set()
     for ref in named:
         if ref in known:
@@ -222,7 +222,7 @@ def _change_lines(change: Change, group: Group) -> Iterator[str]:
 
 
 def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
-    """Yield a round under its stored rule, and under the crew's present rules."""
+    """Yield lines about a round: its stored rule, and which of the crew's present rules match."""
     round_, rule = stored.round, stored.round.rule
     yield ""
     opened = round_.opened_at.strftime("%Y-%m-%d %H:%M UTC")

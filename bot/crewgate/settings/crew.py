@@ -103,7 +103,7 @@ _FIRST: Final = ("url", "token", "webhook_secret")
 
 
 def _place(option: Option) -> int:
-    """Put required keys first, and tables (rules) last."""
+    """Return a sort key that puts required keys first, and tables (rules) last."""
     return 2 if option.field == "rules" else 0 if option.field in _FIRST else 1
 
 
@@ -159,7 +159,7 @@ def _read_rule(reader: Reader) -> Rule:
 
 
 def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
-    """Yield keys that contradict each other, with advice."""
+    """Yield each key of a rule that contradicts another, or needs another, with advice."""
     if rule.working_hours is None:
         for key, duration in _durations(rule):
             if duration.working:

@@ -305,7 +305,7 @@ def _variables(environ: Mapping[str, str] | None, folder: Path, problems: list[s
 
 
 def _leftovers(env: Reader, title: str, file: str) -> Iterator[str]:
-    """Yield a warning for variables of a crew beside a file of crews, for that is seldom meant."""
+    """Yield a warning of SINGLE_CREW's variables beside a crews file, for both are seldom meant."""
     named = re.findall(r"[\"'](CREW_[A-Z_]+)[\"']", file)
     found = [name for name in SINGLE_CREW if name in env and name not in named]
     if file and "CREW_URL" in env:

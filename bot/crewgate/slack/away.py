@@ -39,7 +39,7 @@ class RequestUnclear(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AwayRequest:
-    """A typed request; the day or the person may be missing."""
+    """A request typed as `/crew away …`; the day or the person may be missing."""
 
     until: date | None = None
     delegate: Person | None = None
@@ -47,7 +47,7 @@ class AwayRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwayForm:
-    """A sent form."""
+    """The form about an absence, as a person sent it."""
 
     by: Person
     until: date
@@ -221,7 +221,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
 
 
 async def on_away_command(command: Command, respond: Respond, *, context: SlackContext) -> None:
-    """Set the absence if the command is complete; else open the form with the rest."""
+    """Set the absence if the command is complete; else open the form with what it names."""
     say = partial(send_ephemeral, respond)
     zone = await time_zone_of(context.identity.client, command.by.id)
     today = context.clock().astimezone(zone or ELSE).date()

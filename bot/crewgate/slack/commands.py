@@ -239,7 +239,7 @@ def _needs(round_: review.Round, who: str, now: datetime) -> str:
 
 
 def _report(reported: read_models.Progress | read_models.CrewUnavailable, *, waits: bool) -> str:
-    """Render the crew's report; `waits`: a review below names the current task."""
+    """Render the crew's report; `waits` is True if a review below names the current task."""
     if isinstance(reported, read_models.CrewUnavailable):
         why = one_line(reported.why, ANSWER_LIMIT)
         if reported.gone:
@@ -328,7 +328,7 @@ def _rules_headline(crew: str, count: int, *, of: int) -> str:
 def rule_in_words(
     number: int, rule: Rule, people: Sequence[ReviewerRef], later: Sequence[ReviewerRef]
 ) -> str:
-    """Return a rule and a line end; `later` are the people who may decide after escalation."""
+    """Return a rule's lines, line ends included; `later` may decide after the escalation."""
     lines = (
         f"{number:,}. {names.bold(decisions.rule_quoted(rule.name))} is for {_when(rule.when)}.",
         " ".join(_who(rule, people)),

@@ -27,9 +27,9 @@ async def explain_errors(
     voice: Voice = MRKDWN,
     **about: str,
 ) -> AsyncIterator[None]:
-    """End a CrewgateError of the block, and tell a person its reason.
+    """Catch a CrewgateError in the `with` body, and tell a person its reason.
 
-    `ack` is called first, for a block that raises before it acknowledges. `about` goes into the
+    `ack` is called first, for a body that raises before it acknowledges. `about` goes into the
     log.
     """
     try:
@@ -64,6 +64,6 @@ async def show_in_form(ack: AsyncAck, box: str, problem: str) -> None:
 def explain_in_form(
     ack: AsyncAck, box: str, *, context: SlackContext, by: verdict.Person, round_id: str
 ) -> AbstractAsyncContextManager[None]:
-    """End a CrewgateError of the block, and show its reason below a box of the form."""
+    """Catch a CrewgateError in the `with` body; show its reason below a box of the form."""
     show = partial(show_in_form, ack, box)
     return explain_errors(show, context=context, by=by, voice=PLAIN, round_id=round_id)

@@ -43,7 +43,7 @@ class Part(StrEnum):
 
 
 _OVER: Final = "over"
-"""The value replaces the share of a round that is over: its row can only be read."""
+"""Replaces the share in the block id of a round that is over: its row can only be read."""
 _NOT_KNOWN: Final = caveats.Share(0, 1)
 """The share in a row of an earlier version; it counts as a partial view."""
 
@@ -277,7 +277,7 @@ class Reader:
         """Return True if the queue may have changed with these crews, or the shown ages are old."""
         if not self.shown or self.read_at is None:
             return True
-        # `self.crews` lacks crews whose rules or requests are the first to name this reader.
+        # A crew that `self.crews` lacks may name this reader only now, in a rule or a request.
         named = [crews[name] for name in changed if name in crews]
         may_name_others = any(crew.rules or not crew.reviewers for crew in named)
         is_old = now - self.read_at >= timedelta(seconds=RENEW_SECONDS)

@@ -72,7 +72,7 @@ def first_words(wish: str) -> str:
 
 
 def render_form(crew: str, text: str, about: str, *, replaces: bool = False) -> Block:
-    """The form with a lesson's words; `about` is its round, or the lesson that it replaces."""
+    """Render a lesson's form; `about` is the id of its round, or of the lesson that it replaces."""
     means = f"{bold(names.crew(crew))} is told this at each start, once its reviewers keep it."
     field = blocks.text_field(
         "The lesson, in one sentence",

@@ -85,7 +85,7 @@ class MissedNotes:
         self._context = context
         self._reading: set[asyncio.Task[float | None]] = set()
         self._unlisted: set[str] = set()
-        """Rounds whose notes Slack's list lacks, although they may still appear."""
+        """Rounds with stored notes that Slack's list lacks, and may still get."""
 
     async def run(self) -> None:
         """Read all threads now and after each gap in Slack's events, the newest rounds first."""

@@ -230,7 +230,7 @@ def parse_command(body: Mapping[str, Any]) -> Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KickoffForm:
-    """A chosen crew, or the sent form with its inputs."""
+    """The form of `/crew kickoff` as sent: a chosen crew, or the crew's inputs."""
 
     crew: str
     by: Person

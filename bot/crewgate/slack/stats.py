@@ -276,7 +276,7 @@ _Values = Sequence[float | None]
 
 @dataclass(frozen=True, slots=True)
 class _Chart:
-    """Bars of this span and the span before; the text has each number too."""
+    """Bars of this span and the span before; the message says each number in words, too."""
 
     title: str
     labels: Sequence[str]

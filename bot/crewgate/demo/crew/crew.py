@@ -127,7 +127,7 @@ class Crew(deployment.Deployment):
     ) -> str:
         """Kick off without HTTP; return the execution's id.
 
-        With `scripted=False` no task starts by itself: call `pause`.
+        With `scripted=False` no task starts by itself: call `engine.pause`.
         """
         chosen, topic = execution_id or self._new_id(), (inputs or {}).get("topic")
         scripts = ((one.task,) for one in self.samples if one.topic == topic)

@@ -109,7 +109,7 @@ class Engine:
             await self._send("human_input", webhook.url, body, webhook.headers)
 
     def _answered(self, asked: FlowRequest) -> None:
-        """Carry out the answer to a flow's question, if the flow is in the script."""
+        """Carry out the answer to a flow's question, if an execution's script asked it."""
         execution = self._crew.by_id.get(asked.flow_id)
         if execution is None or asked.method not in execution.pending:
             return

@@ -93,7 +93,7 @@ QUIET: Final = {
 
 
 class HostProcess(ServerProcess):
-    """A host with its file in this folder, which is also its home."""
+    """A process of `crewgate host`, whose database is in `folder`, which is also its HOME."""
 
     what = "The crew"
     start_seconds = 60  # importing crewai alone takes several seconds

@@ -72,7 +72,7 @@ class Names:
 
 
 def mrkdwn(text: str, names: Names, *, verbatim: bool = False) -> str:
-    """Render to HTML; without `verbatim`, addresses become links by themselves."""
+    """Render Slack's mrkdwn to HTML; without `verbatim`, bare addresses become links."""
     kept: list[str] = []
 
     def keep(html: str) -> str:
@@ -232,7 +232,7 @@ _PARSER: Final = _parser()
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def markdown(text: str) -> str:
-    """Render to HTML, with links only to http and https."""
+    """Render Markdown to HTML, with links only to http and https."""
     return str(_PARSER.render(text))
 
 

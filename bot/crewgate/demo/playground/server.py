@@ -153,7 +153,7 @@ def _error(status: int, problem: str) -> web.Response:
 
 @web.middleware
 async def _guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Refuse requests of other sites in this browser, by Host, Origin and content type."""
+    """Refuse requests that other sites make a browser send, by Host, Origin and content type."""
     host = urlsplit(f"//{request.host}").hostname
     origin = request.headers.get("Origin")
     if host not in _LOCAL_HOSTS or origin not in {None, f"http://{request.host}"}:
@@ -209,7 +209,7 @@ def _end_on_signals() -> None:
 async def open_playground(
     *, port: int | None, task_seconds: float, say: Say, crewai: bool = False
 ) -> AsyncIterator[tuple[str, Environment]]:
-    """Run an environment and its page inside the block; yield the page's URL and the environment.
+    """Run an environment and its page until the `async with` ends; yield the page's URL and it.
 
     With `crewai` the crew is a real one. Raises DidNotStart, or OSError when the page cannot be
     served.

@@ -19,7 +19,7 @@ _BODY_SHOWN: Final = 6_000
 
 
 def crew_state(crew: Deployment) -> Iterator[tuple[str, str]]:
-    """Yield key and JSON of executions, requests and webhooks; their numbers keep counting up."""
+    """Yield key and JSON of the last executions, requests and webhooks; keys are never reused."""
     for number, execution in enumerate(crew.executions[-EXECUTIONS_SHOWN:]):
         yield f"execution/{execution.id}", _json({"number": number, **_execution(execution)})
     requests, webhooks = len(crew.call_log), len(crew.sent_log)

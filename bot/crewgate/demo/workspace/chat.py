@@ -121,7 +121,7 @@ def react(world: World, args: Args) -> Json:
 
 
 def _thread(channel: Channel, args: Args) -> str | None:
-    """Return the first message of the thread to reply in, even if a reply was named."""
+    """Return the `ts` of the first message in the thread to reply in, even if it names a reply."""
     ts = args.text("thread_ts")
     if not ts:
         return None

@@ -89,9 +89,8 @@ class UserActions:
     ) -> Reply:
         """Send the modal on top, filled in: values by block id, action id or label.
 
-        A value is text for an input, an option's text or value for a menu, or a list of these for
-        multiple choice. The bot's answer is carried out: the modal closes, changes, gets a
-        successor, or stays with `Reply.errors`.
+        A value is text for an input, or an option's text or value for a menu. The bot's answer is
+        carried out: the modal closes, changes, or stays with `Reply.errors`.
 
         Raises CannotDoThat for input that Slack's client would not send.
         """
@@ -106,7 +105,7 @@ class UserActions:
             return replace(reply, problem=f"Slack refused the answer: {refused} {refused.more}")
 
     async def close_modal(self, user: str, *, all_of_them: bool = False) -> None:
-        """Close the top modal, or all; no modal of the bot asks to hear of it."""
+        """Close the top modal, or all; the bot is not told, for its modals never ask for that."""
         closing = self.world.modals.get(user, [])[0 if all_of_them else -1 :]
         if not closing:
             raise forms.CannotDoThat("no modal is open")

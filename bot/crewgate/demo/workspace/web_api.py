@@ -45,7 +45,7 @@ class WebApi:
         return await self.faulty(request, method, work)
 
     async def faulty(self, request: web.Request, name: str, work: Work) -> web.StreamResponse:
-        """Do work with the faults added for its name."""
+        """Do the work of a call, with the fault that is pending for its name, if any."""
         fault = self.faults.take(name)
         return await self.faults.carry_out(fault, request, work) or web.Response()
 

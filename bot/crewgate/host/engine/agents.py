@@ -1,4 +1,4 @@
-"""An approved task, which its agent must not run again."""
+"""The end of a task whose output is approved already: its agent must not run it again."""
 
 from collections.abc import Callable
 from typing import Any

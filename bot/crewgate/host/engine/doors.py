@@ -62,9 +62,9 @@ def why_no_door(tool: Any) -> str:
 
 
 def arguments_of(tool: Any, given: Json) -> tuple[Json, tuple[str, ...]]:
-    """Return the arguments that a tool, or its MCP server, gets for `given`, and the filled parts.
+    """Return the arguments that a tool, or its MCP server, gets for `given`, and what it filled in.
 
-    Filled parts are paths, such as `to.0.country`. Raises what the tool's validator raises, and
+    The latter are paths, such as `to.0.country`. Raises what the tool's validator raises, and
     ValueError for what no JSON can hold.
     """
     schema, copied = tool.args_schema, deepcopy(given)  # a validator may change its input
@@ -130,7 +130,7 @@ def _aliases(alias: Any) -> set[Any]:
 def given_for(tool: Any, given: Json, approved: Json) -> Json | None:
     """Return the arguments of which CrewAI makes exactly the approved ones; None if none fit.
 
-    If a validator would change its own result once more, the model's arguments are tried.
+    If a validator would change its own result once more, `given`, the model's arguments, may fit.
     """
     for candidate in (approved, given):
         with suppress(ValueError, TypeError, LookupError, AttributeError):

@@ -156,7 +156,7 @@ class Asks:
             return None
 
     def request_feedback(self, context: Any, flow: Any) -> Any:
-        """Pause the flow; a coroutine, which CrewAI awaits in the flow's own event loop.
+        """Return a coroutine that pauses the flow, once CrewAI awaits it in the flow's event loop.
 
         Raises AskedInside.
         """

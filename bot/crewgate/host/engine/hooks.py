@@ -75,7 +75,7 @@ class _Call:
 
 
 class Hooks:
-    """The hooks of one execution, found by its threads."""
+    """The hooks of one execution, which its threads find in `_HOOKS`."""
 
     def __init__(self, run: Run, id_of: Callable[[Any], str]) -> None:
         """`id_of` returns a task's id, equal after a restart; empty for a task without an id."""
@@ -103,7 +103,7 @@ class Hooks:
             )
 
     def take_used(self, task: Any) -> list[Json]:
-        """Return the tools used for a task since the last call."""
+        """Return the tools used for a task so far, and forget them."""
         with self._lock:
             return [*self._used.pop(self._id_of(task), {}).values()]
 
@@ -133,7 +133,7 @@ class Hooks:
             raise HookAborted(call.refusal)
 
     def _approve(self, call: _Call) -> str:
-        """Ask people, and return why the call does not run. Raises HookAborted if they refuse."""
+        """Ask people; return why the call cannot run, or "". Raises HookAborted if they refuse."""
         context = call.context
         tool, given = context.tool, deepcopy(context.tool_input)
         why = doors.why_no_door(tool)
@@ -179,7 +179,7 @@ class Hooks:
         return self._let_through(call, given, found.call, hung)
 
     def _let_through(self, call: _Call, given: Json, approved: Call, hung: Sequence[Door]) -> str:
-        """Give CrewAI arguments for exactly the approved call; return why the call does not run."""
+        """Give CrewAI arguments for exactly the approved call; return why it cannot run, or ""."""
         context = call.context
         handed = doors.given_for(context.tool, given, approved.arguments)
         if exact(context.tool_input) != exact(given):
@@ -290,7 +290,7 @@ def before_tool_call(context: Any) -> None:
 
 
 def after_tool_call(context: Any) -> str | None:
-    """Return the result of a call that did not run, as CrewAI's hook."""
+    """Report a call's result, as CrewAI's hook; return words for the agent if it did not run."""
     # The user's hooks run first. A call that one of them aborted never came to `before_tool_call`,
     # so `_known` does not find it.
     call = _known(lambda one: one.tool_input is context.tool_input)
@@ -464,7 +464,7 @@ def request_human_input(context: Any, prompt: str, default_message: str = "") ->
 
 
 def replace_terminal() -> None:
-    """Let every hook of this process ask people."""
+    """Let every hook of this process ask people, where CrewAI would ask at the terminal."""
     for context in (ToolCallHookContext, LLMCallHookContext):
         context.request_human_input = request_human_input
 

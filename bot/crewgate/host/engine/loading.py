@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 def load_targets(
     specs: list[str], *, folder: Path, flow_states: Path, approve_tools: Mapping[str, Sequence[str]]
 ) -> dict[str, Target]:
-    """Import the targets, by their last names; flows keep their states in the file `flow_states`.
+    """Import the targets, by the name after the colon; the file `flow_states` has flows' states.
 
     Raises HostNotStarted.
     """

@@ -93,7 +93,7 @@ def button(
 
 
 def said_of(row: Block, about: str) -> Block:
-    """Tell screen readers what the buttons of a row are about: many buttons are called Approve."""
+    """Return a row whose buttons tell screen readers what they are about: many say Approve."""
     spoken = [
         one | {"accessibility_label": plain(f"{one['text']['text']} {about}", LABEL_LIMIT)}
         if one["type"] == "button"
@@ -106,7 +106,7 @@ def said_of(row: Block, about: str) -> Block:
 def bar_chart(
     title: str, categories: Sequence[str], series: Mapping[str, Sequence[float]]
 ) -> Block:
-    """A bar chart: two a message, none in a modal, and not in every workspace yet."""
+    """A bar chart: at most two in a message, none in a modal; some workspaces take none yet."""
     names = [*categories[:CHART_CATEGORIES]]
     plotted = []
     for name, values in series.items():

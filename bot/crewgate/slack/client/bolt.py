@@ -47,7 +47,7 @@ class BoltApp(AsyncApp):
         return ack.first.result() if ack.first.done() else listening.result()
 
     async def finish(self, *, within: float) -> None:
-        """Wait up to `within` seconds for running listeners; nothing comes from Slack any more."""
+        """Wait up to `within` seconds for running listeners, once Slack's requests are refused."""
         if not self._listening:
             return
         _, late = await asyncio.wait(self._listening, timeout=within)

@@ -179,7 +179,7 @@ class SlackDirectory:
             log.info("look_up_too_slow", channel=channel)
 
     async def ask_about(self, address: Email) -> None:
-        """Look up the accounts of a starter's address; memory keeps them."""
+        """Look up the account of a starter's e-mail address, and keep it in memory."""
         if address in self._asked:
             return  # `run` asks about the settings' addresses, and stores the answers
         try:

@@ -58,7 +58,7 @@ class Remembered(ABC, Generic[T]):
         return known.value
 
     async def renew(self, key: str) -> bool:
-        """Ask Slack, as often as is allowed; return True if it answered.
+        """Ask Slack, at most A_MINUTE times a minute; return True if there is a new answer.
 
         Without an answer the last answer stays, as long as that answer is trusted.
         """
@@ -97,7 +97,7 @@ NOBODY: Final = frozenset({"user_not_found", "user_not_visible"})
 
 
 class Kind(Enum):
-    """The status of a Slack account for this bot."""
+    """The status of an account: OTHER is an app, a guest, of another organisation, or nobody's."""
 
     COLLEAGUE = auto()
     OTHER = auto()

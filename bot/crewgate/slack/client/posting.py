@@ -91,7 +91,7 @@ async def messages_between(
     oldest: datetime,
     latest: datetime | None = None,
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield a channel's messages, or a thread's with its first message. Raises CallFailed."""
+    """Yield a channel's messages, or a thread's with its first, in a time. Raises CallFailed."""
     params: dict[str, Any] = {
         "channel": channel,
         "oldest": ts_of(oldest),
@@ -147,7 +147,7 @@ class Poster:
         posted_since: datetime | None,
         broadcast: bool = False,
     ) -> MessageRef:
-        """Post a message unless an earlier try did; `broadcast` shows a reply in the channel."""
+        """Post unless a try since `posted_since` did; `broadcast` shows a reply in the channel."""
         channel = self._channel_ids.get(channel, channel)
         if posted_since is not None:
             found = await self._find(key, channel, thread_ts, posted_since)

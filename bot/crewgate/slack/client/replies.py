@@ -64,7 +64,7 @@ async def answer_in_place(req: AsyncBoltRequest, next_: Next) -> None:
 async def send_ephemeral(
     respond: Respond, answer: str | Message, *, replace: bool = False, to_all: bool = False
 ) -> bool:
-    """Answer the person who acted; return False if the workspace refuses a block."""
+    """Answer the person who acted, or `to_all`; return False if the workspace refuses a block."""
     message = answer if isinstance(answer, Message) else Message(answer, [])
     return await _respond(
         respond,

@@ -40,7 +40,7 @@ def compare_outputs(before: Output, after: Output, *, with_words: bool = True) -
 
 
 def edits_since(view: CardView) -> str:
-    """Return the fate of the requested edits; empty if none were requested."""
+    """Return a sentence on how many requested edits were made; empty if none were requested."""
     if view.previous is None or view.before is None or view.asked_text is None:
         return ""
     if view.previous.state is not State.RESUMED:

@@ -29,7 +29,7 @@ ANYWAY: Final = "Approve anyway"
 
 
 def render_confirmation(briefing: Briefing, *, outcome: int | None = None) -> Block:
-    """The modal that asks before an approval; `outcome` answers a flow.
+    """Render the modal that asks before an approval, or before a flow gets the `outcome`.
 
     Its green button is harmless: it revises if notes wait or nothing can be read, else it opens the
     reader or shows masks. Approving anyway is one plain button.
@@ -63,10 +63,10 @@ def render_confirmation(briefing: Briefing, *, outcome: int | None = None) -> Bl
 
 
 def render_receipt(view: CardView, *, by_words: bool = False) -> Block:
-    """The modal that replaces an answered question.
+    """Render the modal that says what was recorded, in place of the modal that asked.
 
-    It stays open, so it leaves out the progress of the decision. `by_words`: this person's words
-    have put the round under another rule.
+    It stays open, so it leaves out the progress of the decision. `by_words` is True if this
+    person's words have put the round under another rule.
     """
     said = section((cards.ruled_by_words if by_words else cards.recorded)(view.round))
     return modal(names.RECORDED_TITLE, [section(cards.about(view)), said])
@@ -77,7 +77,7 @@ _BLOCKS: Final = 40
 
 
 def render_notes_left(draft: Draft, page: int) -> list[Block]:
-    """One page of the notes outside the box, in full, each with a button that adds it."""
+    """Render a page of the notes that are not in the box, in full, each with a button to add it."""
     if not draft.left:
         return []
     found = page_of_blocks(map(_note, draft.left), page, most=_BLOCKS)
@@ -319,7 +319,7 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
 def render_edit_form(
     briefing: Briefing, written: Sequence[str], *, revision: int = 0, masked: str = ""
 ) -> Block:
-    """The form with these parts in its boxes, and the effect of sending it.
+    """Render the form with the parts `written` in its boxes; it says what sending it does.
 
     `revision` counts refills of the boxes after a caveat changed: Slack takes a new text only for a
     new box. `masked` is the mark of a text with masks.

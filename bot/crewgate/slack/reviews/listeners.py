@@ -275,7 +275,7 @@ VERBS: Final[Mapping[str, Verb]] = {
 async def on_confirmed(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    """Go on with the harmless choice: read, show masks, or open the form for changes."""
+    """Take the green button of a confirmation: read, show masks, or open the form for words."""
     submission = payloads.parse_submission(body)
     await read_thread(submission.round_id)
     round_id, seen = submission.round_id, submission.seen

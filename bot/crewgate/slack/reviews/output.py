@@ -273,7 +273,7 @@ def parts_to_edit(output: Output) -> Parts | None:
 
 
 def preview(line: RoundLine) -> tuple[str, Share]:
-    """Return the beginning of an output in one line, without its marks, and its share."""
+    """Return an output's beginning in one line, without Markdown's marks, and its share."""
     if line.round.removed_at is not None:
         return names.removed(line.round.removed_at), Share(0, 0)
     if isinstance(line.round.subject, ToolCall):

@@ -166,7 +166,7 @@ def render_reader(
     masking: Masking = NOTHING,
     may_unmask: bool = False,
 ) -> ReaderPage:
-    """One page, with the buttons of its viewer while the round waits.
+    """Render a page of the reader, with its viewer's buttons while the round waits.
 
     `masking` finds the masked passages of a text shown without masks. The worst texts take half a
     second, or as long as masking: call it off the event loop.

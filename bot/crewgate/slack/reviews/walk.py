@@ -40,7 +40,7 @@ _CLOSED: Final = (
 class Walk:
     """A person's place in their queue; `asked`: the walk asked about haste, which it does once.
 
-    `card` is the round whose card counts a flood: the walk stays within that flood.
+    `card` is a round whose card counts further reviews: the walk then goes through these only.
     """
 
     number: int = 0

@@ -1,4 +1,4 @@
-"""Sentences and labels of cards, and lines about a review; `states` has the states.
+"""Sentences and labels of cards, and lines about a review; `states.py` words a round's state.
 
 All is mrkdwn; foreign text is escaped and shortened here.
 """
@@ -515,9 +515,9 @@ def asked(previous: Round) -> str | None:
 
 
 def asked_for(decision: verdict.Decision) -> str | None:
-    """Return the words of a revision request; None if the decision requests none.
+    """Return the words of a revision request, empty for a label; None if it is no request.
 
-    An answer that does not approve is a request, if the flow asks again.
+    Callers know that a new round followed, so an answer that does not approve is a request.
     """
     match decision.verdict:
         case verdict.Revise(feedback):
@@ -580,6 +580,6 @@ def part(number: int, total: int) -> str:
 
 
 def more_wait(many: int) -> str:
-    """Return the line for the reviews of a flood that have no card."""
+    """Return a card's line about the further reviews that it stands for, as many came at once."""
     wait = "1 more waits" if many == 1 else f"{names.total(many)} more wait"
     return f"{icons.WAITING} *{wait}*, each to be decided by itself."

@@ -53,7 +53,7 @@ def below_headline(message: Message, line: str | None) -> Message:
 
 
 def call(view: CardView, notify: Notify) -> str | None:
-    """Mention the deciders, and tell the author of a revision that there is a new output."""
+    """Return a line that calls the deciders, or tells a revision's author of the new output."""
     if view.round.state is not review.State.WAITING:
         return None
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
