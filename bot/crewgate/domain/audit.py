@@ -1,4 +1,4 @@
-"""The audit trail's entries, made from a round before and after a change; their codes last.
+"""The audit trail's entries, made from a round before and after a change; codes are stable.
 
 Entries hold texts as salted digests only: the salt lies beside the text and is wiped with it, so
 that the digest still proves the text, and nobody can guess “Approved.” from it.
@@ -127,7 +127,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A signed head, which is also logged and perhaps posted: both are outside the database."""
+    """A head that is also kept outside the database: in the log and, if set, in a channel."""
 
     head: Head
     at: datetime

@@ -142,7 +142,7 @@ def turned_in_haste(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A person's look at the last pages of an output: its begin, and when it was long enough."""
+    """A person's look at the last pages of an output: its start, and when it is long enough."""
 
     began: datetime
     enough_at: datetime
@@ -188,7 +188,7 @@ class Seen:
 
     @property
     def calls_for_words(self) -> bool:
-        """True if this person should send words instead: reading more would end no caveat."""
+        """True if words should be sent in place of an approval: reading more ends no caveat."""
         is_final = bool(self.unseen) and self.unseen <= {Unseen.MAY_HAVE_RUN, Unseen.ERASED}
         return bool(self.notes) or is_empty(self.share) or is_final
 

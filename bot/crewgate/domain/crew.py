@@ -139,7 +139,7 @@ class Crew:
         )
 
     def rule_for_round(self, rule: Rule) -> Rule:
-        """Return the rule to store with a round: without the crew's own channel, nobody named yet.
+        """Return a new round's rule: without the crew's own channel; `reviewers_from` is PENDING.
 
         A stored channel gives the round a thread of its own, whatever the settings say later.
         """

@@ -41,7 +41,7 @@ class NotWaiting(CrewgateError):
 
 
 class AlreadyDecided(NotWaiting):
-    """Somebody was faster; carries the decision that counts."""
+    """A person or the rule has decided the round already; carries that decision."""
 
     def __init__(self, decision: Decision) -> None:
         super().__init__(f"already decided by {decision.decider} at {decision.at.isoformat()}")
@@ -131,7 +131,7 @@ class SelfApproval(VoteRefused):
 
 
 class PerhapsSelfApproval(VoteRefused):
-    """The starter is unknown, and a kickoff by this person was not answered."""
+    """The starter is unknown, and may be this person: a kickoff of theirs was not answered."""
 
 
 class StarterUnresolved(VoteRefused):
@@ -143,7 +143,7 @@ class UnknownStarter(VoteRefused):
 
 
 class AbsenceProblem(StrEnum):
-    """The reason why this absence is not possible."""
+    """The reason why a person's absence cannot be recorded."""
 
     THEMSELVES = "themselves"
     NO_COLLEAGUE = "no_colleague"
@@ -154,7 +154,7 @@ class AbsenceProblem(StrEnum):
 
 
 class AbsenceRefused(CrewgateError):
-    """The absence was not recorded."""
+    """The absence was not recorded; carries the reason."""
 
     def __init__(self, why: AbsenceProblem) -> None:
         super().__init__(why.value)
@@ -162,7 +162,7 @@ class AbsenceRefused(CrewgateError):
 
 
 class ConfirmationNeeded(CrewgateError):
-    """An approval could overlook something that the person was not asked about."""
+    """An approval could overlook something; carries the caveats to ask the person about."""
 
     def __init__(self, caveats: Caveats) -> None:
         super().__init__("an approval has to be confirmed")
@@ -211,7 +211,7 @@ class LessonProblem(StrEnum):
 
 
 class LessonRefused(CrewgateError):
-    """The lesson was not proposed."""
+    """The lesson was not proposed; carries the reason."""
 
     def __init__(self, why: LessonProblem) -> None:
         super().__init__(why.value)
@@ -235,14 +235,14 @@ class OwnLesson(VoteRefused):
 
 
 class InvalidTransition(CrewgateError):
-    """The state machine has no such transition."""
+    """The state machine of rounds has no such transition."""
 
     def __init__(self, state: str, to: str) -> None:
         super().__init__(f"a round that is {state} cannot {to}")
 
 
 class VerdictMisplaced(CrewgateError):
-    """The verdict does not fit: people approve or revise tasks, and answer questions."""
+    """The verdict does not fit the subject: people approve or revise tasks, answer questions."""
 
 
 class Malformed(CrewgateError):
@@ -356,7 +356,7 @@ class RowUnreadable(CrewgateError):
 
 
 class ChainBroken(CrewgateError):
-    """A published head is not in the audit trail, or has another signature."""
+    """A published head is not in the audit trail, or its signature is forged."""
 
     def __init__(self, number: int) -> None:
         super().__init__(

@@ -106,7 +106,7 @@ def _only_vote(decision: Decision) -> Vote:
 
 
 class LessonEnded(CrewgateError):
-    """Somebody was faster, or the lesson's time is over; carries the present lesson."""
+    """The lesson is not, or no longer, in the state that an act needs; carries it as it is."""
 
     def __init__(self, lesson: Lesson) -> None:
         super().__init__(f"the lesson is {lesson.state}")
@@ -158,7 +158,7 @@ class LessonsGiven:
 
     @property
     def counted(self) -> int | None:
-        """The number of lessons for the stats: 0 by lot, None if the crew had none."""
+        """The number of lessons for the stats: 0 if drawn to get none, None if there were none."""
         return len(self.ids) if self.ids or self.without else None
 
 

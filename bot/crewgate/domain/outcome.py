@@ -53,7 +53,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeBase:
-    """The base of outcomes."""
+    """The base of outcomes, with the bytes of the try where they are known."""
 
     exchange: Exchange | None = field(default=None, kw_only=True, compare=False, repr=False)
 
@@ -95,8 +95,8 @@ class NotSent(OutcomeBase):
 class Refused(OutcomeBase):
     """A refusal by the other side, or by the bot itself: trying again would not help.
 
-    `code` is its error code or HTTP status and `words` its own words: both are for people. `kind`
-    is for us.
+    `code` is an error code or HTTP status, and `words` say why: both are for people. By `kind` the
+    bot chooses what to do next.
     """
 
     code: str

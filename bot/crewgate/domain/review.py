@@ -92,7 +92,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One output of a task, numbered from 1, and its decision."""
+    """One output, question or call, numbered from 1 in its review, and its decision."""
 
     id: str
     review: Review
@@ -194,7 +194,7 @@ class Round:
 
     @property
     def is_timed(self) -> bool:
-        """True if something happens with time while the round waits."""
+        """True if the waiting round has a timer: for a reminder, an escalation or an end."""
         by_rule = any((self.rule.remind, self.rule.escalate, self.rule.timeout))
         return by_rule or self.subject.waits_until is not None
 
@@ -206,7 +206,7 @@ class Round:
         return next((vote for vote in self.votes if vote.by.id == user), None)
 
     def not_voted(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
-        """Return the people who have not approved, without groups that are complete."""
+        """Return those of `named` who have not approved, without groups that are complete."""
         open_groups = dict(verdict.missing(self.rule.approvals_from, self.votes))
         complete = (group for group, _ in self.rule.approvals_from if group not in open_groups)
         done = {*complete, *map(User, verdict.voices_of(self.votes))}
@@ -228,8 +228,8 @@ class Round:
     ) -> Transition:
         """Count a person's approval; the last approval that is needed decides.
 
-        `answer` is for a flow. A second approval by one person is a no-op. Raises as
-        `require_waiting` and `require_compatible` do, and GroupsComplete.
+        `answer` is the verdict, if the subject is a question. A second approval by one person is a
+        no-op. Raises as `require_waiting` and `require_compatible` do, and GroupsComplete.
         """
         self.require_waiting()
         for one in self.votes:
@@ -410,7 +410,7 @@ class Round:
         return self._close_for(reasons.Expired(), at)
 
     def await_fetch(self, *, overdue: bool) -> Transition:
-        """Wait for the asker to fetch the decision; a person must know once it is overdue."""
+        """Wait for the asker to fetch the decision; if `overdue`, get stuck, so people know."""
         self._must_be(State.DECIDED, to="wait to be fetched")
         if overdue:
             return self._get_stuck(reasons.NotFetched())
@@ -485,7 +485,7 @@ class Round:
         return self._end(State.RESUMED, at, reasons.Answered(answer.words, answer.status))
 
     def _infer(self, at: datetime) -> Transition:
-        """Settle by evidence. A flow may have gone on by somebody else's answer."""
+        """Settle by evidence: a crew took the decision, a flow this answer or somebody else's."""
         if self.is_of_flow:
             return self._close_for(reasons.PerhapsTaken(), at)
         return self._end(State.RESUMED, at, reasons.Inferred())

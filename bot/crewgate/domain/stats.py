@@ -52,7 +52,7 @@ def is_on_target(round_: Round) -> bool | None:
 
 
 def made_in_seconds(round_: Round, others: Iterable[Round]) -> int | None:
-    """Return the seconds from the revision of the round before, in `others`, to this one."""
+    """Return the seconds since the revision of the round before, one of `others`; else None."""
     for one in others:
         is_before = (one.review.id, one.number + 1) == (round_.review.id, round_.number)
         if is_before and one.decision and isinstance(one.decision.verdict, Revise):

@@ -100,7 +100,7 @@ class _Idle:
 
 
 class Guard:
-    """Tracks idle connections, and connections that send an unauthenticated body."""
+    """Closes idle connections, and others to make room; knows which send unproven bodies."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits

@@ -37,7 +37,7 @@ _Query = tuple[Any, ...]
 
 
 class TooManyLookups(OSError):
-    """All lookups that this owner may have at a time are hanging."""
+    """This owner has as many lookups under way as it may have at a time."""
 
 
 @dataclass(frozen=True, slots=True)
