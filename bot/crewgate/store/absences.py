@@ -20,7 +20,7 @@ class AbsenceQueries(Reading):
     async def find(
         self, *, at: datetime | None = None, delegate: str | None = None, away: str | None = None
     ) -> tuple[Absence, ...]:
-        """Return the absences at this moment, or all without `at`; each person has at most one."""
+        """Return the absences that hold `at` a moment, or all; each person has at most one."""
         given = {"at": at, "delegate": delegate, "away": away}
         asked = {name: value for name, value in given.items() if value is not None}
         found = await self._rows(_absences(frozenset(asked)), asked)

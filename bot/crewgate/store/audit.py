@@ -51,9 +51,9 @@ _EARLIER: Final = audit_entries.alias("earlier")
 _SAME_EXECUTION: Final = tuple(
     _EARLIER.c[name] == audit_entries.c[name] for name in ("crew", "execution_id")
 )
-#: `nth` numbers an execution's linked entries. The highest is searched in this many entries, those
-#: with the highest ids: with several processes on PostgreSQL an entry may be committed, and so
-#: linked, after entries with higher ids.
+#: `nth` numbers an execution's entries in the hash chain. The highest is searched in this many,
+#: those with the highest ids: with several processes on PostgreSQL an entry may be committed, and
+#: so linked into the chain, after entries with higher ids.
 _LATE: Final = 50
 _LATEST: Final = (
     sa.select(_EARLIER.c.nth)
@@ -63,8 +63,8 @@ _LATEST: Final = (
     .correlate(audit_entries)
     .subquery()
 )
-#: The number of an execution's linked entries: their highest `nth`, or, if all were linked before
-#: the column `nth` existed, the number of rows.
+#: The number of an execution's entries in the hash chain: their highest `nth`, or, if all were
+#: linked before the column `nth` existed, the number of rows.
 _COUNTED: Final = sa.case(
     (audit_entries.c.execution_id == "", 0),
     else_=sa.func.coalesce(
@@ -153,7 +153,7 @@ class Audit:
         self._facts = facts
 
     def add(self, entry: audit.Entry, *, crew: str = "", execution_id: str = "") -> None:
-        """Store an entry with the transaction.
+        """Add an entry, which `flush` stores with the transaction.
 
         An entry about an absence has the person's id as `execution_id`. So an evidence file can
         have all entries about a person, and shows if one is missing.
@@ -175,7 +175,7 @@ class Audit:
     def opened(
         self, round_: Round, output: Output, reviewers: Iterable[ReviewerRef], *, is_first: bool
     ) -> None:
-        """Store the entry of a new round; `is_first` is True for the execution's first.
+        """Add the entry of a new round; `is_first` is True for the execution's first.
 
         `reviewers` are the crew's own, who may decide where the rule names nobody.
         """
@@ -253,9 +253,9 @@ class Audit:
         return audit.Head(*found[0]) if found else GENESIS
 
     async def takes_turn(self, *, wait: bool = False) -> bool:
-        """Return True if no other transaction links and publishes until this one ends.
+        """Take the turn to link and publish until the transaction ends; False: another has it.
 
-        SQLite has one writer only.
+        `wait` waits for the turn. On SQLite, with its one writer, each transaction has the turn.
         """
         if self._connection.dialect.name != "postgresql":
             return True
@@ -342,9 +342,9 @@ class AuditReading(Reading):
         return [row async for row in self._pages(own, audit_entries.c.id, 0)]
 
     async def absences(self, person: str, before: int) -> list[sa.Row[Any]]:
-        """Return a person's entries from their latest absence on that began before an entry.
+        """Return a person's entries since their latest absence that began before another entry.
 
-        `before` is that entry's `id`.
+        `before` is the other entry's `id`.
         """
         found = await self.of_execution("", person)
         away = [at for at, row in enumerate(found) if row.id < before and b'"CG141"' in row.body]

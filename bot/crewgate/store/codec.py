@@ -91,7 +91,7 @@ for _kind, _own in _OWN.items():
     lambda kind: isinstance(kind, type) and issubclass(kind, Enum)
 )
 def _load_enum(kind: type[Enum]) -> Callable[[Any, Any], Enum]:
-    """Look members up in a dictionary: a call of the class costs several times as much."""
+    """Return a look-up of members by value: a call of the class costs several times as much."""
     members = {one.value: one for one in kind}
     return lambda stored, _: members[stored]
 

@@ -79,7 +79,7 @@ Connection: TypeAlias = AsyncConnection | SqliteConnection
 
 @dataclass(frozen=True, slots=True)
 class OpenConnection:
-    """A transaction's connection, as a source of rows."""
+    """A transaction's connection, in the place of an engine for classes that read."""
 
     connection: Connection
 

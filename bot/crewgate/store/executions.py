@@ -296,7 +296,7 @@ class Executions(Changing, ExecutionQueries):
     async def open(
         self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
     ) -> Execution:
-        """Upsert and lock an execution; `activity` adds to the number of its progress webhooks."""
+        """Upsert and lock an execution; `activity` is added to the number of its webhooks."""
         row = _NEW | {
             "crew": crew,
             "execution_id": execution_id,

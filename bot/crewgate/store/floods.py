@@ -194,7 +194,7 @@ class Floods(Changing):
         return flood
 
     async def posts_card(self, round_id: str) -> bool:
-        """Return True if a round's card is to be posted."""
+        """Return True if a job waits that posts the round's card."""
         return bool(await rows(self._connection, _POSTS_CARD, {"round": round_id}))
 
     async def announce(self, round_id: str, *, at: datetime) -> bool:

@@ -201,7 +201,7 @@ class LessonQueries(Reading):
     async def compare_with_untaught(
         self, crew: str, rules: Collection[str], *, since: datetime
     ) -> Sides:
-        """Count people's decisions since that time, of executions with and without lessons."""
+        """Count people's decisions from `since` on, of executions with and without lessons."""
         parameters = {"crew": crew, "rules": rules, "since": since}
         found = {row.taught: row for row in await self._rows(_SIDES, parameters)}
         both = [
@@ -213,7 +213,7 @@ class LessonQueries(Reading):
     async def revisions(
         self, crew: str, rules: Collection[str], *, since: datetime
     ) -> tuple[Revision, ...]:
-        """Return the latest revisions since that time, of executions with and without lessons."""
+        """Return the latest revisions from `since` on, of executions with and without lessons."""
         parameters = {"crew": crew, "rules": rules, "since": since}
         return tuple(each(_to_revision, await self._rows(_REVISIONS, parameters)))
 
@@ -239,7 +239,7 @@ class Lessons(Changing, LessonQueries):
     async def add_drawn(self, lesson: Lesson) -> None:
         """Store a kept lesson of a flow.
 
-        Its digest is its id, and not of its text: a flow's host asks about no text twice.
+        Its digest is its id: the host itself sees to it that no text is kept twice.
         """
         await self._connection.execute(
             sa.insert(lessons), _LESSON.write(lesson) | {"digest": lesson.id}

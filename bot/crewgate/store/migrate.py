@@ -48,7 +48,7 @@ _ADVISORY_LOCK: Final = 727_301
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """The age of a database."""
+    """The age of a database: its tables' revision, and the version that wrote it last."""
 
     revision: str | None
     """The revision of its tables; None without tables."""

@@ -155,7 +155,7 @@ _NO_CALL: Final = ToolCall("")
 
 
 class NoteQueries(Reading):
-    """Reads notes, and facts about a round from notes and claims."""
+    """Reads notes, and the facts about a round that an approval could overlook."""
 
     async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:
         found = await self._rows(_NOTES, {"round": round_id, "most": limit})

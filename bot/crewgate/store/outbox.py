@@ -250,7 +250,7 @@ def _now(dialect: str) -> sa.ColumnElement[Any]:
 
 
 class Outbox(engine.Reading):
-    """The outbox of a database, for jobs of these crews or of none.
+    """The outbox of a database, for the jobs of `crews` and of no crew.
 
     Of other crews, only the removal of texts from Slack is leased, and no time is counted: another
     process may serve them.
@@ -346,7 +346,7 @@ class Outbox(engine.Reading):
         return None
 
     async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
-        """Spend nothing of a budget during a pause that the other side asked for."""
+        """Spend nothing of a budget for `pause`, or LONGEST_ASKED: the other side asked for it."""
         async with self._writing() as connection:
             until, at = await self._open_budget(connection, budget, now)
             paid = budget.rate.paused(until, at + min(pause, LONGEST_ASKED))

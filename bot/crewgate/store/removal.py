@@ -246,7 +246,7 @@ class Removal(Changing):
         return effects, ended[-1] if len(ended) == BATCH else None
 
     async def remove_dead_letters(self, crew: str, *, before: datetime, at: datetime) -> int:
-        """Remove the bodies of the next dead letters before this time; return their number."""
+        """Remove the bodies of BATCH dead letters that came before a time; return their number."""
         statement = (
             sa.update(dead_letters)
             .where(dead_letters.c.id.in_(_DEAD.limit(BATCH)))
@@ -256,7 +256,7 @@ class Removal(Changing):
         return done.rowcount
 
     async def remove_lessons(self, crew: str, *, before: datetime, at: datetime) -> list[Effect]:
-        """Remove the texts of the next lessons that ended; return their cards' updates."""
+        """Remove the texts of BATCH lessons that ended before a time; return effects for cards."""
         statement = _REMOVED_LESSONS.where(lessons.c.id.in_(_ENDED_LESSONS.limit(BATCH)))
         done = await self._connection.execute(statement, _about(crew, before) | {"now": at})
         return [_refreshed(row.id, crew) for row in done]

@@ -289,7 +289,7 @@ def to_topic(row: sa.Row[Any]) -> str:
 async def thread_elsewhere(
     connection: Connection, round_: Round
 ) -> tuple[str, str] | tuple[None, None]:
-    """Return channel and ts of the execution's thread in the round's own channel."""
+    """Return channel and ts of the execution's thread in the round's channel, or twice None."""
     about = {"crew": round_.review.crew, "execution": round_.review.execution_id}
     for row in await rows(connection, _ELSEWHERE, about):
         if to_rule(row.rule).channel == round_.rule.channel:
@@ -300,7 +300,7 @@ async def thread_elsewhere(
 async def approved_calls(
     connection: Connection, round_: Round, earlier: Sequence[sa.Row[Any]]
 ) -> tuple[tuple[str, verdict.Decision], ...]:
-    """Return the approvals of the tools that an output's agent has used since `earlier`."""
+    """Return the approved calls, by tool, of an output's agent since the round before it."""
     if not any(one.approved for one in round_.tools_used):
         return ()
     since = earlier[0].opened_at if earlier else datetime.min.replace(tzinfo=UTC)

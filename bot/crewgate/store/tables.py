@@ -402,7 +402,7 @@ audit_entries = table(
     *optional(sa.BigInteger, "number"),
     *optional(sa.LargeBinary, "previous", "hash"),
     *optional(sa.BigInteger, "nth"),
-    # Two indexes have only linked entries, so that storing a decision's entry writes to neither.
+    # Two indexes have only entries in the hash chain: storing a decision's entry writes to neither.
     *(
         index_where("number IS NOT NULL", f"uq_audit_entries_{name}", name, unique=True)
         for name in ("number", "previous")

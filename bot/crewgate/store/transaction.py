@@ -395,7 +395,7 @@ class Tx:
         await write(self._connection, round_rows.RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
 
     async def record_approver(self, round_: Round, *, no_approver: bool) -> None:
-        """Note for lists if too few people may approve."""
+        """Store for lists whether too few people are left who may approve."""
         values = {"b_id": round_.id, "no_approver": no_approver}
         await write(self._connection, round_rows.RECORD_APPROVER, values)
 

@@ -1,4 +1,4 @@
-"""Decisions that the asker fetches, also for a crew with a URL."""
+"""The mark of rounds whose decision the asker fetches, also if their crew has a URL."""
 
 import sqlalchemy as sa
 from alembic import op

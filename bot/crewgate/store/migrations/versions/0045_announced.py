@@ -8,7 +8,7 @@ down_revision = "0044"
 
 
 def upgrade() -> None:
-    """Add `announced_at`: set for waiting rounds with a card or, as it seems, counted by one."""
+    """Add `announced_at`: for waiting rounds with a card, or in a flood, it is `opened_at`."""
     op.add_column("rounds", sa.Column("announced_at", sa.BigInteger()))
     op.execute(
         "UPDATE rounds SET announced_at = opened_at"

@@ -1,4 +1,4 @@
-"""Floods consist of waiting rounds, which get cards in turn."""
+"""Indexes for floods, whose waiting rounds get cards in turn."""
 
 from alembic import op
 
@@ -18,7 +18,7 @@ _CALL_NEXT = """
 
 
 def upgrade() -> None:
-    """Index waiting rounds and the cards of floods; let rounds that no card counts get cards."""
+    """Index waiting rounds and the cards of floods; enqueue the next card of each flood."""
     op.drop_index("ix_rounds_crew_task_key_opened_at", "rounds")
     op.drop_index("ix_rounds_gathered_by", "rounds")
     by_task = ("task_key", "crew", "opened_at")

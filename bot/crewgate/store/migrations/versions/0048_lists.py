@@ -1,4 +1,4 @@
-"""Lists are read along an index that has their whole order."""
+"""An index that has the whole order of a list."""
 
 from alembic import op
 

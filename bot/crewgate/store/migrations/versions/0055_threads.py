@@ -1,4 +1,4 @@
-"""Indexes of threads have only executions and rounds with a thread."""
+"""Indexes of threads, with only the executions and rounds that have a thread."""
 
 from alembic import op
 
