@@ -240,7 +240,7 @@ class Access:
         return (found if is_colleague else ()), uncertain
 
     def _may_be_delegate(self, user: str, round_: Round) -> bool:
-        """Return False if the round's rule, or leaving the workspace, ended a delegate's right."""
+        """Return False if the rule forbids delegation, or the delegate is surely no colleague."""
         return round_.rule.delegation and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:

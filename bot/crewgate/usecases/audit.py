@@ -1,4 +1,4 @@
-"""Linking audit entries into one chain, and publishing its head each hour."""
+"""The linking of audit entries into one chain, whose head is published each hour."""
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass

@@ -237,7 +237,7 @@ def approve(
     *,
     unsent_notes: int = 0,
 ) -> Transition:
-    """Count the first valid one of these votes; each vote is by another right of one person."""
+    """Count the first valid vote; each is by another right of one person. Raises VoteRefused."""
     refused: list[errors.VoteRefused] = []
     for vote in votes:
         try:

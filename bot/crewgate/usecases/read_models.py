@@ -154,7 +154,7 @@ class CardView(RoundFacts):
 
     @property
     def answers(self) -> Round | None:
-        """The round whose decision this output answers."""
+        """The earlier round whose decision this output answers, if there is one."""
         decided = self.previous is not None and self.previous.decision is not None
         return self.previous if decided else self.decided_before
 

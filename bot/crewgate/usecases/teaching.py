@@ -30,7 +30,7 @@ ASK_EVERY: Final = timedelta(minutes=10)
 
 @dataclass(eq=False, repr=False)
 class Teaching:
-    """Knows which crews take lessons, and gives them to kickoffs."""
+    """Knows which crews take lessons, and fills lessons into their kickoffs."""
 
     uow: UnitOfWork
     clients: CrewClients

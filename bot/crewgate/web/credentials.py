@@ -126,7 +126,7 @@ class TakenRequests:
 def fresh_signatures(
     headers: Mapping[str, str], *, now: Sequence[datetime]
 ) -> Mapping[str, list[str]]:
-    """Return the signatures by timestamp, if the timestamp is near either clock."""
+    """Return the signatures by timestamp, if the timestamp is near one of these moments."""
     fresh: dict[str, list[str]] = {}
     for signature, timestamp in HEADERS:
         at = headers.get(timestamp, "")

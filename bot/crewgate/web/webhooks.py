@@ -95,7 +95,7 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         if not forwarding or not body.is_whole:
             await _keep(request, body, refused, context)
             raise
-        # A body that the bot cannot parse is forwarded: the caller may understand it.
+        # A body that the bot cannot parse is forwarded: whoever started the execution may read it.
         content = await _off_loop(redactor.body, body.content, context)
         await _keep(request, body, refused, context, webhook=to_forward("", content))
         return _accepted()
@@ -191,7 +191,7 @@ async def _received_or_keep(
     receiving: Awaitable[receive.Received],
     context: WebContext,
 ) -> receive.Received:
-    """Store a pause; keep one that meets a damaged row as a dead letter, so that people know."""
+    """Store a notification or request; if it meets a damaged row, keep it as a dead letter."""
     try:
         return await receiving
     except RowUnreadable as error:

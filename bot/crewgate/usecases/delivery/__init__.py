@@ -1,1 +1,1 @@
-"""Carrying out effects: the worker, and one function for each kind."""
+"""Deliveries carry out effects: the worker, and a function for each kind of effect."""

@@ -1,4 +1,4 @@
-"""Cards, and the direct messages that follow them."""
+"""Deliveries of cards, and of the direct messages that follow them."""
 
 from dataclasses import replace
 from datetime import datetime

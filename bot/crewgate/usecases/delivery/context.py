@@ -136,7 +136,7 @@ async def settle(
 
 
 async def set_aside(job: Job, why: str, context: DeliveryContext) -> None:
-    """Stop trying a job, and log it for an operator. `why` is a code, not words."""
+    """Stop trying a job, and log it for an operator. `why` quotes no crew: it is logged too."""
     async with context.uow.begin() as tx:
         await tx.set_aside(job, why, at=context.clock())
     effect = job.effect

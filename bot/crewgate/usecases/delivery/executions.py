@@ -245,7 +245,7 @@ async def _wait_for_url(
 ) -> Outcome:
     """Wait for the kickoff's answer, which may bring the URL, or drop the webhook.
 
-    `answered`: a stored answer brought other URLs. The answer may follow a pause or the end.
+    `answered`: the answer is stored, with other URLs. Else it may come even after the end.
     """
     if execution is None:
         return await _drop(job, context)  # the webhook became a dead letter, which is reported

@@ -93,7 +93,7 @@ async def _due(
 async def begin_time(posting: Posting, context: DeliveryContext) -> None:
     """Count time from now for the rounds that a message counts: Slack has just taken it.
 
-    The update of a decided round's card tells nobody; the flood's next card does.
+    If the message's own round is decided, its update tells nobody: the flood's next card will.
     """
     waits = posting.view.round.state is State.WAITING
     for round_id in posting.uncounted if waits else ():

@@ -12,7 +12,7 @@ from crewgate.usecases.ports.base import MISSED, Check, Clock, Sleep
 
 log = structlog.get_logger(__name__)
 
-#: The pause between two notes. While Slack or the database is away, rules count no time, and
+#: The pause between two notes. While Slack or the database is away, timers are put off, and
 #: LOOK_AGAIN is the pause until the next look.
 BEAT: Final = timedelta(seconds=15)
 LOOK_AGAIN: Final = timedelta(seconds=1)

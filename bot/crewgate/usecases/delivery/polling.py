@@ -1,4 +1,4 @@
-"""Asking crews for the status of executions that nothing else tells of."""
+"""Polls of crews for the status of executions that nothing else tells of."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -139,7 +139,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
-    """Post the rule's act, unless the rule left the round waiting and somebody decided since."""
+    """Post what the rule did after its time, unless it did nothing and somebody decided since."""
     posting = await context.uow.read.posting(job.effect.target)
     round_ = posting.view.round
     if _then(round_) is TimeoutAction.LEAVE and round_.state is not State.WAITING:

@@ -235,7 +235,7 @@ class Worker:
             log.info("delivered", **about)
 
     async def _slow_down(self, outcome: Outcome) -> None:
-        """Pause the job's budget if Slack asked to wait: it limits all who spend of it together."""
+        """Pause the budget if Slack asked to wait: Slack limits all who spend of it together."""
         pause = outcome.retry_after if isinstance(outcome, NotSent) and outcome.alone else None
         if self._budget is None or pause is None:
             return

@@ -106,7 +106,7 @@ CrewClients = Mapping[str, CrewClient]
 
 
 class FlowAnswers(Protocol):
-    """The addresses where flows are answered: each request names its own."""
+    """Sends answers to flows, each to the address that its request names."""
 
     async def answer(
         self, crew: str, callback: Callback, feedback: str, *, valid_until: datetime | None = None

@@ -110,7 +110,7 @@ class Messenger(Protocol):
     async def offer(self, note: Note, posting: Posting) -> Outcome: ...
 
     async def offer_lesson(self, posting: Posting, writer: Person) -> Outcome:
-        """Offer, in the thread and in private, to keep `posting.view.answers`' words."""
+        """Offer the writer, in the thread but only to them, to keep their words as a lesson."""
         ...
 
 
@@ -136,7 +136,7 @@ class Directory(Protocol):
         """Return False if the app was installed without the scope to look `ref` up."""
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
-        """Return the members; `Anyone` adds nobody."""
+        """Return the users that these references stand for; `Anyone` adds nobody."""
 
     def starters(self, said: tuple[User | Email, ...]) -> Members:
         """Return the accounts of starters; unknown addresses need `ask_about` first."""
