@@ -121,10 +121,11 @@ def _is_text(subject: Subject) -> bool:
 def lines_of(
     found: Sequence[StoredRound], taught: Sequence[str], names: Collection[str]
 ) -> Iterator[dict[str, Any]]:
-    """Yield each approval in a review, None at the end, with the outputs refused before it.
+    """Yield a line for each approval in a review, with the outputs that were refused before it.
 
-    `taught` are the lessons that the kickoff carried. `names` are the names of people who wrote
-    notes: like the names of several approvers, they may stand before words, and are taken out.
+    Refused outputs without a later approval are the last line. `taught` are the lessons that the
+    kickoff carried. `names` are those of people who wrote notes: like the names of several
+    approvers, they may stand before words, and are taken out.
     """
     refused: list[dict[str, Any]] = []
     for one in found:

@@ -54,7 +54,7 @@ class Supervisor:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """The dead loops, with their errors."""
+        """Sentences about the loops that died and are not started again yet."""
         return tuple(
             f"the loop {name} died of {why} and is about to be started again"
             for name, why in self._dead.items()

@@ -29,11 +29,11 @@ Warn = Callable[[], str | None]
 
 @dataclass(slots=True, kw_only=True)
 class Readiness:
-    """The sources of the bot's health."""
+    """Reads the bot's health, failures and warnings, from its parts."""
 
     probe: Callable[[], Awaitable[None]]
     count_set_aside: Callable[[], Awaitable[Mapping[str, int]]]
-    """The number of jobs that were given up. Raises StoreUnavailable."""
+    """Returns the numbers of jobs that were given up, by kind. Raises StoreUnavailable."""
     supervisor: Supervisor
     workers: Mapping[str, Worker]
     warnings: Sequence[Warn]
@@ -96,7 +96,7 @@ class _Gauges(Collector):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrape:
-    """The sources of the metrics."""
+    """Reads the metrics from the bot's parts and the database."""
 
     read_backlog: Callable[..., Awaitable[Backlog]]
     crews: Collection[str]

@@ -88,7 +88,7 @@ _ROOM = 16 * 2**20
 
 
 async def _try_a_write(url: str) -> None:
-    """Begin a write to a SQLite file, and roll it back. Raises StoreUnavailable, or for no room."""
+    """Begin and roll back a write to a SQLite file. Raises StoreUnavailable, also if it is full."""
     folder = _folder_of(url)
     engine = None if folder is None else open_beside(url, seconds=_LOCKED)
     if folder is None or engine is None:
@@ -229,7 +229,7 @@ _STOP_FIRST = "stop the bot first, nothing was taken out"
 async def run_rotate(
     settings: Settings, *, forget: bool = False, yes: bool = False, ask: Ask = input
 ) -> int:
-    """Encrypt all credentials anew, `forget` removes unreadable ones; return 1 if such remain.
+    """Encrypt all credentials anew; with `forget`, remove unreadable ones. Return 1 if some remain.
 
     Raises StoreUnavailable, SecretKeysRefused, and NotDone for `forget` while a bot runs.
     """

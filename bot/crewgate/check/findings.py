@@ -59,7 +59,7 @@ class Finding:
         return f"{line}: {self.text}" if self.text else line
 
     def of(self, setting: str) -> Self:
-        """Append the name of the setting to correct, if any, to a negative finding."""
+        """Return this finding; if it is WRONG, with the name of the setting to correct, if any."""
         is_told = setting and self.mark is Mark.WRONG
         return replace(self, text=f"{self.text} ({setting})") if is_told else self
 

@@ -75,7 +75,7 @@ def people_of(crew: CrewSettings) -> tuple[ReviewerRef, ...]:
 
 
 def channels_of(crew: CrewSettings) -> Iterator[tuple[str | None, str]]:
-    """Yield each channel of cards and digests, and the setting to correct; "" for `channel`."""
+    """Yield each channel of cards and digests, with its setting, or "" for the crew's `channel`."""
     for rule, place in zip(crew.rules, crew.places, strict=True):
         yield rule.channel, f"{place}.channel"
     yield crew.digest, f"crews.{crew.name}.digest"

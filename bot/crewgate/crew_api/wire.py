@@ -33,7 +33,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The webhook URLs of updates; AMP forgets them at each pause."""
+    """The webhook URLs for tasks, steps and the crew; CrewAI AMP forgets them at each pause."""
 
     task: str | None = None
     step: str | None = None
@@ -66,7 +66,7 @@ class FlowWebhook:
     """The address for flows' questions, and the secret that signs them."""
 
     url: str
-    """A URL; `{name}` in the URL becomes the target's name if several targets are served."""
+    """A URL, in which `{name}` stands for the name of the flow that asks."""
     secret: str = field(repr=False)
 
 

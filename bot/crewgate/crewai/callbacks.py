@@ -30,7 +30,7 @@ from crewgate.usecases.read_models import ForwardedWebhook
 _VENDOR: Final = "crewai.com"
 _HTTPS: Final = 443
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
-#: The vendor's statuses for a request that is answered or closed already.
+#: CrewAI's statuses for a request that is answered or closed already.
 _REFUSALS: Final[Mapping[int, outcome.RefusalKind]] = {
     HTTPStatus.CONFLICT: outcome.RefusalKind.ANSWERED,
     HTTPStatus.UNAUTHORIZED: outcome.RefusalKind.SPENT,

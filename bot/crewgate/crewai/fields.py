@@ -150,7 +150,7 @@ def parse_object(body: bytes, *, numbers: bool = True) -> dict[str, object]:
 
 
 def pretty(value: object) -> str:
-    """Return JSON, indented up to PRETTY_LIMIT, NaN included. Raises Malformed if it is deep."""
+    """Return JSON, NaN included, indented unless it is long. Raises Malformed if it is too deep."""
     parts: list[str] = []
     length = 0
     try:

@@ -1,6 +1,6 @@
 """The request that a flow on CrewAI AMP sends when it pauses under `@human_feedback`.
 
-Two shapes exist: the vendor's page documents a nested `request` with `emit_options`; the real
+Two shapes exist: CrewAI's page documents a nested `request` with `emit_options`; the real
 requests are flat, with `emit`. Both are read. `crewgate host` adds `ask` for `Flow.ask()`,
 `rewritten` and, to a question about a lesson, `drawn_from`; AMP does not.
 """
@@ -177,7 +177,7 @@ def _outcomes(members: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
 
 
 def _can_be_sent(label: str) -> bool:
-    """Return True if the label survives storing and sending: no NUL, no lone surrogate."""
+    """Return True for a label of at most LABEL_LIMIT that has no NUL and no lone surrogate."""
     return len(label) <= LABEL_LIMIT and _is_valid(_LABEL, label)
 
 

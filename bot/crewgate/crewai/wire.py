@@ -1,6 +1,6 @@
 """Names and objects on the wire that several payloads share.
 
-The vendor's own pages disagree about names, so all names are read: the first present, non-null name
+CrewAI's own pages disagree about names, so all names are read: the first present, non-null name
 of a field counts.
 """
 

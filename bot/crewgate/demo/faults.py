@@ -83,7 +83,7 @@ class Faults:
         return len(self._pending)
 
     def release(self) -> None:
-        """Continue every hanging call; later calls wait for the next release."""
+        """Continue every hanging call; calls that hang later wait for the next release."""
         released, self._released = self._released, asyncio.Event()
         released.set()
 

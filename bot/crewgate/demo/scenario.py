@@ -162,7 +162,7 @@ async def _play(*, port: int | None, say: Say, crewai: bool) -> None:
 
 
 class _Scenario:
-    """The steps; each waits for its effect at the stand-ins and then prints it."""
+    """The scenario's steps; each waits for its effect at the stand-ins, and then prints it."""
 
     def __init__(self, environment: Environment, say: Say) -> None:
         self._environment = environment

@@ -159,7 +159,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One output of a task that was shown to people."""
+    """One output, call or question that was put to people."""
 
     task_id: str
     number: int
@@ -233,7 +233,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A question of a flow."""
+    """A flow's question that is about to be put to people."""
 
     method: str
     message: str
@@ -244,18 +244,18 @@ class Asked:
     pending: Json = field(default_factory=dict)
     """The flow's state and position, as CrewAI keeps both; only the state for `Flow.ask()`."""
     place: str | None = None
-    """The number of the call of `Flow.ask()` in its method; None for `@human_feedback`."""
+    """The method and the number of this `Flow.ask()` in it; None for `@human_feedback`."""
     expires_at: float | None = None
     """The time at which the flow goes on without an answer."""
     rewritten: Json | None = None
-    """The `original` that the method returned, if CrewAI rewrote it, and the `lessons`."""
+    """If CrewAI rewrote the output: the `original` that the method returned, and the `lessons`."""
     drawn_from: Json | None = None
     """The `flow_id` and the request's `id` of the answer that a lesson was drawn from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A flow's question to people."""
+    """A flow's question as it is stored, with its answer."""
 
     id: str
     execution_id: str
@@ -266,14 +266,14 @@ class Question:
     pending: Json
     """The flow's state and position, restored after a crash."""
     place: str | None
-    """The number of the call of `Flow.ask()` in its method; None for `@human_feedback`."""
+    """The method and the number of this `Flow.ask()` in it; None for `@human_feedback`."""
     expires_at: float | None
     feedback: str | None
     """The answer; None while nobody has answered."""
     answered_at: float | None
     """The time of the answer, or of the time-out."""
     source: str
-    """The channel of the answer."""
+    """The way by which the answer came, such as `slack`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +312,7 @@ class TargetChanged(Exception):
 
 
 class TooMany(Exception):
-    """People have too many questions already."""
+    """Too many calls wait for people already, or too many questions were asked."""
 
 
 class Expired(Exception):

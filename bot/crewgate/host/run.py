@@ -139,7 +139,7 @@ class Waiters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The command's options."""
+    """The options of `crewgate host`, and times that tests shorten."""
 
     host: str
     port: int
@@ -224,7 +224,7 @@ class Run:
         return self._store.get(self._id, self._target)
 
     def begin(self, tasks: Sequence[records.TaskRow]) -> Sequence[records.TaskRow]:
-        """Store the tasks; return them with their first ids. Raises TargetChanged."""
+        """Store the tasks; return them with the ids of the first run. Raises TargetChanged."""
         return self._store.begin(self._id, tasks)
 
     def finished(self) -> list[records.Finished]:
@@ -529,7 +529,7 @@ class Failed:
 
 
 class Target(Protocol):
-    """A crew or a flow."""
+    """A crew or a flow that the host serves."""
 
     name: str
     """The name after the colon in the command's argument."""
@@ -540,4 +540,4 @@ class Target(Protocol):
         """Raise Refusal if inputs are missing or do not fit the flow's state."""
 
     def run(self, run: Run) -> Completed | records.Asked | Failed:
-        """Work in the calling thread, to the end or the next question that pauses the flow."""
+        """Run in the calling thread, to the end or the next question that pauses the flow."""

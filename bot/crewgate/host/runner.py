@@ -22,7 +22,7 @@ _WORDS_SHOWN: Final = 300
 
 
 def _task_id(given: str, execution: records.Execution, shown: Mapping[str, records.Round]) -> str:
-    """Return the id that `given` is, or that it names as `/status` does; a call is never named so.
+    """Return the id of what is decided: `given` is that id or, except for a call, a task's name.
 
     Raises Refusal.
     """

@@ -1,4 +1,4 @@
-"""Webhooks: their bodies, with the vendor's names, and their repeated sending."""
+"""Webhooks: their bodies, with CrewAI's names, and their repeated sending."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from crewgate.network.untrusted_addresses import Lookups, Post, call
 
 log = structlog.get_logger(__name__)
 
-#: The longest that a receiver may take, in seconds; the vendor names 30 s for its flow webhooks.
+#: The longest that a receiver may take, in seconds; CrewAI names 30 s for its flow webhooks.
 TIMEOUT: Final = 30.0
 #: Connecting to one address of a receiver may take 5 s, before the next address is tried.
 _TIMEOUT: Final = Timeout(connect=5, read=TIMEOUT, total=TIMEOUT)
@@ -91,7 +91,7 @@ class Sender:
                     await asyncio.wait(tries)
 
     async def finish(self, seconds: float) -> None:
-        """Begin nothing more, and wait for webhooks under way."""
+        """Begin nothing more, and wait up to `seconds` for webhooks under way."""
         self._finishing = True
         if self._sending:
             await asyncio.wait([task for task, _ in self._sending.values()], timeout=seconds)

@@ -37,7 +37,7 @@ class Change:
     was: str
     now: str
     channels: tuple[str, str] | None = None
-    """The card's channel, before and now; None: unchanged. The next fields have this form."""
+    """The card's channel, before and now; None: unchanged. So are `approvals` and `reviewers`."""
     approvals: tuple[int, int] | None = None
     reviewers: tuple[tuple[ReviewerRef, ...], tuple[ReviewerRef, ...]] | None = None
     keys: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Change:
 
 
 def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
-    """Compare a round with the crew's present rules.
+    """Return the difference that the crew's present rules would make to a round.
 
     Options that the round's rule left out come from the present crew, too.
     """
@@ -132,7 +132,7 @@ def _starter(stored: StoredRound, known: Known) -> frozenset[str]:
 
 @dataclass(slots=True)
 class Group:
-    """Rounds with one change: their number, and the newest rounds."""
+    """Rounds with equal changes: their number, and the newest of them."""
 
     count: int = 0
     newest: list[Round] = field(default_factory=list)
@@ -190,7 +190,7 @@ def no_such_crew(crew: str, count: int) -> str:
 
 
 def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
-    """Yield a crew's groups: first the groups that nobody could approve, then the largest."""
+    """Yield lines about groups: first those that nobody could approve, then the largest."""
     yield ""
     yield f"{crew}: {counted(sum(group.count for group in groups.values()), 'round')}"
     order = sorted(groups.items(), key=lambda one: (not one[0].obstacle, -one[1].count))

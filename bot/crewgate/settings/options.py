@@ -13,7 +13,7 @@ from crewgate.settings.parsers import value_of_variable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """A field that people set."""
+    """A field that people set under its `name`."""
 
     field: str
     name: str

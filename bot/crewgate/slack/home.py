@@ -45,7 +45,7 @@ class Part(StrEnum):
 _OVER: Final = "over"
 """Replaces the share in the block id of a round that is over: its row can only be read."""
 _NOT_KNOWN: Final = caveats.Share(0, 1)
-"""The share in a row of an earlier version; it counts as a partial view."""
+"""The share for a row from an earlier version, which names none; it counts as a partial view."""
 
 
 @dataclass(frozen=True, slots=True)

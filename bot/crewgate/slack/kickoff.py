@@ -158,7 +158,7 @@ async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) 
 
 @dataclass(frozen=True, slots=True)
 class _SentForm:
-    """A sent form. Its modal shows a notice by the acknowledgement, and the outcome by a call."""
+    """A form as sent: the acknowledgement shows a notice in its modal, a later call the outcome."""
 
     ack: AsyncAck
     req: AsyncBoltRequest

@@ -49,7 +49,7 @@ _BLOCKS: Final = 48
 
 
 def render_offer(view: CardView) -> Message:
-    """Offer to keep the words of a revision as a lesson, once the revised text is approved."""
+    """Render the offer to keep a revision's words as a lesson; the revised text is approved now."""
     round_ = view.round
     crew = bold(names.crew(round_.review.crew))
     says = f":bulb: Approved. You had asked for this:\n{quoted(_wish(view), _WHOLE)}"
@@ -172,7 +172,7 @@ def _acts(lesson: Lesson) -> Block:
 
 
 def render_retired(lesson: Lesson) -> Message:
-    """Tell the author of a lesson that somebody else retired it, or that its time is over."""
+    """Render the message to a lesson's author: somebody else retired it, or its time is over."""
     crew, by = names.crew(lesson.crew), lesson.ended_by
     says = f":bulb: The time of your lesson for {bold(crew)} is over:"
     if by is not None:

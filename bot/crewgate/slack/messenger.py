@@ -100,7 +100,7 @@ class SlackMessenger(Messenger):
     async def update(
         self, kind: EffectKind, about: About, where: read_models.MessageRef, *, plain: bool = False
     ) -> Outcome:
-        """Update a message; nobody is mentioned, for only new messages notify."""
+        """Update a message; nobody is notified, whoever it mentions: only new messages notify."""
         message = await self._render(kind, about, "", plain=plain)
         assert message is not None, "a message that is kept up to date always shows something"
         outcome = await outcome_of(self._poster.update(where, message))

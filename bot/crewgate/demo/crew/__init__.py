@@ -1,6 +1,6 @@
 """The stand-in crew: a deployed CrewAI crew as a real HTTP server on 127.0.0.1.
 
-The crew follows the vendor's schema, pauses for reviews, answers feedback with a changed output,
+The crew follows CrewAI's schema, pauses for reviews, answers feedback with a changed output,
 drops webhook URLs at every pause, and fails on demand. It does not depend on the bot.
 
     async with Crew(now=time.time) as crew:

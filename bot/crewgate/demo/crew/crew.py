@@ -1,4 +1,4 @@
-"""The fake crew: its server, executions and webhooks."""
+"""The stand-in crew: its server, executions and webhooks."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ from crewgate.demo.crew.script import SAMPLE, Sample, Task
 
 
 class Crew(deployment.Deployment):
-    """A fake crew that runs a script."""
+    """A stand-in crew that runs a script."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ from crewgate.demo.crew.wire import json_or_text, parse_object_or_nothing, text_
 
 
 class State(StrEnum):
-    """The state of an execution, in the vendor's words."""
+    """The state of an execution, in CrewAI's words."""
 
     RUNNING = "running"
     PENDING = "Pending Human Input"
@@ -72,7 +72,7 @@ class Execution:
         return task_id in self.outputs or any(task.task_id == task_id for task in self.script)
 
     def progress(self, now: float) -> Json:
-        """Return the answer to `/status`; the vendor's schema reports a pause as `running`."""
+        """Return the answer to `/status`; CrewAI's schema reports a pause as `running`."""
         took = (self.ended_at or now) - self.started_at
         match self.state:
             case State.COMPLETED:
@@ -140,12 +140,12 @@ class Sent:
     """The time of the answer or of the loss."""
 
 
-#: The longest time for a receiver's answer, in seconds; the vendor names 30 s for flow webhooks.
+#: The longest time for a receiver's answer, in seconds; CrewAI names 30 s for flow webhooks.
 TIMEOUT: Final = 30.0
 
 
 class Deployment(ABC):
-    """A deployed crew with its logs."""
+    """A deployed crew with records of its requests, webhooks and resumes."""
 
     most_bytes = 2**20
     """The longest body that is accepted."""

@@ -13,7 +13,7 @@ from crewgate.crew_api.wire import FlowWebhook, Refusal
 from crewgate.demo.crew.deployment import Call, Deployment, Sent
 from crewgate.demo.crew.wire import parse_object_or_nothing, text_of
 
-#: The beginning of the path to which a flow's answer is sent, as at the vendor.
+#: The beginning of the path to which a flow's answer is sent, as at CrewAI.
 PREFIX = ("crewai_plus", "api", "v1", "human_feedback_requests")
 
 

@@ -1,4 +1,4 @@
-"""The bodies of the fake crew's notifications, in the formats of the vendor's own pages."""
+"""The bodies of the stand-in crew's notifications, in the formats of CrewAI's own pages."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def call_of(task: Task, tool: Tool, arguments: object) -> Json:
 
 
 def text_of(output: object) -> str:
-    """Return an output as text, as in the vendor's webhooks and results."""
+    """Return an output as text, as in CrewAI's webhooks and results."""
     return output if isinstance(output, str) else json.dumps(output, indent=2, ensure_ascii=False)
 
 

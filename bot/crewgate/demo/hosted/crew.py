@@ -147,7 +147,7 @@ def sample_host(folder: Path, *, task_seconds: float) -> HostProcess:
 
 
 class HostedCrew(Deployment):
-    """A crew of a host behind a proxy, shown with the tasks of the fake crew."""
+    """A crew of a host behind a proxy, shown with the tasks of the stand-in crew."""
 
     most_bytes = 2**23
 

@@ -31,7 +31,7 @@ _AS_PICTURE: Final = "\ufe0f"
 
 
 def character(name: str) -> str:
-    """Return the emoji of this name, or the name as people type it."""
+    """Return the emoji of this name, or `:name:` if there is none."""
     if name in CHARACTERS:
         return CHARACTERS[name]
     try:

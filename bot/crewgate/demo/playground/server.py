@@ -209,7 +209,7 @@ def _end_on_signals() -> None:
 async def open_playground(
     *, port: int | None, task_seconds: float, say: Say, crewai: bool = False
 ) -> AsyncIterator[tuple[str, Environment]]:
-    """Run an environment and its page until the `async with` ends; yield the page's URL and it.
+    """Run an environment and its page until the `async with` ends; yield the URL and the former.
 
     With `crewai` the crew is a real one. Raises DidNotStart, or OSError when the page cannot be
     served.

@@ -60,7 +60,7 @@ class Sender:
             self._session = None
 
     async def send(self, kind: Kind, payload: Json) -> Reply:
-        """Deliver one payload."""
+        """Sign and post a payload; return the bot's reply."""
         content, content_type = encode(kind, payload)
         return await self.post(content, {"Content-Type": content_type, **self.sign(content)})
 

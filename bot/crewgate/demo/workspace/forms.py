@@ -1,4 +1,4 @@
-"""A part of Slack's own client: elements and forms, before the bot gets anything."""
+"""Elements and forms as Slack's client finds, fills in and checks them, before the bot is told."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final

@@ -33,7 +33,7 @@ _STATIC: Final = ("value", "style", "url", "confirm", "text", "placeholder")
 
 
 class Payloads:
-    """Builds the payloads."""
+    """Builds payloads from the state of the workspace."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -42,7 +42,7 @@ class Workspace(user_actions.UserActions):
 
     @property
     def events_url(self) -> str | None:
-        """The address of the bot."""
+        """The bot's address for events, presses, forms and commands."""
         return self._sender.events_url
 
     @events_url.setter

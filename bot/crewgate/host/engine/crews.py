@@ -62,7 +62,7 @@ class CrewTarget:
         require_inputs(inputs, self.inputs)
 
     def run(self, run: Run) -> Completed:
-        """Work in the calling thread, to the end."""
+        """Run the crew in the calling thread, to its end."""
         return _Work(self._build(), run).work(self._defaults)
 
 

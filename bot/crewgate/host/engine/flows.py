@@ -263,7 +263,7 @@ class FlowTarget:
             ) from error
 
     def run(self, run: Run) -> Completed | Asked | Failed:
-        """Work in the calling thread, to the end or the next question."""
+        """Run the flow in the calling thread, to its end or its next `@human_feedback` question."""
         run.begin([])
         execution_id = run.execution.id
         question = run.question()

@@ -301,7 +301,7 @@ def after_tool_call(context: Any) -> str | None:
 
 
 def _known(is_it: Callable[[Any], bool]) -> _Call | None:
-    """Return the innermost call for which `is_it` holds."""
+    """Return the innermost call under way for whose context `is_it` holds, if any."""
     call = _CALL.get()
     while call is not None and not is_it(call.context):
         call = call.outer

@@ -165,7 +165,7 @@ def _explain(error: BaseException) -> str:
 
 
 def _maker_of(flow: Any) -> Any:
-    """Return the class of a flow, or its declaration."""
+    """Return the class of a flow, or its declaration if its methods are not those of its class."""
     declared = flow._definition  # noqa: SLF001  # no public way
     of_class = type(flow).flow_definition()
     return type(flow) if declared.methods == of_class.methods else _Declaration(flow, declared)

@@ -75,7 +75,7 @@ class Reviews:
         return answer
 
     def _ask(self, answer: Any, context: Any) -> tuple[Any, Decision]:
-        """Return people's decision, and the answer that they saw or edited."""
+        """Return the answer that people saw, or their edit of it, and their decision."""
         task_id = self._id_of(context.task)
         shown = self._shown.pop(task_id, None)
         if shown is None:

@@ -32,7 +32,7 @@ class Found:
 
 
 def ask_servers(agents: Iterable[Any]) -> Found:
-    """Ask the MCP servers of all agents for their tools, all at once."""
+    """Ask the MCP servers of all agents for their tools, all at once, for SECONDS at most."""
     found = Found()
     asked = [(one, server) for one in agents for server in getattr(one, "mcps", None) or ()]
     answers: list[list[Any]] = [[] for _ in asked]

@@ -267,7 +267,7 @@ class Preview:
 
 @lru_cache(maxsize=200)
 def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview:
-    """Return an output's words, at most `limit` long; `text` begins its `characters` characters."""
+    """Return an output's words, at most `limit` long; `text` has the first of its `characters`."""
     is_read = characters <= len(text) and not (is_json and _ESCAPED_LETTER in text)
     pieces = [_Piece([[_words_of_json(text)]])] if is_json else _pieces_of(clean(text))
     line, rows, code_lines = "", [], 0

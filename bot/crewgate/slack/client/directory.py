@@ -47,7 +47,7 @@ OwnerOf = Callable[[str, str], Awaitable[EmailOwner]]
 
 
 class SlackDirectory:
-    """`usecases.ports.Directory`, with a loop that keeps it fresh."""
+    """The port `Directory` on Slack's Web API, with a loop that renews its answers."""
 
     def __init__(
         self,
@@ -213,7 +213,7 @@ class SlackDirectory:
         return await time_zone_of(self._client, user)
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
-        """Return the member, or the reason for none; an address stays with its first account."""
+        """Return the member that `named` is, or why none; an address keeps its first account."""
         if isinstance(named, Email) and named not in self._known:
             unknown = await self._learn(named)
             if unknown is not None:

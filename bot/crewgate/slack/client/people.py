@@ -49,7 +49,7 @@ class Remembered(ABC, Generic[T]):
 
     @abstractmethod
     async def _look_up(self, key: str) -> T:
-        """Ask Slack. Raises CallFailed."""
+        """Ask Slack about the channel or person `key`. Raises CallFailed."""
 
     def _get(self, key: str) -> T | None:
         known = self._known.get(key)

@@ -91,7 +91,7 @@ async def messages_between(
     oldest: datetime,
     latest: datetime | None = None,
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield a channel's messages, or a thread's with its first, in a time. Raises CallFailed."""
+    """Yield messages from `oldest` on; of a thread, its first message too. Raises CallFailed."""
     params: dict[str, Any] = {
         "channel": channel,
         "oldest": ts_of(oldest),

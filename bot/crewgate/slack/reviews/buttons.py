@@ -68,7 +68,7 @@ _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.RE
 def decide_buttons(
     round_: Round, *, reader: str | None = None, approvers: Approvers | None = None
 ) -> tuple[Block, ...]:
-    """Approve and Revise, or a flow's outcomes: the first buttons of a waiting round.
+    """Return Approve and Revise, or a flow's outcomes: the first buttons of a waiting round.
 
     `reader` is the only user who sees the buttons. For them Approve is left out once they have
     approved, or if `approvers` say that it would be refused. Buttons that everybody sees stay, but
@@ -106,14 +106,14 @@ def words_button(round_: Round) -> Block:
 
 
 def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
-    """*Take back my approval*: for those who approved; on a card, for all once somebody has."""
+    """Return *Take back my approval* for who has approved; on a card, for all once somebody has."""
     voices = voices_of(round_.votes)
     may_take_back = bool(voices) if reader is None else reader in voices
     return (TAKE_BACK.on(round_.id),) if may_take_back else ()
 
 
 def stuck_buttons(round_: Round) -> tuple[Block, ...]:
-    """Dismiss, and Retry unless only the asker can fetch the decision."""
+    """Return Dismiss, and Retry unless only the asker can fetch the decision."""
     retry = () if isinstance(round_.reason, reason.NotFetched) else (RETRY.on(round_.id),)
     return *retry, DISMISS.on(round_.id)
 
@@ -150,7 +150,7 @@ def _answer_buttons(round_: Round, question: notification.Question) -> tuple[Blo
 
 
 def outcomes_in_full(question: notification.Question) -> list[Block]:
-    """Show the outcomes that a button cuts, and count the outcomes without a button."""
+    """Return lines with the outcomes that buttons cut, and the number of those without a button."""
     lines: list[str] = []
     if _are_numbered(question) and len(question.outcomes) <= BUTTONS:
         lines += [
@@ -187,7 +187,7 @@ def page_buttons(
     on_top: bool = False,
     is_next_green: bool = False,
 ) -> list[Block]:
-    """The page's number and buttons to its neighbours; nothing for a single page.
+    """Return a page's number and the buttons to its neighbours; nothing for a single page.
 
     `on_top`: further buttons stand below the page, so these are named by page number.
     """

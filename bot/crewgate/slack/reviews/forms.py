@@ -103,7 +103,7 @@ _OUTCOMES_SHOWN: Final = 10
 
 
 def render_approve_form(briefing: Briefing, *, comment: str = "") -> Block:
-    """The form for an approval's comment, which also confirms and offers to read first."""
+    """Render the form for an approval's comment; it tells of caveats, and offers to read first."""
     round_, caveats = briefing.view.round, briefing.caveats
     masks = buttons.UNMASK.on(round_.id) if Unseen.MASKS in caveats.unseen else None
     read = buttons.READ.on(round_.id) | {"style": "primary"}
@@ -143,7 +143,7 @@ def render_revise_form(
     page: int = 0,
     problem: str | None = None,
 ) -> Block:
-    """The form behind Revise: the box holds notes; notes that do not fit stand below.
+    """Render the form behind Revise: the box holds notes; notes that do not fit stand below.
 
     `page` is the page of notes below, `notes_mark` the mark in `Caveats`. `revision` counts refills
     of the box: Slack takes a new text only for a new box.

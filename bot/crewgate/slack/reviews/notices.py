@@ -29,7 +29,7 @@ _WHERE_LIMIT: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """The data of messages about a round."""
+    """The data that messages about a round are rendered from."""
 
     view: CardView
     card: MessageRef | None
@@ -59,7 +59,7 @@ def notice(push: str, *lines: str) -> Message:
 
 
 def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
-    """Tell that a decision did not reach the crew; None once it is retried, taken or dismissed."""
+    """Tell that a decision did not arrive; None if it did, is retried, or its author dismissed."""
     decision, reason = round_.decision, round_.reason
     if round_.state not in {State.STUCK, State.CLOSED} or decision is None:
         return None
@@ -110,7 +110,7 @@ _FIX_CHANNEL: Final = {
 
 
 def render_call_alarm(scene: Scene) -> Message | None:
-    """Tell that a call ran which must not have run."""
+    """Tell that a call ran which must not have run; None if it might, or did not run."""
     alarm = decisions.ran_although(scene.round)
     if alarm is None:
         return None
@@ -202,7 +202,7 @@ def render_escalated(scene: Scene) -> Message | None:
 
 
 def render_timed_out(scene: Scene) -> Message:
-    """Tell what the rule did by time-out; mention everybody again if the round still waits."""
+    """Tell what the rule did by time-out; mention the undecided again if the round still waits."""
     round_ = scene.round
     decision = round_.decision
     if decision is not None and isinstance(decision.by, TimedOut):

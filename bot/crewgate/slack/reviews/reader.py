@@ -30,7 +30,7 @@ from crewgate.usecases.read_models import CardView, RoundLine
 ROUNDS_ON_A_PAGE: Final = 4
 _OUTPUT_SHOWN: Final = 1_500
 _OUTPUT_LIMIT: Final = 30_000
-"""The limit of a history page's view, as JSON: four rounds with their words take far less."""
+"""The limit of one output on a history page, as JSON: a view has room for four, with words."""
 
 
 def page_of_history(

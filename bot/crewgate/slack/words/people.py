@@ -53,7 +53,7 @@ def below_headline(message: Message, line: str | None) -> Message:
 
 
 def call(view: CardView, notify: Notify) -> str | None:
-    """Return a line that calls the deciders, or tells a revision's author of the new output."""
+    """Return a line that calls deciders and tells a revision's author of the new round, or None."""
     if view.round.state is not review.State.WAITING:
         return None
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
@@ -127,7 +127,7 @@ def decision_is_kept(
 
 
 def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
-    """Tell operators on a card that too few people are left who may approve."""
+    """Return a card's line to operators that too few are left who may approve; None if enough."""
     if view.approvers is None or not view.approvers.too_few:
         return None
     rule = view.round.rule

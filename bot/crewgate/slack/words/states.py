@@ -329,7 +329,7 @@ def answer(round_: Round) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _ReceiverWords:
-    """The sentences about a receiver of decisions."""
+    """The sentences about the crew, or about the flow, as the receiver of decisions."""
 
     name: str
     silent: str
