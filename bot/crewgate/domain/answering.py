@@ -136,8 +136,8 @@ def is_open_to_assigned(
 def why_request_ended(refused: Refused, subject: Subject, *, in_doubt: bool) -> RequestEnded | None:
     """Return the reason why a flow no longer takes an answer; None if the flow still may.
 
-    `in_doubt`: an earlier try may have been taken, so an existing answer or a used token may be
-    ours.
+    `in_doubt`: an earlier try may have been taken, so an existing answer or a used token may come
+    from that try.
     """
     match refused.kind:
         case RefusalKind.REQUEST_OVER if subject.waits_until is not None:

@@ -211,9 +211,9 @@ class Crew:
                 yield kind, url
 
     def _leads_here(self, url: str, *path: str | EllipsisType) -> bool:
-        """Return True if a URL's path is one of this crew's addresses here, under any host.
+        """Return True if a URL's path is one of this bot's for the crew, under any host.
 
-        In these addresses `...` stands for any one segment.
+        In `path`, `...` stands for any one segment.
         """
         try:
             given = urlsplit(url).path

@@ -318,7 +318,7 @@ class Round:
         """End the round, because there is nothing left to decide or to retry.
 
         A decision in doubt was taken if the execution ran to its end: it could not have done that
-        while it waited for us. The end of a flow shows only that somebody answered.
+        while it waited for the decision. The end of a flow shows only that somebody answered.
         """
         self._must_be(State.WAITING, State.STUCK, to="be closed")
         if self.in_doubt and isinstance(reason, reasons.ExecutionEnded | reasons.AnsweredElsewhere):

@@ -245,7 +245,7 @@ def parse_body(request: web.Request, body: Body, parse: Callable[[bytes], T]) ->
 
 
 def _unpacked(content: bytes, encoding: str, limit: int) -> Body:
-    """Unpack a body here, because aiohttp would drop a body that cannot be unpacked."""
+    """Unpack a body; aiohttp could, too, but would drop a body that cannot be unpacked."""
     unpacked = unpack(content, encoding, limit + 1)
     if unpacked is None:
         return Body(content, limit, odd_encoding=encoding)

@@ -53,7 +53,7 @@ class DeadLetterQueries(MaskedReading):
         return first, *(await self._dead_letters(shown))
 
     async def open_report(self, crew: str, *, since: datetime) -> str | None:
-        """Return the id of the latest letter since then whose report is not dismissed, or None."""
+        """Return the id of the last letter after `since` whose report is not dismissed, or None."""
         found = await self._rows(
             sa.select(dead_letters.c.id)
             .where(dead_letters.c.crew == crew, dead_letters.c.received_at > since)

@@ -27,7 +27,7 @@ from crewgate.store.unreadable import read_json
 def translate_errors() -> Iterator[None]:
     """Turn errors of an unavailable database into StoreUnavailable.
 
-    A broken constraint or query is a bug of ours and raises as before.
+    A broken constraint or query is a bug of the bot, and raises as before.
     """
     try:
         yield

@@ -321,7 +321,7 @@ class Executions(Changing, ExecutionQueries):
     async def save(self, execution: Execution, *, tracked: bool = False) -> None:
         """Store the changes of an execution; Slack shows a `tracked` one from now on.
 
-        An execution that was not opened here is read first.
+        An execution that was not opened in this transaction is read first.
         """
         key = execution.crew, execution.execution_id
         before = self._stored.get(key) or await self.find(*key)
@@ -386,14 +386,14 @@ class Executions(Changing, ExecutionQueries):
         return await self.secrets_of(*key) if has_webhooks else ()
 
     def is_without_reviews(self, review: Review) -> bool:
-        """Return True if a review is the first of an execution opened here; later calls: False."""
+        """Return True, once, if an execution opened in this transaction had no review before."""
         key = review.crew, review.execution_id
         is_without = key in self._without_reviews
         self._without_reviews.discard(key)
         return is_without
 
     def lessons_of(self, review: Review) -> int | None:
-        """Return the number of lessons of an execution opened here, for the stats."""
+        """Return, for the stats, the number of lessons of an execution opened before."""
         return self._lessons.get((review.crew, review.execution_id))
 
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:

@@ -423,7 +423,7 @@ class Outbox(engine.Reading):
         return {row.kind: row.many for row in await self._rows(_SET_ASIDE)}
 
     async def orphaned_destinations(self, destinations: Collection[str]) -> tuple[str, ...]:
-        """Return destinations that have jobs but no worker here.
+        """Return destinations that have jobs, but no worker in this process.
 
         A crew that the settings do not name counts under its own destination.
         """

@@ -83,7 +83,7 @@ class Replay(Reading):
     async def since(
         self, since: datetime, *, only_calls: bool = False
     ) -> AsyncIterator[StoredRound]:
-        """Yield every round that was opened since then, in no order. Raises StoreUnavailable."""
+        """Yield every round opened at `since` or later, in no order. Raises StoreUnavailable."""
         after, following = "", _NEXT_CALLS if only_calls else _NEXT
         while True:
             place = {"after": after, "since": since}
@@ -98,7 +98,7 @@ class Replay(Reading):
     async def ended(
         self, crew: str, since: datetime
     ) -> AsyncIterator[tuple[Sequence[StoredRound], Sequence[str], Collection[str]]]:
-        """Yield each review of the crew's executions that ended since then.
+        """Yield each review of the crew's executions that ended after `since`.
 
         Each item has the rounds that still have texts, the lessons that the kickoff carried, and
         the names of people who wrote notes.

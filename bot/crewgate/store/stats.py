@@ -147,7 +147,7 @@ class StatsQueries(Reading):
         ]
 
     async def decisions(self, of: Rules, *, since: datetime) -> AsyncIterator[Decided]:
-        """Yield the decisions since then, in no order and in constant memory."""
+        """Yield the decisions from `since` on, in no order, reading a page at a time."""
         after = ""
         while True:
             page = await self._rows(_DECISIONS, {"after": after, "since": since})

@@ -36,7 +36,7 @@ def unauthorised() -> web.Response:
 
 
 def response_to(error: errors.CrewgateError) -> web.Response | None:  # noqa: PLR0911  # one row a case
-    """Return the answer for an error of ours; None if no caller can cause the error."""
+    """Return the answer to a CrewgateError; None if no caller can cause the error."""
     match error:
         case errors.Malformed(details=details):
             return malformed(str(error), details)

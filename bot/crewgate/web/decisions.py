@@ -43,7 +43,7 @@ def _number(text: str | None) -> int | None:
 
 
 def _seconds(text: str) -> float:
-    """Read the time to wait. Raises RequestRefused."""
+    """Read the seconds to wait, and return LONGEST at most. Raises RequestRefused."""
     try:
         seconds = float(text)
     except ValueError:

@@ -128,7 +128,7 @@ class TimeOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule; an option that is None comes from the crew."""
+    """A rule of a crew; if an option is None, the crew's own setting counts."""
 
     name: str = field(
         metadata=parsers.about(

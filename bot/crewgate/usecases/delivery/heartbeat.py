@@ -24,7 +24,7 @@ Note = Callable[..., Awaitable[timedelta]]
 
 @dataclass(eq=False, repr=False)
 class Heartbeat:
-    """Notes regularly that the bot runs and Slack is there.
+    """Notes regularly that the bot runs and Slack can be reached.
 
     A rule's reminders, escalation and time-out are put off by the time in which people could not
     decide: the bot was stopped, stood still or had no database, the machine was suspended or its

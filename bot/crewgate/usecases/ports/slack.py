@@ -55,7 +55,7 @@ About = Posting | ExecutionPosting | DeadLetter | LessonView | QueuePart | Crew 
 class Messenger(Protocol):
     """Slack, for messages that must arrive.
 
-    `posted_since`: an earlier try, since then, may have worked, so the message is looked for before
+    `posted_since`: a try from that moment on may have worked, so the message is looked for before
     it is posted. `plain` leaves out the agent's words.
     """
 
