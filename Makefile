@@ -25,7 +25,7 @@ demo-crewai: $(WITH_CREWAI)/.bot ## The same with the real CrewAI, and a model t
 
 test: $(VENV)/.test-tools $(VENV)/.bot with-crewai ## All tests; those of the domain and the use cases must cover it whole
 	@# What is compiled is kept, whatever the environment says: the bot is started a hundred times.
-	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n auto --cov
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n auto --dist worksteal --cov
 
 quick: $(VENV)/.test-tools $(VENV)/.bot ## A minute's choice of them: no processes, PostgreSQL, properties or worst cases
 	@$(PY) -m pytest -q -n auto -m "not hypothesis" -k "not (postgresql or machine or bounded)" \

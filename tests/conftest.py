@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import importlib
 import os
+import pkgutil
 import shutil
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from aiohttp import web_app
 from coverage import Coverage
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from crewgate import domain, usecases
 from crewgate.demo import servers
 from crewgate.demo.servers import BotProcess
 from crewgate.encryption import Cipher
@@ -42,6 +45,11 @@ ROOM = 2 * 2**30
 
 TRACED = ("tests/domain/", "tests/usecases/")
 
+COVERAGE = pytest.StashKey[Coverage | None]()
+
+LONGEST = ("tests/host/", "tests/playground/", "tests/simulation/", "tests/journeys/")
+"""Rooms whose tests start processes and take seconds each, the longest first."""
+
 servers.FREE_PORTS = PORTS
 
 # How long an example takes says how busy the machine is.
@@ -64,6 +72,20 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Tests run on the bot's own event loop."""
     return {"bot": EventLoop}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests: what is left for the end is short, and shared out evenly.
+
+    With `--dist=worksteal` the first worker begins with all of them, and the others take the last
+    of what it has not begun, once they have nothing else.
+    """
+
+    def place(item: pytest.Item) -> int:
+        rooms = (number for number, room in enumerate(LONGEST) if item.nodeid.startswith(room))
+        return next(rooms, len(LONGEST))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:
@@ -89,34 +111,44 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         and "postgresql" not in item.nodeid
         and not is_hypothesis_test(getattr(item, "obj", None))
     )
-    coverage = None if is_traced else Coverage.current()
-    if coverage is None:
+    coverage = item.config.stash[COVERAGE] if is_traced else None
+    with _tracing(coverage):
         return (yield)
-    coverage.stop()
-    try:
-        return (yield)
-    finally:
-        _trace(coverage)
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionstart() -> None:
-    """Leave one tracer: pytest-cov starts two in a worker, and a stop brings back the other."""
-    coverage = Coverage.current()
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Trace the imports of what must be covered, and then nothing before a test that is traced.
+
+    Traced, the collection takes nearly twice as long. pytest-cov starts two tracers in a worker,
+    and a stop brings back the other.
+    """
+    coverage = session.config.stash[COVERAGE] = Coverage.current()
     while running := Coverage.current():
         running.stop()
     if coverage is not None:
-        _trace(coverage)
+        with _tracing(coverage):
+            for package in (domain, usecases):
+                for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+                    importlib.import_module(module.name)
 
 
-def _trace(coverage: Coverage) -> None:
+@contextmanager
+def _tracing(coverage: Coverage | None) -> Iterator[None]:
     """Trace this thread alone.
 
     Other threads outlive their test, and coverage's tracer frees what another of them still uses,
     which ended a whole process in one of thirty runs.
     """
+    if coverage is None:
+        yield
+        return
     coverage.start()
     threading.settrace(None)
+    try:
+        yield
+    finally:
+        coverage.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)
