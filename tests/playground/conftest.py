@@ -72,7 +72,10 @@ class Site:
         return told
 
     async def page(self, person: str = "U0ANA", *, width: int = 1280) -> Page:
-        """The page as this person sees it."""
+        """Open the page as this person sees it, in front of earlier pages.
+
+        Chromium draws pages that are behind another one once a second: a click there takes two.
+        """
         page = await self.window.new_page()
         await page.set_viewport_size({"width": width, "height": 800})
         page.set_default_timeout(60_000)

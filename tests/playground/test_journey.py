@@ -82,6 +82,7 @@ async def test_a_review_from_kickoff_to_the_lesson_with_the_bot_killed_in_betwee
     assert verdicts == [False, True, True]
     assert site.environment.crew.resumes[0].human_feedback == FEEDBACK
 
+    await page.bring_to_front()
     await keep_the_lesson(page)
 
 
@@ -101,7 +102,7 @@ async def keep_the_lesson(page: Page) -> None:
 
 
 async def test_somebody_who_may_not_decide_is_told_so_and_nobody_else_sees_it(site: Site) -> None:
-    page, ana = await site.page("U0CARL"), await site.page("U0ANA")
+    ana, page = await site.page("U0ANA"), await site.page("U0CARL")
 
     async def act_as(name: str) -> None:
         await page.get_by_text(name, exact=True).click()
@@ -127,7 +128,7 @@ async def test_somebody_who_may_not_decide_is_told_so_and_nobody_else_sees_it(si
 
 
 async def test_who_goes_away_by_the_form_is_stood_in_for(site: Site) -> None:
-    ana, carl = await site.page(), await site.page("U0CARL")
+    carl, ana = await site.page("U0CARL"), await site.page()
     composer = ana.locator("#channel .composer textarea")
     await composer.fill("/crew away")
     await composer.press("Enter")
@@ -143,6 +144,7 @@ async def test_who_goes_away_by_the_form_is_stood_in_for(site: Site) -> None:
     await form.get_by_role("button", name="Save").click()
     await expect(form).to_contain_text("@Carl decides for you until the end of")
 
+    await carl.bring_to_front()
     await kick_off(carl)
     waiting = card(carl, "Market research", "round 1")
     await expect(waiting).to_contain_text("@Ana, @Ben and @Carl for @Ana: please decide.")
@@ -169,7 +171,7 @@ async def test_a_command_is_answered_in_private_and_its_link_leads_to_the_card(s
 
 
 async def test_messages_in_a_thread_are_written_edited_and_deleted(site: Site) -> None:
-    page, other = await site.page(), await site.page("U0BEN")
+    other, page = await site.page("U0BEN"), await site.page()
     await kick_off(page)
     await card(page, "round 1").hover()
     await page.get_by_role("button", name="Reply in thread").click()
