@@ -197,7 +197,7 @@ CALLS: Final = (
         "a server by URL alone is served",
         "for tool in found.by_url:",
         "for tool in found.by_url[:0]:",
-        "host/test_servers.py",
+        "host/test_refusals.py",
     ),
     mutant(
         "a nested default reads as the agent's",

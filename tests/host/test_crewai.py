@@ -159,6 +159,7 @@ async def test_a_crew_without_a_host_asks_by_the_hook_to_be_copied(
             cwd=tmp_path,
             env={
                 **inherited(),
+                **QUIET,
                 "PYTHONPATH": str(ROOT),
                 "CREWGATE_URL": f"{world.url}/crews/research",
                 "CREWGATE_SECRET": WEBHOOK_SECRET,
@@ -195,44 +196,3 @@ async def test_the_demo_plays_its_whole_story_with_the_real_library(tmp_path: Pa
     assert "The real CrewAI 1." in said
     assert "round 2 of “Market research”" in said
     assert "Every step above was seen" in said
-
-
-REFUSALS = {
-    "shop": "no MODULE:NAME",
-    "shop:": "no MODULE:NAME",
-    "no_such_module:crew": "there is no module 'no_such_module'",
-    "shop:nobody": "has no 'nobody'",
-    "shop:nothing": "a value of type int, which is no crew and no flow",
-    "shop:Price": "cannot be built: ValidationError",
-    "raises:crew": "LookupError: no key for the model (raises.py, line 3)",
-    "leaves:crew": "leaves cannot be imported: SystemExit: 0 (leaves.py, line 3)",
-    "articles:UnkeptFlow": "takes no `persistence`",
-    "articles:DroppingFlow": "takes no `persistence`",
-    "articles:RememberingFlow": ": `pip install lancedb` in this environment",
-    "shop:make": "two of them are called 'make'",
-    "acting:foreign": "the agent 'Stranger' is not CrewAI's own, and uses tools where no hook is",
-    "acting:acting": "--approve-tools: 'send_*' fits none of the tools, add_image_to_content, ask",
-    "exacting:unanswered": "served",
-}
-
-
-async def test_what_cannot_be_served_is_said_in_a_sentence(tmp_path: Path) -> None:
-    """One process asks for all of them: importing crewai takes seconds."""
-    process = await asyncio.create_subprocess_exec(
-        *(PYTHON, "-m", "tests.host.crews.refusals", tmp_path),
-        cwd=ROOT,
-        env={**inherited(), **QUIET, "HOME": str(tmp_path)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    typos = [line for line in said.decode().splitlines() if "no_such_tool" in line]
-    lines_said = [line for line in said.decode().splitlines() if " -> " in line]
-
-    assert len(lines_said) == len(REFUSALS), said.decode()
-    assert len(typos) == 1
-    assert "send_*" in typos[0]
-    for line, (spec, why) in zip(lines_said, REFUSALS.items(), strict=True):
-        given, _, sentence = line.partition(" -> ")
-        assert given.split(" ")[0].endswith(spec)
-        assert why in sentence

@@ -1,6 +1,9 @@
-"""Prints what the host says of what it cannot serve; run in an environment with crewai."""
+"""Prints what the host says of what it cannot serve; run in an environment with crewai.
 
-import sys
+The crew with a server by URL finds its address in the file that `exacting` names.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from crewgate.host.engine.loading import load_targets
@@ -25,11 +28,21 @@ SPECS = (
     f"{HERE}.exacting:unanswered",
 )
 
-flows = Path(sys.argv[1], "flows.db")
-gated = {"acting": ["transfer*", "send_*"], "foreign": ["*"], "unanswered": ["send_*"]}
-for spec in SPECS:
+GATED = {"acting": ["transfer*", "send_*"], "foreign": ["*"], "unanswered": ["send_*"]}
+BY_URL = f"{HERE}.exacting:buying_by_url"
+
+
+def try_to_load(spec: str, gated: Mapping[str, Sequence[str]], shown: str) -> None:
+    folder = Path.cwd()
+    flows = folder / "flows.db"
     try:
-        load_targets(spec.split(), folder=Path.cwd(), flow_states=flows, approve_tools=gated)
-        print(f"{spec} -> served")  # noqa: T201
+        load_targets(spec.split(), folder=folder, flow_states=flows, approve_tools=gated)
+        print(f"{shown} -> served")  # noqa: T201
     except HostNotStarted as error:
-        print(f"{spec} -> {error}")  # noqa: T201
+        print(f"{shown} -> {error}")  # noqa: T201
+
+
+for one in SPECS:
+    try_to_load(one, GATED, one)
+for pattern in ("purchase", "send_*"):
+    try_to_load(BY_URL, {"buying_by_url": [pattern]}, f"{BY_URL} {pattern}")
