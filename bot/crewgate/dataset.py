@@ -124,8 +124,8 @@ def lines_of(
     """Yield a line for each approval in a review, with the outputs that were refused before it.
 
     Refused outputs without a later approval are the last line. `taught` are the lessons that the
-    kickoff carried. `names` are those of people who wrote notes: like the names of several
-    approvers, they may stand before words, and are taken out.
+    kickoff carried. `names` are those of people who wrote notes. Where such a name, or one of
+    several approvers, stands before a decision's words (`Ann: …`), `reviewer` takes its place.
     """
     refused: list[dict[str, Any]] = []
     for one in found:

@@ -218,7 +218,7 @@ def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str
 def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
     """Yield the digests of texts in these fields of an entry."""
     for name in names:
-        # `answer` in CG13x, about tries to tell the crew, is a digest of bytes that are not stored.
+        # In entries CG131 to CG139 `answer` is a digest of the crew's reply, which is not stored.
         is_bytes = name == "answer" and entry.code.startswith("CG13")
         if not is_bytes and re.fullmatch(HASH, str(entry.data.get(name))):
             yield entry.data[name]
@@ -539,7 +539,7 @@ class Replay:
 
 
 def is_same_call(one: Entry, other: Entry, texts: Mapping[str, str]) -> bool:
-    """Return True if both entries opened rounds for one call, or `other` did so by an edit."""
+    """Return True if `other` opened a round for the call of `one`, as it was or edited."""
     is_same = all(one.data.get(name) == other.data.get(name) for name in ("tool", "characters"))
     found = {texts.get(of.data["output"]) for of in (one, other)} - {None}
     return other.actor != "crew" or (is_same and len(found) <= 1)

@@ -122,7 +122,7 @@ class Masking:
         return masked, same | stands_for if masks else {}
 
     def cut(self, text: str) -> str:
-        """Return a line of a cut text, masked, without words that the cut may have split."""
+        """Mask a text that was cut before, and leave out words that the cut may have split."""
         return self.text(_without_cut(text) if self else text)
 
     def shown(self, value: V, *, keep: Collection[str] = ()) -> V:

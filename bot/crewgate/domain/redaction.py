@@ -218,7 +218,7 @@ def _broken(form: bytes) -> re.Pattern[bytes]:
 
 
 def hide_credentials(text: str) -> str:
-    """Hide secrets by their names, places and forms in errors and inputs; prose stays."""
+    """Hide what its name, place or form shows to be a secret; `token: expired` stays."""
     return _put(_CREDENTIALS, text)
 
 

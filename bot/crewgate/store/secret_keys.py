@@ -64,8 +64,8 @@ def _lacking(name: str) -> SecretKeysRefused:
 async def find_used(connection: Connection, cipher: Cipher) -> set[str]:
     """Return the names of the keys that credentials are encrypted with; reads all credentials.
 
-    After a rotation, a bot that was not restarted goes on with an older key. Raises
-    SecretKeysRefused if the cipher lacks one of these keys.
+    The table of keys is not enough: after a rotation, a bot that was not restarted encrypts with an
+    older key. Raises SecretKeysRefused if the cipher lacks one of these keys.
     """
     used = set[str | None]()
     for table in metadata.sorted_tables:

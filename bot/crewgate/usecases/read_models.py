@@ -124,7 +124,7 @@ class CardView(RoundFacts):
     def with_earlier(self, readable: Collection[str]) -> Self:
         """Return the view with only the readable earlier rounds.
 
-        If the previous round is not readable, the view has none: it follows no older one directly.
+        If the previous round is not readable, `decided_before` goes too: it is not the one before.
         """
         if self.previous is None or self.previous.id not in readable:
             return replace(self, previous=None, before=None, asked_text=None, decided_before=None)

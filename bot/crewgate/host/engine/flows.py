@@ -100,7 +100,7 @@ def _json(value: Any) -> Any:
 
 @dataclass
 class _Call:
-    """One call of `Flow.ask()`, with facts that CrewAI does not pass to its provider."""
+    """A call of `Flow.ask()`: its time limit, which CrewAI does not pass on, and its error."""
 
     seconds: float | None
     error: Exception | None = None

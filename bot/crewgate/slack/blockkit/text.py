@@ -67,7 +67,7 @@ _RUN: Final = re.compile(
 )
 #: The most characters between a mark of direction and a right-to-left letter that needs it.
 _NEAR: Final = 16
-#: The most characters of a run that are named (equal neighbours once); if more, the length follows.
+#: The most characters that are named of a run, repeats as one; a longer run's length follows.
 _NAMED: Final = 3
 _TAG: Final = re.compile("[\U000e0020-\U000e007e]+")
 _LETTERS: Final = {code: code - 0xE0000 for code in range(0xE0020, 0xE007F)}

@@ -111,7 +111,7 @@ async def _approved(execution: Execution, context: DeliveryContext) -> Round | N
         found = await read.executions.find(execution.crew, execution.execution_id)
         execution = found or execution
     posting = await read.posting(last.id, as_it_came=True)
-    if posting.card is None:  # a flood gathered the round, so no card shows its output
+    if posting.card is None:  # another round's card counts this round, so no card shows its output
         return None
     output = posting.view.output
     same = execution.result is not None and output.text.strip() == execution.result.text.strip()

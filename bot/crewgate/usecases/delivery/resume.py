@@ -189,8 +189,8 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
     now = context.clock()
     effect = job.effect
     async with context.uow.begin() as tx:
-        # The execution is opened, and so locked, first: a webhook either came before, and counts as
-        # evidence, or will find the round stuck.
+        # The execution is opened, and so locked, first: a webhook either was recorded before, and
+        # is evidence here, or comes after, finds the round stuck in doubt, and settles it.
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
         current = await tx.round(effect.target)
         was_taken = False
