@@ -30,6 +30,30 @@ CALLS: Final = (
         "usecases/test_approval_ends.py",
     ),
     mutant(
+        "a host whose clock was set back tells of a pause when its old time has come",
+        "*(at, at + LONGEST_PAUSE, announcing,",
+        "*(at, at + 1000 * LONGEST_PAUSE, announcing,",
+        "host/test_outbox.py",
+    ),
+    mutant(
+        "a host sends a webhook before its pause is over",
+        "*(at, at + LONGEST_PAUSE, announcing,",
+        "*(at, at, announcing,",
+        "host/test_outbox.py",
+    ),
+    mutant(
+        "a host sends a webhook that nobody took for days without a pause",
+        "2 ** min(due.tries, 30), LONGEST_PAUSE)",
+        "2**due.tries, LONGEST_PAUSE)",
+        "host/test_outbox.py",
+    ),
+    mutant(
+        "a host's pauses grow for a minute only",
+        "2 ** min(due.tries, 30), LONGEST_PAUSE)",
+        "2 ** min(due.tries, 6), LONGEST_PAUSE)",
+        "host/test_outbox.py",
+    ),
+    mutant(
         "a secret that is taken out of an output is no caveat",
         "return replace(after, erased=before.erased + count)",
         "return replace(after, erased=before.erased)",

@@ -16,7 +16,7 @@ from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import ARGUMENTS, EDITED, KEY, FlowWebhook, Json
 from crewgate.domain.outcome import Refused
 from crewgate.host.records import KEEP, RETIRE, Asked, DueWebhook, Execution, NotKept, Webhook
-from crewgate.host.store import Store
+from crewgate.host.store import LONGEST_PAUSE, Store
 from crewgate.network.client import Answer, Timeout, open_client, why_lost
 from crewgate.network.untrusted_addresses import Lookups, Post, call
 
@@ -28,7 +28,6 @@ TIMEOUT: Final = 30.0
 _TIMEOUT: Final = Timeout(connect=5, read=TIMEOUT, total=TIMEOUT)
 #: Seconds until the second try; each further pause is twice as long, up to `LONGEST_PAUSE`.
 FIRST_PAUSE: Final = 1.0
-LONGEST_PAUSE: Final = 300.0
 #: The most tries of a webhook, by kind. A pause is announced until somebody decides. The result of
 #: a call is tried for about a day, mostly once in `LONGEST_PAUSE`.
 _TRIES: Final = {"human_input": inf, "flow": inf, "outcome": 300}
@@ -143,7 +142,7 @@ class Sender:
         elif due.tries + 1 >= _TRIES.get(due.webhook.kind, _OTHER_TRIES):
             log.warning("webhook_given_up", why=why, **about)
         else:
-            pause = min(self._pause * 2**due.tries, LONGEST_PAUSE)
+            pause = min(self._pause * 2 ** min(due.tries, 30), LONGEST_PAUSE)
             log.warning("webhook_not_taken", again_in=pause, why=why, **about)
             keep = partial(self._store.postpone, due.id, self._store.now() + pause)
         self._tried[due.id] = keep
