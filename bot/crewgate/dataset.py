@@ -20,7 +20,7 @@ from crewgate.domain.people import Email, User
 from crewgate.domain.reason import EditedBy, TakenAs
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import NO_RULE
-from crewgate.domain.subjects import Subject, Work
+from crewgate.domain.subjects import Subject
 from crewgate.domain.verdict import Answer, Decider, Person, Via
 from crewgate.runtime import utc_now
 from crewgate.settings.load import Settings
@@ -110,12 +110,10 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  
 def _is_text(subject: Subject) -> bool:
     """Return True for an output that people judge, and for a flow's question about one."""
     match subject:
-        case Work():
-            return True
         case Question(ask=None, outcomes=outcomes):
             return outcomes != _OF_LESSONS
         case _:
-            return False
+            return subject.has_text
 
 
 def lines_of(

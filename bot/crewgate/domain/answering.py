@@ -11,7 +11,7 @@ from crewgate.domain.notification import Question
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TimeOver
 from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
-from crewgate.domain.subjects import Subject, Work
+from crewgate.domain.subjects import Subject
 
 RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone | TimeOver
 
@@ -95,10 +95,10 @@ def verdict_of_time(
             return interpret(verdict.Revise(timeout.feedback), subject)
         case TimeoutAction.APPROVE, Question(approval=str(label)):
             return verdict.Answer(label, is_label=True)
-        case TimeoutAction.APPROVE, Work() | ToolCall():
-            return verdict.Approve()
-        case ((TimeoutAction.APPROVE | TimeoutAction.LEAVE), _):
+        case (TimeoutAction.LEAVE, _) | (_, Question()):
             return None
+        case TimeoutAction.APPROVE, _:
+            return verdict.Approve()
         case _:
             assert_never(timeout.then)
 

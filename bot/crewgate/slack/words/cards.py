@@ -5,7 +5,7 @@ All is mrkdwn; foreign text is escaped and shortened here.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final
 
 from crewgate.domain import acts, caveats, masking, notification, subjects, verdict
 from crewgate.domain.people import Anyone, ReviewerRef, User
@@ -142,10 +142,8 @@ def _task_or_agent(round_: Round) -> str:
         case acts.ToolCall(tool=tool):
             is_named = review.title not in {review.agent, tool}
             return f"in the task {names.title(review.title)}" if is_named else ""
-        case subjects.Work() | notification.Question():
-            return "" if round_.edited_by else one_line(review.agent or "", names.AGENT_LIMIT)
         case _:
-            assert_never(round_.subject)
+            return "" if round_.edited_by else one_line(review.agent or "", names.AGENT_LIMIT)
 
 
 def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) -> str:
@@ -461,14 +459,15 @@ def what_buttons_do(round_: Round, *, nobody: bool = False, in_vain: bool = Fals
         case notification.Question(is_of_crew=True):
             once = ", once enough people have given the same" if several else ""
             return f"The crew gets exactly what you choose or write{once}."
-        case subjects.Work() | acts.ToolCall():
+        case notification.Question() if several:
+            return (
+                "An outcome that rejects or asks for changes is sent at once, any other once enough"
+                f" people have chosen it. {_IN_WORDS}, once enough people have written the same."
+            )
+        case notification.Question():
+            return f"A button sends its outcome. {_IN_WORDS}."
+        case _:
             return _approve_or_not(round_, nobody=nobody, in_vain=in_vain)
-    if several:
-        return (
-            "An outcome that rejects or asks for changes is sent at once, any other once enough "
-            f"people have chosen it. {_IN_WORDS}, once enough people have written the same."
-        )
-    return f"A button sends its outcome. {_IN_WORDS}."
 
 
 def _approve_or_not(round_: Round, *, nobody: bool, in_vain: bool) -> str:

@@ -17,10 +17,10 @@ from crewgate.domain.lessons import Lesson, LessonState
 from crewgate.domain.notification import Question
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.subjects import Work
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words import names
 from crewgate.slack.words.names import MRKDWN, PLAIN, Voice
+from crewgate.slack.words.subjects import wording
 
 #: The most approvers named in one line; a decided card names all of them further down.
 NAMED_SHORT: Final = 3
@@ -276,7 +276,7 @@ def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
         call = round_.subject
         name = names.identifier(call.name) if isinstance(call, ToolCall) and call.name else name
     several = f"; it needs {more_approvals(round_)}" if round_.rule.approvals > 1 else ""
-    return f"{agent} wants to use {name}{several}"
+    return f"{agent} {wording(round_).headline} {name}{several}"
 
 
 def waits(name: str, round_: Round) -> str:
@@ -287,13 +287,11 @@ def waits(name: str, round_: Round) -> str:
             # In a crew the task's agent asks; in a flow the method with this `name` asks.
             agent = None if round_.is_of_flow else round_.review.agent
             who = name if agent is None else one_line(agent, names.AGENT_LIMIT)
-            return f"{who} asks for an answer"
-        case Work() if round_.rule.approvals > 1:
+            return f"{who} {wording(round_).headline}"
+        case _ if round_.rule.approvals > 1:
             return f"{name} needs {more_approvals(round_)}"
-        case Work():
-            return f"{name} is ready for review"
         case _:
-            assert_never(round_.subject)
+            return f"{name} {wording(round_).headline}"
 
 
 def more_approvals(round_: Round) -> str:

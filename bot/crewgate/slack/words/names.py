@@ -7,17 +7,15 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias, assert_never
+from typing import Final, TypeAlias
 
 from crewgate.domain.acts import ToolCall, arguments_of, shown_value
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.lessons import LessonsGiven
-from crewgate.domain.notification import Question
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Naming
-from crewgate.domain.subjects import Work
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
 from crewgate.slack.blockkit.text import ELLIPSIS, escape_mrkdwn, one_line, plain, utf16_length
 from crewgate.slack.ids import COMMAND
@@ -91,10 +89,8 @@ def task(round_: Round, voice: Voice = MRKDWN) -> str:
     match round_.subject:
         case ToolCall(name=name):
             return tool(name, voice)
-        case Work() | Question():
-            return title(round_.review.title, voice)
         case _:
-            assert_never(round_.subject)
+            return title(round_.review.title, voice)
 
 
 def spoken(round_: Round, topic: str, text: str) -> str:

@@ -18,6 +18,8 @@ IN_WORDS: Final = "Answer in words"
 class Wording:
     """The words about the rounds of one type of subject."""
 
+    headline: str
+    """The end of a waiting card's headline, which begins with the task or the asker."""
     ready: str
     """The beginning of a push while the round waits."""
     waits_for: str
@@ -45,6 +47,7 @@ class Wording:
 
 WORDINGS: Final[Mapping[type[subjects.Subject], Wording]] = {
     subjects.Work: Wording(
+        headline="is ready for review",
         ready="Ready for review",
         waits_for="a decision",
         please="please decide",
@@ -58,6 +61,7 @@ WORDINGS: Final[Mapping[type[subjects.Subject], Wording]] = {
         approved_by_time="is approved by the rule",
     ),
     notification.Question: Wording(
+        headline="asks for an answer",
         ready="Waiting for an answer",
         waits_for="an answer",
         please="please answer",
@@ -69,6 +73,7 @@ WORDINGS: Final[Mapping[type[subjects.Subject], Wording]] = {
         approved_by_time="is answered by the rule",
     ),
     acts.ToolCall: Wording(
+        headline="wants to use",
         ready="Waiting for a decision",
         waits_for="a decision",
         please="please decide",
