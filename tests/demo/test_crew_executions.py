@@ -160,7 +160,17 @@ async def test_a_task_that_breaks_ends_the_execution(receiver: Receiver) -> None
     def broken(*_: object) -> str:
         raise TaskFailed("no such tool")
 
-    script = (Task("t", "T", "", "", "A", needs_review=False, produce=broken),)
+    script = (
+        Task(
+            task_id="t",
+            name="T",
+            description="",
+            expected_output="",
+            agent="A",
+            needs_review=False,
+            produce=broken,
+        ),
+    )
     async with Crew(now=now, script=script, inputs=(), task_seconds=0.001) as crew:
         execution_id = crew.start_execution()
         await crew.until(lambda: crew.execution(execution_id).state is State.ERROR)

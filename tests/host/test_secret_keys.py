@@ -20,7 +20,13 @@ OLD, NEW = a_secret_key(1), a_secret_key(2)
 SECRETS = ("Zk4tq0task", "Zk4tq0step", "Zk4tq0crew", "Zk4tq0human", "Zk4tq0flow", "Zk4tq0later")
 URLS = Urls(*(f"https://caller.example.com/{secret}" for secret in SECRETS[:3]))
 KICKOFF = Kickoff({"topic": "tea"}, urls=URLS, human_input=Address.bearer("https://b/", SECRETS[3]))
-SENT = Webhook("flow", "https://b/Zk4tq0flow", {"token": "Zk4tq0flow"}, {"X": "Zk4tq0flow"}, "q-1")
+SENT = Webhook(
+    "flow",
+    "https://b/Zk4tq0flow",
+    {"token": "Zk4tq0flow"},
+    headers={"X": "Zk4tq0flow"},
+    about="q-1",
+)
 LATER = Resume(
     execution_id="e-1",
     task_id="draft",

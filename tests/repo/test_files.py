@@ -49,6 +49,30 @@ def test_the_stand_ins_read_the_clock_and_nothing_else() -> None:
                     pass
 
 
+def test_a_value_of_five_or_more_fields_names_all_but_three() -> None:
+    """Two positions of one type may be swapped unseen, and more than three are not remembered."""
+    unnamed = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in (ROOT / "bot").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and any("dataclass" in (made := ast.unparse(one)) for one in node.decorator_list)
+        and "kw_only=True" not in made
+        and (fields := [one for one in map(_field, node.body) if one])[4:]
+        and "_" not in fields[:4]
+    ]
+    assert not unnamed
+
+
+def _field(node: ast.stmt) -> str:
+    """Return the name of a dataclass's field, or nothing; `_` is the mark before named ones."""
+    match node:
+        case ast.AnnAssign(ast.Name(name), annotation) if "ClassVar" not in ast.unparse(annotation):
+            return name
+        case _:
+            return ""
+
+
 def test_no_call_of_our_functions_unpacks_a_tuple_literal() -> None:
     """Positions without a name may be swapped unseen; lists of SQL have no names."""
     of_sql = re.compile(r"^sa\.|index_where$|\.rows$")

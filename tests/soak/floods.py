@@ -76,11 +76,11 @@ class Floods(Beside):
 
     def __init__(self, seed: int) -> None:
         draft = Task(
-            "draft",
-            "Draft",
-            "Write a draft.",
-            "Text",
-            "Writer",
+            task_id="draft",
+            name="Draft",
+            description="Write a draft.",
+            expected_output="Text",
+            agent="Writer",
             needs_review=True,
             produce=lambda inputs, *_: f"A draft of {inputs['topic']}.",
         )

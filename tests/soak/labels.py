@@ -91,11 +91,11 @@ def a_script(
     """
     return tuple(
         Task(
-            task_id,
-            f"The {task_id}",
-            f"Write the {task_id}.",
-            "Some lines of text",
-            "Writer",
+            task_id=task_id,
+            name=f"The {task_id}",
+            description=f"Write the {task_id}.",
+            expected_output="Some lines of text",
+            agent="Writer",
             needs_review=task_id not in unreviewed,
             produce=partial(_produce, task_id),
             emit=emit,

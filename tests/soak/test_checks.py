@@ -84,7 +84,7 @@ def an_execution(version: int = 0) -> Execution:
 
 
 def a_webhook(kind: str, *, status: int | None, at: float) -> Sent:
-    return Sent(kind, "", {}, b"", {}, status, at=at)
+    return Sent(kind=kind, url="", body={}, raw=b"", headers={}, status=status, at=at)
 
 
 def a_card(*buttons: str) -> Card:

@@ -393,7 +393,7 @@ class Workspace(workspace.Workspace):
         bot_is_member: bool = True,
     ) -> Channel:
         """Open a channel; its `archived`, `members` and `bot_is_member` may be changed later."""
-        opened = Channel(channel, name, set(members), private, bot_is_member)
+        opened = Channel(channel, name, set(members), private=private, bot_is_member=bot_is_member)
         self.world.channels[channel] = opened
         return opened
 

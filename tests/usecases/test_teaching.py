@@ -323,7 +323,7 @@ async def test_a_round_from_before_the_kickoffs_answer_is_counted_too(
     await kept(world)
     await review(world, "k-1")
     await start(kickoffs, world)
-    assert (await shown(world)).sides.taught == Side(1, 1, 1, 1)
+    assert (await shown(world)).sides.taught == Side(first=1, at_once=1, approved=1, rounds=1)
 
 
 async def test_a_list_has_proposals_and_only_what_its_reader_may_read(

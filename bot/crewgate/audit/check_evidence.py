@@ -12,7 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,7 @@ def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterato
         yield f"! texts and names of the entries that are not in this file: {withheld}"
     salts = {one["round"]: one["salt"] for one in file["texts"]}
     rules, names = read_rules(file, entries), names_in(entries, texts)
-    told = StoryFacts(texts, rules, names, tools_in(entries), salts)
-    replay = Replay(entries, told)
+    replay = Replay(entries, StoryFacts(texts, rules, names, tools_in(entries)), salts)
     yield from replay.lines()
     if not replay.is_whole:
         raise Unproved(f"entries of it before {replay.begin.number} may be missing")
@@ -102,6 +101,7 @@ class Entry:
     number: int
     nth: int
     form: int
+    _: KW_ONLY
     code: str
     at: datetime
     actor: str
@@ -111,7 +111,8 @@ class Entry:
 
 def entry_of(body: Mapping[str, Any], number: int, nth: int = 0, *, is_own: bool = True) -> Entry:
     at = datetime.fromisoformat(body["at"])
-    return Entry(number, nth, body["v"], body["code"], at, body["actor"], body["data"], is_own)
+    code, actor, data = body["code"], body["actor"], body["data"]
+    return Entry(number, nth, body["v"], code=code, at=at, actor=actor, data=data, is_own=is_own)
 
 
 def expect(value: object, form: str) -> str:
@@ -196,8 +197,7 @@ def read_entry(link: str, number: int) -> dict[str, Any]:
 
 def is_related(body: Mapping[str, Any], crew: str) -> bool:
     """Return True for an entry about a start of the bot with this crew, or about an absence."""
-    absence = ("", body["actor"])
-    places = {"CG191": (crew, ""), "CG141": absence, "CG142": absence}
+    places = {"CG191": (crew, ""), **dict.fromkeys(("CG141", "CG142"), ("", body["actor"]))}
     return (body["crew"], body["execution"]) == places.get(body["code"])
 
 
@@ -303,7 +303,7 @@ class Round:
     number: int
     rule: str
     since: datetime
-    reviewers: set[str]
+    _: KW_ONLY
     opened: Entry
     before: Round | None = None
     phase: str = "waiting"
@@ -354,8 +354,8 @@ class Round:
 class Replay:
     """Repeats the decisions from the entries alone, and checks them against rules and order."""
 
-    def __init__(self, entries: Sequence[Entry], told: StoryFacts) -> None:
-        self.entries, self.told = entries, told
+    def __init__(self, entries: list[Entry], told: StoryFacts, salts: Mapping[str, str]) -> None:
+        self.entries, self.told, self.salts = entries, told, salts
         own = [entry for entry in entries if entry.is_own]
         is_counted = own[0].nth == 1 and all(one.form >= COUNTED for one in own)
         # The entry about lessons is no beginning: it may come before or after the first review.
@@ -432,7 +432,7 @@ class Replay:
         expected = before.number + 1 if before else 1
         is_next = data["number"] == expected or not (before or self.is_whole)
         require(is_next, f"round {expected} is missing")
-        round_ = Round(data["number"], data["rule"], entry.at, set(data["reviewers"]), entry)
+        round_ = Round(data["number"], data["rule"], entry.at, opened=entry)
         if before is not None and is_same_call(before.opened, entry, self.told.texts):
             round_.before = before.before if before.approved is None else before
         rule, was_escalated = self._rule(round_.rule), not (before or self.is_whole)
@@ -479,7 +479,7 @@ class Replay:
         require(then and data["verdict"] in (then, ANSWER), "the rule does not decide so")
         if by_time:
             require_time(entry, round_, timeout["after"])
-        salt = self.told.salts.get(data["round"])
+        salt = self.salts.get(data["round"])
         is_said = salt is None or data["words"] == hash_of(f"{salt}\n{feedback}")
         require(data["verdict"] != REVISE or is_said, "the rule has other words")
         return f"the rule decides after {timeout['after']}" if by_time else "the rule decides"
@@ -524,7 +524,8 @@ class Replay:
         may_decide = is_named and rule.get("naming") != "pending"
         require(may_decide, f"{right} was not among those who might decide")
         of_rule, more = rule["reviewers"], people(escalated_to(rule))
-        lists = [round_.reviewers, *self.starts] if of_rule is None else [people(of_rule)]
+        own = set(round_.opened.data["reviewers"])
+        lists = [own, *self.starts] if of_rule is None else [people(of_rule)]
         is_so = any(permitted == some | more for some in lists)
         require(is_so, "others might decide than the rule, or the crew's settings, named")
         if right != entry.actor:
@@ -655,13 +656,12 @@ DETAILS = {
 
 @dataclass(frozen=True)
 class StoryFacts:
-    """Facts for the story that are not in the entries; `salts` and `tools` are by round."""
+    """Facts for the story that are not in the entry that is told; `tools` are by round."""
 
     texts: Mapping[str, str]
     rules: Mapping[str, Rule]
     names: Mapping[str, str]
     tools: Mapping[str, str]
-    salts: Mapping[str, str] = field(default_factory=dict)
 
     def who(self, actor: object) -> str:
         """Return a person's name and id, or the name of an actor that is no person."""

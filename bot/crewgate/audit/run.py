@@ -294,7 +294,7 @@ async def publish_now(settings: Settings) -> int:
         while is_full:
             async with begin() as tx:
                 await tx.audit.takes_turn(wait=True)
-                _, is_full = await tx.audit.link() or (None, False)
+                is_full = bool(await tx.audit.link())
         async with begin() as tx:
             await tx.audit.takes_turn(wait=True)
             last = await tx.audit.last_published()

@@ -1,7 +1,7 @@
 """The check that the tools and arguments in rules are those of actual calls."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,6 +25,7 @@ class _Unmet:
     when: Conditions
     exactly: bool
     """True if the rule allows calls: such a rule reads only CrewAI's own name of a tool."""
+    _: KW_ONLY
     lacks_tool: bool = True
     arguments: set[str] = field(default_factory=set)
 

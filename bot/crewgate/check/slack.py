@@ -29,7 +29,7 @@ CLOCK_MAY_BE_OFF = timedelta(minutes=2)
 ASKED_ABOUT = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlackCheck:
     """The checks in one workspace."""
 

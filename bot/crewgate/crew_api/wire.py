@@ -80,7 +80,7 @@ class Kickoff:
     human_input: Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
     """A person's decision, as the body of `/resume`."""
 

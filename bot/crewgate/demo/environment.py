@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,6 +67,7 @@ class Environment:
     workspace: Workspace
     crew: Deployment
     bot: BotProcess
+    _: KW_ONLY
     about: str
     """The description of the crew."""
     crews_file: Path
@@ -125,7 +126,7 @@ async def start_environment(
         }
         bot = BotProcess(configured, folder=folder, port=port)
         about = chosen.about if isinstance(chosen, HostedCrew) else STAND_IN
-        environment = Environment(workspace, crew, bot, about, crews_file)
+        environment = Environment(workspace, crew, bot, about=about, crews_file=crews_file)
         environment.write_settings()
         connect(workspace, crew, bot.url)
         if isinstance(crew, Crew):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
 from aiohttp import web
@@ -19,6 +19,7 @@ class Fault:
     """A way to fail. Without `code` and `drops` the answer is the usual one."""
 
     name: str
+    _: KW_ONLY
     applied: bool = False
     """The request is carried out before the fault."""
     seconds: float | None = 0

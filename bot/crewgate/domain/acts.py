@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 from math import isfinite
 from typing import ClassVar, Final, Self
@@ -100,6 +100,7 @@ class ToolCall(Asked):
 
     tool: str
     """The tool's name in printable characters; empty if unreadable."""
+    _: KW_ONLY
     may_have_run: bool = False
     """The host stopped while an approved call with these arguments ran; also if `was_tried`."""
     was_tried: bool = False

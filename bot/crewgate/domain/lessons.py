@@ -176,7 +176,7 @@ def fill(in_force: Iterable[Lesson]) -> tuple[str, LessonsGiven]:
     return text or NO_LESSONS, LessonsGiven(ids, len(newest) - len(given))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """Counts of executions with lessons, or of executions that the lot left without lessons."""
 

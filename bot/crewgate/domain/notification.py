@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final
@@ -111,6 +111,7 @@ class HumanInputWebhook:
     url: str
     strategy: str | None = None
     token: str | None = field(default=None, repr=False)
+    _: KW_ONLY
     username: str | None = None
     password: str | None = field(default=None, repr=False)
 

@@ -4,7 +4,7 @@ The four cases answer one question: did it take effect? Delivered: yes. NotSent:
 again. Refused: surely not, and trying again would not help. Unknown: nobody can say.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -82,6 +82,7 @@ class NotSent(OutcomeBase):
 
     why: str
     retry_after: timedelta | None = None
+    _: KW_ONLY
     code: str = ""
     alone: bool = False
     words: str = ""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -43,7 +43,7 @@ class TaskRow:
     """The key that CrewAI derives from the task's description and expected output."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """One kickoff."""
 
@@ -157,7 +157,7 @@ class Decision:
     """The end of an approval of a call."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
     """One output, call or question that was put to people."""
 
@@ -253,7 +253,7 @@ class Asked:
     """The `flow_id` and the request's `id` of the answer that a lesson was drawn from."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A flow's question as it is stored, with its answer."""
 
@@ -284,6 +284,7 @@ class Webhook:
     """`human_input`, `outcome`, `flow`, `task`, `step` or `crew`."""
     url: str
     body: Json
+    _: KW_ONLY
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     about: str = ""
     """The id of the task or question whose pause is announced; empty for other webhooks."""

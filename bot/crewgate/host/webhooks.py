@@ -211,8 +211,8 @@ def human_input_webhooks(
             edits = []  # an edited text may not fit a model's fields; a question has no output
     told["resume_extensions"] = [*edits, KEY]
     if outcome is None:
-        return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
-    return [Webhook("outcome", address.url, told | {"outcome": outcome}, address.headers)]
+        return [Webhook("human_input", address.url, told, headers=address.headers, about=task_id)]
+    return [Webhook("outcome", address.url, told | {"outcome": outcome}, headers=address.headers)]
 
 
 def question_webhooks(

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -267,6 +267,7 @@ class Reader:
     opened_at: datetime
     rows: tuple[Row, ...]
     """The rows that Slack shows, in their places; empty if the page is to be ordered anew."""
+    _: KW_ONLY
     shown: str = ""
     hash: str = ""
     crews: frozenset[str] = frozenset()

@@ -225,8 +225,8 @@ class Audit:
         if self._new:
             await write(self._connection, _ADD, self._new)
 
-    async def link(self) -> tuple[audit.Head, bool] | None:
-        """Link the next entries into the chain; return its head, and True if the batch was full.
+    async def link(self) -> bool | None:
+        """Link the next entries; return True if the batch was full: perhaps more are left.
 
         None: no entries are left, or another process is linking.
         """
@@ -246,7 +246,7 @@ class Audit:
             link = {"number": number, "previous": previous, "hash": linked, "nth": nth}
             links.append({"b_id": row_id, **link})
         await write(self._connection, _LINK, links)
-        return audit.Head(number, linked), len(found) == BATCH
+        return len(found) == BATCH
 
     async def head(self) -> audit.Head:
         found = await rows(self._connection, _HEAD, {})

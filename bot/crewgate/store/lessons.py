@@ -205,7 +205,9 @@ class LessonQueries(Reading):
         parameters = {"crew": crew, "rules": rules, "since": since}
         found = {row.taught: row for row in await self._rows(_SIDES, parameters)}
         both = [
-            Side(row.first, row.at_once, row.approved, row.rounds) if row else Side()
+            Side(first=row.first, at_once=row.at_once, approved=row.approved, rounds=row.rounds)
+            if row
+            else Side()
             for row in (found.get(True), found.get(False))
         ]
         return Sides(*both)

@@ -70,12 +70,12 @@ class Linking:
 
     async def link(self) -> bool:
         async with self.uow.begin() as tx:
-            linked = await tx.audit.link()
+            is_full = await tx.audit.link()
         hour = self.clock().replace(minute=0, second=0, microsecond=0)
         is_new = self._looked_at is None or self._looked_at < hour
         if is_new and await self._publish(unless_since=hour):
             self._looked_at = hour
-        return linked is not None and linked[1]
+        return bool(is_full)
 
     async def run(self) -> None:
         """Link until cancelled.

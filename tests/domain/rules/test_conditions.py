@@ -104,7 +104,7 @@ def test_a_value_that_is_not_as_wanted_is_named_with_its_path(
 ) -> None:
     mismatches = of(json=((path, wanted),)).mismatches(facts(BUDGET))
     is_other = found in ("{…}", "[…]")
-    assert mismatches == (Mismatch(Key.JSON, (wanted,), found, path, unsure=is_other),)
+    assert mismatches == (Mismatch(Key.JSON, (wanted,), found, name=path, unsure=is_other),)
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_every_condition_that_does_not_hold_is_named_in_the_order_of_the_keys() 
         Mismatch(Key.TASK, ("memo_*",), "t-17"),
         Mismatch(Key.AGENT, ("Poet*",), None),
         Mismatch(Key.CONTAINS, ("liability", "Indemnif"), None),
-        Mismatch(Key.JSON, (">= 50000",), None, "budget.eur"),
-        Mismatch(Key.INPUTS, ("F*",), "DE", "country"),
-        Mismatch(Key.INPUTS, ("*",), None, "city"),
-        Mismatch(Key.META, ("US",), "EU", "region"),
+        Mismatch(Key.JSON, (">= 50000",), None, name="budget.eur"),
+        Mismatch(Key.INPUTS, ("F*",), "DE", name="country"),
+        Mismatch(Key.INPUTS, ("*",), None, name="city"),
+        Mismatch(Key.META, ("US",), "EU", name="region"),
     )
     assert not conditions.hold(facts())
 

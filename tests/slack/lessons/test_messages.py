@@ -50,7 +50,10 @@ from tests.slack.rendering import (
 
 TEXT = "Add a source for every figure."
 DAY = timedelta(days=1)
-SIDES = Sides(Side(40, 36, 40, 44, 0), Side(20, 10, 19, 30, 2))
+SIDES = Sides(
+    Side(first=40, at_once=36, approved=40, rounds=44, again=0),
+    Side(first=20, at_once=10, approved=19, rounds=30, again=2),
+)
 VOTE = Vote(by=BEN, at=NOW, via=Via.BUTTON)
 
 
@@ -235,7 +238,7 @@ def test_the_list_says_who_taught_what_until_when_and_how_often_it_was_used() ->
         (Sides(), "*Lessons of research*: 1 kept\n1. "),
         (SIDES, "*With lessons* 40 approved · *Without* 19 approved: too few to tell"),
         (
-            replace(SIDES, untaught=Side(24, 12, 20, 36, 4)),
+            replace(SIDES, untaught=Side(first=24, at_once=12, approved=20, rounds=36, again=4)),
             "*Without* 50 % of 24 approved at once · 1.8 rounds until approved · asked for again 4",
         ),
     ],
@@ -249,7 +252,11 @@ def test_the_list_says_whether_lessons_help(sides: Sides, says: str) -> None:
 
 
 def test_figures_without_any_first_output_that_a_person_decided_on() -> None:
-    by_rule = replace(SIDES, taught=Side(0, 0, 40, 80), untaught=Side(0, 0, 20, 50))
+    by_rule = replace(
+        SIDES,
+        taught=Side(first=0, at_once=0, approved=40, rounds=80),
+        untaught=Side(first=0, at_once=0, approved=20, rounds=50),
+    )
     assert "*With lessons* 2.0 rounds until approved\n" in read(listed(a_line(), sides=by_rule))
 
 

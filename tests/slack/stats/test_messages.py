@@ -100,7 +100,10 @@ def test_each_number_stands_beside_the_one_before() -> None:
 
 
 def test_each_crew_with_lessons_is_compared_with_itself() -> None:
-    sides = Sides(Side(3, 2, 3, 4), Side(1, 0, 0, 0))
+    sides = Sides(
+        Side(first=3, at_once=2, approved=3, rounds=4),
+        Side(first=1, at_once=0, approved=0, rounds=0),
+    )
     says = "*With lessons* 3 approved · *Without* 0 approved: too few to tell"
     one = render_stats(some_stats(a_crew(lessons=sides)))
     assert read(one).splitlines()[11] == says

@@ -5,7 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from itertools import takewhile
 from operator import attrgetter
@@ -29,7 +29,7 @@ class State(StrEnum):
     ERROR = "error"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Execution:
     """One kickoff. Only the engine changes it."""
 
@@ -104,7 +104,7 @@ class Execution:
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
     """A request to the crew. `status` is None until there is an answer."""
 
@@ -131,9 +131,10 @@ class Sent:
     url: str
     body: dict[str, Any]
     """The JSON object in the body; empty for anything else."""
-    raw: bytes = field(repr=False)
-    headers: dict[str, str] = field(repr=False)
-    status: int | None
+    _: KW_ONLY
+    raw: bytes = field(default=b"", repr=False)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    status: int | None = None
     answer: str = ""
     error: str = ""
     at: float = 0
@@ -252,7 +253,17 @@ class Deployment(ABC):
     async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
         status, answer, error = await self.call("POST", url, raw, headers)
         body = parse_object_or_nothing(raw)
-        sent = Sent(kind, url, body, raw, dict(headers), status, answer, error, self.now())
+        sent = Sent(
+            kind,
+            url,
+            body,
+            raw=raw,
+            headers=dict(headers),
+            status=status,
+            answer=answer,
+            error=error,
+            at=self.now(),
+        )
         self.sent_log.append(sent)
         self.changes.announce("sent", str(body.get("execution_id") or body.get("kickoff_id") or ""))
         return sent

@@ -44,7 +44,7 @@ class Engine:
         self._wait(execution, task_id, output)
         webhook = execution.human_input
         if webhook is None:
-            return Sent("human_input", "", {}, b"", {}, None, error="no humanInputWebhook")
+            return Sent("human_input", "", {}, error="no humanInputWebhook")
         task, body = execution.task(task_id), self.notification(execution, task_id, output)
         if task is not None and task.tool is not None:
             body |= call_of(task, task.tool, output)

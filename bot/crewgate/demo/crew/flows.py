@@ -5,7 +5,7 @@ The request names the address for the answer, with a token that counts once.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from crewgate.crew_api.signature import sign
@@ -24,6 +24,7 @@ class FlowRequest:
     id: str
     flow_id: str
     method: str
+    _: KW_ONLY
     emit: tuple[str, ...]
     token: str = field(repr=False)
     body: dict[str, Any] = field(repr=False)
@@ -81,7 +82,7 @@ class Flows:
             "assigned_to_email": assigned,
             **more,
         }
-        asked = FlowRequest(request_id, flow_id, method, tuple(emit), token, body)
+        asked = FlowRequest(request_id, flow_id, method, emit=tuple(emit), token=token, body=body)
         self._requests[request_id] = asked
         self._crew.changes.announce("asked", flow_id)
         return await self.send(asked)

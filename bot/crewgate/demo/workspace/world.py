@@ -4,7 +4,7 @@ Methods of the Web API, in modules named after Slack's, change it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +25,7 @@ class User:
     id: str
     name: str
     email: str
+    _: KW_ONLY
     is_bot: bool = False
     is_guest: bool = False
     team_id: str = TEAM_ID
@@ -42,6 +43,7 @@ class File:
     id: str
     name: str
     size: int
+    _: KW_ONLY
     title: str = ""
     content: bytes | None = None
     channel: str | None = None
@@ -106,6 +108,7 @@ class Channel:
     id: str
     name: str
     members: set[str]
+    _: KW_ONLY
     private: bool = False
     bot_is_member: bool = True
     archived: bool = False

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from functools import cached_property, partial
 from typing import Final
@@ -170,6 +170,7 @@ class Mismatch:
     wanted: tuple[str, ...]
     found: str | None
     """The value; None if there is none, or if it is an output's text, which is not repeated."""
+    _: KW_ONLY
     name: str = ""
     """The name of an input or of a value in `meta`, or the path in the output."""
     unsure: bool = False
@@ -261,7 +262,7 @@ class Conditions:
         for path, wanted in self.json:
             if (holds := facts.holds_at(path, wanted, exactly=exactly)) is not True:
                 found = None if facts.is_hidden(path) else _shown(facts.value_at(path))
-                yield Mismatch(Key.JSON, (wanted,), found, path, unsure=holds is None)
+                yield Mismatch(Key.JSON, (wanted,), found, name=path, unsure=holds is None)
 
     def _of_call(self, facts: Facts, *, exactly: bool) -> Iterator[Mismatch]:
         call = facts.call
@@ -278,10 +279,10 @@ class Conditions:
         for path, wanted in self.arguments:
             found = None if call is None else facts.argument(path)
             if call is None or isinstance(found, notification.HiddenValue):
-                yield Mismatch(Key.ARGUMENTS, (wanted,), None, path, unsure=call is not None)
+                yield Mismatch(Key.ARGUMENTS, (wanted,), None, name=path, unsure=call is not None)
             elif (holds := _holds(wanted, found, exactly=exactly)) is not True:
                 shown = _shown(_as_text(found))
-                yield Mismatch(Key.ARGUMENTS, (wanted,), shown, path, unsure=holds is None)
+                yield Mismatch(Key.ARGUMENTS, (wanted,), shown, name=path, unsure=holds is None)
 
 
 def _holds(wanted: str, value: object, *, exactly: bool) -> bool | None:
@@ -311,7 +312,7 @@ def _missed(
     exactly: bool,
 ) -> Iterator[Mismatch]:
     if isinstance(found, notification.HiddenValue):
-        yield Mismatch(key, (pattern,), None, name, unsure=True)
+        yield Mismatch(key, (pattern,), None, name=name, unsure=True)
     elif (
         key in (Key.TASK, Key.AGENT, Key.TOOL)
         and found is not None
@@ -320,7 +321,7 @@ def _missed(
         # A value of this length was cut when it was read, so that its end is unknown.
         yield Mismatch(key, (pattern,), _shown(found), unsure=True)
     elif found is None or not matches_glob(pattern, found, exactly=exactly):
-        yield Mismatch(key, (pattern,), _shown(found), name)
+        yield Mismatch(key, (pattern,), _shown(found), name=name)
 
 
 def _readable(name: str) -> str | notification.HiddenValue:

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -56,6 +56,7 @@ class Hosted:
     run: Run
     flow_class: str
     execution_id: str
+    _: KW_ONLY
     since: str
     """The id of the last answered `@human_feedback` question: a restarted flow begins there."""
     _seen: Counter[object] = field(default_factory=Counter)
@@ -268,7 +269,7 @@ class FlowTarget:
         execution_id = run.execution.id
         question = run.question()
         since = "" if question is None else question.id
-        hosted = Hosted(run, self._flow.__name__, execution_id, since)
+        hosted = Hosted(run, self._flow.__name__, execution_id, since=since)
         hooks = Hooks(run, hosted.id_of)
         reviews = Reviews(run, hooks, hosted.id_of)
         reviews.take_up(run.rounds())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from fnmatch import fnmatchcase
 from functools import cache, partial
 from threading import Lock
@@ -67,6 +67,7 @@ class _Call:
     context: Any
     outer: "_Call | None"
     """The call around this call, such as the delegation to a coworker."""
+    _: KW_ONLY
     approved: Round | None = None
     passage: Passage | None = None
     """The way of an approved call to its tool."""

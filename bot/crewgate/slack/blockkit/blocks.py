@@ -5,7 +5,7 @@ Limits come from Slack's Block Kit reference, except MESSAGE_LIMIT.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import date
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
@@ -35,6 +35,7 @@ class Message:
 
     text: str
     blocks: list[Block]
+    _: KW_ONLY
     shown: int = 100
     too_long: bool = False
     """The output fits into no message, so all of it follows as a file."""

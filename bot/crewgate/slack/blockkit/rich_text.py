@@ -128,7 +128,7 @@ def _split_leaves(element: Block) -> Iterator[Block]:
     yield element | {"elements": held}
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Writer:
     """Walks over markdown-it's tokens once and writes rich text elements."""
 

@@ -70,7 +70,9 @@ def render_card(
     argument = "" if plain or not is_call else output.first_text_argument(view.output)
     text = notification(states.push(told, topic, argument))
     nobody = view.approvers is not None and view.approvers.too_few
-    return Message(text, blocks, body.share.percent, body.too_long, nobody)
+    return Message(
+        text, blocks, shown=body.share.percent, too_long=body.too_long, no_approver=nobody
+    )
 
 
 def render_direct_message(

@@ -327,7 +327,7 @@ def answer(round_: Round) -> str:
             return _closed(round_)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _ReceiverWords:
     """The sentences about the crew, or about the flow, as the receiver of decisions."""
 
@@ -353,13 +353,13 @@ _NOT_ACCEPTED: Final = (
 _UNREADABLE: Final = "unreadable"
 _PUT_BACK: Final = "Put that key back into `SECRET_KEYS`, start the bot again, then press Retry."
 _CREW: Final = _ReceiverWords(
-    "crew",
-    "The crew {did} ({why}). It is asked whether it has this; if not, this is sent again by "
+    name="crew",
+    silent="The crew {did} ({why}). It is asked whether it has this; if not, this is sent again by "
     "itself. You need do nothing.",
-    "An answer of the crew was lost.",
-    "It may have this already: then this card says so by itself. If you know that the crew still "
-    "waits, press Retry.",
-    {
+    lost="An answer of the crew was lost.",
+    perhaps="It may have this already: then this card says so by itself. If you know that the "
+    "crew still waits, press Retry.",
+    what_to_do={
         "400": "The crew is not waiting for this decision (somebody may have answered elsewhere, "
         "or the execution has moved on), or something else in the request is wrong. Look at the "
         "crew; press Retry if it still waits.",
@@ -378,12 +378,12 @@ _NAME_ITS_HOST: Final = (
     "press Retry."
 )
 _FLOW: Final = _ReceiverWords(
-    "flow",
-    "The flow did not say whether it took this ({why}). This is sent again by itself; the flow "
-    "takes one answer only.",
-    "What came of sending this was lost before.",
-    "It may have this already: look at the flow before you press Retry.",
-    {
+    name="flow",
+    silent="The flow did not say whether it took this ({why}). This is sent again by itself; the "
+    "flow takes one answer only.",
+    lost="What came of sending this was lost before.",
+    perhaps="It may have this already: look at the flow before you press Retry.",
+    what_to_do={
         "401": "The request's own token is not accepted: it may have been used elsewhere. Look at "
         "the flow; press Retry if it still waits.",
         "host_not_allowed": _NAME_ITS_HOST,
