@@ -319,6 +319,8 @@ class SqliteWriter:
             if connection is not None:
                 await self._in_thread(partial(self._discard, connection))
             return
+        # Transactions are answered here, and not at the end of their savepoints. That would be
+        # sooner, but a crash before the commit would lose a decision that was acknowledged.
         for turn in taken:
             if not turn.durable.done():  # done if its caller was cancelled
                 turn.durable.set_result(None)

@@ -310,7 +310,8 @@ class Tx:
         A flow's address is deleted once the round takes no answer. Raises ChangedMeanwhile if the
         round was saved since it was read, and RuleLost if its stored rule is missing.
         """
-        # Comparing the version is a safeguard: the row locks already exclude a conflict. `task_key`
+        # The row locks exclude a conflict. The version is compared all the same: a caller that
+        # forgot its lock fails here, and does not replace a decision that it never saw. `task_key`
         # is set anew, because floods are counted by the present rule.
         row = round_rows.from_round(round_) | {"task_key": task_key(round_)}
         await self._keep_rule(round_, row["rule_id"])

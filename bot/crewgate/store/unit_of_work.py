@@ -79,6 +79,7 @@ class UnitOfWork:
             raise
         self.availability.failure = None
         self._kept_rules |= transaction.rules_seen
+        # Workers are woken after the commit: one woken before it would find no job, and sleep on.
         for destination in transaction.woken:
             self.wake(destination)
         if transaction.changed:
