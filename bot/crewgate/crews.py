@@ -29,7 +29,7 @@ def build_credentials(settings: Settings) -> dict[str, Credentials]:
 
 
 def identity_of(settings: Settings) -> str:
-    """Return a secret of this bot alone; its Slack token is none, for other bots may have it."""
+    """Return a secret of this bot alone: its Slack token is not enough, for others may have it."""
     database = settings.database_url
     if file := database.partition("sqlite+aiosqlite:///")[2]:
         database = str(Path(file).resolve())

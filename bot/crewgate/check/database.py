@@ -88,7 +88,7 @@ _ROOM = 16 * 2**20
 
 
 async def _try_a_write(url: str) -> None:
-    """Begin and roll back a write to a SQLite file. Raises StoreUnavailable, also if it is full."""
+    """Begin and roll back a SQLite write. Raises StoreUnavailable, also if disk space is short."""
     folder = _folder_of(url)
     engine = None if folder is None else open_beside(url, seconds=_LOCKED)
     if folder is None or engine is None:
@@ -125,7 +125,7 @@ def _folder_of(url: str) -> Path | None:
 async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngine]:
     """Yield the engine of a migrated database; dispose of it at the end.
 
-    Raises StoreUnavailable if the database is missing or of another version.
+    Raises StoreUnavailable if the database is missing, unreachable or of another version.
     """
     if engine is None:
         raise StoreUnavailable("there is no database yet; start the bot once")

@@ -73,7 +73,7 @@ def find_output(
     """Return the first non-empty output under these names.
 
     If all are empty, the fields that are not `known` are the output, so that no text of an agent is
-    lost; None if there are none either. Raises Malformed.
+    lost; without such fields the first, empty output, or None if there is none. Raises Malformed.
     """
     found = [fields[name] for name in names if fields.get(name) is not None]
     for value in found:

@@ -208,7 +208,7 @@ def resume_body(request: ResumeRequest) -> dict[str, object]:
 
 
 def decision_body(round_: Round, edited: Edited | None = None) -> bytes:
-    """Return the answer to a fetch, equal at each: a state and, once decided, a resume's fields.
+    """Return the answer to a fetch: a state and, once decided, a resume's fields, equal each time.
 
     Once the decision's words are removed, the state is `closed`: nobody can tell what to do.
     """

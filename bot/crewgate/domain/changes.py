@@ -247,8 +247,8 @@ class Paths:
 
 def read_leaves(text: str, paths: Paths) -> dict[int, str] | None:
     """Return each leaf of a JSON text by its place; None if the text is no JSON, or too large."""
-    # A comma follows each leaf but the last, and a bracket opens each container: counting these
-    # signs shows, without parsing, if the text has too many leaves.
+    # A comma follows each leaf but the last, and a bracket opens each container. These signs, with
+    # those inside texts, bound the number of leaves: too large a text is not parsed.
     if text.count(",") + text.count("[") + text.count("{") > LEAVES_COMPARED:
         return None
     try:

@@ -139,7 +139,7 @@ class Crew:
         )
 
     def rule_for_round(self, rule: Rule) -> Rule:
-        """Return a new round's rule: without the crew's own channel; `reviewers_from` is PENDING.
+        """Return a new round's rule without the crew's own channel; PENDING with `reviewers_from`.
 
         A stored channel gives the round a thread of its own, whatever the settings say later.
         """
@@ -152,7 +152,7 @@ class Crew:
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
         match role:
             case Role.REVIEWER:
-                # Both may be empty in a crew that takes flows' requests: assignees decide then.
+                # Only a crew that takes flows' requests may name neither: then assignees decide.
                 return () if self.unnamed else self.reviewers or self.operators
             case Role.STARTER:
                 named = self.starters

@@ -141,7 +141,7 @@ def ask_again(
     """Open a round for the agent's own call, whose approval the tool did not get.
 
     `before` is CLOSED, or STUCK with arguments or an approval that the crew refused: it is closed,
-    and its reason stays. A call that may have run by then is not decided by time or rule alone.
+    and its reason stays. A call that may have run by then is not approved by time or rule alone.
     """
     assert isinstance(before.subject, ToolCall), "a call has an approval that ends"
     ended = replace(before, state=State.CLOSED, ended_at=before.ended_at or at)

@@ -65,8 +65,8 @@ class Timeout:
 class Timeouts:
     """The timeout of each kind of call; a host with several addresses may take as long for each.
 
-    A call of the outbox must end before its job's lease, or a second try could overlap. The time
-    to connect must be shorter than the total, or nobody could say that nothing was sent.
+    A call of the outbox must end before its job's lease, or a second try could overlap. The
+    connection must be made before the total ends, or nobody could say that nothing was sent.
     """
 
     resume: Timeout = Timeout(connect=5, read=30, total=45)

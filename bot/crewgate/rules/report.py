@@ -37,7 +37,7 @@ class Change:
     was: str
     now: str
     channels: tuple[str, str] | None = None
-    """The card's channel, before and now; None: unchanged. So are `approvals` and `reviewers`."""
+    """The card's channel, before and now; None: unchanged. The next two have this form."""
     approvals: tuple[int, int] | None = None
     reviewers: tuple[tuple[ReviewerRef, ...], tuple[ReviewerRef, ...]] | None = None
     keys: tuple[str, ...] = ()

@@ -310,8 +310,8 @@ def claim_file(path: str) -> IO[str]:
     """Lock and create the SQLite file, for this bot and its user alone.
 
     Two bots on one file would take each other's jobs for a crashed process's. Symbolic links are
-    followed, as SQLite does. A file with several hard links is refused, because SQLite writes a log
-    for each: https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file
+    followed, as SQLite does. A file with several hard links is refused: SQLite has a log for each,
+    and corrupts it: https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file
     """
     try:
         path = os.path.realpath(path)

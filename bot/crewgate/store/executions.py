@@ -393,7 +393,7 @@ class Executions(Changing, ExecutionQueries):
         return is_without
 
     def lessons_of(self, review: Review) -> int | None:
-        """Return, for the stats, the number of lessons of an execution opened before."""
+        """Return, for the stats, how many lessons an execution opened in this transaction has."""
         return self._lessons.get((review.crew, review.execution_id))
 
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:

@@ -261,8 +261,8 @@ class Lessons(Changing, LessonQueries):
     async def lock_in_place_of(self, lesson: Lesson) -> Lesson | None:
         """Lock the lesson whose place a kept lesson takes; None if it replaces no lesson.
 
-        Another edit may have replaced the old lesson meanwhile: then the latest edit is locked.
-        Only kept and replaced lessons are locked here: none waits for a proposal's lock.
+        Another edit may have replaced the old lesson meanwhile: follow the edits to the latest.
+        Locks go from older lessons to newer kept lessons, so none waits for a proposal's lock.
         """
         old = lesson.replaces and await self.lock(lesson.replaces)
         while old and old.state is LessonState.REPLACED:

@@ -346,7 +346,7 @@ class Outbox(engine.Reading):
         return None
 
     async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
-        """Spend nothing of a budget for `pause`, or LONGEST_ASKED: the other side asked for it."""
+        """Spend nothing of a budget for `pause`, LONGEST_ASKED at most, as the other side asked."""
         async with self._writing() as connection:
             until, at = await self._open_budget(connection, budget, now)
             paid = budget.rate.paused(until, at + min(pause, LONGEST_ASKED))

@@ -98,7 +98,7 @@ class Replay(Reading):
     async def ended(
         self, crew: str, since: datetime
     ) -> AsyncIterator[tuple[Sequence[StoredRound], Sequence[str], Collection[str]]]:
-        """Yield each review of the crew's executions that ended after `since`.
+        """Yield each review of the crew's executions that ended at `since` or later.
 
         Each item has the rounds that still have texts, the lessons that the kickoff carried, and
         the names of people who wrote notes.

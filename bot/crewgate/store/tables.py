@@ -424,7 +424,7 @@ audit_heads = table(
 for _table in (audit_entries, audit_heads):
     sa.event.listen(_table, "after_create", lambda made, on, **_: keep(on, made.name))
 
-#: The keys that credentials may be encrypted with; `canary`, which a key encrypted, identifies it.
+#: The keys that credentials may be encrypted with; `canary` is a text that the key encrypted.
 secret_keys = table("secret_keys", *keys(sa.Text, "name"), *required(sa.Text, "canary"))
 
 #: The version of Crewgate that wrote to this database last; the table has one row.

@@ -15,7 +15,7 @@ _ATOMS: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", flags=re.DOTALL)
 
 
 def matches_glob(pattern: str, text: str, *, exactly: bool = False) -> bool:
-    """Match as `fnmatch.fnmatchcase`, ignoring case and, unless `exactly`, accents and look-alikes.
+    """Match as `fnmatch.fnmatchcase` without case and, unless `exactly`, in any of the `readings`.
 
     If `exactly`, a `*` matches no white space, comma or semicolon: it is for one value, no list.
     """

@@ -61,7 +61,7 @@ def count_rows(text: str) -> int:
 def measure_overflow(markdown: str) -> tuple[int, int, int]:
     """Return the widest table's columns, the characters off a phone's screen, and a line's number.
 
-    All are 0 if every table fits. The line follows that table, or is the last one if it is nested.
+    All are 0 if every table fits. The line follows that table, or the whole text if it is nested.
     """
     if not _WIDE_ROW.search(markdown):
         return 0, 0, 0

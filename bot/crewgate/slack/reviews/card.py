@@ -35,9 +35,9 @@ def render_card(
 ) -> Message:
     """Render a waiting round with its output, or a later state.
 
-    A card stays for days, so Slack formats its times; `now` only tells if a claim is over. `reader`
-    is the only person who sees the card; in the channel a card shows the state of the latest round.
-    `plain` leaves out foreign text, for a card that Slack refused.
+    A card stays for days, so Slack formats its times; `now` tells which are past or near, and ends
+    a claim. `reader` is the only person who sees the card; in the channel a card shows the state of
+    the latest round. `plain` leaves out foreign text, for a card that Slack refused.
     """
     told = view.shown_round if reader is None else view.round
     topic = "" if plain else view.topic

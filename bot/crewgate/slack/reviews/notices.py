@@ -59,7 +59,7 @@ def notice(push: str, *lines: str) -> Message:
 
 
 def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
-    """Tell that a decision did not arrive; None if it did, is retried, or its author dismissed."""
+    """Tell that a decision did not arrive; None if taken, retried, or dismissed by its author."""
     decision, reason = round_.decision, round_.reason
     if round_.state not in {State.STUCK, State.CLOSED} or decision is None:
         return None

@@ -60,7 +60,7 @@ def voters(votes: Sequence[verdict.Vote], *, most: int | None = None, voice: Voi
 def decider(
     decision: verdict.Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT
 ) -> str:
-    """Return the rule or the person behind a decision; for several approvals, all approvers."""
+    """Return the rule or the person behind a decision; for several approvals, `most` approvers."""
     if not isinstance(decision.by, verdict.Person):
         return rule_name(decision.by.rule, voice)
     return (

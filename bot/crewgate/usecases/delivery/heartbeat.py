@@ -1,4 +1,4 @@
-"""Note that the bot runs and reaches Slack: rules' timers are put off by all other time."""
+"""Note that the bot runs and reaches Slack: rules' timers are put off by outages over MISSED."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass

@@ -103,7 +103,7 @@ async def expire(job: Job, context: DeliveryContext) -> Outcome:
 async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
     """Remind the people who have not decided, and schedule the next reminder from now.
 
-    A bot that was away for days thus sends one reminder. A reminder waits for the rule's hours.
+    A bot away for days thus sends one reminder. A reminder waits for the rule's working hours.
     """
     posting = await context.uow.read.posting(job.effect.target)
     round_ = posting.view.round

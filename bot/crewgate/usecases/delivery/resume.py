@@ -77,8 +77,8 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
 async def _await_fetch(job: Job, context: DeliveryContext) -> Outcome:
     """Leave a decision to its asker; if nobody fetched it in time, say so in the thread.
 
-    Time counts only while this bot listens. If the approval of a call has expired by then, as it
-    may have before a person retries it, people are asked anew about the call.
+    Time counts only while this bot listens. People are asked anew about a call whose approval
+    expires earlier, such as an approval that a person sends again.
     """
     now = context.clock()
     due_at = max(job.created_at, context.listening.since or job.created_at) + FETCH_WITHIN

@@ -1,4 +1,4 @@
-"""The time since which a person was shown an output's last page, and when it can be read."""
+"""The times when a person was first shown an output's last page, and could have read it."""
 
 import sqlalchemy as sa
 from alembic import op
