@@ -171,9 +171,21 @@ SLACK: Final = (
     ),
     mutant(
         "an edited call reads as an approved text",
-        "via = verdict.Via.CHANGE if via is verdict.Via.EDIT else via",
-        "via = via",
+        "via = verdict.Via.CHANGE if decision.via is verdict.Via.EDIT else decision.via",
+        "via = decision.via",
         "usecases/test_calls.py",
+    ),
+    mutant(
+        "time approves no further subject",
+        "case TimeoutAction.APPROVE, _:\n            return verdict.Approve()",
+        "case TimeoutAction.APPROVE, ToolCall():\n            return verdict.Approve()",
+        "slack/words/test_subjects.py",
+    ),
+    mutant(
+        "a further subject has the headline of an output",
+        'return f"{name} {wording(round_).headline}"',
+        'return f"{name} is ready for review"',
+        "slack/words/test_subjects.py",
     ),
     mutant(
         "two of two edits are counted as all",

@@ -109,11 +109,9 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  
 
 def _is_text(subject: Subject) -> bool:
     """Return True for an output that people judge, and for a flow's question about one."""
-    match subject:
-        case Question(ask=None, outcomes=outcomes):
-            return outcomes != _OF_LESSONS
-        case _:
-            return subject.has_text
+    if isinstance(subject, Question):
+        return subject.ask is None and subject.outcomes != _OF_LESSONS
+    return subject.has_text
 
 
 def lines_of(

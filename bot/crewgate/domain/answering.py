@@ -39,12 +39,10 @@ def interpret(given: verdict.Verdict, subject: Subject) -> verdict.Verdict:
 
 def decided_on(subject: Subject, decision: verdict.Decision) -> verdict.Decision:
     """Return a decision as its subject takes it: on a call, words refuse, and EDIT is CHANGE."""
-    match subject, decision:
-        case ToolCall(), verdict.Decision(verdict=given, via=via):
-            via = verdict.Via.CHANGE if via is verdict.Via.EDIT else via
-            return replace(decision, verdict=interpret(given, subject), via=via)
-        case _:
-            return decision
+    if not isinstance(subject, ToolCall):
+        return decision
+    via = verdict.Via.CHANGE if decision.via is verdict.Via.EDIT else decision.via
+    return replace(decision, verdict=interpret(decision.verdict, subject), via=via)
 
 
 def needs_approvals(given: verdict.Verdict, rule: Rule) -> bool:

@@ -84,11 +84,9 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
 
 
 def _rule_now(stored: StoredRound, crew: Crew, chosen: Rule) -> Rule:
-    match stored.round.subject:
-        case Question() as question:
-            return rule_for(question, chosen, reviewers=bool(crew.reviewers))
-        case _:
-            return for_call(chosen, stored.facts.call)
+    if isinstance(stored.round.subject, Question):
+        return rule_for(stored.round.subject, chosen, reviewers=bool(crew.reviewers))
+    return for_call(chosen, stored.facts.call)
 
 
 def _unless_same(was: T, now: T) -> tuple[T, T] | None:

@@ -128,22 +128,17 @@ def about_waiting(
 
 
 def _changed_by(round_: Round) -> str:
-    match round_.subject, round_.edited_by:
-        case acts.ToolCall(), verdict.Person() as by:
-            return f"with other arguments by {names.person(by)}"
-        case _:
-            return ""
+    by = round_.edited_by if isinstance(round_.subject, acts.ToolCall) else None
+    return f"with other arguments by {names.person(by)}" if by else ""
 
 
 def _task_or_agent(round_: Round) -> str:
     """The agent's name; for a call, whose headline names the agent, the task's name, if any."""
     review = round_.review
-    match round_.subject:
-        case acts.ToolCall(tool=tool):
-            is_named = review.title not in {review.agent, tool}
-            return f"in the task {names.title(review.title)}" if is_named else ""
-        case _:
-            return "" if round_.edited_by else one_line(review.agent or "", names.AGENT_LIMIT)
+    if isinstance(round_.subject, acts.ToolCall):
+        is_named = review.title not in {review.agent, round_.subject.tool}
+        return f"in the task {names.title(review.title)}" if is_named else ""
+    return "" if round_.edited_by else one_line(review.agent or "", names.AGENT_LIMIT)
 
 
 def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) -> str:

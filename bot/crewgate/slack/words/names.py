@@ -86,11 +86,9 @@ def crew(name: str, voice: Voice = MRKDWN) -> str:
 
 def task(round_: Round, voice: Voice = MRKDWN) -> str:
     """The task's title, or a call's tool."""
-    match round_.subject:
-        case ToolCall(name=name):
-            return tool(name, voice)
-        case _:
-            return title(round_.review.title, voice)
+    if isinstance(round_.subject, ToolCall):
+        return tool(round_.subject.name, voice)
+    return title(round_.review.title, voice)
 
 
 def spoken(round_: Round, topic: str, text: str) -> str:
@@ -98,14 +96,12 @@ def spoken(round_: Round, topic: str, text: str) -> str:
 
     The text is not escaped. Of a call's arguments it has the recipient, or the first argument.
     """
-    match round_.subject:
-        case ToolCall(name=tool_name):
-            arguments = arguments_of(text) or {}
-            name = "to" if "to" in arguments else next(iter(arguments), "")
-            parts = (tool_name, name, shown_value(arguments.get(name)))
-            return " ".join(part for part in parts if part)
-        case _:
-            return ", ".join(part for part in (_readable(round_.review.title), topic) if part)
+    if not isinstance(round_.subject, ToolCall):
+        return ", ".join(part for part in (_readable(round_.review.title), topic) if part)
+    arguments = arguments_of(text) or {}
+    name = "to" if "to" in arguments else next(iter(arguments), "")
+    parts = (round_.subject.name, name, shown_value(arguments.get(name)))
+    return " ".join(part for part in parts if part)
 
 
 def tool(name: str, voice: Voice = MRKDWN) -> str:
