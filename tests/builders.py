@@ -1,4 +1,4 @@
-"""What tests are made of: `a_*` gives something ordinary, and keyword arguments change it."""
+"""The builders of tests: `a_*` returns an ordinary value, which keyword arguments change."""
 
 import base64
 from dataclasses import dataclass, fields, replace

@@ -1,4 +1,4 @@
-"""How tests run, and their databases: SQLite, and a PostgreSQL that leaves nothing behind."""
+"""The options of a test run, and its databases: SQLite, and a PostgreSQL that is removed again."""
 
 import asyncio
 import gc
@@ -41,7 +41,7 @@ from tests.usecases.world import World
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # the system's own folder in memory
 ROOM = 2 * 2**30
-"""What all tests together never need."""
+"""The memory that all tests together never need."""
 
 TRACED = ("tests/domain/", "tests/usecases/")
 

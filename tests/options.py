@@ -1,4 +1,4 @@
-"""What a run of a tool is to be, from the environment."""
+"""The options of a tool's run, from the environment."""
 
 import os
 from typing import Final

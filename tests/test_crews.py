@@ -1,4 +1,4 @@
-"""What is made of the crews' settings: every secret in them is known to what takes secrets out."""
+"""The parts that are built of the crews' settings: redactors know every secret in them."""
 
 import asyncio
 from dataclasses import fields

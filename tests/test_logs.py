@@ -121,7 +121,7 @@ Line = tuple[str, str | None, int]
 
 
 class Written(list[Line]):
-    """What was written: the event, its crew, and how many lines it stands for besides itself."""
+    """A written line: its event, its crew, and the number of further lines that it counts."""
 
     def __init__(self) -> None:
         super().__init__()

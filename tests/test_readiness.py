@@ -1,4 +1,4 @@
-"""How often the database is asked for the sake of `/readyz`."""
+"""The number of the database's reads for `/readyz`."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a text from outside may cost: texts made to be slow, and a measure that does not flake."""
+"""The cost of a text from outside: texts made to be slow, and a measure that does not flake."""
 
 import sys
 import time

@@ -49,7 +49,7 @@ def told_of(file: File, head: str | None, key: str | None) -> tuple[list[str], s
 
 
 def found_in(raw: bytes, head: str, key: str | None = PUBLIC) -> str | None:
-    """Why a file does not hold, or None if it does."""
+    """Return the reason why a file is not valid, or None if it is."""
     try:
         list(check(read(raw), head, key))
     except Unproved:

@@ -122,7 +122,7 @@ async def test_texts_are_those_of_the_entries_or_said_to_be_missing(files: Files
 
 
 def missing(file: File) -> int:
-    """How many texts the check says are not there."""
+    """Return the number of texts that the check reports as missing."""
     said, _ = told_of(file, None, None)
     found = [line for line in said if line.startswith("! texts and names")]
     return int(found[0].rpartition(" ")[2]) if found else 0

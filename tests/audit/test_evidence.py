@@ -171,7 +171,7 @@ async def test_each_forgery_is_named(make: Make, tamper: Callable[[File], None],
 
 
 async def test_a_file_that_begins_late_says_so(make: Make) -> None:
-    """Whoever leaves out the beginning cannot say that it is one."""
+    """A person who leaves out the beginning cannot say that a later entry is it."""
     file = await make("stuck")
     entries = own_places(file)
     late = {"chain": file["chain"][entries[1] :], "first": file["first"] + entries[1], "texts": []}
@@ -459,7 +459,7 @@ async def test_a_decision_after_the_crew_took_one_is_found(make: Make) -> None:
 async def test_who_started_it_cannot_approve_it_alone(
     world: World, settings: Settings, audit: Audit, tmp_path: Path
 ) -> None:
-    """Where one approval is enough, too."""
+    """A rule that asks for one approval refuses the starter too."""
     rule = a_rule(self_approval=False)
     await world.start("own")
     await world.decide(await kinds.opened(world, "own", rule), by=BEN)

@@ -89,7 +89,7 @@ def main() -> int:
 
 
 def machine() -> str:
-    """How large this machine is."""
+    """Return the size of this machine as a text."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     python = platform.python_version()
     return f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {python}"

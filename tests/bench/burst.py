@@ -85,7 +85,7 @@ async def _posted(options: Options, world: World) -> None:
 
 
 def _out_of_order(cards: list[int]) -> int:
-    """How many came after one of the same execution that was sent later."""
+    """Return the number of requests that arrived after a later one of their execution."""
     latest: defaultdict[int, int] = defaultdict(int)
     late = 0
     for card in cards:

@@ -1,4 +1,4 @@
-"""What is printed: a figure, what stands beside it, and how they compare."""
+"""The printed lines: a figure, the figures beside it, and their comparison."""
 
 import math
 import statistics
@@ -25,7 +25,7 @@ class Measured:
     seconds: float
     latencies: tuple[float, ...]
     cpu_seconds: float = 0
-    """What the server has used meanwhile, also for what it does beside answering."""
+    """The server's processor time meanwhile, also that of its work beside answering."""
 
     @property
     def rate(self) -> float:

@@ -1,4 +1,4 @@
-"""How soon the bot is ready, and how much memory it takes."""
+"""The time until the bot is ready, and the memory that it takes."""
 
 import asyncio
 import statistics

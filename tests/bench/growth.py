@@ -1,4 +1,4 @@
-"""What becomes slower when many rounds are in the database."""
+"""The slowdown by many rounds in the database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""How long one thing takes, while nothing else happens and under a load that can be kept up."""
+"""The time of one action, alone and under a load that can be kept up."""
 
 import asyncio
 from collections.abc import AsyncIterator

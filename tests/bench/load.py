@@ -15,7 +15,7 @@ Request = Callable[[], bytes]
 
 
 class UnexpectedAnswer(Exception):
-    """What was measured is not what was meant: the status and the beginning of the body."""
+    """The measured answer is not the intended one: its status and the beginning of its body."""
 
 
 async def closed_loop(

@@ -19,7 +19,7 @@ _SETTLE_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """How long until the answer, and until what it brings about was seen; in seconds."""
+    """The seconds until the answer, and until the effect of it was seen."""
 
     answered: float
     seen: float

@@ -1,4 +1,4 @@
-"""What a run is to be: from the environment, with defaults for some minutes."""
+"""The options of a run: from the environment, with defaults for some minutes."""
 
 import os
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ class Options:
     """A run of the benchmark."""
 
     folder: Path
-    """Where databases and logs go; its disk is what is measured."""
+    """The folder of databases and logs; its disk is measured."""
     seconds: float = 1.5
-    """How long one round of a measurement takes."""
+    """The length of one round of a measurement."""
     rounds: int = 5
-    """How often each measurement and its yardstick take turns."""
+    """The number of turns that each measurement and its yardstick take."""
     database: str = DATABASES[0]
     grown: int = 100_000
     """Rounds in the database that has grown."""

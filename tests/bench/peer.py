@@ -21,7 +21,7 @@ _TEXT = "A paragraph of what the crew wrote about home batteries. " * 5
 
 
 async def is_installed(python: str) -> bool:
-    """Whether this Python can run it."""
+    """Return True if this Python can run the peer."""
     if not python:
         return False
     try:

@@ -1,4 +1,4 @@
-"""What crews and Slack send, ready for the wire.
+"""The requests of crews and Slack, ready for the wire.
 
 A mark in each lets the stand-ins know it again.
 """
@@ -24,7 +24,7 @@ _OUTPUT = "A paragraph of what the crew wrote about home batteries. " * 5
 
 
 def mark(number: object) -> str:
-    """What the stand-ins look for; an execution's id."""
+    """The mark that the stand-ins look for: an execution's id."""
     return f"mark-{number}-"
 
 

@@ -120,7 +120,7 @@ class StandIns:
         return web.json_response({"status": "resumed", "message": "The crew goes on."})
 
     async def on_seen(self, request: web.Request) -> web.Response:
-        """When this was seen last, later than `after`: waits until it is."""
+        """Return the time at which a mark was seen last; wait until that is later than `after`."""
         key = request.match_info["method"], request.match_info["mark"]
         at = self._seen.get(key, 0.0)
         if at <= float(request.query.get("after", "0")):

@@ -1,4 +1,4 @@
-"""How many notifications and clicks a second, each beside what it is held against."""
+"""The notifications and clicks of a second, each beside the figure to compare with."""
 
 import sqlite3
 import time

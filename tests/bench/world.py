@@ -40,7 +40,7 @@ class World:
         return self.bots[0]
 
     async def seen(self, method: str, marked: str, *, after: float = 0) -> float:
-        """When the stand-ins saw this, later than `after`; waits until they have."""
+        """Return the time at which the stand-ins saw a mark; wait until it is after `after`."""
         return float(await self._ask(f"/seen/{method}/{marked}?after={after}"))
 
     async def everything(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an operator's `crewgate check` says of an installation between stand-ins."""
+"""An installation between stand-ins, and the lines of an operator's `crewgate check` about it."""
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What `crewgate check` says of tools and arguments in rules that no call had."""
+"""The lines of `crewgate check` about tools and arguments in rules that no call had."""
 
 import json
 from datetime import timedelta

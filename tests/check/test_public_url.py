@@ -1,4 +1,4 @@
-"""Whether PUBLIC_URL leads to this bot, and what crews are to be kicked off with."""
+"""`crewgate check` calls PUBLIC_URL to see if it leads to this bot, and prints crews' webhooks."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `crewgate check` says of rules and of the people they name."""
+"""The lines of `crewgate check` about rules and the people they name."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `crewgate check` says of the settings without asking anybody."""
+"""The lines of `crewgate check` about the settings, for which it asks nobody."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is asked of Slack, and what is said where it cannot be asked."""
+"""The questions of `crewgate check` to Slack, and its lines if Slack does not answer."""
 
 from dataclasses import replace
 from datetime import timedelta

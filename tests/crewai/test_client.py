@@ -1,4 +1,4 @@
-"""What came of a resume is told right, whatever the crew or the network does.
+"""A resume's outcome is named right, whatever the crew or the network does.
 
 The other side is the stand-in crew, a real server, wherever it can behave like this.
 """

@@ -1,4 +1,4 @@
-"""What becomes of a call when the network or the server does not behave like HTTP."""
+"""A call has an outcome when the network or the server does not behave like HTTP."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""What came of a kickoff is told right, and the crew's own answer is kept as it came."""
+"""A kickoff's outcome is named right, and the crew's own answer is kept as it came."""
 
 import gzip
 import json

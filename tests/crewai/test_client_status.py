@@ -1,4 +1,4 @@
-"""What a crew says of an execution and of itself is told right, and its silence in plain words."""
+"""A crew's status and its description are read right, and its silence is told in plain words."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""What flows send when they pause: both shapes, odd ones, and hostile ones."""
+"""The requests of pausing flows: both shapes, odd ones, and hostile ones."""
 
 import json
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What a caller gave at kickoff: kept short, without secrets, for people to read."""
+"""The values that a caller gives at kickoff: kept short, without secrets, for people to read."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What an agent wrote is found under whatever name it comes; nothing of it is lost."""
+"""An agent's output is found under each name that crews use; no part of it is lost."""
 
 import json
 from typing import Any

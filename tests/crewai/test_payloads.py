@@ -1,4 +1,4 @@
-"""What crews answer is read tolerantly, and a resume carries what it must."""
+"""Crews' answers are read tolerantly, and a resume has all that the crew needs."""
 
 import json
 from collections.abc import Callable

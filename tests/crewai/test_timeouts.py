@@ -1,4 +1,4 @@
-"""How long each kind of call may take."""
+"""The longest time of each kind of call."""
 
 import asyncio
 import socket

@@ -113,7 +113,7 @@ async def test_a_name_that_nobody_knows(forwarder: HttpWebhookForwarder, host: s
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f.1", "0177.0.0.1", "2130706433", "0"])
 async def test_an_address_in_disguise_is_never_called(http: httpx.AsyncClient, host: str) -> None:
-    """What `inet_aton` takes for an address, and so do most resolvers."""
+    """`inet_aton` and most resolvers take these names for addresses."""
     forwarder = HttpWebhookForwarder(http, Lookups(), private_crews=frozenset())
 
     assert isinstance(await forwarder.forward(WEBHOOK, f"http://{host}:9/task"), Refused)

@@ -1,4 +1,4 @@
-"""What crews answer and send costs little, however it is made."""
+"""Crews' answers and webhooks cost little time, however they are made."""
 
 import json
 from functools import partial

@@ -1,4 +1,4 @@
-"""What the tests of the two stand-ins share."""
+"""The builders that the tests of both stand-ins share."""
 
 import io
 from collections.abc import Awaitable

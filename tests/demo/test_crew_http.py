@@ -28,7 +28,7 @@ async def test_unknown_routes_and_methods_are_refused_in_json(crew: Crew) -> Non
 
 
 async def test_what_is_malformed_changes_nothing(crew: Crew) -> None:
-    """How the vendor's parser refuses is tested with the host, which has the same."""
+    """The refusals of the vendor's parser are tested with the host, which uses the same parser."""
     execution_id = await paused(crew)
     assert (await call(crew, "POST", "/kickoff", {"inputs": []}))[0] == 400
     assert (await call(crew, "POST", "/kickoff", {"inputs": {"other": 1}}))[0] == 422

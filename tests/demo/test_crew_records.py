@@ -1,4 +1,4 @@
-"""What the stand-in crew keeps of what happened, and how others are told of it."""
+"""The stand-in crew's records of its calls and webhooks, and the announcements to its observers."""
 
 from tests.standins.crew import Crew
 

@@ -1,4 +1,4 @@
-"""Whoever hangs up in the middle of a request is no error of the stand-ins."""
+"""A client that hangs up in the middle of a request is no error of the stand-ins."""
 
 import asyncio
 from collections.abc import AsyncIterator

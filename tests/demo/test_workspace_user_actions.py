@@ -1,4 +1,4 @@
-"""What people do, with a bot that only records what it is sent and answers as it is told."""
+"""People's acts, with a bot that records its requests and answers as the test says."""
 
 import json
 from collections.abc import AsyncIterator

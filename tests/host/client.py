@@ -80,16 +80,16 @@ class Listener:
     got: list[tuple[str, Json, dict[str, str], bytes]] = field(default_factory=list)
     """Path, body, headers and raw body, the oldest first."""
     refuse: int = 0
-    """How many of the next ones are answered with 503."""
+    """The number of next requests that are answered with 503."""
     hangs: str = ""
     """The path where nothing is answered before `release` is set."""
     release: asyncio.Event = field(default_factory=asyncio.Event)
     once: bool = True
-    """Whether a pause that is announced again is left out of `got`, as the bot does."""
+    """True if a pause that is announced again is left out of `got`, as the bot does."""
     redirects: int = 0
-    """How many of the next ones are sent elsewhere."""
+    """The number of next requests that are sent elsewhere."""
     answers: dict[str, Json] = field(default_factory=dict)
-    """What is answered at a path, in place of `accepted`."""
+    """The answers by path, in place of `accepted`."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, request: web.Request) -> web.Response:
@@ -117,7 +117,7 @@ class Listener:
         return [body for where, body, _, _ in self.got if where == path]
 
     async def until(self, found: Callable[[], T]) -> T:
-        """What is found, once it is true."""
+        """Return the first value that is true, and wait for it."""
         async with asyncio.timeout(60):
             while not (what := found()):
                 await self.changed.wait()

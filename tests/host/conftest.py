@@ -20,7 +20,7 @@ StartHost = Callable[..., AbstractAsyncContextManager[Api]]
 
 @pytest.fixture
 async def listener() -> AsyncIterator[Listener]:
-    """Who takes the host's webhooks."""
+    """The receiver of the host's webhooks."""
     async with listening() as opened:
         yield opened
 

@@ -95,7 +95,7 @@ class Real:
         return (await self.listener.until(lambda: self.pauses(execution)[number - 1 :]))[0]
 
     async def question(self, flow: str, execution: str, number: int = 1) -> Json:
-        """What an execution of this flow asks."""
+        """Return the question that an execution of this flow asks."""
 
         def found() -> list[Json]:
             asked = self.listener.at(f"/{flow}")
@@ -104,7 +104,7 @@ class Real:
         return (await self.listener.until(found))[0]
 
     async def lesson(self, flow: str, text: str, number: int = 1) -> Json:
-        """What people are asked about a lesson that a flow has learnt."""
+        """Return the question to people about a lesson that a flow has learnt."""
 
         def found() -> list[Json]:
             asked = [one for one in self.listener.at(f"/{flow}") if one["output"] == text]
@@ -113,13 +113,13 @@ class Real:
         return (await self.listener.until(found))[0]
 
     def lines(self, name: str) -> list[str]:
-        """What crews and models have written into a file."""
+        """Return the lines that crews and models have written into a file."""
         file = self.folder / name
         return file.read_text().splitlines() if file.exists() else []
 
     @property
     def asked(self) -> list[str]:
-        """What the models were asked."""
+        """Return the prompts that the models got."""
         return self.lines("asked.txt")
 
     def hold(self) -> None:

@@ -47,7 +47,7 @@ class Acting:
         return self
 
     async def asked(self, number: int = 1) -> Json:
-        """What people are asked, the first first."""
+        """Return the calls that people are asked about, the oldest first."""
         return (await self._real.listener.until(lambda: self.all_asked[number - 1 :]))[0]
 
     @property
@@ -56,7 +56,7 @@ class Acting:
         return [one for one in self._real.pauses(self.id) if "outcome" not in one]
 
     async def outcome(self, asked: Json) -> Any:
-        """What came of a call."""
+        """Return the outcome of a call."""
 
         def found() -> list[Json]:
             told = [one for one in self._real.pauses(self.id) if "outcome" in one]
@@ -77,7 +77,7 @@ class Acting:
         return status
 
     async def result(self) -> str:
-        """What came back of all calls, once it has ended."""
+        """Return the results of all calls, once the execution has ended."""
         ended = await self._real.api(self._target).until(self.id, "completed")
         return str(ended["result"]["output"])
 

@@ -1,4 +1,4 @@
-"""What people approve is what a tool gets: by text and by a model's own calls."""
+"""A tool gets the approved arguments: by text and by a model's own calls."""
 
 import json
 import os
@@ -19,7 +19,7 @@ PATTERNS = (
 
 
 def got(real: Real, to: str) -> list[Json]:
-    """What tools were given whose `to` begins so."""
+    """Return the arguments of tools' calls whose `to` begins with this text."""
     taken = [json.loads(line) for line in real.lines("got.txt")]
     return [one for one in taken if str(one.get("to", "")).startswith(to)]
 

@@ -314,7 +314,7 @@ async def words_hold(real: Real) -> AsyncIterator[None]:
 
 
 async def words_are_given_in_slack(real: Real, world: World) -> AsyncIterator[None]:
-    """What the flow asks comes to the listener, and from there to the bot as it came."""
+    """The flow's question comes to the listener, and from there to the bot as it came."""
     served = real.api("TalkFlow")
     execution = await served.kick_off({"topic": "slack"})
 

@@ -29,7 +29,7 @@ class Acts(StandInCrew):
     inputs: Sequence[str] = ()
     calls: Sequence[str] = ("a",)
     fits: bool = True
-    """Whether the tool still takes a stored call."""
+    """True if the tool still takes a stored call."""
     outcome: Outcome | None = field(default_factory=lambda: Outcome("ran", "Sent."))
 
     def run(self, run: Run) -> Completed:
@@ -67,7 +67,7 @@ def asked(listener: Listener) -> list[Json]:
 
 
 async def outcome(listener: Listener, task_id: str) -> Json:
-    """What became of a call."""
+    """Return the outcome of a call."""
 
     def found() -> list[Json]:
         told = [one for one in listener.at("/human-input") if "outcome" in one]
@@ -183,7 +183,7 @@ async def release_later(listener: Listener) -> None:
 async def test_a_host_takes_no_answer_before_it_announced_what_is_open(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
-    """Who is told of a call after its answer was taken would ask about it once more."""
+    """A bot that hears of a call after its answer was taken would ask about it once more."""
     listener.once = False
     async with start_host(Acts(calls="a")) as api:
         execution = await api.kick_off(**told)

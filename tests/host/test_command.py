@@ -1,4 +1,4 @@
-"""What the command is given, and what it says when something is wrong."""
+"""The command's arguments, and its words when something is wrong."""
 
 import argparse
 import asyncio

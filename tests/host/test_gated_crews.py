@@ -87,7 +87,7 @@ class Program:
     folder: Path
 
     def got(self, to: str) -> list[Json]:
-        """What tools were given for somebody."""
+        """Return the arguments of the calls that tools got for a person."""
         taken = [json.loads(one) for one in (self.folder / "got.txt").read_text().splitlines()]
         return [one for one in taken if one["to"] == to]
 

@@ -312,7 +312,7 @@ async def test_a_call_that_may_have_run_in_the_place_of_another_says_so(
 async def test_a_call_is_not_decided_by_the_name_of_its_task(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
-    """What comes late, or again, would approve the next call, which nobody saw."""
+    """A late or repeated answer would approve the next call, which nobody saw."""
     async with start_host(StandInActs(calls="a")) as api:
         execution = await api.kick_off(**told)
         asked = await listener.pause()

@@ -17,7 +17,7 @@ from tests.host.client import Listener
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where a new host keeps everything."""
+    """Return the file in which a new host keeps everything."""
     return tmp_path / "host.db"
 
 

@@ -1,4 +1,4 @@
-"""What cannot be served, with the real library: one process asks for all of it."""
+"""Crews and flows that cannot be served, with the real library: one process loads all of them."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What callers send, right and wrong; every answer is held against the documented schema."""
+"""Callers' requests, right and wrong; each answer is compared with the documented schema."""
 
 from typing import Any
 

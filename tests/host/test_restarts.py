@@ -1,4 +1,4 @@
-"""What a host finds that another left: nothing that was answered is lost, nothing is done twice."""
+"""The state that an earlier host left: no answer is lost, and no call runs twice."""
 
 import asyncio
 import sqlite3

@@ -280,7 +280,7 @@ async def test_of_many_decisions_at_once_one_counts(
 async def test_only_as_many_work_as_may_and_the_others_queue(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
-    """Who waits for a person takes no place."""
+    """An execution that waits for a person takes no place."""
     go_on, working = threading.Semaphore(0), threading.Semaphore(0)
 
     def work(_: str) -> None:

@@ -116,7 +116,7 @@ def test_what_is_damaged_leaves_the_rest_alone(path: Path) -> None:
 
 
 def test_a_callers_text_is_never_decrypted(path: Path) -> None:
-    """Whoever has a copy of the file may send a credential back as words, which a model is told."""
+    """A person with a copy of the file may send a credential as words, which a model is told."""
     fill(path, NEW)
     with closing(sqlite3.connect(path)) as sql:
         [stolen] = sql.execute("SELECT kickoff FROM executions WHERE id = 'e-2'").fetchone()

@@ -1,4 +1,4 @@
-"""What strangers can do to a host, and where a caller can have it call."""
+"""The acts of strangers against a host, and the addresses that a caller can have it call."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""What waits in a host's file of version 0.1.0 still waits, and is gone on with."""
+"""Executions that wait in a host's file of version 0.1.0 still wait, and go on."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Who waits for a decision is woken by exactly one, in a place that is taken for it."""
+"""A waiter for a decision is woken once, in a place that is reserved for it."""
 
 import threading
 

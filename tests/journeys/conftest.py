@@ -46,7 +46,7 @@ AT_ONCE = Runtime(
 
 
 def says_delivered(card: Message) -> bool:
-    """Whether a card says that the crew has the decision."""
+    """Return True if a card says that the crew has the decision."""
     return any(icon in message_text(card) for icon in (icons.APPROVED, icons.CHANGES_ASKED))
 
 
@@ -94,12 +94,12 @@ class Between:
         return self.slack.fresh(card)
 
     async def told(self, user: str, *, count: int = 1) -> str:
-        """What this person was last told in private."""
+        """Return the last private reply to this person."""
         await self.slack.until(lambda: len(self.slack.ephemerals(user)) >= count)
         return message_text(self.slack.ephemerals(user)[-1])
 
     async def ask(self, user: str, text: str) -> str:
-        """What `/crew` answers."""
+        """Return the answer to a `/crew` command."""
         before = len(self.slack.ephemerals(user))
         await self.slack.slash(user, CHANNEL, "/crew", text)
         return await self.told(user, count=before + 1)
@@ -144,7 +144,7 @@ class World(Between):
         return await self.post(path, sent, Authorization=secret, Content_Type="application/json")
 
     async def kick_off(self, **body: object) -> tuple[int, Any]:
-        """What a caller of the bot's starts the crew with; status and JSON."""
+        """Start the crew as a caller of the bot; return status and JSON."""
         sent = json.dumps({"inputs": {"topic": "tea"}} | body).encode()
         token = f"Bearer {self.crew.token}"
         path = f"/crews/{self.crew.name}/kickoff"

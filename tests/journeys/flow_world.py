@@ -56,5 +56,5 @@ async def question(world: World, shows: str = "asks for an answer", *, round_: i
 
 
 async def says(world: World, card: Message, text: str) -> str:
-    """What the card reads once it shows this."""
+    """Return the card's text once it has these words."""
     return message_text(await world.shown(card, text))

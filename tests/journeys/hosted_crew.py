@@ -47,7 +47,7 @@ class Obedient:
 
     def __init__(self) -> None:
         self.answers: list[Decision | None] = []
-        """What hooks were given."""
+        """The answers that hooks got."""
         self.ran: list[Json] = []
         """The arguments of calls that ran."""
         self.refusals: list[str] = []
@@ -190,7 +190,7 @@ class HostInProcess:
 
 
 class PausingCrew(HostedCrew):
-    """What journeys use of the stand-in, done by a host."""
+    """The part of the stand-in crew that journeys use, done by a host."""
 
     def __init__(self, folder: Path, crew: Obedient | None = None) -> None:
         self._in_process = HostInProcess(folder, crew or Obedient())
@@ -201,7 +201,7 @@ class PausingCrew(HostedCrew):
 
     @property
     def answers(self) -> list[Decision | None]:
-        """What hooks were given."""
+        """Return the answers that hooks got."""
         return self._in_process.crew.answers
 
     @property

@@ -1,4 +1,4 @@
-"""What people see in Slack, once it is there, and what is done to the bot's database."""
+"""The messages that people see in Slack, waited for, and changes of the bot's database."""
 
 import asyncio
 import sys
@@ -63,7 +63,7 @@ def box(form: View) -> str:
 
 
 def named(world: Between, user: str) -> bool:
-    """Whether the bot has learnt this person's name, and brought the card up to date."""
+    """Return True if the bot knows this person's name and has updated the card."""
     calls = [(call.method, call.args.get("user")) for call in world.slack.calls]
     asked = ("users.info", user)
     return asked in calls and ("chat.update", None) in calls[calls.index(asked) :]

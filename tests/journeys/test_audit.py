@@ -1,4 +1,4 @@
-"""What the auditor finds the day after."""
+"""The auditor reads the trail on the day after."""
 
 import json
 import sqlite3

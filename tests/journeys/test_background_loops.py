@@ -20,7 +20,7 @@ from tests.standins.workspace import BOT_USER_ID, Workspace, malformed
 Logs = list[MutableMapping[str, Any]]
 NO_OBJECT = malformed([1])
 ASKED = ("users.lookupByEmail", "conversations.members", "views.publish")
-"""What the loops ask Slack, besides who the bot is."""
+"""The calls of Slack by the loops, besides that for the bot's own id."""
 
 SEEN_TO_BE_DOWN = replace(AT_ONCE, restart=Retry(first=timedelta(seconds=0.2)))
 """A loop that died is down for long enough."""
@@ -33,7 +33,7 @@ def _logs() -> Iterator[Logs]:
 
 
 async def ready(world: World, status: int) -> str:
-    """What `/readyz` says once it answers with this status."""
+    """Return the answer of `/readyz` once it has this status."""
     async with asyncio.timeout(60):
         while (answer := await world.get("/readyz"))[0] != status:
             pass
@@ -41,7 +41,7 @@ async def ready(world: World, status: int) -> str:
 
 
 def deaths(logs: Logs, loop: str) -> list[BaseException]:
-    """What a loop died of, as it was logged."""
+    """Return the errors that ended a loop, as logged."""
     return [
         line["exc_info"] for line in logs if line["event"] == "loop_died" and line["loop"] == loop
     ]

@@ -1,4 +1,4 @@
-"""What comes malformed, too large, unauthenticated, twice or forged."""
+"""Requests that are malformed, too large, unauthenticated, repeated or forged."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""What the platform engineer types, and what it says when something is wrong."""
+"""The platform engineer's commands, and their words when something is wrong."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What people ask by slash command."""
+"""People's slash commands."""
 
 from functools import partial
 

@@ -45,7 +45,7 @@ class Killable(Between):
 
     @property
     def sent(self) -> int:
-        """How many answers arrived."""
+        """Return the number of answers that arrived."""
         return sum(call.path.startswith(ANSWERS) for call in self.crew.requests)
 
 
@@ -158,7 +158,7 @@ async def test_a_stop_finishes_what_is_under_way(world: Killable) -> None:
 async def test_killed_and_started_while_slack_is_away(
     world: Killable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whose requests are ours was told before, so decisions count and other teams' do not."""
+    """The bot knew its team before: that team's decisions count, and other teams' do not."""
     await world.pause()
     card = await world.card("A draft.")
 
@@ -183,7 +183,7 @@ async def test_killed_and_started_while_slack_is_away(
 async def test_killed_between_sending_an_answer_and_recording_what_came(
     world: Killable, meanwhile: str
 ) -> None:
-    """Where somebody else answers, ours surely did not arrive; the card does not know that."""
+    """Somebody else's answer shows that ours did not arrive; the card does not know that."""
     await world.crew.ask()
     card = await world.card("asks for an answer")
     world.crew.fail(ANSWERS, how=replace(HANG, applied=meanwhile == "it is applied"))

@@ -9,7 +9,7 @@ from tests.repo.samples import is_like, requests
 
 
 def stand_ins(world: World) -> dict[str, str]:
-    """What stands in for the words of a sample."""
+    """Return the values that replace the words of a sample."""
     return {
         "https://research-crew.crewai.com": world.crew.url,
         "https://bot.example.com": world.url,

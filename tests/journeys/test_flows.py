@@ -34,7 +34,7 @@ def answered(world: World) -> list[str]:
 
 
 def sent(world: World) -> int:
-    """How many answers arrived."""
+    """Return the number of answers that arrived."""
     return sum(call.path.startswith(ANSWERS) for call in world.crew.requests)
 
 

@@ -146,7 +146,7 @@ EDITED = {"arguments": {"to": "bob"}, "is_approve": True}
 async def test_only_a_clear_answer_is_an_approval(
     reaches: Callable[[str], None], posted: int, answer: object, arguments: object
 ) -> None:
-    """What is not understood is refused, and the question withdrawn."""
+    """An unclear answer is a refusal, and the question is withdrawn."""
     bodies: list[Any] = []
 
     async def on_post(request: web.Request) -> web.Response:

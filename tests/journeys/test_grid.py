@@ -57,7 +57,7 @@ async def test_a_user_group_decides(make_world: MakeWorld, slack: Workspace) -> 
 
 
 async def warned(world: World, of: str) -> str:
-    """What `/readyz` warns of, once it says this."""
+    """Return the warnings of `/readyz` once they have these words."""
     while of not in (said := str((await world.get("/readyz"))[1])):
         pass
     return said

@@ -50,7 +50,7 @@ async def test_home_is_paged(world: World) -> None:
 
 
 async def test_nothing_moves_before_its_reader_presses_refresh(world: World) -> None:
-    """What is decided stays in its place, what comes is counted, also when Home is opened again."""
+    """A decided round stays in its place and new ones are counted, also in a Home opened again."""
     seen = await two_waiting(world)
     first, second = rows(seen)
     await world.slack.click(ANA, seen, "Approve", block_id=first["block_id"])

@@ -35,7 +35,7 @@ class HostedFlow(Crew):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Return the flow's address."""
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self, port: int = 0) -> None:

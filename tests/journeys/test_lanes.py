@@ -1,4 +1,4 @@
-"""What Slack or a crew refuses, or is silent about, holds up nothing else."""
+"""A refusal or silence of Slack or of a crew holds up nothing else."""
 
 from dataclasses import replace
 from datetime import timedelta

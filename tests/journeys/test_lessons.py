@@ -1,4 +1,4 @@
-"""What reviewers teach a crew: proposed, kept, given to the next kickoff and retired, over HTTP."""
+"""Reviewers teach a crew over HTTP: lessons are proposed, kept, given to a kickoff and retired."""
 
 from collections.abc import AsyncIterator
 

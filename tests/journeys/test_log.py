@@ -1,4 +1,4 @@
-"""What people press is in the log: who, on what, and why nothing came of it."""
+"""The log has people's presses: by whom, on which round, and why they had no effect."""
 
 from dataclasses import replace
 

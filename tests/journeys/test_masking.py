@@ -48,7 +48,7 @@ async def world(make_world: MakeWorld) -> AsyncIterator[World]:
 
 
 def leaks(slack: Workspace) -> list[str]:
-    """What of it Slack was ever told, but for those who asked for it."""
+    """Return the masked values that Slack was ever sent, but for those who asked for them."""
     told = json.dumps([call.args for call in slack.calls], ensure_ascii=False)
     told += "".join(one.text for one in slack.files)
     return [one for one in SECRETS if one in told]

@@ -1,4 +1,4 @@
-"""What `/metrics` tells of a whole bot, to whom, and where."""
+"""The answer of `/metrics` about a whole bot, its readers, and its addresses."""
 
 import json
 import re
@@ -85,7 +85,7 @@ async def test_the_document_explains_every_metric_and_no_other(world: World) -> 
 
 
 def expressions() -> list[str]:
-    """What the dashboard and the alerts ask Prometheus for."""
+    """Return the dashboard's and the alerts' queries to Prometheus."""
     panels = json.loads(read("deploy/grafana.json"))["panels"]
     asked = [target["expr"] for panel in panels for target in panel.get("targets", ())]
     rules = yaml.safe_load(read("deploy/alerts.yaml"))

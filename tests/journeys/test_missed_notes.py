@@ -1,4 +1,4 @@
-"""What people wrote while Slack could not tell the bot of it counts as if it had come in time."""
+"""Notes that people wrote while Slack could not deliver them count as if they had come in time."""
 
 from dataclasses import replace
 from datetime import timedelta

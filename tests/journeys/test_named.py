@@ -1,4 +1,4 @@
-"""Who decides is named by the kickoff, over real HTTP."""
+"""A kickoff names the people who decide, over real HTTP."""
 
 import pytest
 

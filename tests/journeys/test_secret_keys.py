@@ -62,7 +62,7 @@ class OnCall(Between):
 
     @property
     def copy(self) -> bytes:
-        """What somebody has who copied the database."""
+        """Return the database's files, as a person has them who copied them."""
         return b"".join(one.read_bytes() for one in self.folder.glob("crewgate.db*"))
 
 

@@ -1,4 +1,4 @@
-"""What must be known before a decision stands in each modal, and no Approve that cannot count."""
+"""Each modal says all that a decision needs to know, and has no Approve that cannot count."""
 
 from crewgate.demo.environment import ANA, BEN, CHANNEL
 from crewgate.demo.servers import free_port

@@ -1,4 +1,4 @@
-"""What a collector of OpenTelemetry is sent: a way to the card, and a way back."""
+"""The spans that a collector of OpenTelemetry gets: a way to the card, and a way back."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from tests.standins.crew import status
 
 @dataclass
 class Collector:
-    """What came, by name; in order."""
+    """A collector that keeps the received spans, in order."""
 
     url: str = ""
     spans: list[Span] = field(default_factory=list)

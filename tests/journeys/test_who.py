@@ -1,4 +1,4 @@
-"""Who may read and decide: members of the channel and people whom the settings name."""
+"""The people who may read and decide: members of the channel and those whom the settings name."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which addresses may be called for a crew's caller."""
+"""The addresses that may be called for a crew's caller."""
 
 import pytest
 

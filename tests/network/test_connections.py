@@ -216,7 +216,7 @@ async def test_a_connection_with_a_request_under_way_never_makes_room(serve: Ser
 async def test_a_body_that_may_be_anybodys_makes_room_before_what_was_just_connected(
     serve: Serve,
 ) -> None:
-    """Whoever holds all connections and makes more must not close those of crews."""
+    """A stranger who holds all connections and makes more must not close those of crews."""
     async with serve(Limits(connections=4)) as server:
         crew = await server.begin("/echo")
         for _ in range(20):

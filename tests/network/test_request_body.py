@@ -1,4 +1,4 @@
-"""How much memory bodies may take that may be anybody's."""
+"""The memory that bodies of unknown senders may take."""
 
 import asyncio
 from collections.abc import AsyncIterator

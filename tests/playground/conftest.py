@@ -29,7 +29,7 @@ FLAGS = (
 
 
 def browser_path() -> str | None:
-    """Where the system's Chromium is."""
+    """Return the path of the system's Chromium."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 

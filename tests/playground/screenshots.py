@@ -223,7 +223,7 @@ async def shoot_phone(page: Page, name: str, what: Locator) -> None:
 
 
 async def shoot_every(page: Page, name: str, what: Locator | None = None) -> None:
-    """What is shown, in both colour schemes and widths; the page is as before afterwards.
+    """Take pictures in both colour schemes and widths; the page is as before afterwards.
 
     With `what`, scrolled to that message.
     """

@@ -29,7 +29,7 @@ async def home_of_two(site: Site, width: int = 1280, first: str = "") -> Page:
 
 
 async def middle(button: Locator) -> tuple[float, float]:
-    """Where the pointer goes."""
+    """Return the middle of an element, for the pointer."""
     box = await button.bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

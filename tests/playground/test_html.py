@@ -1,4 +1,4 @@
-"""What people and agents write, as HTML."""
+"""People's and agents' texts, as HTML."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a visitor does on the page, in a real browser, with the real bot behind it."""
+"""A visitor's acts on the page, in a real browser, with the real bot behind it."""
 
 import re
 from collections.abc import AsyncIterator

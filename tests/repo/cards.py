@@ -134,7 +134,7 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
 
 
 def _under_rules() -> Iterator[tuple[str, list[str]]]:
-    """Where a rule has its say."""
+    """Yield the cards of rounds under rules."""
     yield "Two approvals are needed", in_channel(TWO)
     one = replace(TWO, round=replace(TWO.round, votes=(a_vote(ANA, at=LATER),)))
     yield "One of two is given", in_channel(one)

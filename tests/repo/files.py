@@ -89,7 +89,7 @@ def joined(node: ast.AST) -> str:
 
 
 def marked(document: str, name: str) -> str:
-    """What stands in a document between `<!-- NAME -->` and `<!-- /NAME -->`."""
+    """Return the part of a document between `<!-- NAME -->` and `<!-- /NAME -->`."""
     found = re.findall(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", read(document), flags=re.DOTALL)
     assert len(found) == 1, f"{document} has {len(found)} blocks called {name}"
     return str(found[0])

@@ -1,4 +1,4 @@
-"""What the documents show as samples: requests with their answers, and what was printed."""
+"""The samples of the documents: requests with their answers, and printed lines."""
 
 import json
 import re
@@ -63,7 +63,7 @@ def _read(request: Request, words: list[str]) -> Request:
 
 
 def is_like(shown: Any, real: Any) -> bool:
-    """Whether an answer is the one that is shown, save for its own ids and times."""
+    """Return True if an answer is the shown one, but for its own ids and times."""
     if isinstance(shown, dict) and isinstance(real, dict):
         return shown.keys() == real.keys() and all(is_like(shown[key], real[key]) for key in shown)
     for kind in (UUID, OWN_ID, INSTANT):
@@ -73,7 +73,7 @@ def is_like(shown: Any, real: Any) -> bool:
 
 
 def occurs(sample: str, printed: str) -> bool:
-    """Whether a sample was printed: `…` stands for the rest of a line, or alone for some lines."""
+    """Return True if a sample was printed: `…` is the rest of a line, or alone some lines."""
     lines = [
         "(?s:.*?)" if line == "…" else f"{_line(line)}\n" for line in sample.rstrip().splitlines()
     ]

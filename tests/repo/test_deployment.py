@@ -1,4 +1,4 @@
-"""What the bot is deployed with holds together: container, Compose, Kubernetes, systemd."""
+"""The files of a deployment agree: container, Compose, Kubernetes, systemd."""
 
 import re
 import shutil
@@ -119,7 +119,7 @@ def test_the_unit_waits_for_the_stop() -> None:
 
 
 def test_whoever_runs_a_command_beside_the_unit_finds_its_database() -> None:
-    """What only the unit knew, `crewgate check` and `crewgate purge` would not."""
+    """`crewgate check` and `crewgate purge` would not know a value that only the unit has."""
     assert "Environment" not in read(UNIT)
     [(dotenv,)] = fences("docs/install.md", "<!-- dotenv -->")
     added = dict(line.split("=", 1) for line in dotenv.split())

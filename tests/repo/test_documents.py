@@ -21,7 +21,7 @@ MOST_OF_A_PICTURE = 160_000
 """The most bytes of a picture: a first screen is read on a phone too."""
 OPERATORS = ("README.md", "docs/install.md", "docs/run.md", "docs/trouble.md", "docs/reference.md")
 OTHER_VARIABLES = {"HTTPS_PROXY", "OTEL_EXPORTER_OTLP_HEADERS", "RESEARCH_WEBHOOK_SECRET"}
-"""What is no setting of the bot: an example's, and those of libraries."""
+"""Variables that are no settings of the bot: an example's, and those of libraries."""
 LINKED = (*DOCUMENTS, "CHANGELOG.md")
 
 

@@ -1,7 +1,10 @@
-"""What no file of the repository may hold."""
+"""The texts that no file of the repository may hold, and the limits of its code."""
 
 import ast
 import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -49,12 +52,22 @@ def test_the_stand_ins_read_the_clock_and_nothing_else() -> None:
                     pass
 
 
+@cache
+def _nodes() -> Sequence[tuple[Path, ast.ClassDef | ast.Call]]:
+    """Return the classes and calls of all modules of the bot, with their paths."""
+    return [
+        (path.relative_to(ROOT), node)
+        for path in (ROOT / "bot").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef | ast.Call)
+    ]
+
+
 def test_a_value_of_five_or_more_fields_names_all_but_three() -> None:
     """Two positions of one type may be swapped unseen, and more than three are not remembered."""
     unnamed = [
-        f"{path.relative_to(ROOT)}: {node.name}"
-        for path in (ROOT / "bot").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        f"{name}: {node.name}"
+        for name, node in _nodes()
         if isinstance(node, ast.ClassDef)
         and any("dataclass" in (made := ast.unparse(one)) for one in node.decorator_list)
         and "kw_only=True" not in made
@@ -73,13 +86,28 @@ def _field(node: ast.stmt) -> str:
             return ""
 
 
+def test_no_docstring_begins_with_a_question_word() -> None:
+    """A docstring names its noun or begins with a verb; agents read those of the hosted crews."""
+    question = re.compile(
+        r'^ *"""(?:What|Whether|Who(?:ever|m|se)?|How|Where|Which|When|Why)\b.*', re.MULTILINE
+    )
+    crews = ROOT / "tests" / "host" / "crews"
+    asking = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for folder in ("bot", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.parent != crews
+        for line in question.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert not asking
+
+
 def test_no_call_of_our_functions_unpacks_a_tuple_literal() -> None:
     """Positions without a name may be swapped unseen; lists of SQL have no names."""
     of_sql = re.compile(r"^sa\.|index_where$|\.rows$")
     unnamed = [
-        f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in (ROOT / "bot").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        f"{name}:{node.lineno}"
+        for name, node in _nodes()
         if isinstance(node, ast.Call) and not of_sql.search(ast.unparse(node.func))
         for argument in node.args
         if isinstance(argument, ast.Starred) and isinstance(argument.value, ast.Tuple)

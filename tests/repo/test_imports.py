@@ -1,4 +1,4 @@
-"""How modules import each other, beyond what the import contracts hold."""
+"""The imports between modules, beyond the import contracts."""
 
 import ast
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from tests.repo.files import ROOT
 
 Imports = dict[str, list[tuple[str, str]]]
-"""What each module imports, wherever it stands: modules, with the name that is taken, if one is."""
+"""Each module's imports, wherever they stand: modules, with the imported name, if any."""
 
 
 def module_name(path: Path) -> str:

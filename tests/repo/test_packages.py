@@ -1,4 +1,4 @@
-"""What is installed: pinned, hashed, explained, and named once."""
+"""The packages that are installed: pinned, hashed, explained, and named once."""
 
 import re
 import subprocess

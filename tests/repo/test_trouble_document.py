@@ -21,7 +21,7 @@ def test_every_text_of_readyz_is_one_the_code_has() -> None:
 
 
 WARNS = re.compile(r"(moved_|clock_)?warning|failures|_look|_set_aside|_alone_as_reviewer")
-"""What says something to `/readyz`, beside what finds orphaned destinations."""
+"""Names of functions that warn at `/readyz`, besides the one for orphaned destinations."""
 
 
 def test_every_text_that_readyz_has_is_in_a_table() -> None:
@@ -70,7 +70,7 @@ def _sentences(node: ast.AST) -> Iterator[str]:
 
 
 HANDED_ON = {"_recording": 1, "answer_received": 0}
-"""What is handed the name of an event to log, and as which of its arguments."""
+"""Functions that get the name of an event to log, and the position of that argument."""
 
 
 def logged(folder: str, *levels: str) -> set[str]:

@@ -22,7 +22,7 @@ def rules(load_file: Load, text: str) -> tuple[Rule, ...]:
 
 
 def wrong(load_file: Load, text: str) -> str:
-    """What is said of one rule, without where it stands."""
+    """Return the problem with one rule, without its place."""
     message = problem(load_file, RESEARCH + NAMED + text)
     assert message.startswith(f"{HERE}.")
     return message.removeprefix(f"{HERE}.")

@@ -1,4 +1,4 @@
-"""What crews do: tasks, calls, questions whose decisions are fetched, floods, and cases."""
+"""Crews' acts: tasks, calls, questions whose decisions are fetched, floods, and cases."""
 
 import json
 from collections.abc import Callable
@@ -211,7 +211,7 @@ class Crews(Known):
         self.texts.setdefault(round_.id, text)
 
     async def program_fetches(self, choices: Choices) -> None:
-        """Whoever asked last, or one before, asks for the decision; perhaps of its own round."""
+        """The last asker, or an earlier one, asks for the decision; perhaps of its own round."""
         question = choices.pick(self.questions[::-1][:3])
         is_last = question is self.questions[-1]
         is_named = choices.one_in(2) or not is_last

@@ -150,7 +150,7 @@ async def what_a_rule_promises_was_done(of: Known) -> None:
 
 
 async def each_reviewer_has_a_message(of: Known) -> None:
-    """Where reviewers are told in private, each has a message about a round that waits."""
+    """A reviewer who is told in private has a message about each round that waits."""
     slack = of.world.slack
     keys = {one.key for one in slack.messages}
     for round_ in of.in_state(State.WAITING):
@@ -216,7 +216,7 @@ def execution_of(round_: Round) -> str:
 
 
 async def a_removed_decision_is_not_given(of: Known) -> None:
-    """Whoever fetches once the words are removed is told that it is closed."""
+    """A program that fetches once the words are removed is told that the review is closed."""
     for question in of.questions:
         round_ = of.round(question.round_id)
         body = await of.world.fetch(round_)
@@ -329,13 +329,13 @@ def _verdict(round_: Round) -> object:
 
 
 def is_to_do(row: Any) -> bool:
-    """Whether a row of the outbox is not one that waits for a day that comes by itself."""
+    """Return True if a row of the outbox does not wait for a day that comes by itself."""
     later = {EffectKind.POLL_STATUS, EffectKind.END_LESSON, EffectKind.MORNING_LINE}
     return row.set_aside_at is None and row.kind not in later
 
 
 async def no_job_waits_without_a_reason(of: Known) -> None:
-    """What was set aside was refused for good, or over a day; nothing else is left."""
+    """A job that was set aside was refused for good, or for a day; no other job is left."""
     for row in await of.world.everything():
         if row.set_aside_at is not None:
             read = f"{row.kind} {row.subject} was set aside: {row.set_aside_why!r}"

@@ -1,4 +1,4 @@
-"""What a story knows by itself, and its own account of who may decide."""
+"""The facts that a story knows by itself, and its own account of who may decide."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -86,7 +86,7 @@ class Known:
         self.decisions: dict[str, Decision] = {}
         """The decision of each round, as this test saw it first."""
         self.texts: dict[str, str] = {}
-        """What the reviewers of a round read."""
+        """The texts that the reviewers of a round read."""
         self.first_seen: dict[str, datetime] = {}
         self.counted_before = counted_decisions()
         self.looks = 0
@@ -94,13 +94,13 @@ class Known:
         self.questions: list[Question] = []
         self.away: dict[str, tuple[Person, datetime]] = {}
         self.was_away: list[tuple[str, str, datetime, datetime]] = []
-        """Who was away, for whom, from when until when."""
+        """People who were away: who, for whom, from when, until when."""
         self.notes: defaultdict[str, set[str]] = defaultdict(set)
         self.claims: dict[str, Claim] = {}
         self.asked: dict[tuple[str, str], tuple[Seen, set[str]]] = {}
         self.dismissed: set[str] = set()
         self.mornings: set[str] = set()
-        """Who wants a morning line."""
+        """The people who want a morning line."""
         self.proposed: dict[str, Lesson] = {}
         self.kept: dict[str, datetime] = {}
         """The lessons that are in force, and since when."""
@@ -112,17 +112,17 @@ class Known:
         self.lawyers: list[tuple[datetime, frozenset[str]]] = [
             (self.world.clock(), frozenset(one.id for one in REVIEWERS))
         ]
-        """Who was in the group, since when."""
+        """The members of the group, each with the time since when."""
         self.guests: list[tuple[datetime, bool]] = []
-        """Whether the last of everybody was a guest, since when."""
+        """True while the last of everybody was a guest, each with the time since when."""
         self.words: dict[str, str] = {}
-        """What people wrote, with the round that it is about."""
+        """People's words, with the round that they are about."""
         self.alarms: set[str] = set()
         """The rounds of calls that ran though they must not."""
         self.is_ending = False
-        """Whether nothing is deleted any more."""
+        """True if nothing is deleted any longer."""
         self.races = False
-        """Whether several acts are under way."""
+        """True if several acts are under way."""
 
     def said(self, words: str, round_id: str) -> str:
         """Return words that are like no others, about a round."""
@@ -162,7 +162,7 @@ class Known:
         return bool(self.absent(by, round_, at)) and not self.is_guest(by, at)
 
     def in_person(self, round_: Round, at: datetime) -> set[str]:
-        """Who may decide by a right of their own."""
+        """Return the people who may decide by a right of their own."""
         if round_.review.crew == LEGAL:
             own = set(next(members for since, members in self.lawyers[::-1] if since <= at))
         else:
@@ -185,12 +185,12 @@ class Known:
         return last and by == EVERYBODY[-1]
 
     def starter_of(self, round_: Round) -> str | None:
-        """Who may not approve a round, because they started its execution."""
+        """Return the people who may not approve a round, because they started its execution."""
         may_approve = round_.rule.self_approval
         return None if may_approve else self.cases[round_.review.execution_id].starter.id
 
     def needed(self, round_: Round) -> int:
-        """How many must approve the text of a round, by this test's own reading of the rules."""
+        """Return the approvals that a round's text needs, by this test's reading of rules."""
         crew, task = round_.review.crew, round_.review.task_id
         text = self.text_of(round_).replace("\u00ad", "").lower()
         strict = crew == TASKS and ("contract" in text or task == "translate")

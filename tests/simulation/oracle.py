@@ -61,7 +61,7 @@ async def nothing_is_decided_unseen(of: Known) -> None:
 
 
 def first_shown(of: Known, round_: Round) -> datetime | None:
-    """When Slack first took its card or private message, or a waiting card that counts it."""
+    """Return the time when Slack first took a card or message that shows or counts the round."""
     slack = of.world.slack
     times = [
         one.at
@@ -75,7 +75,7 @@ def first_shown(of: Known, round_: Round) -> datetime | None:
 
 
 def counts(card: Round, round_: Round) -> bool:
-    """Whether a card that waits tells of a round of its flood."""
+    """Return True if a waiting card counts a round of its flood."""
     same = (card.review.crew, card.review.task_name) == (
         round_.review.crew,
         round_.review.task_name,
@@ -162,7 +162,7 @@ async def nothing_runs_otherwise_than_approved(of: Known) -> None:
 
 
 async def a_call_is_asked_anew_for_a_reason(of: Known) -> None:
-    """Where its tool did not take a person's arguments, or an approval ended."""
+    """A call is asked about again if its tool did not take a change, or an approval ended."""
     reviews: defaultdict[tuple[str, str, str], list[Round]] = defaultdict(list)
     for round_ in of.known:
         if isinstance(round_.subject, ToolCall):

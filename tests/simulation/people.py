@@ -1,4 +1,4 @@
-"""What people do: decide, write, hand on, keep lessons."""
+"""People's acts: decide, write, hand on, keep lessons."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ from tests.simulation.story import Choices
 
 
 class People(Known):
-    """Whoever may decide, and whoever may not."""
+    """The people with the right to decide, and those without it."""
 
     def __init__(self, product: Product) -> None:
         super().__init__(product)

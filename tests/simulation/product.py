@@ -134,7 +134,7 @@ class WatchedSlack(FakeSlack):
     on_line: Callable[[str, QueuePart], Awaitable[None]] | None = None
     """Called with the person and with what waits, once Slack took a morning line."""
     unmasked: list[str] = field(default_factory=list)
-    """What Slack was given with a value that is masked."""
+    """The texts that Slack was given with a masked value in them."""
 
     def read(self, about: Any) -> None:
         written = repr(about)
@@ -244,7 +244,7 @@ class Product(World):
 
     @staticmethod
     def _of_a_bot() -> dict[str, Any]:
-        """What lies in the memory of one bot."""
+        """Return the parts of a world that lie in the memory of one bot."""
         return {"refusing": set()}
 
     async def fetch(self, round_: Round, *, number: int | None = None) -> Any:

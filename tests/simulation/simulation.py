@@ -300,7 +300,7 @@ class Simulation(People, Crews):
                 await claim(round_.id, by=by, context=self.world.reviews)
 
     async def let_mornings_come(self) -> None:
-        """Whoever wants a line has one at its time, if anything waits for them."""
+        """A person who wants a line has one at its time, if anything waits for them."""
         await self.send_lines()
         jobs = await self.world.everything()
         lines = [one for one in jobs if one.kind == EffectKind.MORNING_LINE]

@@ -51,7 +51,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a story comes to: the sentence that does not hold, and what was read."""
+    """The end of a story: the sentence that does not hold, and the read values."""
 
     sentence: str
     detail: str

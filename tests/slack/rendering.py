@@ -1,4 +1,4 @@
-"""What tests of rendered messages share: nasty texts, rounds made of them, and Slack's limits."""
+"""The shared parts of tests of messages: nasty texts, rounds made of them, and Slack's limits."""
 
 from collections.abc import Iterator
 from typing import Any

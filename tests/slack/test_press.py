@@ -1,4 +1,4 @@
-"""What was pressed, where and by whom, as Slack says it."""
+"""A press: its button, its place and its person, as Slack sends them."""
 
 from typing import Any
 

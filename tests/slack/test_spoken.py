@@ -1,4 +1,4 @@
-"""What screen readers say of buttons that stand in rows: many of them are called Approve."""
+"""The words of screen readers for buttons in rows: many of them are called Approve."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -42,7 +42,7 @@ def identity(slack: Workspace, remembered: Remembered) -> Identity:
 async def request(
     identity: Identity, where: dict[str, str], body: dict[str, Any]
 ) -> tuple[BoltResponse | None, list[str]]:
-    """What a request is answered, and what was done and said meanwhile."""
+    """Return the answer to a request, and the calls and words meanwhile."""
     seen: list[str] = []
 
     async def next_() -> None:

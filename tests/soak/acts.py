@@ -55,7 +55,7 @@ class Ledger:
     """All that people saw and did."""
 
     calls: Counter[str] = field(default_factory=Counter)
-    """How many calls agents make of each."""
+    """The number of agents' calls, for each."""
     cards: list[Card] = field(default_factory=list)
     edited: int = 0
     kills: int = 0

@@ -50,7 +50,7 @@ _KINDS: Final = {
 
 @dataclass(slots=True)
 class Audit:
-    """What the trail shows."""
+    """The entries of the trail."""
 
     problems: list[str] = field(default_factory=list)
     proven: Counter[str] = field(default_factory=Counter)
@@ -58,7 +58,7 @@ class Audit:
     unproven: tuple[str, ...] = ()
     """The wanted kinds of which no evidence was proved."""
     reopened: Counter[str] = field(default_factory=Counter)
-    """How often each round was opened again."""
+    """The number of times that each round was opened again."""
 
 
 async def look_at_audit(
@@ -107,7 +107,7 @@ def wanted_kinds(beside: Collection[str]) -> set[str]:
 
 
 def kinds_of(crew: str, entries: Sequence[Any]) -> Iterator[str]:
-    """What there is to prove of an execution."""
+    """Return the kinds of evidence that an execution has."""
     is_of_the_load = crew.startswith(OF_THE_LOAD)
     rule = rule_of(crew).name if is_of_the_load else crew
     yield f"under “{rule}”" if rule else "under no rule"
@@ -164,7 +164,7 @@ async def _entries(url: str) -> dict[Key, list[Any]]:
 
 
 async def _check(file: Path) -> str:
-    """What the standalone checker has against a file."""
+    """Return the standalone checker's reason against a file, if any."""
     checker = str(ROOT / "docs" / "check_evidence.py")
     to_us = asyncio.subprocess.PIPE
     checking = await asyncio.create_subprocess_exec(

@@ -50,7 +50,7 @@ class Beside:
         self.cards: dict[str, Card] = {}
         """The latest card of each round, by its id."""
         self.posted: dict[str, float] = {}
-        """When each of them was seen first."""
+        """The time when each of them was seen first."""
         self.free = {person: asyncio.Lock() for person in self.people}
         """Nobody looks at two modals at once."""
         self._seed = seed

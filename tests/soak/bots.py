@@ -25,7 +25,7 @@ class Bots:
 
     @property
     def logs(self) -> tuple[Path, ...]:
-        """What they have written."""
+        """Return the log lines that the bots have written."""
         return tuple(process.log for process in self.processes)
 
 

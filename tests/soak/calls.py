@@ -56,9 +56,9 @@ class Asked:
     until: float | None = None
     """The end of an approval."""
     shown: str | None = None
-    """What the person saw who pressed Approve on its card."""
+    """The text that the person saw who pressed Approve on its card."""
     since: float = 0
-    """When somebody first pressed something there, by the clock of the effects."""
+    """The time when somebody first pressed a button there, by the clock of the effects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +228,7 @@ class Calls(Beside):
             await self.approve(person, card)
 
     def effects(self) -> list[Effect]:
-        """What the tools did so far."""
+        """Return the effects of the tools so far."""
         file = self.folder / "got.txt"
         lines = file.read_text().splitlines() if file.exists() else []
         return [Effect(**json.loads(line)) for line in lines]

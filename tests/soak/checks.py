@@ -1,4 +1,4 @@
-"""What must hold at the end of a run. Each check gives a sentence for each thing that is wrong."""
+"""The conditions at the end of a run. Each check yields a sentence for each fault."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -146,7 +146,7 @@ def decisions_at_crews(evidence: Evidence) -> Iterator[str]:
 
 
 def _is_beyond_us(applied: Applied, seen: list[Label], evidence: Evidence) -> bool:
-    """Whether the bot could not know that the crew had gone on.
+    """Return True if the bot could not know that the crew had gone on.
 
     No newer output was heard by then: its notification was lost, or on its way when the repeat
     was taken.
@@ -186,7 +186,7 @@ def decisions_on_record(evidence: Evidence) -> Iterator[str]:
 
 
 def _was_sent(round_: StoredRound, presses: list[Press]) -> bool:
-    """Whether who is on record sent that; of several approvals, each of their comments."""
+    """Return True if the recorded person sent that; of several, each one's comment."""
     sent = [press for press in presses if press.is_approve is round_.is_approve]
     if len(round_.votes) < 2:
         return (round_.decided_by, round_.feedback or "Approved.") in {
@@ -213,7 +213,7 @@ def texts_at_crews(evidence: Evidence) -> Iterator[str]:
 
 
 def lost_presses(evidence: Evidence) -> Iterator[str]:
-    """What was acknowledged is on record, or somebody else was faster."""
+    """Yield each acknowledged press that is not on record, unless somebody else was faster."""
     rounds = {round_.id: round_ for round_ in evidence.stored.rounds}
     by_round: dict[str, list[Press]] = defaultdict(list)
     for press in evidence.presses:
@@ -227,7 +227,7 @@ def lost_presses(evidence: Evidence) -> Iterator[str]:
 
 
 def _decides(press: Press, round_: StoredRound) -> bool:
-    """Whether it was acknowledged, and is enough; LEAD may not decide before the escalation."""
+    """Return True if a press was acknowledged and is enough; LEAD's may come too early."""
     rule = rule_of(round_.crew)
     care = round_.is_careful or CARE in press.feedback
     is_enough = rule.needed(care=care) == 1 or not press.is_approve
@@ -323,7 +323,7 @@ def decisions_by_too_few(evidence: Evidence) -> Iterator[str]:
 
 
 def approvals_taken_back(evidence: Evidence) -> Iterator[str]:
-    """What was taken back before the last approval was sent is not counted."""
+    """Yield approvals that count although they were taken back before the last one was sent."""
     sent: dict[tuple[str, str], list[float]] = defaultdict(list)
     for press in evidence.presses:
         sent[press.round_id, press.by].append(press.sent_at)

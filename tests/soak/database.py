@@ -1,4 +1,4 @@
-"""What the bot has on disk, read beside it."""
+"""The bot's database, read beside the bot."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

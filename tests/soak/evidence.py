@@ -1,4 +1,4 @@
-"""What is known at the end of a run, from all sides."""
+"""The facts of all sides at the end of a run."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -41,11 +41,11 @@ class CrewRecords:
     executions: dict[str, Execution] = field(default_factory=dict)
     applied: list[Applied] = field(default_factory=list)
     resumed_at: dict[Label, float] = field(default_factory=dict)
-    """When the request came that was applied to an output."""
+    """The time of the request that was applied to an output."""
     repeated: list[tuple[Label, tuple[float, float]]] = field(default_factory=list)
-    """When a decision came that was taken and answered, and the same that was taken no more."""
+    """The times of a decision that was taken and answered, and of its repeat that was not taken."""
     announced: dict[Label, float] = field(default_factory=dict)
-    """When the notification of an output was answered with 202."""
+    """The time when the notification of an output was answered with 202."""
     unannounced: dict[Label, Sent] = field(default_factory=dict)
     """The outputs whose notification was lost, or refused."""
     failed_updates: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
@@ -171,7 +171,7 @@ class Card:
 
     @property
     def waits(self) -> bool:
-        """Whether somebody can decide."""
+        """Return True if somebody can decide."""
         return self.approves in self.actions
 
     @property
@@ -183,7 +183,7 @@ class Card:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether somebody can send the decision again."""
+        """Return True if somebody can send the decision again."""
         return buttons.RETRY.id in self.actions
 
 
@@ -208,11 +208,11 @@ class Evidence:
     ledger: Ledger
     cards: dict[str, Card]
     keys: Counter[str]
-    """How many messages carry each key in their metadata: one each, as they are posted once."""
+    """The number of messages with each key in their metadata: one each, as they are posted once."""
     direct: tuple[Card, ...] = ()
     """The direct messages about rounds."""
     excused: Counter[str] = field(default_factory=Counter)
-    """What no bot could have done better, by why; filled in by the checks."""
+    """Events that no bot could have prevented, by reason; filled in by the checks."""
 
     @property
     def presses(self) -> list[Press]:

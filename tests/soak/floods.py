@@ -43,12 +43,12 @@ class Waited:
 
     execution: str
     announced: float
-    """When the bot took its notification."""
+    """The time when the bot took its notification."""
     resumes: tuple[float, ...]
-    """When the crew was resumed."""
+    """The times when the crew was resumed."""
     by_rule: bool
     posted: float | None
-    """When its own card was seen."""
+    """The time when its own card was seen."""
 
 
 def wrong(rounds: Sequence[Waited], counted: Sequence[float]) -> Iterator[str]:

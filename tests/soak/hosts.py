@@ -15,12 +15,12 @@ _EACH = 3
 
 
 def is_host(crew: str) -> bool:
-    """Whether the crew of this name takes texts."""
+    """Return True if the crew of this name takes texts."""
     return int(crew.removeprefix("crew")) % _EACH == 1
 
 
 def is_flow(crew: str) -> bool:
-    """Whether the crew of this name asks as a flow does."""
+    """Return True if the crew of this name asks as a flow does."""
     return int(crew.removeprefix("crew")) % (2 * _EACH) == _EACH
 
 

@@ -47,7 +47,7 @@ class Label:
 
 
 def topic(number: int) -> str:
-    """What an execution is given as its input."""
+    """Return the topic that an execution gets as its input."""
     return f"soak-{number}"
 
 
@@ -58,7 +58,7 @@ def find_label(text: str) -> Label | None:
 
 
 def text_of(label: Label) -> str:
-    """What a crew puts out."""
+    """Return a crew's output."""
     given = topic(label.number)
     count = 1 if label.number % _LONG else _PARAGRAPHS
     lines = [f"{part}. {OUTPUT_CANARY}: what there is to say of {given}." for part in range(count)]

@@ -1,4 +1,4 @@
-"""What must not be seen: secrets anywhere, outputs and feedback in logs and at `/readyz`."""
+"""Texts that nobody may see: secrets anywhere, outputs and feedback in logs and at `/readyz`."""
 
 import json
 from collections import Counter
@@ -77,7 +77,7 @@ def _entry_of(line: str) -> dict[str, Any] | None:
 
 
 def read_log(log: Path, counts: Counter[str]) -> Iterator[str]:
-    """What nobody foresaw, once for each kind; counts every warning by its name."""
+    """Yield unforeseen log lines, once for each kind; count each warning by its name."""
     unforeseen: dict[str, str] = {}
     for line in log.read_text(errors="replace").splitlines():
         entry = _entry_of(line)

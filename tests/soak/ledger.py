@@ -1,4 +1,4 @@
-"""What is written down during a run, for the checks at its end."""
+"""The records of a run, for the checks at its end."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Press:
     """The output that they saw."""
     is_approve: bool
     feedback: str
-    """What the crew must be told, word by word."""
+    """The words that the crew must get, exactly."""
     sent_at: float
     answered_at: float
     reply: Reply
@@ -42,7 +42,7 @@ class Outage:
     until: float
 
     def covers(self, at: float) -> bool:
-        """Whether what ended at this time may have ended because of it."""
+        """Return True if an end at this time may have been caused by the trouble."""
         return self.since <= at <= self.until
 
 
@@ -53,18 +53,18 @@ class Ledger:
     presses: list[Press] = field(default_factory=list)
     taken_back: list[TakenBack] = field(default_factory=list)
     posted: dict[str, float] = field(default_factory=dict)
-    """When each round's card was posted first."""
+    """The time when each round's card was posted first."""
     started: set[int] = field(default_factory=set)
     """The executions that the bot knows the starter of, by their numbers."""
     steps: list[float] = field(default_factory=lambda: [0])
     """By how many seconds the bots' clock was ahead of the others', one after another."""
     reopened: Counter[str] = field(default_factory=Counter)
-    """How often each round was opened again, by its id."""
+    """The number of times that each round was opened again, by its id."""
     retries: Counter[str] = field(default_factory=Counter)
-    """How often Retry was pressed, by the round's id."""
+    """The number of presses on Retry, by the round's id."""
     outages: list[Outage] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
-    """How many of each fault were injected, by a name for the report."""
+    """The number of injected faults of each kind, by a name for the report."""
     counts: Counter[str] = field(default_factory=Counter)
     """Whatever else is counted for the report."""
     http_answers: list[str] = field(default_factory=list)
@@ -78,5 +78,5 @@ class Ledger:
         return self.steps[-1]
 
     def was_out(self, at: float) -> bool:
-        """Whether no bot answered at this time."""
+        """Return True if no bot answered at this time."""
         return any(outage.covers(at) for outage in self.outages)

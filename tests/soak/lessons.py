@@ -34,20 +34,20 @@ _NUMBER: Final = re.compile(r"source ([0-9]+)\.")
 _COURSE: Final = re.compile(r"course ([0-9]+)")
 _VERSION: Final = re.compile(r"version ([0-9]+)")
 _AGAIN: Final = 8.0
-"""How long somebody looks at a lesson's card before they press again, in seconds."""
+"""The seconds that somebody looks at a lesson's card before they press again."""
 _NEVER: Final = float("inf")
 
 
 @dataclass(slots=True)
 class Lesson:
-    """What people saw and did of a lesson; moments in seconds, infinite for never."""
+    """People's looks at a lesson and their acts; moments in seconds, infinite for never."""
 
     keep_sent: float = _NEVER
-    """When somebody who may pressed Keep."""
+    """The time when somebody with the right pressed Keep."""
     kept_seen: float = _NEVER
-    """When its card said so."""
+    """The time when its card said so."""
     end_sent: float = _NEVER
-    """When somebody pressed Drop or Retire."""
+    """The time when somebody pressed Drop or Retire."""
     ended_seen: float = _NEVER
 
 

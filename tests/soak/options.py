@@ -1,4 +1,4 @@
-"""What a run is to be: from the environment, with defaults for a minute on a small machine."""
+"""The options of a run: from the environment, with defaults for a minute on a small machine."""
 
 import os
 import secrets
@@ -21,13 +21,13 @@ class Options:
     """A run of the soak."""
 
     seconds: float
-    """How long executions are started and things go wrong."""
+    """The seconds in which executions are started and faults happen."""
     rate: float
     """Executions a second."""
     settle_seconds: float
-    """How long everything has to settle afterwards."""
+    """The seconds that everything has to settle afterwards."""
     kills: int
-    """How often the bot is killed meanwhile; the load goes on until the last one."""
+    """The number of kills of the bot meanwhile; the load goes on until the last one."""
     crews: int
     """Deployments, each with a channel of its own."""
     database: str

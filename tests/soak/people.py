@@ -62,7 +62,7 @@ _APPROVED = "Approved."
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one person wants of one output."""
+    """One person's wish for one output."""
 
     by: str
     is_approve: bool
@@ -155,7 +155,7 @@ class People:
             group.create_task(self._attend(card.round_id))
 
     def _wants_somebody(self, card: Card) -> bool:
-        """Whether pressing something may help; who is refused again and again asks the crew."""
+        """Return True if a press may help; after many refusals a person asks the crew."""
         return card.waits or (card.is_stuck and self._ledger.retries[card.round_id] < _RETRIES)
 
     async def _attend(self, round_id: str) -> None:
@@ -339,7 +339,7 @@ def _filled_in(choice: Choice, form: View) -> dict[str, str]:
 
 
 def _turnout(rule: Rule, card: Card, people: list[str], chance: Random) -> list[str]:
-    """Who decides: of the people of a rule with a time-out not always enough."""
+    """Return the people who decide: for a rule with a time-out not always enough."""
     drawn, label = chance.random(), card.label
     if rule.after is None or label is None or label.version > 1 or drawn >= _NOBODY + _LEAD:
         return people

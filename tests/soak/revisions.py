@@ -1,4 +1,4 @@
-"""Whether a decision is ever applied to another output than its reviewer saw.
+"""The search for a decision that is applied to another output than its reviewer saw.
 
 `python -m tests.soak.revisions [RUNS [FIRST_SEED [START_GRACE [SECONDS]]]]`.
 

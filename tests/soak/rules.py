@@ -9,10 +9,10 @@ from typing import Final
 from tests.soak.labels import CARE
 
 OF_THE_LOAD: Final = "crew"
-"""How the names of the load's crews begin, and no others."""
+"""The beginning of the names of the load's crews, and of no others."""
 GROUP: Final = "S0REVIEWERS"
 REVIEWER: Final = "U0PERSON"
-"""How the ids of the group's people begin."""
+"""The beginning of the ids of the group's people."""
 EXCLUDED: Final = "U0EXCLUDED"
 STARTER: Final = "U0STARTER"
 """In the group too; named as the starter of what is kicked off through the bot."""
@@ -32,7 +32,7 @@ NAMED: Final = (EXCLUDED, STARTER, LEAD, AWAY, DELEGATE, BESIDE, COMES, MEANWHIL
 TIMED_OUT: Final = "Nobody reviewed this in time."
 
 Vote = tuple[str, str | None]
-"""Who decided, and for whom where that is somebody else."""
+"""The person who decided, and the absent person, if there is one."""
 _RIGHTS: Final[frozenset[Vote]] = frozenset(
     {(BESIDE, None), (DELEGATE, AWAY), (COMES, None), (MEANWHILE, COMES)}
 )
@@ -45,7 +45,7 @@ class Rule:
     name: str = ""
     approvals: int = 1
     people: tuple[str, ...] = ()
-    """Who decides; empty: people of the group."""
+    """The people who decide; empty: people of the group."""
     has_channel: bool = False
     others_approve: bool = False
     """The starter may not approve."""
@@ -63,7 +63,7 @@ class Rule:
         return self.needed(care=True)
 
     def needed(self, *, care: bool) -> int:
-        """How many people must approve what has, or has not, CARE in it."""
+        """Return the number of approvals for a text with, or without, CARE in it."""
         return 2 if self.careful and care else self.approvals
 
     def table(self, crew: str, channel: str) -> str:

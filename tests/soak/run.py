@@ -40,7 +40,7 @@ _READY = 200
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a run."""
+    """The outcome of a run."""
 
     figures: list[str]
     problems: list[str]

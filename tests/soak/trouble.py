@@ -1,4 +1,4 @@
-"""What goes wrong during a run: faults on both sides, outages, kills, and a clock that steps.
+"""The faults of a run: on both sides, outages, kills, and a clock that steps.
 
 Faults last until they are used up or the run is over. What hangs ends by its server going down for
 a moment: if it were released, it would do its work long after the bot gave up on it, and no bot can

@@ -41,7 +41,7 @@ class World:
     clock: Path
     """Says how many seconds the bots' clock is ahead."""
     secrets: Mapping[str, str]
-    """What must never be seen, by what it is."""
+    """The texts that must never be seen, by their meaning."""
     ledger: Ledger = field(default_factory=Ledger)
 
     def chance(self, of: str) -> Random:

@@ -1,4 +1,4 @@
-"""What a message does to people: whom it mentions, and which links hide their address."""
+"""A message's effects on people: its mentions, and links that hide their address."""
 
 import re
 from collections.abc import Iterable, Iterator

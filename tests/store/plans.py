@@ -151,7 +151,7 @@ async def steps_of(connection: AsyncConnection, statement: str, parameters: Any)
 
 
 async def rows_of(connection: AsyncConnection, statement: str, parameters: Any) -> int:
-    """How many rows PostgreSQL looks at for a statement, in all steps of its plan."""
+    """Return the number of rows that PostgreSQL reads for a statement, in all steps of its plan."""
     explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
     plan = (await connection.exec_driver_sql(explain, parameters)).scalar_one()
     (top,) = json.loads(plan) if isinstance(plan, str) else plan

@@ -1,4 +1,4 @@
-"""What waits and what is due, for metrics: counted in one read that past rounds cost nothing."""
+"""The waiting and the due jobs, for metrics: counted in one read that past rounds cost nothing."""
 
 from datetime import timedelta
 

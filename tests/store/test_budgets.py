@@ -1,4 +1,4 @@
-"""What a rate limits is spent by leases, in one place for all processes."""
+"""The budget of a rate is spent by leases, in one place for all processes."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What is stored as JSON stays readable, and rules keep their ids."""
+"""Values stored as JSON stay readable, and rules keep their ids."""
 
 import json
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What people read looks at as many rows with 36,000 rounds as with 12,000."""
+"""People's lists read as many rows with 36,000 rounds as with 12,000."""
 
 import re
 from typing import Any

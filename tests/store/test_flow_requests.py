@@ -1,4 +1,4 @@
-"""What flows ask is stored, known by its id, and answered once, on both databases."""
+"""Flows' requests are stored, known by their ids, and answered once, on both databases."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -224,7 +224,7 @@ async def test_what_surely_did_nothing_is_not_unsure(outbox: Outbox, uow: UnitOf
 
 
 async def test_a_leased_job_that_is_hastened_is_due_then(outbox: Outbox, uow: UnitOfWork) -> None:
-    """Who works on it does not know that there is a reason to do it again soon."""
+    """Its worker does not know that there is a reason to try again soon."""
     await put(uow, FIRST)
     (job,) = await lease(outbox)
     async with uow.begin() as tx:

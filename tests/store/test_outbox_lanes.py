@@ -1,4 +1,4 @@
-"""What waits for a card, what is done once for many, and what is not tried any more."""
+"""Jobs that wait for a card, jobs done once for many, and jobs that are not tried again."""
 
 import re
 from contextlib import suppress

@@ -236,7 +236,7 @@ async def test_and_a_request_of_a_flow_that_comes_again(world: World) -> None:
 
 
 async def test_a_notification_that_waits_for_a_kickoff_knows_its_secrets(world: World) -> None:
-    """What is told of a row that was waited for is as new as the row."""
+    """The values of a row that was waited for are as new as the row."""
     async with world.uow.begin() as tx:
         await tx.executions.open("research", "e-9", at=NOW)
         notification = await started(world, world.notify("A secret.", execution_id="e-9"))

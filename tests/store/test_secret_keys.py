@@ -68,7 +68,7 @@ async def is_as_it_was(uow: UnitOfWork) -> None:
 
 
 async def stored(engine: Any) -> list[Any]:
-    """What is in the columns of credentials, whatever it means."""
+    """Return the values in the columns of credentials, as they are stored."""
     found: list[Any] = []
     async with engine.connect() as connection:
         for table in metadata.sorted_tables:

@@ -72,7 +72,7 @@ def stored(path: Path) -> set[int]:
 
 
 async def refuse(writer: SqliteWriter, path: Path, number: int) -> tuple[object, set[int]]:
-    """How many numbers it reads before it raises, and those that are on the disk afterwards."""
+    """Return the count of numbers read before the error, and the numbers on the disk afterwards."""
     found = None
     with suppress(sa.exc.IntegrityError):
         async with writer.begin() as connection:

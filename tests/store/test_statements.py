@@ -1,4 +1,4 @@
-"""What happens all day takes few statements: on SQLite each is carried out in the loop."""
+"""Frequent acts take few statements: on SQLite each is carried out in the loop."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

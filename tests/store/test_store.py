@@ -1,4 +1,4 @@
-"""What is stored comes back as it was, on both databases."""
+"""Stored values come back as they were, on both databases."""
 
 import json
 from dataclasses import replace

@@ -54,7 +54,7 @@ async def versions(engines: Engines) -> tuple[object, object]:
 
 
 def rows(file: Path) -> tuple[int, str]:
-    """How many installations there are, and the version that wrote there last."""
+    """Return the number of installations, and the version that wrote there last."""
     with closing(sqlite3.connect(file)) as opened:
         assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         (count,) = opened.execute("SELECT count(*) FROM installations").fetchone()

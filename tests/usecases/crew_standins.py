@@ -34,7 +34,7 @@ class Resumed:
     decision: Decision
     webhooks: WebhookUrls
     output: str
-    """What was pending when it came, or what people made of it."""
+    """The output that was pending when it came, or people's text."""
     pending: str
 
 
@@ -62,7 +62,7 @@ class FakeCrew:
     """Its inputs."""
     inputs_asked: int = 0
     says: Progress | CrewUnavailable | None = None
-    """What it says instead of the truth."""
+    """The answer to `status` in place of the true one."""
     kickoff_outcome: KickoffOutcome = field(default_factory=lambda: NotSent("no kickoff expected"))
     kickoffs: list[tuple[KickoffRequest, WebhookUrls]] = field(default_factory=list)
 
@@ -126,13 +126,13 @@ class FakeFlows:
 
     faults: deque[Fault] = field(default_factory=deque)
     taken: dict[str, str] = field(default_factory=dict)
-    """What was answered, by address."""
+    """The answers by address."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Every answer that arrived, or was on its way when something broke."""
     refusal: Refused = field(
         default_factory=lambda: Refused("409", "already responded", RefusalKind.ANSWERED)
     )
-    """What it says to a second one."""
+    """The answer to a second answer."""
     on_answer: Callable[[str], Awaitable[None]] | None = None
     """Called before an answer is looked at."""
     takes_retirements: bool = True

@@ -15,7 +15,7 @@ TASKS = ("draft", "check", "translate", "publish")
 
 
 class Lead(Enum):
-    """How far the crew is by the time a resume is answered."""
+    """The crew's progress by the time a resume is answered."""
 
     NONE = auto()
     PAUSED = auto()

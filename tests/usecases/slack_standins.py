@@ -72,11 +72,11 @@ class FakeSlack:
     faults: deque[Fault] = field(default_factory=deque)
     messages: list[Message] = field(default_factory=list)
     unshared: int = 0
-    """How many of the next files are taken and are never to be seen."""
+    """The number of next files that are taken and are never seen."""
     excerpts: bool = False
-    """Whether outputs are too long for a card."""
+    """True if outputs are too long for a card."""
     unshowable: bool = False
-    """Whether what the agent wrote is refused, unless the card is plain."""
+    """True if the agent's text is refused, unless the card is plain."""
     calls: list[str] = field(default_factory=list)
     notified: list[str] = field(default_factory=list)
     """The rounds whose cards called people."""
@@ -88,10 +88,10 @@ class FakeSlack:
     execution_faults: deque[NotSent | Refused | Unknown] = field(default_factory=deque)
     long_results: bool = False
     no_approver: bool = False
-    """Whether cards say that too few people are left who may approve."""
+    """True if cards say that too few people are left who may approve."""
 
     def keyed(self, key: str) -> list[Message]:
-        """What was posted with this key, on whatever occasion."""
+        """Return the posts with this key, on any occasion."""
         return [
             message
             for message in self.messages
@@ -308,21 +308,21 @@ class FakeDirectory:
     unknown: set[str] = field(default_factory=set)
     """Those of whom memory does not tell, until they are looked up, whether they are guests."""
     learns: dict[str, set[str]] = field(default_factory=dict)
-    """What a look-up learns of channels; Slack does not answer about others."""
+    """The members that a look-up learns of channels; Slack does not answer about others."""
     resolves: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
-    """What Slack tells of e-mails and groups once it is asked."""
+    """Slack's answers about e-mails and groups, once it is asked."""
     resolved: list[tuple[ReviewerRef, ...]] = field(default_factory=list)
-    """What Slack was asked for."""
+    """The questions to Slack."""
     looked_up: list[tuple[str, str]] = field(default_factory=list)
     answers: dict[Email, frozenset[str]] = field(default_factory=dict)
-    """Whom addresses stand for, once Slack is asked."""
+    """The people of addresses, once Slack is asked."""
     asked_about: list[Email] = field(default_factory=list)
     told_later: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
-    """What Slack tells of e-mails and groups on its own, once memory was asked in vain."""
+    """Slack's later answers about e-mails and groups, once memory was asked in vain."""
     strangers: dict[str, bool | None] = field(default_factory=dict)
-    """Who is no colleague, or of whom Slack does not say."""
+    """People who are no colleagues; None: Slack does not say."""
     fault: Naming | NotSent | None = None
-    """What Slack answers who is asked for one member."""
+    """Slack's answer to a question about one member."""
     may_message: bool = True
     zones: dict[str, ZoneInfo] = field(default_factory=dict)
     hidden: set[ReviewerRef] = field(default_factory=set)

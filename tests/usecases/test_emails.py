@@ -1,4 +1,4 @@
-"""Whom an e-mail address stands for: the first account, until an operator confirms another."""
+"""The person of an e-mail address: the first account, until an operator confirms another."""
 
 import asyncio
 

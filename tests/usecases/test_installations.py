@@ -1,4 +1,4 @@
-"""Where the bot is installed is remembered by its token."""
+"""The place of the bot's installation is remembered by its token."""
 
 import pytest
 import sqlalchemy as sa

@@ -88,9 +88,9 @@ class Reviews(RuleBasedStateMachine):
     """The use cases between a Slack that keeps messages and a crew that keeps working."""
 
     STRIDE: ClassVar = LEASE
-    """How much time passes between two turns until nothing is left to do."""
+    """The time between two turns until nothing is left to do."""
     BESIDE: ClassVar = False
-    """Whether each execution has two tasks that wait beside each other."""
+    """True if each execution has two tasks that wait beside each other."""
 
     def __init__(self, database: EmptiedSqlite, runner: asyncio.Runner) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class Reviews(RuleBasedStateMachine):
         """The ts of each note, by the round of the crew's output that it is about."""
         self.claims: dict[str, Claim] = {}
         self.asked: dict[tuple[str, str], tuple[Seen, set[str]]] = {}
-        """What somebody was last asked about before they approved a round, and its notes then."""
+        """The caveats and notes that somebody was last asked about before they approved a round."""
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:

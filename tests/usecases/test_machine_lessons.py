@@ -46,7 +46,7 @@ Step = Callable[[Callable[[Any], Any]], Awaitable[None]]
 
 @dataclass
 class Known:
-    """What people did with a lesson, by this test's own account."""
+    """People's acts on a lesson, by this test's own account."""
 
     text: str
     author: Person
@@ -157,7 +157,7 @@ class Lessons(RuleBasedStateMachine):
 
 @dataclass
 class Drawn:
-    """What people did with a lesson that was drawn from an answer."""
+    """People's acts on a lesson that was drawn from an answer."""
 
     author: Person
     lesson_id: str

@@ -1,4 +1,4 @@
-"""What people are shown is masked, what crews get is not, and who was shown more is on record."""
+"""People see masked texts and crews get whole ones; a look behind a mask is on record."""
 
 from dataclasses import replace
 

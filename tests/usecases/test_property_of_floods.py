@@ -58,7 +58,7 @@ class Story:
         self.seen: dict[str, datetime] = {}
         """The moments at which rounds could first be seen by people."""
         self.called: datetime | None = None
-        """When a card last called people."""
+        """The time when a card last called people."""
 
     async def play(self, steps: list[Step]) -> None:
         for what, number in steps:

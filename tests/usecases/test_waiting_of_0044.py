@@ -1,4 +1,4 @@
-"""What waited in a database of version 0.1.0 still waits after its upgrade, and is carried out."""
+"""Rounds of version 0.1.0 that wait still wait after the upgrade, and are delivered."""
 
 import sqlite3
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Who may call a crew's addresses."""
+"""The callers of a crew's addresses."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""What failures become over HTTP."""
+"""The responses over HTTP to failures."""
 
 import json
 

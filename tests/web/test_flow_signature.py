@@ -1,4 +1,4 @@
-"""Who may send flow requests: the signature, over the raw body, within five minutes."""
+"""The senders of flow requests: the signature, over the raw body, within five minutes."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What a crew sends is forwarded, whether the bot understands it or not."""
+"""A crew's webhook is forwarded, even if the bot does not understand it."""
 
 import gzip
 import io

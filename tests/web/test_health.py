@@ -1,4 +1,4 @@
-"""Who is told more of the bot's health than whether it is ready."""
+"""The readers of the bot's health who learn more than that it is ready."""
 
 import pytest
 from aiohttp.test_utils import make_mocked_request

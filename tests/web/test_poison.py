@@ -47,7 +47,7 @@ class Web:
             return answer.status, await answer.json(content_type=None)
 
     async def deliver_all(self) -> None:
-        """What came of it is carried out without an error."""
+        """Carry out all jobs without an error."""
         for destination in (SLACK, CREW, forward_destination("research")):
             await self.world.turn(destination, limit=50)
 

@@ -1,4 +1,4 @@
-"""What Slack's address takes, and what it refuses before Bolt reads it."""
+"""The requests that Slack's address takes, and those that it refuses before Bolt reads them."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""What is typed behind `/crew away`."""
+"""The words typed behind `/crew away`."""
 
 from datetime import date
 

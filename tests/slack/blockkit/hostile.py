@@ -89,5 +89,5 @@ def tokens(markdown: str) -> list[Token]:
 
 
 def words_of(text: str) -> list[str]:
-    """What a reader reads, without punctuation."""
+    """Return the words that a reader reads, without punctuation."""
     return re.findall(r"\w+", text.replace(JOINER, ""))

@@ -22,7 +22,7 @@ def pages(text: str, size: int) -> list[str]:
 
 
 def words(text: str) -> set[str]:
-    """What stands between spaces: an address is one word."""
+    """Return the parts between spaces: an address is one word."""
     return set(re.split("[ \n]", text))
 
 

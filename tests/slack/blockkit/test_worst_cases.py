@@ -1,4 +1,4 @@
-"""What an agent wrote is shown for little, however it is made."""
+"""An agent's text is rendered at a small cost, however it is made."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What is remembered of where the bot is installed, in tests of one process."""
+"""The memory of the bot's installations, in tests of one process."""
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.people import Installation

@@ -1,4 +1,4 @@
-"""Who is in which channel, as Slack tells it: in pages, in memory, and never for too long."""
+"""The members of channels, as Slack names them: in pages, in memory, and never for too long."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What Slack does not open or update is said, and raises nothing."""
+"""A refusal of Slack to open or update a modal is told to the person, and raises nothing."""
 
 from structlog.testing import capture_logs
 

@@ -1,4 +1,4 @@
-"""What people are called, for lines that name somebody without calling them."""
+"""People's names, for lines that name somebody without a mention."""
 
 from collections.abc import AsyncIterator
 

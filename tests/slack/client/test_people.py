@@ -1,4 +1,4 @@
-"""Who is a full member of the bot's own organisation."""
+"""The full members of the bot's own organisation."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Where people are, as Slack says it."""
+"""People's time zones, as Slack names them."""
 
 from collections.abc import AsyncIterator
 

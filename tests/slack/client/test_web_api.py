@@ -1,4 +1,4 @@
-"""What a refusal of Slack's is about, told apart by its error code."""
+"""The cause of a refusal by Slack, told apart by its error code."""
 
 import asyncio
 import traceback

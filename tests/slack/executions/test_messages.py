@@ -1,4 +1,4 @@
-"""What is said about an execution, whatever its agents wrote."""
+"""The messages about an execution, whatever its agents wrote."""
 
 from dataclasses import replace
 from typing import Any

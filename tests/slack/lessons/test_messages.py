@@ -1,4 +1,4 @@
-"""What people read about lessons, within Slack's limits."""
+"""The messages about lessons, within Slack's limits."""
 
 from dataclasses import replace
 from datetime import timedelta

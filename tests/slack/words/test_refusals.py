@@ -1,4 +1,4 @@
-"""What one person is told when nothing comes of what they did."""
+"""The words to one person when their act has no effect."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

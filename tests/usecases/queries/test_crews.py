@@ -1,4 +1,4 @@
-"""What the overview of all executions and crews shows."""
+"""The overview of all executions and crews."""
 
 from crewgate.domain.outcome import Refused, Unknown
 from crewgate.domain.review import State
