@@ -287,7 +287,7 @@ MUTANTS: Final = (
     ),
     mutant(
         "a kickoff is drawn to go without lessons that nobody kept",
-        "without = bool(kept) and lessons.is_without(",
+        "without = bool(current) and lessons.is_without(",
         "without = lessons.is_without(",
         "usecases/test_teaching.py",
     ),
@@ -355,7 +355,7 @@ MUTANTS: Final = (
     ),
     mutant(
         "an exception keeps what its transaction changed",
-        "turn.over.set_result(kept)",
+        "turn.over.set_result(is_kept)",
         "turn.over.set_result(True)",
         "store/test_sqlite_writer.py",
     ),

@@ -363,13 +363,13 @@ SIMULATED: Final = (
     ),
     mutant(
         "a later wish brings a day's second morning line",
-        "told = current.told if waiting is None else day.toordinal()",
-        "told = current.told",
+        "sent_on = current.told if waiting is None else day.toordinal()",
+        "sent_on = current.told",
     ),
     mutant(
         "a morning on which nothing waits is the last",
-        "elif current is not None:\n            told",
-        "elif current is not None and waiting is not None:\n            told",
+        "elif current is not None:\n            sent_on",
+        "elif current is not None and waiting is not None:\n            sent_on",
     ),
     mutant(
         "lists show the arguments that cards mask",

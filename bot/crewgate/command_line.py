@@ -203,8 +203,8 @@ def _health(_chosen: argparse.Namespace) -> int:
     from crewgate.check.health import ask_health  # noqa: PLC0415  # serving does not need it
     from crewgate.logs import printable  # noqa: PLC0415  # serving does not need it
 
-    ready, said = ask_health(load())
-    for line in said:
+    ready, lines = ask_health(load())
+    for line in lines:
         _say(printable(line))
     return 0 if ready else 1
 

@@ -50,9 +50,9 @@ async def write_dataset(settings: Settings, chosen: argparse.Namespace) -> int:
         raise NotDone(f"the settings name no crew {chosen.crew}; they name {known}")
     spans = [span for span in (chosen.since, crew.retention) if span is not None]
     since = utc_now() - min(spans) if spans else _FIRST
-    told = f"{since:%Y-%m-%d}" if spans else ""
+    beginning = f"{since:%Y-%m-%d}" if spans else ""
     async with write_beside(settings.database_url) as tx:
-        tx.audit.add(Entry(Code.COLLECTED, OPERATOR, {"crew": chosen.crew, "since": told}))
+        tx.audit.add(Entry(Code.COLLECTED, OPERATOR, {"crew": chosen.crew, "since": beginning}))
     redactor, is_empty = build_redactors(settings)[chosen.crew], True
     async with of_this_version(open_readers(settings.database_url)) as engine:
         async for found, taught, names in Replay(engine).ended(chosen.crew, since):
@@ -71,7 +71,7 @@ async def write_dataset(settings: Settings, chosen: argparse.Namespace) -> int:
                 raise NotDone(f"the data set is not complete: {error}") from error
     if is_empty:
         what = "approved an output" if chosen.form == CASES else "decided on an output"
-        span = f" since {told}" if told else ""
+        span = f" since {beginning}" if beginning else ""
         raise NotDone(f"nobody {what} of {chosen.crew} in an execution that has ended{span}")
     sys.stdout.flush()
     return 0
@@ -128,15 +128,15 @@ def lines_of(
         reason, decision = one.round.reason, one.round.decision
         if not _is_text(one.round.subject):
             continue
-        told: dict[str, Any] = {"output": one.facts.output.text}
+        line: dict[str, Any] = {"output": one.facts.output.text}
         if (editor := _editor(one.round)) is not None:
-            told |= {"edited": True, "by": [_role(editor, None, one.starters)]}
+            line |= {"edited": True, "by": [_role(editor, None, one.starters)]}
         elif decision is not None:
             votes = decision.votes or (decision,)
             by = [_role(vote.by, vote.on_behalf_of, one.starters) for vote in votes]
             people = {*names, *(vote.by.name for vote in votes if isinstance(vote.by, Person))}
             words = _nameless(astuple(decision.verdict)[0] or "", people)
-            told |= {"words": words, "by": by}
+            line |= {"words": words, "by": by}
             decided = decision.verdict
             if isinstance(reason, TakenAs) and reason.label in one.round.subject.labels:
                 decided = Answer(reason.label, is_label=True)
@@ -144,11 +144,11 @@ def lines_of(
             # or ask for changes.
             if needs_approvals(decided, NO_RULE):
                 if not _was_in_vain(one.round):
-                    yield _line(one, taught, refused, told)
+                    yield _line(one, taught, refused, line)
                     refused = []
                 continue
-        if "by" in told:
-            refused.append(told)
+        if "by" in line:
+            refused.append(line)
     if refused:
         yield _line(found[-1], taught, refused, None)
 

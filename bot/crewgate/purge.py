@@ -70,7 +70,7 @@ def _retentions(settings: Settings, chosen: argparse.Namespace) -> dict[str, tim
 async def _purge(
     settings: Settings, crew: str, before: datetime, clock: Clock, sleep: Sleep, *, dry_run: bool
 ) -> None:
-    total, told, began = Removed(), 0, clock()
+    total, tens, began = Removed(), 0, clock()
     async with transactions_beside(settings.database_url, writes=not dry_run) as begin:
         if dry_run:
             async with begin() as tx:
@@ -84,8 +84,8 @@ async def _purge(
                 # every tenth notification waited for more than a second.
                 await sleep(max((clock() - began).total_seconds(), 0))
                 began = clock()
-                if total["executions"] // _TOLD_EVERY > told:
-                    told = total["executions"] // _TOLD_EVERY
+                if total["executions"] // _TOLD_EVERY > tens:
+                    tens = total["executions"] // _TOLD_EVERY
                     say(f"  {crew}: {total['executions']:,} executions so far")
     parts = [counted(total["executions"], "execution")]
     parts.append(counted(total["dead_letters"], "dead letter"))

@@ -677,13 +677,13 @@ class StoryFacts:
         if tool is not None:
             story = CALLS.get(entry.code, story)
             others["verdict"] = CALL_VERDICTS.get(others["verdict"], others["verdict"])
-        told = story.format(who=who, tool=tool, **others)
+        sentence = story.format(who=who, tool=tool, **others)
         words = (self.texts.get(digest) for digest in digests_in(entry, WORDS))
         quoted = ["a text that is not here" if one is None else f"“{one}”" for one in words]
         more = "; ".join([*self._details(entry), *quoted])
         round_ = f" · round {data['number']}" if "round" in data else ""
         at = f"{entry.number or 'not linked yet'} · {entry.at:%Y-%m-%d %H:%M:%S} UTC{round_}"
-        return f"{at} · {told[0].upper()}{told[1:]}{more and f': {more}'}"
+        return f"{at} · {sentence[0].upper()}{sentence[1:]}{more and f': {more}'}"
 
     def _details(self, entry: Entry) -> Iterator[str]:
         rule = self.rules.get(entry.data.get("rule", ""))

@@ -114,7 +114,7 @@ def show(story: Story) -> int:
     names = {one.id: one.name for round_, _ in story.rounds for one in people_of(round_)}
     rules = {name: check_evidence.rule_of(**one) for name, one in story.rules.items()}
     entries = [check_evidence.entry_of(body_of(row), 0) for row in story.own]
-    told = check_evidence.StoryFacts(texts, rules, names, check_evidence.tools_in(entries))
+    facts = check_evidence.StoryFacts(texts, rules, names, check_evidence.tools_in(entries))
     say(f"Execution {story.execution_id} of {story.crew}")
     last = story.own[-1].id
     rows = [*story.own, *(row for row in story.related if row.id < last)]
@@ -122,7 +122,7 @@ def show(story: Story) -> int:
         body = body_of(row)
         if "task" in body["data"]:
             body["data"]["task"] = story.hiding.text(body["data"]["task"])
-        say(told.line(check_evidence.entry_of(body, row.number or 0)))
+        say(facts.line(check_evidence.entry_of(body, row.number or 0)))
     return 0
 
 
@@ -271,8 +271,8 @@ def _is_entry(row: sa.Row[Any]) -> bool:
     try:
         body = json.loads(row.body)
         at = row.at.isoformat(timespec="microseconds")
-        said = (body["crew"], body["execution"], body["at"])
-        return said == (row.crew, row.execution_id, at) and rfc8785.dumps(body) == row.body
+        content = (body["crew"], body["execution"], body["at"])
+        return content == (row.crew, row.execution_id, at) and rfc8785.dumps(body) == row.body
     except (LookupError, TypeError, ValueError):
         return False
 
@@ -325,9 +325,9 @@ async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
     async for row in reading.arrived(chosen.crew, chosen.since, chosen.until):
         entry = body_of(row)
         if chosen.format == "csv":
-            told = {"number": row.number, "means": Code(entry["code"]).told}
+            means = {"number": row.number, "means": Code(entry["code"]).told}
             data = {"data": json.dumps(entry["data"], ensure_ascii=False)}
-            line = entry | told | data
+            line = entry | means | data
             # A cell may be read on a terminal, where an invisible character changes how its
             # neighbours look.
             cells = (printable(str(line[name] or "")) for name in names)

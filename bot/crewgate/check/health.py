@@ -22,14 +22,14 @@ def ask_health(settings: Settings) -> tuple[bool, list[str]]:
         try:
             connection.request("GET", "/readyz", headers=headers)
             answer = connection.getresponse()
-            told = json.loads(answer.read())
-            said = [told["status"], *told.get("details", ())]
+            health = json.loads(answer.read())
+            lines = [health["status"], *health.get("details", ())]
         except (OSError, http.client.HTTPException) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
             return False, [f"no bot answers on port {port}: {why}"]
         except (ValueError, LookupError, TypeError):
             return False, [f"what answers on port {port} is no Crewgate"]
-    return answer.status == http.HTTPStatus.OK, [str(line) for line in said]
+    return answer.status == http.HTTPStatus.OK, [str(line) for line in lines]
 
 
 def local_address(settings: Settings) -> tuple[str, int]:

@@ -143,8 +143,8 @@ def _message_and_output(
 
     The message of `Flow.ask()` is the output.
     """
-    said = members.get("message")
-    message = fields.clean(said).strip() if isinstance(said, str) else ""
+    raw = members.get("message")
+    message = fields.clean(raw).strip() if isinstance(raw, str) else ""
     if is_ask:
         return "", notification.Output(message)
     output = _output(members)
@@ -169,8 +169,8 @@ def _output(members: Mapping[str, object]) -> notification.Output:
 
 
 def _outcomes(members: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
-    said = members.get("emit", members.get("emit_options"))
-    labels = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+    raw = members.get("emit", members.get("emit_options"))
+    labels = [raw] if isinstance(raw, str) else raw if isinstance(raw, list) else []
     known = list(dict.fromkeys(one for one in labels if isinstance(one, str) and one.strip()))
     offered = [one for one in known if _can_be_sent(one)][:OUTCOMES]
     return tuple(offered), len(known) - len(offered)

@@ -244,8 +244,8 @@ def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered 
     status = RESUME_STATUSES.get(answer.status.lower())
     failed = answer.status.lower() in RESUME_FAILURES or bool(answer.error)
     if status is None and failed:
-        said = answer.message or answer.error or answer.detail
-        return Refused(str(code), fields.one_line(": ".join(filter(None, (answer.status, said)))))
+        reason = answer.message or answer.error or answer.detail
+        return Refused(str(code), fields.one_line(": ".join(filter(None, (answer.status, reason)))))
     words = fields.one_line(": ".join(word for word in (answer.status, answer.message) if word))
     return Delivered(words, status)
 

@@ -176,8 +176,8 @@ def without_texts(round_: Round, at: datetime) -> Round:
     labels = subject.labels
     votes = tuple(_without_words(vote, labels) for vote in round_.votes)
     if decision is not None:
-        kept = tuple(_without_words(vote, labels) for vote in decision.votes)
-        decision = replace(decision, verdict=_without_text(decision.verdict), votes=kept)
+        bare_votes = tuple(_without_words(vote, labels) for vote in decision.votes)
+        decision = replace(decision, verdict=_without_text(decision.verdict), votes=bare_votes)
     if reason is not None:
         words: dict[str, Any] = {one.name: "" for one in fields(reason) if one.name in WORDS}
         reason = replace(reason, **words)

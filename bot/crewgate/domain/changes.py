@@ -145,8 +145,8 @@ def compare_words(before: str | None, after: str | None, budget: StepBudget) -> 
     if max(len(old), len(new)) > WORDS_COMPARED:
         return _one_after_the_other(before, after)
     blocks = list(align([word.text for word in old], [word.text for word in new], budget))
-    kept = sum(_letters(old[block.start : block.end]) for block in blocks if block.same)
-    if kept < LEAST_IN_COMMON * max(_letters(old), _letters(new)):
+    letters = sum(_letters(old[block.start : block.end]) for block in blocks if block.same)
+    if letters < LEAST_IN_COMMON * max(_letters(old), _letters(new)):
         return _one_after_the_other(before, after)
     return _as_segments(_without_islands(blocks, old), old, new)
 

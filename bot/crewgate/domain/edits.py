@@ -33,14 +33,14 @@ class Parts:
     def joined(self, written: Sequence[str]) -> str:
         """Return the text with these parts; an emptied part is left out, with the gap before it."""
         gaps, end = self.gaps[:-1], self.gaps[-1]
-        kept = [
+        edits = [
             (gap, was if _plain(was) == _plain(now) else now)
             for gap, was, now in zip(gaps, self.texts, written, strict=True)
             if now.strip() or not was.strip()
         ]
-        if not kept:
+        if not edits:
             return ""
-        return "".join((gaps[0], kept[0][1], *(gap + one for gap, one in kept[1:]), end))
+        return "".join((gaps[0], edits[0][1], *(gap + one for gap, one in edits[1:]), end))
 
 
 def _plain(part: str) -> str:
@@ -190,8 +190,8 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
         # words: the new line is not counted as a change beside the edits.
         of_edits = block.end - block.start - len(went)
         others += max(len(went), len(came) - of_edits)
-    kept, there = frozenset(wanted), _Lines(now)
-    taken = sum(_is_in(edit, kept, there, exact) for edit in edits)
+    lines, there = frozenset(wanted), _Lines(now)
+    taken = sum(_is_in(edit, lines, there, exact) for edit in edits)
     return EditsFate(len(edits), taken, others)
 
 

@@ -31,12 +31,12 @@ def all_starters(
     return tuple(one for one in found if one is not None)
 
 
-def starter_named(said: str) -> User | Email | None:
+def starter_named(name: str) -> User | Email | None:
     """Parse a user id or an e-mail address; None if it is neither."""
-    said = said.strip()
-    if "@" in said:
-        return Email(said)
-    return User(said) if _USER_ID.fullmatch(said) else None
+    name = name.strip()
+    if "@" in name:
+        return Email(name)
+    return User(name) if _USER_ID.fullmatch(name) else None
 
 
 #: A 404 may come from a proxy, or from a crew that is just being deployed, and a status may wrongly
@@ -112,8 +112,8 @@ class Execution:
 
     @property
     def topic(self) -> str:
-        said = _topic_of(shown(self.inputs)) or _topic_of(shown(self.meta))
-        return said or id_beginning(self.execution_id)
+        topic = _topic_of(shown(self.inputs)) or _topic_of(shown(self.meta))
+        return topic or id_beginning(self.execution_id)
 
     @property
     def is_over(self) -> bool:
@@ -247,8 +247,8 @@ def _topic_of(given: Given) -> str:
 
 
 def _says_something(value: str) -> bool:
-    said = value.strip().lower()
-    return 0 < len(said) <= TOPIC_LIMIT and said not in _SAY_NOTHING and said[0] not in "{["
+    word = value.strip().lower()
+    return 0 < len(word) <= TOPIC_LIMIT and word not in _SAY_NOTHING and word[0] not in "{["
 
 
 def about(execution: Execution, kind: EffectKind, target: str = "") -> Effect:

@@ -198,12 +198,12 @@ def _longest_first(forms: Iterable[str]) -> tuple[bytes, ...]:
 
 
 def _without(form: bytes, body: bytes, folded: bytes) -> tuple[bytes, bytes]:
-    kept, at = [], 0
+    pieces, at = [], 0
     parts = folded.split(form)
     for part in parts:
-        kept.append(body[at : at + len(part)])
+        pieces.append(body[at : at + len(part)])
         at += len(part) + len(form)
-    return MARK.encode().join(kept), MARK.encode().join(parts)
+    return MARK.encode().join(pieces), MARK.encode().join(parts)
 
 
 def _without_line_breaks(body: bytes) -> bytes:

@@ -401,10 +401,10 @@ class Run:
 
     def tell_outcome(self, one: records.Round, outcome: records.Outcome) -> None:
         """Tell people the result of a call that they approved."""
-        told = outcome.body
-        told["words"] = self._shared.options.redactor.error(outcome.words)
-        webhooks = human_input_webhooks(self.execution, one.task_id, one.body, told)
-        stored = {**told, "at": iso(int(self._store.now()))}
+        body = outcome.body
+        body["words"] = self._shared.options.redactor.error(outcome.words)
+        webhooks = human_input_webhooks(self.execution, one.task_id, one.body, body)
+        stored = {**body, "at": iso(int(self._store.now()))}
         if outcome.in_doubt:
             stored["in_doubt"] = True
         self._store.record(self._id, one, stored, webhooks=webhooks)
@@ -439,7 +439,7 @@ class Run:
             replace(asked, message=self._shared.options.redactor.error(asked.message)),
             question_id,
             url=None if webhook is None else webhook.url.replace("{name}", self._target),
-            told={
+            content={
                 "created_at": iso(self._store.now()),
                 "callback_url": f"{answered_at}?token={token}",
                 "response_token": token,
@@ -481,8 +481,8 @@ class Run:
 
     def lessons(self, source: str) -> Sequence[str]:
         """Return the newest lessons of this source that are in force, the newest last."""
-        kept = self._store.lessons(self._target)
-        return [one["lesson"] for one in kept if one["source"] == source][-MOST_LESSONS:]
+        lessons = self._store.lessons(self._target)
+        return [one["lesson"] for one in lessons if one["source"] == source][-MOST_LESSONS:]
 
     def question(self) -> records.Question | None:
         """Return the question that a flow waits for, or whose answer it carries out."""

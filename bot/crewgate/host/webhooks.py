@@ -201,7 +201,7 @@ def human_input_webhooks(
     address = execution.kickoff.human_input
     if address is None:
         return []
-    told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
+    notice = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
     match body:
         case {"tool_call": {"schema": _}}:
             edits = [ARGUMENTS]
@@ -209,14 +209,14 @@ def human_input_webhooks(
             edits = [EDITED]
         case _:
             edits = []  # an edited text may not fit a model's fields; a question has no output
-    told["resume_extensions"] = [*edits, KEY]
+    notice["resume_extensions"] = [*edits, KEY]
     if outcome is None:
-        return [Webhook("human_input", address.url, told, headers=address.headers, about=task_id)]
-    return [Webhook("outcome", address.url, told | {"outcome": outcome}, headers=address.headers)]
+        return [Webhook("human_input", address.url, notice, headers=address.headers, about=task_id)]
+    return [Webhook("outcome", address.url, notice | {"outcome": outcome}, headers=address.headers)]
 
 
 def question_webhooks(
-    execution: Execution, asked: Asked, question_id: str, *, url: str | None, told: Json
+    execution: Execution, asked: Asked, question_id: str, *, url: str | None, content: Json
 ) -> list[Webhook]:
     """Return a flow's request as CrewAI AMP sends it, in its flat shape.
 
@@ -237,7 +237,7 @@ def question_webhooks(
         "emit": list(asked.emit),
         "state": asked.pending.get("state"),
         "metadata": asked.metadata,
-        **told,
+        **content,
         "deployment_id": execution.target,
         "deployment_name": execution.target,
     }

@@ -210,8 +210,8 @@ def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
 def _change_lines(change: Change, group: Group) -> Iterator[str]:
     mark = "✗" if change.obstacle else "→"
     yield f"  {mark} {group.count:,} {_way(change)}"
-    for said in _differences(change):
-        yield f"      {said}"
+    for line in _differences(change):
+        yield f"      {line}"
     for one in group.newest:
         yield (
             f"      e.g. round {one.number} of “{shortened(one.review.title)}”, execution"

@@ -100,8 +100,8 @@ async def explain_rules(settings: Settings, prefix: str, crew: str | None) -> in
         crews = [name for name in settings.crews if crew in (None, name)]
         found = await _find(engine, prefix, crews)
         if len(found) != 1:
-            said = report.ambiguous(prefix, found) if found else (report.not_found(prefix),)
-            for line in said:
+            lines = report.ambiguous(prefix, found) if found else (report.not_found(prefix),)
+            for line in lines:
                 say(line)
             return 1
         [(crew, execution_id)] = found

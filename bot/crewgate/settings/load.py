@@ -403,8 +403,8 @@ def _complete(
     if "flow_webhook_secret_env" in crew:
         # A flow's request may assign people. For requests that assign nobody, reviewers or
         # operators are enough, so one of these settings must be there.
-        said = (crew.found.get(key) for key in ("reviewers", "operators"))
-        if not any((*said, "REVIEWERS" in env, "OPERATORS" in env)):
+        given = (crew.found.get(key) for key in ("reviewers", "operators"))
+        if not any((*given, "REVIEWERS" in env, "OPERATORS" in env)):
             problem = "missing; put who gets a request that assigns nobody, or name reviewers"
             crew.note("operators", problem)
     elif values["reviewers"] == () and "reviewers" in crew:

@@ -280,8 +280,8 @@ async def _set(by: Person, day: date, delegate: Person, context: SlackContext) -
     except AbsenceRefused as error:
         wrong = ids.AWAY_UNTIL if error.why in _ABOUT_THE_DAY else ids.AWAY_DELEGATE
         return Answer(refused(error.why, latest), wrong)
-    told = is_told(absence, day, zone, waiting)
-    return Answer(is_set(absence, day, zone), to_delegate=told)
+    reply = is_told(absence, day, zone, waiting)
+    return Answer(is_set(absence, day, zone), to_delegate=reply)
 
 
 async def _tell(context: SlackContext, delegate: Person, sentence: str) -> None:

@@ -234,8 +234,8 @@ def _needs(round_: review.Round, who: str, now: datetime) -> str:
     if round_.state is review.State.WAITING:
         waited = f"{title} has waited {duration(now - round_.opened_at)}"
         return f"{waited} {_for_whom(who)}" if who else waited
-    told = f"{title}: {states.in_list(round_, now)}"
-    return f"{told} · {_for_whom(who)}" if who and round_.state is review.State.STUCK else told
+    line = f"{title}: {states.in_list(round_, now)}"
+    return f"{line} · {_for_whom(who)}" if who and round_.state is review.State.STUCK else line
 
 
 def _report(reported: read_models.Progress | read_models.CrewUnavailable, *, waits: bool) -> str:

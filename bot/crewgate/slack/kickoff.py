@@ -96,9 +96,9 @@ def started(crew: str, channel: str) -> str:
 
 
 def crew_away(crew: str, why: str) -> str:
-    said = one_line(why, ANSWER_LIMIT)
+    reason = one_line(why, ANSWER_LIMIT)
     return (
-        f":exclamation: {names.bold(names.crew(crew))} cannot be started now: {said}. "
+        f":exclamation: {names.bold(names.crew(crew))} cannot be started now: {reason}. "
         "Nothing was started."
     )
 
@@ -108,9 +108,9 @@ def refused(why: str) -> str:
 
 
 def unclear(why: str) -> str:
-    said = one_line(why, ANSWER_LIMIT)
+    reason = one_line(why, ANSWER_LIMIT)
     return (
-        f":exclamation: It may have started: {said}. Look in the channel and at the crew itself: "
+        f":exclamation: It may have started: {reason}. Look in the channel and at the crew itself: "
         f"if it runs, its first pause is a card here. If it does not, start it again with "
         f"`{COMMAND} kickoff`."
     )
@@ -257,8 +257,8 @@ def _render_outcome(form: KickoffForm, answer: KickoffOutcome, context: SlackCon
         case KickoffAnswer(execution_id=str()):
             return render_notice(started(crew, context.crews[crew].channel))
         case KickoffAnswer(is_in_doubt=True, status=status, words=words):
-            said = f"the answer was {status}: {words}"
-            return render_notice(unclear(said if words else "the answer names no execution"))
+            reply = f"the answer was {status}: {words}"
+            return render_notice(unclear(reply if words else "the answer names no execution"))
         case KickoffAnswer(missing=missing, words=why):
             return render_form(crew, values, missing=missing, warning=refused(why))
         case NotSent(why=why):

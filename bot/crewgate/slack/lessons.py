@@ -204,9 +204,9 @@ def render_list(found: Sequence[CrewLessons], *, only: str, link: Link, page: in
 
 
 def _groups(found: CrewLessons, place: str, link: Link) -> Iterator[list[Block]]:
-    kept = sum(one.lesson.state is LessonState.KEPT for one in found.lines)
-    proposed = len(found.lines) - kept
-    counts = f"{kept:,} kept" + (f", {proposed:,} proposed" if proposed else "")
+    count = sum(one.lesson.state is LessonState.KEPT for one in found.lines)
+    proposed = len(found.lines) - count
+    counts = f"{count:,} kept" + (f", {proposed:,} proposed" if proposed else "")
     headline = f"{bold(f'Lessons of {names.crew(found.crew)}')}: {counts}"
     yield [section("\n".join((headline, *figures(found.sides))))]
     for number, one in enumerate(found.lines, 1):

@@ -389,16 +389,16 @@ async def on_csv(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackC
                 await write_csv(found, file)
                 await upload_private(context.identity.client, press.by.id, file, name=name)
         except CallFailed as error:
-            said = "Slack did not take the file. Press the button again in a minute."
+            reply = "Slack did not take the file. Press the button again in a minute."
             if isinstance(error.failure, Refused) and error.failure.kind is RefusalKind.OFF:
                 lacks = error.failure.words
-                said = f"I cannot send you a file: this app was installed without `{lacks}`."
+                reply = f"I cannot send you a file: this app was installed without `{lacks}`."
         except OSError as error:
             log.warning("csv_not_made", why=error.strerror)
-            said = "The file could not be made: the bot's log says why (`csv_not_made`)."
+            reply = "The file could not be made: the bot's log says why (`csv_not_made`)."
         else:
-            said = "I have sent you the file in a private message."
-        await send_ephemeral(respond, said)
+            reply = "I have sent you the file in a private message."
+        await send_ephemeral(respond, reply)
 
 
 def _asked(value: str) -> tuple[int, str | None]:

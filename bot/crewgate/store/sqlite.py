@@ -281,15 +281,15 @@ class SqliteWriter:
         if self._batches is None or self._batches.done():
             self._batches = asyncio.create_task(self._work())
         late = asyncio.get_running_loop().call_later(self._turn_seconds, turn.pass_by)
-        kept = False
+        is_kept = False
         try:
             yield await turn.come
-            kept = True
+            is_kept = True
         finally:
             late.cancel()
             if not turn.over.done():
-                turn.over.set_result(kept)
-            if kept or turn.follows:
+                turn.over.set_result(is_kept)
+            if is_kept or turn.follows:
                 await turn.durable
 
     async def dispose(self) -> None:
@@ -338,14 +338,14 @@ class SqliteWriter:
             turn.follows = stored
             driver.execute("SAVEPOINT turn")
             turn.come.set_result(lent)
-            kept = await turn.over
+            is_kept = await turn.over
             if not driver.in_transaction:
                 # A full disk and the like end the whole transaction, savepoints and all:
                 # https://www.sqlite.org/lang_transaction.html
                 raise sqlite3.OperationalError(_LOST)
-            if not kept:
+            if not is_kept:
                 driver.execute("ROLLBACK TO turn")
-            stored |= kept
+            stored |= is_kept
             driver.execute("RELEASE turn")
         return stored
 

@@ -300,8 +300,8 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
         return Starter(users, tuple(ref for ref in permitted if str(ref) not in users))
     began = execution.began_at
     unclear = await tx.executions.unclear_kickoffs(review.crew, since=began - UNCLEAR, until=began)
-    said = dict.fromkeys(one.starter for one in unclear if one.starter is not None)
-    users = frozenset().union(*(_users(one, access) for one in said))
+    starters = dict.fromkeys(one.starter for one in unclear if one.starter is not None)
+    users = frozenset().union(*(_users(one, access) for one in starters))
     return Starter(users, certain=False) if users else None
 
 

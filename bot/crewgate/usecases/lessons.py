@@ -97,23 +97,23 @@ async def keep(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
             votes = by_each_right(vote, rights, ballot, access)
             ballot, _ = access.drop_lapsed_votes(ballot)
             counted = approve(ballot, votes, author_of(lesson.author, ballot, access), None).round
-            kept = lesson.after(counted, lasts=context.crews[lesson.crew].lessons_expire)
-            changed = [kept]
-            is_kept = kept.state is LessonState.KEPT
-            old = await tx.lessons.lock_in_place_of(kept) if is_kept else None
+            new = lesson.after(counted, lasts=context.crews[lesson.crew].lessons_expire)
+            changed = [new]
+            is_kept = new.state is LessonState.KEPT
+            old = await tx.lessons.lock_in_place_of(new) if is_kept else None
             if old is not None:
-                changed = [replace(kept, replaces=old.id)]
+                changed = [replace(new, replaces=old.id)]
                 if old.is_in_force(access.at):
                     changed.append(old.end(LessonState.REPLACED, by, access.at))
                     await tx.cancel(old.id)
             for one in changed:
                 await tx.lessons.save(one)
-            kept = changed[0]
-            record_lesson(Code.LESSON_KEPT if is_kept else Code.LESSON_APPROVED, kept, by, tx)
+            new = changed[0]
+            record_lesson(Code.LESSON_KEPT if is_kept else Code.LESSON_APPROVED, new, by, tx)
             effects = [_effect(EffectKind.REFRESH_LESSON, one, round_) for one in changed]
             await tx.enqueue(effects, at=access.at)
-            await enqueue_end(tx, kept, round_, at=access.at)
-        return kept
+            await enqueue_end(tx, new, round_, at=access.at)
+        return new
 
     try:
         return await context.asking(record)

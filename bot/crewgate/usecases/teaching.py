@@ -81,16 +81,16 @@ class Teaching:
     ) -> tuple[KickoffRequest, lessons.LessonsGiven | None]:
         """Fill in lessons, unless the crew takes none, or has none and never said what it takes."""
         takes = False if request.gives_lessons else await self.is_for(crew.name)
-        kept: tuple[lessons.Lesson, ...] = ()
+        current: tuple[lessons.Lesson, ...] = ()
         if takes is not False:
             try:
-                kept = await self.uow.read.lessons.in_force(crew.name, self.clock())
+                current = await self.uow.read.lessons.in_force(crew.name, self.clock())
             except StoreUnavailable as error:
                 log.warning("lessons_not_read", crew=crew.name, why=str(error))
-        if not (takes or kept):
+        if not (takes or current):
             return request, None
-        without = bool(kept) and lessons.is_without(self.key, kickoff, crew.lessons_without)
-        text, given = lessons.fill(() if without else kept)
+        without = bool(current) and lessons.is_without(self.key, kickoff, crew.lessons_without)
+        text, given = lessons.fill(() if without else current)
         return replace(request, lessons=text), replace(given, without=without)
 
 

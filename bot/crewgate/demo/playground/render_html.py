@@ -73,15 +73,15 @@ class Names:
 
 def mrkdwn(text: str, names: Names, *, verbatim: bool = False) -> str:
     """Render Slack's mrkdwn to HTML; without `verbatim`, bare addresses become links."""
-    kept: list[str] = []
+    parts: list[str] = []
 
     def keep(html: str) -> str:
-        kept.append(html)
-        return f"\ue000{len(kept) - 1}\ue001"
+        parts.append(html)
+        return f"\ue000{len(parts) - 1}\ue001"
 
     def restore(html: str) -> str:
         while _KEPT.search(html):
-            html = _KEPT.sub(lambda match: kept[int(match[1])], html)
+            html = _KEPT.sub(lambda match: parts[int(match[1])], html)
         return html
 
     def without_controls(inside: str) -> str:

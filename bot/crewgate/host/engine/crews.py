@@ -202,8 +202,8 @@ class _Work:
             output = getattr(step, "output", None)
             result = getattr(step, "result", None) if output is None else text_of(output)
             names = ("thought", "tool", "tool_input")
-            told = {"prompt": getattr(step, "text", ""), "result": result or ""}
-            self._run.step(told | {name: getattr(step, name, "") for name in names})
+            body = {"prompt": getattr(step, "text", ""), "result": result or ""}
+            self._run.step(body | {name: getattr(step, name, "") for name in names})
             return theirs(step) if theirs else None
 
         return on_step

@@ -81,9 +81,9 @@ class Hosted:
         with self._lock:
             self._seen[method] += 1
             place = f"{method} {self._seen[method]}"
-        kept = flow.persistence
+        persistence = flow.persistence
         # CrewAI has just saved the flow's state, so the stored state is the present one.
-        state = None if kept is None else kept.load_state(flow.flow_id)
+        state = None if persistence is None else persistence.load_state(flow.flow_id)
         asked = Asked(
             method=method,
             message=message,
@@ -295,8 +295,8 @@ class FlowTarget:
 
     def _resume(self, run: Run, question: Question, feedback: str) -> Completed | Asked | Failed:
         execution_id = run.execution.id
-        kept = PendingFeedbackContext.from_dict(question.pending["context"])
-        self._persistence.save_pending_feedback(execution_id, kept, question.pending["state"])
+        pause = PendingFeedbackContext.from_dict(question.pending["context"])
+        self._persistence.save_pending_feedback(execution_id, pause, question.pending["state"])
         flow = self._flow.from_pending(execution_id, self._persistence)
         _Work(flow, Lessons(flow, run, self._flow.__name__, feedback, question.id))
         context = flow.pending_feedback
@@ -319,7 +319,7 @@ class FlowTarget:
             # with `learn_strict`, learn from it, CrewAI keeps the question: people are asked again.
             if flow.pending_feedback is not context:
                 raise
-            self._persistence.save_pending_feedback(execution_id, kept, question.pending["state"])
+            self._persistence.save_pending_feedback(execution_id, pause, question.pending["state"])
             return self._asked(execution_id, said=f"“{feedback}” could not be taken: {error}")
         taken = flow.human_feedback_history[answers].outcome
         if exact and taken != feedback:

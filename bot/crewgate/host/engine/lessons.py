@@ -61,7 +61,7 @@ class Lessons:
         if more.get("source") not in self._sources:
             return self._theirs.remember_many(contents, *args, **more)
         answered = self._flow.pending_feedback
-        told = {
+        about = {
             **self._told,
             "source": more["source"],
             "method": "lesson" if answered is None else answered.method_name,
@@ -70,7 +70,7 @@ class Lessons:
         drawn = [lesson for one in contents if (lesson := one.strip())]
         if drawn[MOST_DRAWN:]:
             log.warning("lessons_left_out", execution=self._run.execution.id, most=MOST_DRAWN)
-        self._run.propose([{"lesson": lesson, **told} for lesson in drawn[:MOST_DRAWN]])
+        self._run.propose([{"lesson": lesson, **about} for lesson in drawn[:MOST_DRAWN]])
         return []
 
     def rewritten(self, method: str, output: Any) -> Json | None:

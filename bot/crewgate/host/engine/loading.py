@@ -158,10 +158,10 @@ def _explain(error: BaseException) -> str:
         and frame.filename not in {__file__, importlib.__file__}
     ]
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    said = " ".join(str(error).split())
+    words = " ".join(str(error).split())
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     install = f": `pip install {missing}` in this environment" if missing else ""
-    return f"{type(error).__name__}: {said}{where}{install}"
+    return f"{type(error).__name__}: {words}{where}{install}"
 
 
 def _maker_of(flow: Any) -> Any:

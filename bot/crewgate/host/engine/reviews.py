@@ -79,10 +79,10 @@ class Reviews:
         task_id = self._id_of(context.task)
         shown = self._shown.pop(task_id, None)
         if shown is None:
-            told = _told(answer.output, context)
+            output = _told(answer.output, context)
             if used := self._hooks.take_used(context.task):
-                told["tools_used"] = used
-            decision = self._run.pause(task_id, text_of(answer.output), told)
+                output["tools_used"] = used
+            decision = self._run.pause(task_id, text_of(answer.output), output)
         else:
             answer = _with_output(answer, shown.output)
             context.messages.append({"role": "assistant", "content": shown.output})

@@ -501,7 +501,7 @@ def page_of_blocks(
     groups: Iterable[Sequence[Block]], wanted: int, *, most: int = BLOCKS_ON_A_PAGE
 ) -> BlocksPage:
     """Return the page with this number, or the last page; a group that fits stays on one page."""
-    kept: list[Block] = []
+    on_page: list[Block] = []
     number = size = count = 0
     for group in groups:
         lengths = [len(json.dumps(block, ensure_ascii=False)) for block in group]
@@ -512,9 +512,9 @@ def page_of_blocks(
                 number += 1
                 size = count = 0
                 if number <= wanted:
-                    kept = []
+                    on_page = []
             size += length
             count += 1
             if number <= wanted:
-                kept.append(block)
-    return BlocksPage(kept, min(wanted, number), number + 1)
+                on_page.append(block)
+    return BlocksPage(on_page, min(wanted, number), number + 1)

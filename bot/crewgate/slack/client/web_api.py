@@ -175,8 +175,8 @@ async def granted_scopes(client: AsyncWebClient) -> tuple[dict[str, Any], frozen
 async def time_there(client: AsyncWebClient) -> datetime | None:
     """Return Slack's time from a response header, or None. Raises CallFailed."""
     _, headers = await _answer(client.auth_test())
-    told = parsedate_tz(headers.get("date", ""))
-    return None if told is None else datetime.fromtimestamp(mktime_tz(told), UTC)
+    parts = parsedate_tz(headers.get("date", ""))
+    return None if parts is None else datetime.fromtimestamp(mktime_tz(parts), UTC)
 
 
 async def time_told(client: AsyncWebClient) -> datetime | None:
@@ -264,8 +264,8 @@ def _retry_after(response: Answer) -> timedelta:
 def _words(data: dict[str, Any]) -> str:
     metadata = data.get("response_metadata")
     messages = metadata.get("messages") if isinstance(metadata, dict) else None
-    said = "; ".join(map(str, messages)) if isinstance(messages, list) else ""
-    return said or str(data.get("error"))
+    words = "; ".join(map(str, messages)) if isinstance(messages, list) else ""
+    return words or str(data.get("error"))
 
 
 def text_at(answer: Mapping[str, Any], *path: str) -> str:

@@ -212,13 +212,13 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     if decision is None:
         blocks = [context(cards.about_undecided(round_))]
     else:
-        said = states.said(decision)
+        words = states.said(decision)
         about = cards.about_decided(round_, decision, is_told=told is round_)
         blocks = present(
             context(names.joined(about, names.with_lessons(view.lessons))),
             *_all_who_approved(decision),
             *tool_calls.other_arguments(view),
-            section(said) if said else None,
+            section(words) if words else None,
         )
     # A newer round shows by itself that the crew has done the task again, so `answer` is left out.
     is_done_again = decision is not None and isinstance(decision.verdict, verdict.Revise)

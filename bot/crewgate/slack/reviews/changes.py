@@ -357,7 +357,7 @@ def amount(changes: Changes) -> str:
     """Return the amount of changes: `3 passages changed, 2 added, 1 row added`."""
     if changes.too_long:
         return "much of it changed"
-    said: list[list[str]] = []
+    pieces: list[list[str]] = []
     for unit, (one, many) in _NOUNS.items():
         counts = [(fate, changes.amounts.get((unit, fate), 0)) for fate in Fate]
         words = [
@@ -365,6 +365,6 @@ def amount(changes: Changes) -> str:
         ]
         # Only the first number has the noun: `3 passages changed, 2 added`.
         words[1:] = [f"{count:,} {fate}" for fate, count in counts if count][1:]
-        said += [words] if words else []
-    between = ", " if all(len(words) == 1 for words in said) else "; "
-    return between.join(", ".join(words) for words in said)
+        pieces += [words] if words else []
+    between = ", " if all(len(words) == 1 for words in pieces) else "; "
+    return between.join(", ".join(words) for words in pieces)

@@ -68,8 +68,8 @@ def render_receipt(view: CardView, *, by_words: bool = False) -> Block:
     It stays open, so it leaves out the progress of the decision. `by_words` is True if this
     person's words have put the round under another rule.
     """
-    said = section((cards.ruled_by_words if by_words else cards.recorded)(view.round))
-    return modal(names.RECORDED_TITLE, [section(cards.about(view)), said])
+    sentence = section((cards.ruled_by_words if by_words else cards.recorded)(view.round))
+    return modal(names.RECORDED_TITLE, [section(cards.about(view)), sentence])
 
 
 #: The most blocks of notes on one page of a form, between the box and the output's beginning.
@@ -184,9 +184,9 @@ def render_revise_form(
 
 def _question(round_: Round, question: Question) -> list[Block]:
     asked = question.message
-    said = [section(names.quoted(asked, cards.MESSAGE_SHOWN))] if asked.strip() else []
+    quoted = [section(names.quoted(asked, cards.MESSAGE_SHOWN))] if asked.strip() else []
     if not question.outcomes or question.is_of_crew:
-        return [*said, context(f"The {asker(round_)} gets exactly what you write.")]
+        return [*quoted, context(f"The {asker(round_)} gets exactly what you write.")]
     known = [
         f"“{text.one_line(label, cards.OUTCOME_SHOWN)}”"
         for label in question.outcomes[:_OUTCOMES_SHOWN]
@@ -197,7 +197,7 @@ def _question(round_: Round, question: Question) -> list[Block]:
         "A model on the flow's side will read this and choose one of its outcomes, perhaps not the"
         f" one you mean: {listed}. To be sure, press the outcome's own button."
     )
-    return [*said, context(becomes)]
+    return [*quoted, context(becomes)]
 
 
 def render_dismiss_form(view: CardView) -> Block:

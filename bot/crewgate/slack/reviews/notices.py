@@ -67,10 +67,10 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
         return None
     lines = [states.stuck_notice(round_, decision)]
     if round_.state is State.STUCK:
-        why, told = states.answer(round_), people.mentionable(operators)
+        why, mentions = states.answer(round_), people.mentionable(operators)
         if needs_an_operator(reason):
-            lines[0] += f" {people.decision_is_kept(decision, told, to_decider=True)}"
-            lines.append(f"{people.called(told)}: {why}" if told else why)
+            lines[0] += f" {people.decision_is_kept(decision, mentions, to_decider=True)}"
+            lines.append(f"{people.called(mentions)}: {why}" if mentions else why)
         else:
             lines[0] += f" {why}"
     return notice(f"The decision on {names.which_round(round_)} {states.arrival(round_)}", *lines)
@@ -156,15 +156,15 @@ def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) 
 
 def render_report(first: DeadLetter, operators: Sequence[ReviewerRef] = ()) -> Message:
     """Tell that a webhook could not be shown; only operators see its content."""
-    said, last = _not_shown(first, MRKDWN), actions(WHAT_CAME.on(first.id))
+    sentence, last = _not_shown(first, MRKDWN), actions(WHAT_CAME.on(first.id))
     if first.dismissed is not None:
         last = section(f"{states.dismissed(first.dismissed)}.")
     else:
         others = "Operators" if operators else "Reviewers"
         who = people.called(people.mentionable(operators)) or others
-        said += f" {who}: *{cards.WHAT_CAME}* shows what is wrong."
+        sentence += f" {who}: *{cards.WHAT_CAME}* shows what is wrong."
     text = notification(_not_shown(first, PLAIN))
-    return Message(text, [section(f":exclamation: {said}"), last])
+    return Message(text, [section(f":exclamation: {sentence}"), last])
 
 
 def _not_shown(first: DeadLetter, voice: Voice) -> str:

@@ -136,9 +136,9 @@ class People:
     async def _starter(self, facts: RoundFacts) -> Approvers:
         if (author := facts.round.subject.author) is not None:
             return Approvers((User(author.id),))
-        for said in facts.started_by:
-            if isinstance(said, Email) and self.directory.starters((said,)).unresolved:
-                await self.directory.ask_about(said)
+        for name in facts.started_by:
+            if isinstance(name, Email) and self.directory.starters((name,)).unresolved:
+                await self.directory.ask_about(name)
         members = self.directory.starters(facts.started_by)
         if members.unresolved:
             return Approvers(not_told=True)

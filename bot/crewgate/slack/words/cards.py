@@ -531,11 +531,11 @@ def earlier_feedback(previous: Round) -> str | None:
 
 
 def masked(found: masking.Masked) -> str:
-    said = [
+    kinds = [
         names.counted(many, "passage" if kind is masking.Kind.OTHER else kind)
         for kind, many in found
     ]
-    return f"{names.in_words(said)} {'is' if _is_one(found) else 'are'} masked"
+    return f"{names.in_words(kinds)} {'is' if _is_one(found) else 'are'} masked"
 
 
 def not_shown(found: masking.Masked) -> str:

@@ -328,17 +328,17 @@ def why(
 
     A person whom the settings name needs no reason.
     """
-    said, rule = "", round_.rule
+    right, rule = "", round_.rule
     groups = (ref for ref in among if isinstance(ref, UserGroup) and user in users_of((ref,)))
     if User(user) in among:
-        said = "named in the kickoff" if rule.naming is Naming.NAMED else ""
+        right = "named in the kickoff" if rule.naming is Naming.NAMED else ""
     elif group := next(groups, None):
-        said = f"you are in {reviewer(group)}"
+        right = f"you are in {reviewer(group)}"
     else:
         all_of = users_of(tuple(among))
         found = (one.away for one in away if one.delegate.id == user and one.away.id in all_of)
-        said = next((f"standing in for {person(one)}" for one in found), "")
-    return said, f"then: {title(round_.next_task)}" if round_.next_task else ""
+        right = next((f"standing in for {person(one)}" for one in found), "")
+    return right, f"then: {title(round_.next_task)}" if round_.next_task else ""
 
 
 Why: TypeAlias = Callable[[Round], tuple[str, ...]]

@@ -120,10 +120,10 @@ def decision_is_kept(
     else:
         whose = "Your" if to_decider else decisions.whose(decision, "")
         what = f"{whose} {decisions.noun(decision)}"
-    told = "The person who runs this bot has to fix what is wrong."
+    sentence = "The person who runs this bot has to fix what is wrong."
     if operators:
-        told = f"{called(operators)} {'has' if len(operators) == 1 else 'have'} been told."
-    return f"{what} is kept. {told}"
+        sentence = f"{called(operators)} {'has' if len(operators) == 1 else 'have'} been told."
+    return f"{what} is kept. {sentence}"
 
 
 def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:

@@ -310,10 +310,10 @@ def answer(round_: Round) -> str:
     """Return the next step of the crew or flow; or the failure, with advice."""
     if _has_call_ended(round_):
         return decisions.call_ended(round_)
-    told = _FLOW if receiver(round_.decision) == "flow" else _CREW
+    sentences = _FLOW if receiver(round_.decision) == "flow" else _CREW
     match round_.state, round_.decision:
         case State.DECIDED, _:
-            way = _on_its_way(told, round_.reason, round_.in_doubt_since)
+            way = _on_its_way(sentences, round_.reason, round_.in_doubt_since)
             holds = decisions.until(round_).removeprefix(", ")
             return f"{way} The approval holds {holds}." if holds else way
         case State.RESUMED, Decision(verdict=Answer(to_crew=False) as verdict):
@@ -322,7 +322,7 @@ def answer(round_: Round) -> str:
             asks_again = decision is not None and isinstance(decision.verdict, Revise)
             return _taken_by_crew(round_.reason, is_approve=not asks_again)
         case State.STUCK, _:
-            return _why_stuck(told, round_.reason, may_be_taken=round_.in_doubt)
+            return _why_stuck(sentences, round_.reason, may_be_taken=round_.in_doubt)
         case _:
             return _closed(round_)
 

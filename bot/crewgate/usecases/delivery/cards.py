@@ -29,8 +29,8 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
     if round_.state is not State.WAITING:
         return await settle(job, Delivered("nobody to tell"), context)
     members = await people_of(round_, context)
-    told = await context.uow.read.direct_messages(round_.id)
-    left = sorted(members.users - told.keys())[: max(0, messages.PEOPLE_LIMIT - len(told))]
+    direct = await context.uow.read.direct_messages(round_.id)
+    left = sorted(members.users - direct.keys())[: max(0, messages.PEOPLE_LIMIT - len(direct))]
     async with context.uow.begin() as tx:
         effects = [_about(job, EffectKind.DIRECT_MESSAGE, user) for user in left]
         await tx.enqueue(effects, at=context.clock())
@@ -51,10 +51,10 @@ async def people_of(round_: Round, context: DeliveryContext, *, missing: bool = 
         return members
     delegates = delegates_of(members.users, await context.uow.read.absences.find(at=now), now)
     colleagues = {user: await context.directory.look_up_colleague(user) for user in delegates}
-    told = frozenset(user for user, is_colleague in colleagues.items() if is_colleague)
+    full_members = frozenset(user for user, is_colleague in colleagues.items() if is_colleague)
     not_known = (User(user) for user, known in colleagues.items() if known is None)
     unresolved = (*members.unresolved, *not_known)
-    return replace(members, users=members.users | told, unresolved=unresolved)
+    return replace(members, users=members.users | full_members, unresolved=unresolved)
 
 
 async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
@@ -64,9 +64,9 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
     """
     round_id, user = job.effect.target, _user(job)
     posting = await _direct_posting(round_id, user, context)
-    told = await context.uow.read.direct_messages(round_id)
+    direct = await context.uow.read.direct_messages(round_id)
     waits = posting.view.round.state is State.WAITING
-    if user in told or not (waits or job.in_doubt):
+    if user in direct or not (waits or job.in_doubt):
         return await settle(job, Delivered("nothing to tell"), context)
     outcome = await messages.post(job, posting, context, to=User(user), may_be_plain=True)
     if not isinstance(outcome, Posted):

@@ -45,8 +45,8 @@ async def say_about(
         return Delivered()
     to = place_of(posting, job)
     outcome = await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
-    told = row.tells_reviewers and isinstance(outcome, Delivered)
-    if told and notify_of(round_, context) is Notify.DM:
+    is_news = row.tells_reviewers and isinstance(outcome, Delivered)
+    if is_news and notify_of(round_, context) is Notify.DM:
         # TELL_REVIEWERS sends a private message to the reviewers who have none yet.
         tell = round_.effect(EffectKind.TELL_REVIEWERS)
         return await settle(job, outcome, context, then=[tell])

@@ -60,8 +60,8 @@ async def send_line(job: Job, context: DeliveryContext) -> Outcome:
         if is_gone:
             await tx.mornings.remove(user)
         elif current is not None:
-            told = current.told if waiting is None else day.toordinal()
-            await plan(replace(current, zone=wish.zone, told=told), tx, context)
+            sent_on = current.told if waiting is None else day.toordinal()
+            await plan(replace(current, zone=wish.zone, told=sent_on), tx, context)
     return Delivered()
 
 

@@ -84,5 +84,5 @@ async def _find(round_: Round, name: str, context: DeliveryContext) -> User | Na
             return Naming.UNCLEAR
     if value is None:
         return Naming.MISSING
-    said = starter_named(value)
-    return Naming.UNREADABLE if said is None else await context.directory.find_member(said)
+    starter = starter_named(value)
+    return Naming.UNREADABLE if starter is None else await context.directory.find_member(starter)

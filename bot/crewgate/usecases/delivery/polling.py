@@ -163,7 +163,7 @@ def _updated(execution: Execution, answer: Progress | CrewUnavailable, asked: As
         case Progress(status=CrewStatus.FAILED):
             return execution.end(ExecutionState.FAILED, asked_at, error=answer.error or "")
     completed = answer.status is CrewStatus.COMPLETED
-    told = execution.update_progress(
+    progress = execution.update_progress(
         completed_tasks=answer.completed_tasks,
         total_tasks=answer.total_tasks,
         current_task=None if completed else answer.current_task,
@@ -171,8 +171,8 @@ def _updated(execution: Execution, answer: Progress | CrewUnavailable, asked: As
         asked_activity=asked.before.activity_count,
     )
     if completed:
-        return told.end(ExecutionState.COMPLETED, asked_at, result=answer.result)
-    return told
+        return progress.end(ExecutionState.COMPLETED, asked_at, result=answer.result)
+    return progress
 
 
 def _has_ended(execution: Execution) -> bool:

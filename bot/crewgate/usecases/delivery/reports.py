@@ -33,9 +33,9 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, Delivered("nothing to report"), context)
     refresh = replace(job.effect, kind=EffectKind.REFRESH_REPORT)
     since = dead_letter.received_at - TOGETHER
-    told = await context.uow.read.dead_letters.open_report(crew.name, since=since)
-    if told is not None:
-        return await settle(job, Delivered(), context, then=[replace(refresh, target=told)])
+    earlier = await context.uow.read.dead_letters.open_report(crew.name, since=since)
+    if earlier is not None:
+        return await settle(job, Delivered(), context, then=[replace(refresh, target=earlier)])
     [first] = await context.uow.read.dead_letters.report(dead_letter)
     outcome = await messages.post(job, first, context, to=Thread(crew.channel))
     if not isinstance(outcome, Posted):

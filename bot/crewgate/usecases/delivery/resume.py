@@ -146,12 +146,12 @@ async def _send(
             return LOST_ADDRESS
         is_lesson = isinstance(round_.subject, Question) and round_.subject.drawn_from
         drawn = [id_of_drawn(round_.id)] if is_lesson else []
-        kept = await context.uow.read.lessons.of_ids(drawn) if drawn else ()
+        drawn_lessons = await context.uow.read.lessons.of_ids(drawn) if drawn else ()
         outcome = await context.flows.answer(
             round_.review.crew,
             callback,
             round_.decision.human_feedback,
-            valid_until=kept[0].expires_at if kept else None,
+            valid_until=drawn_lessons[0].expires_at if drawn_lessons else None,
         )
         # `alone`: that this flow's address failed says nothing about the crew or other flows.
         return replace(outcome, alone=True) if isinstance(outcome, NotSent) else outcome

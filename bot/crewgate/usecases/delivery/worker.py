@@ -74,8 +74,8 @@ class _Outage:
         if isinstance(self.outcome, NotSent):
             return self.outcome.why
         why = self.outcome.code or self.outcome.why
-        told = f"fails ({why}), {self.tries} tries since {self.since:%H:%M} UTC"
-        return told if self.is_certain else None
+        sentence = f"fails ({why}), {self.tries} tries since {self.since:%H:%M} UTC"
+        return sentence if self.is_certain else None
 
 
 class Worker:
