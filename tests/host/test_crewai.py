@@ -3,22 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from crewgate.demo.environment import WEBHOOK_SECRET
-from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.servers import free_port, inherited
+from crewgate.domain.retry import Retry
 from tests.host import real_acts, real_crews, real_exact, real_flows, real_hooks, real_kills
 from tests.host.client import TOKEN, Listener
 from tests.host.real import FLOW_SECRET, PATTERNS, PYTHON, Real, host, needs_crewai
-from tests.journeys.conftest import MakeWorld, World, make_world
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World, make_world
 from tests.journeys.flow_world import ENVIRONMENT, REVIEWERS, crews_file
-from tests.journeys.test_gate import CREWS as FETCHING
-from tests.journeys.test_gate import press, refuse
 from tests.repo.files import ROOT
-from tests.standins.workspace import message_text
 
 pytestmark = needs_crewai
 __all__ = ["make_world"]  # a fixture
@@ -30,6 +28,9 @@ TARGETS = (
     *(f"exacting:{name}" for name in real_exact.TARGETS),
     *real_kills.TARGETS,
 )
+#: The host is away for seconds: a bot that tries every 40 ms takes the processor from its start.
+LATER = Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=400))
+PATIENT = replace(AT_ONCE, retry=LATER, pace=replace(AT_ONCE.pace, pause=LATER))
 CASES = (
     real_crews.a_crew_is_reviewed_from_its_kickoff_to_its_end,
     real_crews.a_text_of_a_person_is_the_tasks_output,
@@ -97,6 +98,7 @@ webhook_secret_env = "{name.upper()}_SECRET"
         "BANK_SECRET": "secret-of-the-bank",
     }
     async with make_world(
+        PATIENT,
         port=port,
         crews_file=crews_file(REVIEWERS).replace("CREW_URL", f"{url}/crew") + gated,
         **ENVIRONMENT | secrets,
@@ -146,39 +148,6 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
                 await anext(steps)
         assert await process.stop() == 0
         assert "send_email stopped" not in real.lines("sent.txt")
-
-
-async def test_a_crew_without_a_host_asks_by_the_hook_to_be_copied(
-    tmp_path: Path, make_world: MakeWorld
-) -> None:
-    """Patterns that fit no tool let nothing through."""
-    async with make_world(crews_file=FETCHING, **ENVIRONMENT) as world:
-        process = await asyncio.create_subprocess_exec(
-            *(str(PYTHON), "-m", "tests.host.crews.gating"),
-            *("send_mail=eve", "send_*=ann,bob,two"),
-            cwd=tmp_path,
-            env={
-                **inherited(),
-                **QUIET,
-                "PYTHONPATH": str(ROOT),
-                "CREWGATE_URL": f"{world.url}/crews/research",
-                "CREWGATE_SECRET": WEBHOOK_SECRET,
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        card = await press(world, "Approve", "ann.example")
-        await refuse(world, "Not him.", "bob.example")
-        out, _ = await process.communicate()
-
-    said = out.decode()
-    assert process.returncode == 0, said
-    assert "Hi." in message_text(card)
-    assert "eve: This call did not run. No tool fits send_mail" in said
-    assert "ann: Sent." in said
-    assert "bob: This call did not run. Not him." in said
-    assert "two: This call did not run. Two tools of its agent have this name." in said
-    assert (tmp_path / "sent.txt").read_text() == "ann.example: Hi.\n"
 
 
 async def test_the_demo_plays_its_whole_story_with_the_real_library(tmp_path: Path) -> None:

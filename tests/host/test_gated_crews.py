@@ -17,13 +17,19 @@ from crewgate.demo.servers import inherited
 from tests.host.client import Json
 from tests.host.real import PYTHON, needs_crewai
 from tests.host.real_acts import Call
+from tests.journeys.conftest import MakeWorld, World, make_world
+from tests.journeys.flow_world import ENVIRONMENT
+from tests.journeys.test_gate import CREWS, press, refuse
 from tests.repo.files import ROOT
 from tests.servers import serve
+from tests.standins.workspace import Message, message_text
 
 pytestmark = needs_crewai
+__all__ = ["make_world"]  # a fixture
 FORMS = ("exacting", "exacting_natively")
 BUYING = ("buying", "buying_natively")
 PATTERNS = ("*_out", "purchase")
+MAILS = {"send_mail": ["eve"], "send_*": ["ann", "bob", "two"]}
 
 
 @dataclass
@@ -84,6 +90,7 @@ class Program:
     """A program that has ended, and what its calls brought back: by patterns and crew."""
 
     results: list[dict[str, str]]
+    output: str
     folder: Path
 
     def got(self, to: str) -> list[Json]:
@@ -92,17 +99,21 @@ class Program:
         return [one for one in taken if one["to"] == to]
 
 
-async def run(folder: Path, bot: Bot, *gated: tuple[tuple[str, ...], Calls]) -> Program:
-    """Run a program that makes these calls by each of these crews, under these patterns."""
+async def run(
+    folder: Path, world: World, bot: Bot, *gated: tuple[tuple[str, ...], Calls]
+) -> Program:
+    """Run a program that mails, and makes these calls by each of these crews, by these patterns."""
     process = await asyncio.create_subprocess_exec(
-        *(str(PYTHON), "-m", "tests.host.crews.gated_exactly", json.dumps(gated)),
+        *(str(PYTHON), "-m", "tests.host.crews.gated_exactly"),
+        *(json.dumps(MAILS), json.dumps(gated)),
         cwd=folder,
         env={
             **inherited(),
             **QUIET,
             "HOME": str(folder),
             "PYTHONPATH": f"{ROOT / 'bot'}:{ROOT}",
-            "CREWGATE_URL": f"{bot.url}/crews/research",
+            "CREWGATE_URL": f"{world.url}/crews/research",
+            "APPROVING_URL": f"{bot.url}/crews/research",
             "CREWGATE_SECRET": WEBHOOK_SECRET,
         },
         stdout=asyncio.subprocess.PIPE,
@@ -115,11 +126,11 @@ async def run(folder: Path, bot: Bot, *gated: tuple[tuple[str, ...], Calls]) -> 
         if re.match(r"\[\d", line):
             number, name, result = json.loads(line)
             results[number][name] = result
-    return Program(results, folder)
+    return Program(results, out.decode(), folder)
 
 
 async def test_a_tool_or_server_gets_what_its_gate_showed_once(
-    tmp_path: Path, bot: Bot, subtests: pytest.Subtests
+    tmp_path: Path, bot: Bot, make_world: MakeWorld, subtests: pytest.Subtests
 ) -> None:
     """One program for all: importing crewai takes seconds."""
     search: Call = ["plain_out", {"to": "typo"}]
@@ -128,16 +139,32 @@ async def test_a_tool_or_server_gets_what_its_gate_showed_once(
     held: Call = ["purchase", {"item": "held"}]
     for to in (one for form in FORMS for one in swaps(form)):
         os.mkfifo(tmp_path / f"swap-{to}")
-    program = await run(
-        tmp_path,
-        bot,
+    calls = (
         (PATTERNS, calls_of_tools() | calls_of_servers()),
         (("purchases", "send_*"), {"searching_and_buying": [search, typo], "buying": [typo]}),
         (("purchase",), {"searching_and_buying": [found, held]}),
     )
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world, asyncio.TaskGroup() as group:
+        running = group.create_task(run(tmp_path, world, bot, *calls))
+        card = await press(world, "Approve", "ann.example")
+        await refuse(world, "Not him.", "bob.example")
+        program = await running
+    with subtests.test(mails_went_as_people_said.__name__):
+        mails_went_as_people_said(program, card)
     for check in (tools_got_what_was_shown, servers_got_what_was_shown, patterns_held):
         with subtests.test(check.__name__):
             check(program, bot)
+
+
+def mails_went_as_people_said(program: Program, card: Message) -> None:
+    """Patterns that fit no tool let nothing through."""
+    assert "Hi." in message_text(card)
+    assert "eve: This call did not run. No tool fits send_mail" in program.output
+    assert "ann: Sent." in program.output
+    assert "bob: This call did not run. Not him." in program.output
+    two = "two: This call did not run. Two tools of its agent have this name."
+    assert two in program.output
+    assert (program.folder / "sent.txt").read_text() == "ann.example: Hi.\n"
 
 
 def swaps(form: str) -> list[str]:

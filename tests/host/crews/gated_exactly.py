@@ -1,13 +1,14 @@
-"""A program without a host, whose tools `docs/gate.py` gates: crews of `exacting`, one by one."""
+"""A program without a host, whose tools `docs/gate.py` gates: its crews run one by one."""
 
 import json
+import os
 import sys
 from typing import Any
 
 from crewai.hooks import InterceptionPoint, clear_all_hooks, on
 
 from docs.gate import gate_crewai
-from tests.host.crews import exacting
+from tests.host.crews import exacting, gating
 
 
 def change(context: Any) -> None:
@@ -16,8 +17,13 @@ def change(context: Any) -> None:
         context.tool_input["to"] = "somebody-else"
 
 
-def main(gated: str) -> None:
-    """Run the calls of each crew by hooks of these patterns alone; print what came back."""
+def main(mails: str, gated: str) -> None:
+    """Mail, then run the calls of each crew by hooks of these patterns; print what came back.
+
+    Where `CREWGATE_URL` asks about the mails, people press; at `APPROVING_URL` all is approved.
+    """
+    gating.mail_all(json.loads(mails))
+    os.environ["CREWGATE_URL"] = os.environ["APPROVING_URL"]  # noqa: TID251  # read at each call
     for number, (patterns, calls) in enumerate(json.loads(gated)):
         clear_all_hooks()
         on(InterceptionPoint.PRE_TOOL_CALL, tools=["swap_out"])(exacting.swap_later)

@@ -1,6 +1,7 @@
-"""A program of its own, without a host, whose tool `docs/gate.py` gates."""
+"""A tool of a program without a host, which `docs/gate.py` gates as its page says."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,13 +46,12 @@ class _Clerk(Scripted):
         return f'Thought: I act.\nAction: send_email\nAction Input: {{"to": "{task}"}}'
 
 
-def main(*gated: str) -> None:
-    """Mail those that stand after `PATTERN=`, by hooks of that pattern alone."""
-    for one in gated:
-        pattern, _, names = one.partition("=")
+def mail_all(names_by_pattern: Mapping[str, Sequence[str]]) -> None:
+    """Mail to the names, by hooks of their pattern alone; print what came back."""
+    for pattern, names in names_by_pattern.items():
         clear_all_hooks()
         gate_crewai(pattern, seconds=60)
-        for name in names.split(","):
+        for name in names:
             _mail(name)
 
 
@@ -66,7 +66,3 @@ def _mail(name: str) -> None:
     )
     task = Task(description=f"Mail {name}", expected_output="It", agent=clerk)
     sys.stdout.write(f"{name}: {Crew(agents=[clerk], tasks=[task]).kickoff().raw}\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
