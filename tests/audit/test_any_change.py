@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crewgate.audit import check_evidence
 from crewgate.settings.load import Settings
 from tests.audit.conftest import Audit, link
 from tests.audit.files import (
@@ -26,6 +28,12 @@ from tests.repo.files import ROOT
 from tests.usecases.world import World
 
 Files = dict[str, File]
+
+
+@pytest.fixture(autouse=True)
+def _proven_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verify each signature once: most changes leave the head as it is."""
+    monkeypatch.setattr(check_evidence, "verify", cache(check_evidence.verify))
 
 
 @pytest.fixture(scope="module")
