@@ -200,4 +200,23 @@ QUEUE: Final = (
         "",
         "usecases/test_audit.py",
     ),
+    # --- connections to PostgreSQL
+    mutant(
+        "a connection is used though its server hung up",
+        "return not driver.is_closed() and (not has_rested or ping(connection))",
+        "return not has_rested or ping(connection)",
+        "store/test_failures.py",
+    ),
+    mutant(
+        "a connection that a router dropped is used",
+        "return not driver.is_closed() and (not has_rested or ping(connection))",
+        "return not driver.is_closed()",
+        "store/test_failures.py",
+    ),
+    mutant(
+        "each use of a connection pings it",
+        "used_at[driver] = now",
+        "used_at.pop(driver, None)",
+        "store/test_failures.py",
+    ),
 )

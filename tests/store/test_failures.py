@@ -1,8 +1,10 @@
 """A database that cannot take it now is said to be so, and nothing else is."""
 
 import asyncio
+import threading
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -98,6 +100,63 @@ async def test_a_server_that_hangs_up(engines: Engines, uow: UnitOfWork) -> None
     with pytest.raises(StoreUnavailable):
         await cut_off()
     await uow.read.ping()
+
+
+# --- connections to PostgreSQL that end
+
+
+async def asked(engines: Engines) -> Any:
+    """Ask the server something; return the driver's connection that was used."""
+    with translate_errors():
+        async with engines.read.connect() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+            return (await connection.get_raw_connection()).driver_connection
+
+
+async def test_a_connection_is_pinged_only_after_a_rest(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ping takes three round trips; the first use after connecting counts as a rest."""
+    engines = open_engines(postgres.url("postgres"))
+    driver, pings = await asked(engines), list[str]()
+    driver.add_query_logger(lambda record: pings.append(record.query))
+    for _ in range(3):
+        assert await asked(engines) is driver
+    assert pings == ["BEGIN;", ";", "ROLLBACK;"]
+    monkeypatch.setattr("crewgate.store.engine.REST_SECONDS", 0)
+    await asked(engines)
+    assert pings == ["BEGIN;", ";", "ROLLBACK;"] * 2
+    await engines.dispose()
+
+
+async def test_a_server_that_hung_up_is_connected_to_anew(postgres: Postgres) -> None:
+    """A crew never repeats its notification, so none may fail because a connection is gone."""
+    engines = open_engines(postgres.url("postgres"))
+    await asked(engines)
+    driver = await asked(engines)
+    ended = asyncio.Event()
+    driver.add_termination_listener(lambda _: ended.set())
+    await postgres.run(f"SELECT pg_terminate_backend({driver.get_server_pid()})")
+    await asyncio.wait_for(ended.wait(), 10)
+    assert await asked(engines) is not driver
+    await engines.dispose()
+
+
+async def test_a_connection_that_a_router_dropped_is_made_anew(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing tells the bot: only a ping after a rest finds out."""
+    monkeypatch.setattr("crewgate.store.engine.REST_SECONDS", 0)
+    engines = open_engines(postgres.url("postgres"))
+    driver = await asked(engines)
+    # This event loop stands still meanwhile, so the driver cannot notice.
+    hang_up = postgres.run(f"SELECT pg_terminate_backend({driver.get_server_pid()}, 10_000)")
+    thread = threading.Thread(target=asyncio.run, args=(hang_up,))
+    thread.start()
+    thread.join()
+    assert not driver.is_closed()
+    assert await asked(engines) is not driver
+    await engines.dispose()
 
 
 # --- one bot a file ---

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 from typing import IO, Any, Final, Generic, TypeAlias
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 import structlog
@@ -51,6 +52,8 @@ STATEMENT_SECONDS = 10
 #: The seconds after which PostgreSQL ends a transaction without a statement, to free its locks.
 #: PostgreSQL notices a killed bot at once, but neither a suspended one nor a vanished machine.
 IDLE_SECONDS = 30
+#: The seconds after which a connection to PostgreSQL is pinged before its next use.
+REST_SECONDS = 10
 #: The connections to PostgreSQL for requests of people and crews, and as many more for the outbox:
 #: a crew must not wait for its answer behind a hundred workers that look for jobs. SQLite has
 #: READERS connections for people's reads.
@@ -234,14 +237,18 @@ def _open_file(
         json_deserializer=read_json,
         **options,
     )
-
-    def prepare(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    sa.event.listen(engine.sync_engine, "connect", prepare)
+    _run_at_connect(engine, f"PRAGMA {pragma}")
     return engine
+
+
+def _run_at_connect(engine: AsyncEngine, statement: str) -> None:
+    def run(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        cursor.close()
+        connection.commit()
+
+    sa.event.listen(engine.sync_engine, "connect", run)
 
 
 @asynccontextmanager
@@ -278,17 +285,26 @@ def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
         hide_parameters=True,
         connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
     )
-
+    engine.dialect.do_ping = _after_a_rest(engine.dialect.do_ping)  # type: ignore[assignment]
     # A statement sets the limit: connection poolers refuse settings that come with a connection.
-    def limit_idleness(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        milliseconds = int(1_000 * IDLE_SECONDS)
-        cursor.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}")
-        cursor.close()
-        connection.commit()
-
-    sa.event.listen(engine.sync_engine, "connect", limit_idleness)
+    _run_at_connect(engine, f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
     return engine, engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _after_a_rest(ping: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Return a ping that asks, in three round trips, only a connection that has rested.
+
+    asyncpg notices that the server hung up, but not that a router dropped an unused connection.
+    """
+    used_at: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+
+    def is_alive(connection: Any) -> bool:
+        driver, now = connection.driver_connection, perf_counter()
+        has_rested = now - used_at.get(driver, -REST_SECONDS) >= REST_SECONDS
+        used_at[driver] = now
+        return not driver.is_closed() and (not has_rested or ping(connection))
+
+    return is_alive
 
 
 def _open_sqlite(url: sa.URL) -> Engines:
