@@ -40,7 +40,7 @@ _ADVISORY_LOCK: Final = 727_302
 
 _as_json: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
-_ADD: Final = sa.insert(audit_entries)
+_ADD: Final = sa.insert(audit_entries).inline()
 _HEAD: Final = (
     sa.select(audit_entries.c.number, audit_entries.c.hash)
     .where(audit_entries.c.number.is_not(None))

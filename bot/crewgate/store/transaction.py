@@ -83,7 +83,7 @@ _CLOSED_AS_GONE: Final = round_rows.ROUND.where(
 ).order_by(tables.rounds.c.opened_at)
 _ADD_ROUND: Final = sa.insert(tables.rounds)
 _ADD_OUTPUT: Final = sa.insert(tables.outputs)
-_ADD_EFFECT: Final = sa.insert(tables.outbox)
+_ADD_EFFECT: Final = sa.insert(tables.outbox).inline()
 _CANCEL: Final = sa.delete(tables.outbox).where(
     tables.outbox.c.subject == sa.bindparam("round"),
     statements.one_of(tables.outbox.c.kind, sorted(OF_WAITING)),
