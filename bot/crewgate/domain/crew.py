@@ -11,7 +11,7 @@ from crewgate.domain import parsers
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.people import Anyone, Notify, ReviewerRef, Role
-from crewgate.domain.rules.rule import Naming, Rule
+from crewgate.domain.rules.rule import NO_RULE, Naming, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +125,8 @@ class Crew:
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
 
     def under(self, rule: Rule, *, escalated: bool = False) -> Self:
+        if rule is NO_RULE:
+            return self  # unchanged, so the slow copy is saved
         reviewers = self.permitted(Role.REVIEWER) if rule.reviewers is None else rule.reviewers
         if escalated and rule.escalate is not None:
             reviewers = tuple(dict.fromkeys((*reviewers, *rule.escalate.to)))
