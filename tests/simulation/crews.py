@@ -79,7 +79,7 @@ class Crews(Known):
                 # A step names no task: one of a task that no bot knows looks like one of the task
                 # that waits.
                 for one in of:
-                    one.ambiguous |= not one.working
+                    one.ambiguous |= not (one.working or one.is_hosted)
             await self.world.record(StepUpdate(doing="thinking"), execution)
 
     # --- the crew with tools ---
