@@ -196,7 +196,9 @@ class Worker:
             self._found_at = now
         if leased.again_in is not None:
             self._spent_until = now + leased.again_in
-        await self._give_back_unsettled()
+        unsettled, self._unsettled = self._unsettled, []
+        for job in unsettled:
+            await self._give_back(job, at=self._context.next_try(job, in_doubt=True), in_doubt=True)
         if now >= self._paused_until:
             return leased.jobs
         for job in leased.jobs:  # the destination failed while jobs were leased
@@ -225,7 +227,11 @@ class Worker:
         except Exception as error:
             log.exception("delivery_failed", **about)
             outcome = Unknown(type(error).__name__)
-            await self._give_back_raised(job, outcome)
+            if self._context.gives_up(job):
+                await self._set_aside(job, outcome.why)
+            else:
+                at = self._context.next_try(job, in_doubt=True)
+                await self._give_back(job, at=at, in_doubt=True, failed_at=self._context.clock())
         self._context.trace(job, outcome, began, self._context.clock())
         self._record_availability(job, outcome)
         await self._slow_down(outcome)
@@ -244,13 +250,6 @@ class Worker:
         except StoreUnavailable as error:
             log.warning("budget_unavailable", budget=self._budget.name, why=str(error))
 
-    async def _give_back_raised(self, job: Job, outcome: Unknown) -> None:
-        if not self._context.gives_up(job):
-            at = self._context.next_try(job, in_doubt=True)
-            await self._give_back(job, at=at, in_doubt=True, failed_at=self._context.clock())
-            return
-        await self._set_aside(job, outcome.why)
-
     async def _set_aside(self, job: Job, why: str) -> None:
         try:
             await set_aside(job, why, self._context)
@@ -267,11 +266,6 @@ class Worker:
         except StoreUnavailable as error:
             log.warning("not_settled", subject=job.effect.names, why=str(error))
             self._unsettled.append(job)
-
-    async def _give_back_unsettled(self) -> None:
-        unsettled, self._unsettled = self._unsettled, []
-        for job in unsettled:
-            await self._give_back(job, at=self._context.next_try(job, in_doubt=True), in_doubt=True)
 
     def _record_availability(self, job: Job, outcome: Outcome) -> None:
         self._refused.pop(job.effect.ordering_key, None)
