@@ -262,9 +262,11 @@ async def what_is_masked_was_posted_nowhere(of: Known) -> None:
     lists: list[object] = [await pending(by, mine=False, context=context)]
     lists += [
         await execution_status(one, by=by, context=context, clients={})
-        for one in dict.fromkeys(
-            one.review.execution_id for one in of.known if one.review.crew in {SCANS, TOOLS}
-        )
+        for one in {one.review.execution_id for one in of.known if one.review.crew == TOOLS}
+    ]
+    lists += [
+        await execution_status(one.review.execution_id, by=by, context=context, clients={})
+        for one in of.scans()[:3]
     ]
     for listed in map(repr, lists):
         shows = NUMBER in listed or HIDDEN in listed

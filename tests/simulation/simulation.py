@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from crewgate.domain.effects import SLACK, TIMER, EffectKind, crew_destination, status_destination
@@ -301,30 +301,38 @@ class Simulation(People, Crews):
 
     async def let_mornings_come(self) -> None:
         """A person who wants a line has one at its time, if anything waits for them."""
-        await self.send_lines()
-        jobs = await self.world.everything()
-        lines = [one for one in jobs if one.kind == EffectKind.MORNING_LINE]
-        left = self.mornings - {one.subject for one in lines}
-        require(not left, "told", f"{left} want a morning line, and none is planned")
-        for line in sorted(lines, key=lambda one: one.due_at):
-            await self.world.pass_time(line.due_at - self.world.clock())
-            home = await queue(line.subject, page=0, context=self.world.reviews)
-            await self.send_lines()
-            key = f"morning {line.subject} {line.due_at.date()}"
+        left = set(self.mornings)
+        while left:
+            lines = await self.send_lines()
+            user = min(left, key=lambda one: (lines[one], one))
+            due_at = lines[user]
+            await self.world.pass_time(due_at - self.world.clock())
+            home = await queue(user, page=0, context=self.world.reviews)
+            following = (await self.send_lines())[user]
+            key = f"morning {user} {due_at.date()}"
             is_told = bool(self.world.slack.keyed(key))
-            waits = home.mine.total if line.subject in self.mornings else 0
-            require(is_told or not waits, "told", f"{waits} wait, and there is no {key}")
-            later = line.due_at + HOUR
-            if is_told and later.date() == line.due_at.date():
+            if not is_told and following.date() == due_at.date():
+                continue  # a later wish is for a later moment of this day
+            read = f"{home.mine.total} wait, and there is no {key}"
+            require(is_told or not home.mine.total, "told", read)
+            left.remove(user)
+            later = due_at + HOUR
+            if is_told and later.date() == due_at.date():
                 minute = later.hour * 60 + later.minute
-                await set_morning(line.subject, minute, "UTC", context=self.world.reviews)
+                await set_morning(user, minute, "UTC", context=self.world.reviews)
         await self.world.pass_time(HOUR)
         await self.send_lines()
         await a_message_is_posted_once(self)
 
-    async def send_lines(self) -> None:
+    async def send_lines(self) -> dict[str, datetime]:
+        """Carry out what is due in Slack; return when the next line of each person is due."""
         while jobs := await self.world.lease(SLACK):
             await self.deliver(jobs, self.world.context)
+        every = await self.world.everything()
+        due = {one.subject: one.due_at for one in every if one.kind == EffectKind.MORNING_LINE}
+        left = self.mornings - due.keys()
+        require(not left, "told", f"{left} want a morning line, and none is planned")
+        return due
 
     async def let_a_month_pass(self) -> None:
         """All executions end, nobody does anything, and texts are removed."""
