@@ -151,6 +151,19 @@ QUEUE: Final = (
         "            pass",
         "usecases/delivery/test_resume_unknown.py",
     ),
+    # --- timers
+    mutant(
+        "a time-out that was leased before time began anew decides",
+        "waits = await tx.complete(job) and round_.state",
+        "waits = [await tx.complete(job)] and round_.state",
+        "usecases/delivery/test_time_out.py",
+    ),
+    mutant(
+        "an escalation that was leased before time began anew calls others",
+        "if await tx.complete(job) and round_.state is State.WAITING:\n            transition",
+        "if [await tx.complete(job)] and round_.state is State.WAITING:\n            transition",
+        "usecases/delivery/test_time_out.py",
+    ),
     # --- damaged rows
     mutant(
         "a damaged row takes the others of its list away",

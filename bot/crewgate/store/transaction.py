@@ -455,9 +455,11 @@ class Tx:
             await write(self._connection, _ADD_EFFECT, self._new_effects)
         await self.audit.flush()
 
-    async def complete(self, job: Job) -> None:
-        await write(self._connection, _COMPLETE, _ours(job))
+    async def complete(self, job: Job) -> bool:
+        """Delete a job; return False if it was cancelled, or another bot has it now."""
+        is_ours = await write(self._connection, _COMPLETE, _ours(job)) > 0
         await let_next_go(self._connection, job)
+        return is_ours
 
     async def retry(
         self, job: Job, *, at: datetime, in_doubt: bool, failed_at: datetime | None = None

@@ -319,6 +319,19 @@ async def test_a_round_that_waits_again_has_all_of_it_ahead_again(world: World) 
     assert (await world.round(round_.id)).state is State.DECIDED
 
 
+async def test_a_timer_that_was_leased_before_time_began_anew_does_nothing(world: World) -> None:
+    round_ = await opened(world, ALL)
+    world.clock.advance(9 * DAY)
+    leased = await world.lease(TIMER)
+    assert len(leased) == 3
+    await lose(world)
+    await find_again(world)
+    await world.deliver(*leased)
+    await world.settle_slack()
+    assert (await world.round(round_.id)) == replace(round_, version=3)
+    assert [one.key for one in world.slack.messages] == [f"card {round_.id}"]
+
+
 async def test_all_its_reminders_too(world: World) -> None:
     await opened(world, REMINDED)
     for _ in range(4):

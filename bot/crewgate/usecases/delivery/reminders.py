@@ -37,9 +37,8 @@ async def remind(job: Job, context: DeliveryContext) -> Outcome:
         return Delivered()
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.target)
-        if round_.state is State.WAITING:
+        if await tx.complete(job) and round_.state is State.WAITING:
             await _enqueue(tx, round_, context, EffectKind.POST_REMINDER)
-        await tx.complete(job)
     return Delivered()
 
 
@@ -48,12 +47,13 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
         return Delivered()
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.target)
-        transition = round_.escalate(context.clock()) if round_.state is State.WAITING else None
-        if transition is not None and transition.effects:
-            tx.audit.rule_acts(_set_back(job, round_, context.clock()))
-            await apply(tx, transition, at=context.clock())
-            await _enqueue(tx, round_, context, EffectKind.POST_ESCALATED)
-        await tx.complete(job)
+        # A job that was cancelled while it was leased does nothing: time counts anew.
+        if await tx.complete(job) and round_.state is State.WAITING:
+            transition = round_.escalate(context.clock())
+            if transition.effects:
+                tx.audit.rule_acts(_set_back(job, round_, context.clock()))
+                await apply(tx, transition, at=context.clock())
+                await _enqueue(tx, round_, context, EffectKind.POST_ESCALATED)
     return Delivered()
 
 
@@ -62,14 +62,13 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
         return Delivered()
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.target)
-        waits = round_.state is State.WAITING
+        waits = await tx.complete(job) and round_.state is State.WAITING
         if waits:
             transition = round_.time_out(context.clock())
             if transition.round != round_:
                 tx.audit.rule_acts(_set_back(job, round_, context.clock()))
                 await apply(tx, transition, at=context.clock())
             await _enqueue(tx, round_, context, EffectKind.POST_TIMED_OUT)
-        await tx.complete(job)
     if waits:
         log.info("timed_out", **fields_of(round_), then=_then(round_))
         count_decision(transition.round)
