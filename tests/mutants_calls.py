@@ -25,8 +25,20 @@ CALLS: Final = (
     ),
     mutant(
         "a refused call that its host announces again may have run",
-        "if latest.decision is None or not latest.decision.is_approve:",
-        "if latest.decision is None:",
+        "if not (is_approved or before.may_have_run):",
+        "if decision is None:",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "a refusal ends the doubt of an earlier approval",
+        "if not (is_approved or before.may_have_run):",
+        "if not is_approved:",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "a refused call counts as tried once more",
+        "was_tried = latest.call_result is None and (is_approved or before.was_tried)",
+        "was_tried = latest.call_result is None",
         "usecases/test_approval_ends.py",
     ),
     mutant(

@@ -271,6 +271,24 @@ async def test_a_restored_host_that_announces_a_decided_call_again_asks_people_a
     assert (await latest(world)).state is State.RESUMED
 
 
+@pytest.mark.parametrize("result", [None, RAN])
+async def test_a_refusal_since_leaves_the_doubt_of_an_earlier_approval(
+    world: World, result: CallResult | None
+) -> None:
+    round_ = await called(world)
+    await world.decide(round_.id)
+    await world.turn(CREW)
+    if result is not None:
+        await world.notify(**about(call_result=result))
+    for number in (2, 3):
+        world.crew.pause(task="send_email-1")
+        anew = (await world.notify(**about())).round
+        assert anew.number == number
+        assert anew.subject == replace(CALL, may_have_run=True, was_tried=result is None)
+        await world.decide(anew.id, Revise("No."))
+        await world.turn(CREW)
+
+
 async def test_a_refused_call_that_is_announced_again_has_not_run(world: World) -> None:
     round_ = await called(world)
     await world.decide(round_.id, Revise("No."))

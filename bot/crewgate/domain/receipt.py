@@ -19,7 +19,7 @@ from crewgate.domain.reason import Answered, EditedBy, Fetched, NotFetched
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.choose import for_call, left_by_time
 from crewgate.domain.rules.rule import NO_RULE, Rule
-from crewgate.domain.subjects import WORK
+from crewgate.domain.subjects import WORK, call_of
 from crewgate.domain.verdict import Answer, Person, Reading, Refuse, Revise, TimedOut, reading_of
 
 
@@ -275,14 +275,17 @@ def _is_shown_again(digest: str, before: Round) -> bool:
 def with_doubt(latest: Round | None, notification: Notification) -> Notification:
     """Return a notification whose call may have run, if it announces an approved pause again.
 
-    A host that was restored from a copy does not know of the decision that let the call run.
+    A host that was restored from a copy does not know of the decision that let the call run. A
+    refusal since then leaves the doubt as it was.
     """
     call = notification.call
     if latest is None or call is None or not _is_announced_again(latest, notification):
         return notification
-    if latest.decision is None or not latest.decision.is_approve:
+    decision, before = latest.decision, call_of(latest.subject) or call
+    is_approved = decision is not None and decision.is_approve
+    if not (is_approved or before.may_have_run):
         return notification
-    was_tried = latest.call_result is None
+    was_tried = latest.call_result is None and (is_approved or before.was_tried)
     return replace(notification, call=replace(call, may_have_run=True, was_tried=was_tried))
 
 
