@@ -3,18 +3,20 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall
-from crewgate.domain.effects import crew_destination
+from crewgate.domain.effects import crew_destination, status_destination
 from crewgate.domain.errors import CrewgateError
-from crewgate.domain.execution import CrewUpdate, StepUpdate
+from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.notification import Format, Output
-from crewgate.domain.review import State
+from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
 from crewgate.usecases.delivery.worker import deliver
+from crewgate.usecases.read_models import CrewUnavailable
 from crewgate.usecases.track import record_update, track
-from tests.simulation.known import MOMENT, Call, Case, Known, Question
+from tests.simulation.known import MOMENT, NONSENSE, Call, Case, Known, Question
 from tests.simulation.oracle import require
 from tests.simulation.product import (
     ASKED,
@@ -24,6 +26,7 @@ from tests.simulation.product import (
     NUMBER,
     REVIEWERS,
     SCANS,
+    TASKS,
     TOOLS,
     Product,
 )
@@ -31,7 +34,6 @@ from tests.simulation.story import Choices
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.simulated_crew import Branch
 
-RAN = CallResult(CallState.RAN, "Sent as message 17.")
 WORDINGS = ("Hi", "Wire transfer", "wire\ntransfer", "wire  transfer", "w\u00adire transfer")
 RECIPIENTS = ("bob@strasse.de", "bob@stra\u00dfe.de", "eve@bad.example, bob@strasse.de")
 
@@ -139,12 +141,47 @@ class Crews(Known):
         ran = [one for one in self.calls.values() if one.ran and not one.is_reported]
         call = choices.pick(ran)
         call.is_reported = True
-        await self.announce_call(call, call_result=RAN)
+        await self.report(call, CallState.FAILED if choices.one_in(4) else CallState.RAN)
         await self.look()
         latest = self.latest(TOOLS, call.execution, call.task)
         if latest is not None and latest.decision == call.ran[-1][1]:
             read = f"{latest.id} {latest.state} {latest.reason}, but its tool told that it ran"
             require(latest.state is State.RESUMED, "truth", read)
+
+    async def report(self, call: Call, state: CallState) -> None:
+        """The host says what became of a call, in words that are its tool's."""
+        words = self.said("Sent as message", f"{TOOLS} {call.execution}")
+        await self.announce_call(call, call_result=CallResult(state, words))
+
+    async def tool_runs_again(self, choices: Choices) -> None:
+        """A tool runs once more on the approval by which it ran, and says so."""
+        call = choices.pick([one for one in self.calls.values() if one.ran and one.is_reported])
+        latest = self.latest(TOOLS, call.execution, call.task)
+        if latest is not None and latest.call_result is not None and not self.may_run(latest):
+            await self.report(call, CallState.RAN)
+            self.alarms.add(latest.id)
+
+    @staticmethod
+    def may_run(round_: Round) -> bool:
+        """Return True if an approval of a call, or an earlier one, is not known to be used up."""
+        call, decision = round_.subject, round_.decision
+        assert isinstance(call, ToolCall)
+        is_open = call.was_tried or round_.state is not State.RESUMED
+        return is_open and decision is not None and decision.is_approve
+
+    async def call_is_withdrawn(self, choices: Choices) -> None:
+        """The agent's task ends, and with it a call that was not let through yet."""
+        call = choices.pick([one for one in self.calls.values() if not one.ran])
+        latest = self.latest(TOOLS, call.execution, call.task)
+        if latest is None or call.is_reported:
+            return
+        call.is_reported = True
+        self.world.tools.pending.pop((call.execution, call.task), None)
+        await self.report(call, CallState.CLOSED)
+        await self.look()
+        state = self.round(latest.id).state
+        over = (State.CLOSED, State.RESUMED)
+        require(state in over, "truth", f"{latest.id} was withdrawn, and is {state}")
 
     async def tool_runs_unasked(self, choices: Choices) -> None:
         """A call that people refused, or that waits, ran all the same."""
@@ -154,11 +191,11 @@ class Crews(Known):
             return
         approved = latest.decision is not None and latest.decision.is_approve
         assert isinstance(latest.subject, ToolCall)
-        if approved or latest.removed_at or latest.in_doubt or latest.subject.was_tried:
+        if approved or latest.in_doubt or latest.subject.was_tried:
             return
         call.is_reported = True
         self.world.tools.pending.pop((call.execution, call.task), None)
-        await self.announce_call(call, call_result=RAN)
+        await self.report(call, CallState.RAN)
         self.alarms.add(latest.id)
 
     async def host_restarts(self, choices: Choices) -> None:
@@ -171,16 +208,31 @@ class Crews(Known):
             await self.announce_call(call)
 
     async def host_is_restored(self, choices: Choices) -> None:
-        """Its copy is of before an answer, so that a call that ran waits in it once more."""
-        ran = [one for one in self.calls.values() if one.ran and one.is_hosted]
-        call = choices.pick(ran)
+        """Its copy is of before an answer, so that a call that was answered waits once more."""
+        call = choices.pick([one for one in self.calls.values() if one.is_hosted])
         latest = self.latest(TOOLS, call.execution, call.task)
         if latest is not None and latest.state is State.RESUMED and not latest.removed_at:
-            before, call.is_reported = len(self.known), True  # its copy knows of no run
+            before, call.is_reported = len(self.known), bool(call.ran)  # its copy knows of no run
             await self.announce_call(call)
             await self.look()
             read = f"{call.task} waits for people, and nobody is asked"
             require(len(self.known) > before, "once", read)
+            again = self.latest(TOOLS, call.execution, call.task)
+            assert again is not None
+            assert isinstance(again.subject, ToolCall)
+            read = f"{again.id} asks about {call.task}, which never ran, as if it had"
+            require(bool(call.ran) or not again.subject.may_have_run, "truth", read)
+
+    async def crew_forgets(self, choices: Choices) -> None:
+        """A crew says for an hour that it knows no execution, and then knows them all again."""
+        name = choices.pick([TASKS, SCANS, TOOLS, LEGAL])
+        client = self.world.clients[name]
+        for client.says in (CrewUnavailable("404: not found", gone=True), None):
+            for _ in range(6):
+                await self.world.pass_time(timedelta(minutes=11))
+                for job in await self.world.lease(status_destination(name), limit=99):
+                    await deliver(job, self.world.context)
+            await self.look()
 
     # --- the program that fetches ---
 
@@ -205,19 +257,30 @@ class Crews(Known):
         round_ = received.round
         for one in self.questions:
             is_open = round_.state in (State.WAITING, State.DECIDED)
-            if one.round_id == round_.id and is_open:
+            if one.round_id in {round_.id, round_.origin_id} and is_open:
                 asked_at = one.asked_at  # it asked before, and has no answer yet
         self.questions.append(Question(text, task, asked_at, round_.id, round_.number))
         self.texts.setdefault(round_.id, text)
 
     async def program_fetches(self, choices: Choices) -> None:
-        """The last asker, or an earlier one, asks for the decision; perhaps of its own round."""
+        """The last asker, or an earlier one, asks for the decision; perhaps of its own round.
+
+        Sometimes nobody is there any more when it is answered.
+        """
         question = choices.pick(self.questions[::-1][:3])
         is_last = question is self.questions[-1]
         is_named = choices.one_in(2) or not is_last
         number = question.number if is_named else None
-        body = await self.world.fetch(await self.world.round(question.round_id), number=number)
+        hangs_up = choices.one_in(4)
+        before = {one.id: one.state for one in self.known if one.review.crew == ASKED}
+        body = await self.world.fetch(
+            await self.world.round(question.round_id), number=number, is_there=not hangs_up
+        )
         await self.look()
+        if hangs_up:
+            after = {one.id: one.state for one in self.known if one.review.crew == ASKED}
+            require(after == before, "once", f"nobody was there, and {before} became {after}")
+            return
         if body is None or body["state"] != "decided":
             return
         of = [one for one in self.known if one.review.task_id == question.task]
@@ -301,10 +364,12 @@ class Crews(Known):
         execution = f"case {len(self.cases) + 1}"
         case = self.cases[execution] = Case(execution, choices.pick(REVIEWERS))
         at = self.world.clock()
-        inputs = (("topic", self.said("About", f"{LEGAL} {execution}")),)
+        about = f"{LEGAL} {execution}"
+        inputs = (("topic", self.said("About", about)),)
+        meta = (("reference", self.said("Of", about)),)
         async with self.world.uow.begin() as tx:
             opened = await tx.executions.open(LEGAL, execution, at=at)
-            await track(tx, opened, starter=case.starter, inputs=inputs, at=at)
+            await track(tx, opened, starter=case.starter, inputs=inputs, meta=meta, at=at)
         await self.announce_case(case, choices.pick(["case", "memo"]))
 
     async def case_pauses(self, choices: Choices) -> None:
@@ -313,13 +378,36 @@ class Crews(Known):
         if (case.execution, task) not in self.world.legal.pending:
             await self.announce_case(case, task)
 
+    async def case_goes_on(self, choices: Choices) -> None:
+        """A step begins, or a task that nobody reviews is done: while nobody is waited for."""
+        execution = choices.pick(self.running_cases())
+        words = self.said("Looking up", f"{LEGAL} {execution}")
+        is_done = choices.one_in(2)
+        update = TaskUpdate(title="look up", summary=words) if is_done else StepUpdate(doing=words)
+        more: Any = {"uow": self.world.uow, "at": self.world.clock(), "new_id": self.world.new_id}
+        await record_update(LEGAL, execution, update, **more)
+
+    def running_cases(self) -> list[str]:
+        waiting = {execution for execution, _ in self.world.legal.pending}
+        return sorted(self.cases.keys() - waiting)
+
+    async def nonsense_arrives(self, _: Choices) -> None:
+        """A webhook that nobody can read."""
+        body = self.said(NONSENSE, "")
+        self.words[body] = await self.world.store_dead_letter(body.encode(), LEGAL)
+
     async def announce_case(self, case: Case, task: str) -> None:
         self.world.clock.advance(MOMENT)
         case.drafts += 1
         text = f"{task} {case.drafts} of <{case.execution}>"
         self.world.legal.pause(text, execution=case.execution, task=task)
         received = await self.world.notify(
-            text, crew=LEGAL, execution_id=case.execution, task_id=task, task_name=task
+            text,
+            crew=LEGAL,
+            execution_id=case.execution,
+            task_id=task,
+            task_name=task,
+            expected_output=self.said("A letter", f"{LEGAL} {case.execution}"),
         )
         self.texts[received.round.id] = text
 

@@ -21,7 +21,7 @@ from crewgate.store.tables import audit_entries, metadata
 from crewgate.usecases.queries import execution as execution_status
 from crewgate.usecases.queries import pending
 from crewgate.usecases.stats import of_crew
-from tests.simulation.known import Known, counted_decisions
+from tests.simulation.known import NONSENSE, Known, counted_decisions
 from tests.simulation.oracle import Check, counts, require
 from tests.simulation.product import (
     AUDITED,
@@ -116,12 +116,13 @@ async def what_is_shown_as_done_was_done(of: Known) -> None:
             elif taken:
                 is_call = isinstance(round_.subject, ToolCall)
                 require(round_.in_doubt or is_call, "truth", read)
-        for message in of.world.slack.keyed(f"card {round_.id}"):
+        slack = of.world.slack
+        for message in (*slack.keyed(f"card {round_.id}"), *slack.keyed(f"direct {round_.id}")):
             assert isinstance(message.shows, Round)
             shows = (message.shows.state, message.shows.reason)
             instead = f"refresh failed {round_.id} {round_.state.value} "
             said = any(one.key.startswith(instead) for one in of.world.slack.messages)
-            read = f"the card of {round_.id} shows {shows}, it is {round_.state} {round_.reason}"
+            read = f"{message.key} shows {shows}, it is {round_.state} {round_.reason}"
             is_current = shows == (round_.state, round_.reason) or round_.removed_at
             require(is_current or said or round_.id in aside, "told", read)
 
@@ -159,17 +160,33 @@ async def each_reviewer_has_a_message(of: Known) -> None:
             require(not left, "told", f"{left} have no message about {round_.id}")
 
 
+async def people_know_what_does_not_arrive(of: Known) -> None:
+    """The thread tells of each decision that is stuck, or came to nothing."""
+    aside = {row.subject for row in await of.world.everything() if row.set_aside_at is not None}
+    for round_ in of.known:
+        is_lost = round_.state is State.CLOSED and round_.decision is not None
+        # A thread that somebody deleted, with its card, is told nothing of what is over.
+        is_lost = is_lost and bool(of.world.slack.keyed(f"card {round_.id}"))
+        if (round_.state is State.STUCK or is_lost) and round_.id not in aside:
+            told = of.world.slack.keyed(f"stuck {round_.id}")
+            read = f"{round_.id} is {round_.state} {round_.reason}, and its thread is silent"
+            require(told, "told", read)
+
+
 async def a_message_is_posted_once(of: Known) -> None:
     """Neither a card nor what a rule says by time is in Slack twice, whatever answers were lost."""
     many = Counter(one.key for one in of.world.slack.messages if not one.deleted)
     twice = [key for key, number in many.items() if number > 1 and key.startswith(ONCE)]
+    twice = [key for key in twice if of.came_back.isdisjoint(key.split())]
     require(not twice, "jobs", f"{twice} were posted more than once")
 
 
 async def an_alarm_was_raised(of: Known) -> None:
     """Operators know of each call that ran and was not approved."""
     keys = [one.key for one in of.world.slack.messages]
-    for round_id in of.alarms:
+    # A channel that refuses for a day has its messages set aside, which operators see.
+    aside = {row.subject for row in await of.world.everything() if row.set_aside_at is not None}
+    for round_id in of.alarms - aside:
         raised = any(key.startswith(f"call alarm {round_id} ") for key in keys)
         require(raised, "runs", f"{round_id} ran without an approval, and nobody was told")
 
@@ -179,6 +196,8 @@ async def a_removed_text_is_nowhere(of: Known) -> None:
     removed = {one.id for one in of.known if one.removed_at is not None}
     aside = await set_aside(of)
     removed |= {key for key in (execution_of(one) for one in of.known) if key not in aside}
+    unread = {about for text, about in of.words.items() if text.startswith(NONSENSE)}
+    removed |= unread - {row.subject for row in await of.world.everything()}
     in_use = {of.proposed[one].text for one in of.kept}
     texts = [*of.texts.items(), *of.crew.texts.items()]
     texts += [(about, text) for text, about in of.words.items() if text not in in_use]
@@ -194,6 +213,25 @@ async def a_removed_text_is_nowhere(of: Known) -> None:
         for text, one in gone.items():
             there = text and text in stored
             require(not there, "removed", f"{name} has {text!r} of {one}")
+
+
+async def slack_shows_no_removed_text(of: Known) -> None:
+    """Cards and private messages were updated since, and each thread was cleared."""
+    aside = await set_aside(of)
+    slack = of.world.slack
+    for round_ in of.known:
+        if round_.removed_at is None or execution_of(round_) in aside:
+            continue
+        for message in (*slack.keyed(f"card {round_.id}"), *slack.keyed(f"direct {round_.id}")):
+            assert isinstance(message.shows, Round)
+            is_old = message.shows.removed_at is None
+            require(not is_old, "removed", f"{message.key} shows its texts")
+            ref = message.ref
+            is_cleared = f"clear {ref.channel} {ref.thread_ts}" in slack.calls
+            is_private = message.key.startswith("direct ")
+            require(
+                is_cleared or is_private, "removed", f"the thread of {message.key} is as it was"
+            )
 
 
 async def texts_were_removed(of: Known) -> None:
@@ -352,6 +390,7 @@ IN_THE_END: Final[tuple[Check, ...]] = (
     whoever_may_decide_was_told,
     each_reviewer_has_a_message,
     what_a_rule_promises_was_done,
+    people_know_what_does_not_arrive,
     a_message_is_posted_once,
     an_alarm_was_raised,
     a_decision_reaches_its_crew_once,
@@ -365,6 +404,7 @@ IN_THE_END: Final[tuple[Check, ...]] = (
 )
 AFTER_A_MONTH: Final[tuple[Check, ...]] = (
     texts_were_removed,
+    slack_shows_no_removed_text,
     a_removed_text_is_nowhere,
     a_removed_decision_is_not_given,
     the_trail_verifies,

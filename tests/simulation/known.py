@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.caveats import Claim, Seen
+from crewgate.domain.caveats import Claim, HastyReading, Seen
 from crewgate.domain.lessons import Lesson, may_teach
+from crewgate.domain.reason import ExecutionGone
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Decision, Person
 from crewgate.metrics import REGISTRY
 from crewgate.store.engine import rows
 from crewgate.store.round_rows import to_round
+from crewgate.usecases.read_models import MessageRef
 from tests.simulation.product import (
     EVERYBODY,
     LEGAL,
@@ -24,6 +26,7 @@ from tests.usecases.simulated_crew import SimulatedCrew
 from tests.usecases.test_machine import EVERY_ROUND
 
 MOMENT = timedelta(microseconds=1)
+NONSENSE = "Nonsense"
 
 
 @dataclass
@@ -44,7 +47,10 @@ class Call:
     @property
     def is_refused(self) -> bool:
         """By a rule, also where its words are written otherwise."""
-        text = str(self.arguments["text"]).replace("\u00ad", "").lower()
+        return self.would_be_refused(self.arguments)
+
+    def would_be_refused(self, arguments: dict[str, object]) -> bool:
+        text = " ".join(map(str, arguments.values())).replace("\u00ad", "").lower()
         return self.tool == "send" and "wire transfer" in " ".join(text.split())
 
     @property
@@ -64,6 +70,16 @@ class Question:
     round_id: str
     number: int
     passed_by: Decision | None = None
+
+
+@dataclass
+class Written:
+    """A message in a thread that counts as a note on an output, and the number of its changes."""
+
+    card: MessageRef
+    origin: str
+    text: str
+    changes: int = 0
 
 
 @dataclass
@@ -96,6 +112,11 @@ class Known:
         self.was_away: list[tuple[str, str, datetime, datetime]] = []
         """People who were away: who, for whom, from when, until when."""
         self.notes: defaultdict[str, set[str]] = defaultdict(set)
+        """The notes on an output, each by its ts and its number of changes."""
+        self.written: dict[str, Written] = {}
+        """The notes that people wrote, by their ts."""
+        self.turned: dict[tuple[str, str], HastyReading | None] = {}
+        """The people who turned to the end of a round's output; the reading, if it was in haste."""
         self.claims: dict[str, Claim] = {}
         self.asked: dict[tuple[str, str], tuple[Seen, set[str]]] = {}
         self.dismissed: set[str] = set()
@@ -117,6 +138,8 @@ class Known:
         """True while the last of everybody was a guest, each with the time since when."""
         self.words: dict[str, str] = {}
         """People's words, with the round that they are about."""
+        self.came_back: set[str] = set()
+        """The rounds that were closed while their crew knew no execution: their time began anew."""
         self.alarms: set[str] = set()
         """The rounds of calls that ran though they must not."""
         self.is_ending = False
@@ -138,6 +161,8 @@ class Known:
             if isinstance(round_.subject, ToolCall) and round_.origin in self.texts:
                 # The agent's own arguments, where its tool did not take a person's.
                 self.texts.setdefault(round_.id, self.texts[round_.origin])
+            if isinstance(round_.reason, ExecutionGone):
+                self.came_back.add(round_.id)
             if round_.decision is not None:
                 self.decisions.setdefault(round_.id, round_.decision)
                 if round_.review.crew == TASKS:
@@ -173,7 +198,8 @@ class Known:
 
     def absent(self, by: Person, round_: Round, at: datetime) -> set[str]:
         """For whom somebody may decide who are away."""
-        own = self.in_person(round_, at) if round_.rule.delegation else set()
+        is_delegated = (round_.review.crew, round_.review.task_id) != (TASKS, "translate")
+        own = self.in_person(round_, at) if is_delegated else set()
         return {
             who
             for who, delegate, since, until in self.was_away
@@ -186,8 +212,8 @@ class Known:
 
     def starter_of(self, round_: Round) -> str | None:
         """Return the people who may not approve a round, because they started its execution."""
-        may_approve = round_.rule.self_approval
-        return None if may_approve else self.cases[round_.review.execution_id].starter.id
+        is_strict = (round_.review.crew, round_.review.task_id) == (LEGAL, "case")
+        return self.cases[round_.review.execution_id].starter.id if is_strict else None
 
     def needed(self, round_: Round) -> int:
         """Return the approvals that a round's text needs, by this test's reading of rules."""

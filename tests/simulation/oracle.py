@@ -129,6 +129,10 @@ async def a_rule_decides_its_own(of: Known) -> None:
         if isinstance(by, ByRule):
             expected = call.is_allowed if is_approved else call.is_refused
             require(expected, "may", f"{read}, by a rule that is not for it")
+        if is_approved:
+            text = of.texts[round_.id]
+            is_refused = call.would_be_refused(json.loads(text))
+            require(not is_refused, "may", f"{round_.id} {text}: {by}, which a rule refuses")
         if call.is_refused:
             is_over = round_.state is State.CLOSED and decision is None
             require(isinstance(by, ByRule) or is_over, "may", f"{read}, which a rule refuses")
@@ -180,11 +184,7 @@ async def a_call_is_asked_anew_for_a_reason(of: Known) -> None:
 async def what_waits_is_in_home(of: Known, by: Person | None = None) -> None:
     """Home lists just what a person may decide, and its totals count it."""
     by = by or EVERYBODY[of.looks // 4 % len(EVERYBODY)]
-    expected = {
-        one.id
-        for one in of.in_state(State.WAITING)
-        if of.may_decide(by, one) and all(by.id not in vote.voices for vote in one.votes)
-    }
+    expected = waits_for(of, by)
     found: list[str] = []
     page = pages = 0
     while page <= pages - 1 or not page:
@@ -203,6 +203,15 @@ async def what_waits_is_in_home(of: Known, by: Person | None = None) -> None:
     require(not twice, "home", f"Home of {by.id} lists {twice} more than once")
     total = home.mine.total + home.nobody.total
     require(total == len(found), "figures", f"Home of {by.id} counts {total}, lists {len(found)}")
+
+
+def waits_for(of: Known, by: Person) -> set[str]:
+    """The rounds that a person may decide, and has not approved."""
+    return {
+        one.id
+        for one in of.in_state(State.WAITING)
+        if of.may_decide(by, one) and all(by.id not in vote.voices for vote in one.votes)
+    }
 
 
 async def a_decision_stands(of: Known) -> None:

@@ -2,19 +2,30 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.caveats import NOTHING_SEEN, Claim, Seen, Share, Unseen
+from crewgate.domain.caveats import (
+    NOTHING_SEEN,
+    WHOLE,
+    Claim,
+    HastyReading,
+    Seen,
+    Share,
+    Unseen,
+)
 from crewgate.domain.errors import (
     AbsenceRefused,
     AlreadyVoted,
     ConfirmationNeeded,
     CrewgateError,
     NotAReviewer,
+    NotPermitted,
+    NotVoted,
     NotWaiting,
     SelfApproval,
 )
@@ -23,13 +34,19 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise, Verdict
 from crewgate.usecases import lessons
 from crewgate.usecases.away import come_back, go_away
-from crewgate.usecases.decide import change_arguments, dismiss, edit, take_back
+from crewgate.usecases.decide import (
+    change_arguments,
+    dismiss,
+    edit,
+    record_read_to_end,
+    take_back,
+)
 from crewgate.usecases.morning import end_morning, set_morning
-from crewgate.usecases.notes import claim
+from crewgate.usecases.notes import change_note, claim, delete_note
 from crewgate.usecases.ports.crew import KickoffRequest
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import QueuePart
-from tests.simulation.known import Known
+from tests.simulation.known import Known, Written
 from tests.simulation.oracle import require
 from tests.simulation.product import (
     EVERYBODY,
@@ -98,6 +115,23 @@ class People(Known):
                 await self.decide(round_, Choices([0 if verdict == Approve() else 2]), by=by)
         else:
             self.check_press(decided, by, verdict, seen, shown)
+            if verdict == Approve():
+                self.check_sight(decided, by, seen)
+
+    def check_sight(self, round_: Round, by: Person, seen: Seen) -> None:
+        """A person who approves with one press saw all of the output, or was asked."""
+        if round_.decision is not None and round_.id not in self.decisions:
+            share = seen.share  # that of a form with the whole text, in which it was asked
+            is_cut = share is None and self.world.slack.shares.get(round_.id, WHOLE) < WHOLE
+            turned = self.turned.get((round_.id, by.id))
+            unseen = {
+                Unseen.EXCERPT: is_cut and (round_.id, by.id) not in self.turned,
+                Unseen.MASKS: round_.review.crew == SCANS,
+                Unseen.HASTE: turned is not None,
+            }
+            for what, is_unseen in unseen.items():
+                read = f"{round_.id}: {by.id} was not asked about {what}"
+                require(what in seen.unseen or not is_unseen, "unseen", read)
 
     def check_press(
         self, decided: Round, by: Person, verdict: Verdict, seen: Seen, shown: set[str]
@@ -145,7 +179,7 @@ class People(Known):
         }
         try:
             if isinstance(round_.subject, ToolCall):
-                to = choices.pick(["ann", "nobody"])
+                to = choices.pick(["ann", "nobody", "wire  transfer"])
                 theirs = await change_arguments(round_.id, {"to": to}, **more)
                 text = json.dumps(json.loads(text) | {"to": to})
             else:
@@ -168,9 +202,16 @@ class People(Known):
             self.check_press(theirs, by, Approve(), seen, shown)
 
     async def take_back(self, choices: Choices) -> None:
-        round_ = choices.pick(self.in_state(State.WAITING))
-        with suppress(CrewgateError):
-            await take_back(round_.id, by=choices.pick(EVERYBODY), context=self.world.reviews)
+        """Somebody takes their approval back, or the one that a delegate gave for them."""
+        round_, by = choices.pick(self.in_state(State.WAITING)), choices.pick(EVERYBODY)
+        others = tuple(vote for vote in round_.votes if by.id not in vote.voices)
+        try:
+            after = await take_back(round_.id, by=by, context=self.world.reviews)
+        except NotVoted:
+            require(others == round_.votes, "may", f"{by.id} may not take back {round_.votes}")
+        else:
+            is_right = after.votes == others != round_.votes
+            require(is_right, "may", f"{by.id} took back, so that {after.votes} are left")
 
     async def write_a_note(self, choices: Choices) -> None:
         round_ = choices.pick(self.in_state(State.WAITING))
@@ -181,14 +222,67 @@ class People(Known):
         by, text = choices.pick(EVERYBODY), self.said("A note", round_.id)
         note = await self.world.note(card, ts, by=by, text=text)
         if note is not None:
-            self.notes[note.round_id].add(ts)
+            self.notes[note.round_id].add(f"{ts} 0")
+            self.written[ts] = Written(card, note.round_id, text)
+
+    async def change_a_note(self, choices: Choices) -> None:
+        """Somebody rewrites their message; Slack may tell late of an earlier change."""
+        ts = choices.pick(sorted(self.written))
+        note = self.written[ts]
+        before, was = note.changes, note.text
+        self.notes[note.origin].discard(f"{ts} {before}")
+        note.changes, note.text = before + 1, self.said("Rather", note.origin)
+        self.notes[note.origin].add(f"{ts} {note.changes}")
+        tellings = [(note.text, note.changes)]
+        if before and choices.one_in(2):
+            tellings.append((was, before))
+        for text, number in tellings:
+            more: Any = {"edited_ts": f"{number:03}", "context": self.world.reviews}
+            await change_note(note.card.channel, ts, text=text, **more)
+        await self.see_notes(note.origin)
+
+    async def delete_a_note(self, choices: Choices) -> None:
+        ts = choices.pick(sorted(self.written))
+        note = self.written.pop(ts)
+        self.notes[note.origin].discard(f"{ts} {note.changes}")
+        await delete_note(note.card.channel, ts, context=self.world.reviews)
+        await self.see_notes(note.origin)
+
+    async def see_notes(self, origin: str) -> None:
+        """The notes on an output are those that stand in its thread, unless they were removed."""
+        found = [one.text for one in await self.world.uow.read.notes.of_round(origin, limit=99)]
+        expected = [one.text for one in self.written.values() if one.origin == origin]
+        read = f"the notes on {origin} are {sorted(found)}, its thread has {sorted(expected)}"
+        is_removed = self.round(origin).removed_at is not None
+        require(sorted(found) == ([] if is_removed else sorted(expected)), "truth", read)
+
+    async def read_to_end(self, choices: Choices) -> None:
+        """Somebody turns the pages of an output to the last one, perhaps in haste."""
+        round_, by = choices.pick(self.in_state(State.WAITING)), choices.pick(EVERYBODY)
+        turned = HastyReading(3, 1) if choices.one_in(2) else None
+        more: Any = {"by": by, "context": self.world.reviews, "turned": turned}
+        await record_read_to_end(round_.id, **more)
+        if self.turned.get((round_.id, by.id), turned) is not None or turned is None:
+            self.turned[round_.id, by.id] = turned  # a slow reading stays
 
     async def claim(self, choices: Choices) -> None:
         round_ = choices.pick(self.in_state(State.WAITING))
-        by = choices.pick(REVIEWERS)
-        if self.may_decide(by, round_):
-            await claim(round_.id, by=by, context=self.world.reviews)
+        by = choices.pick(EVERYBODY)
+        if await self.is_done(claim(round_.id, by=by, context=self.world.reviews), by, round_):
             self.claims[round_.id] = Claim(by, self.world.clock())
+
+    async def is_done(self, act: Awaitable[object], by: Person, round_: Round) -> bool:
+        """Let somebody act on a round; see that whoever may decide may, and nobody else."""
+        may = self.may_decide(by, round_)
+        try:
+            await act
+        except NotPermitted:
+            require(not may, "told", f"{by.id} may decide {round_.id}")
+            return False
+        except CrewgateError:
+            return False
+        require(may, "may", f"{by.id} acted on {round_.id}, which they may not decide")
+        return True
 
     async def go_away(self, choices: Choices) -> None:
         by, delegate = choices.pick(REVIEWERS), choices.pick(EVERYBODY[::-1])
@@ -239,14 +333,15 @@ class People(Known):
     # --- what is stuck ---
 
     async def retry(self, choices: Choices) -> None:
-        with suppress(CrewgateError):
-            await self.world.retry(choices.pick(self.in_state(State.STUCK)).id)
+        round_, by = choices.pick(self.in_state(State.STUCK)), choices.pick(EVERYBODY)
+        await self.is_done(self.world.retry(round_.id, by=by), by, round_)
 
     async def dismiss(self, choices: Choices) -> None:
         round_ = choices.pick(self.in_state(State.STUCK))
-        by, why = REVIEWERS[1], self.said("Started again", round_.id)
-        with suppress(CrewgateError):
-            await dismiss(round_.id, why, by=by, context=self.world.reviews)
+        by = choices.pick([REVIEWERS[1], *EVERYBODY])
+        why = self.said("Started again", round_.id)
+        act = dismiss(round_.id, why, by=by, context=self.world.reviews)
+        if await self.is_done(act, by, round_):
             self.dismissed.add(round_.id)
 
     async def lawyers_change(self, choices: Choices) -> None:
@@ -258,11 +353,15 @@ class People(Known):
         self.world.directory.people[LAWYERS] = members
         self.lawyers.append((self.world.clock(), members))
 
-    async def somebody_is_a_guest(self, _: Choices) -> None:
-        """The last of everybody is a guest from now on, or no longer."""
-        guests, who = self.world.directory.guests, EVERYBODY[-1]
-        is_guest = who.id not in guests
-        guests ^= {who.id}
+    async def somebody_is_a_guest(self, choices: Choices) -> None:
+        """The last of everybody is a guest from now on, or no longer; memory may lag behind."""
+        directory, who = self.world.directory, EVERYBODY[-1]
+        is_guest = not self.is_guest(who, self.world.clock())
+        directory.guests.discard(who.id)
+        directory.became_guests.discard(who.id)
+        if is_guest:
+            lags = choices.one_in(2)
+            (directory.became_guests if lags else directory.guests).add(who.id)
         self.guests.append((self.world.clock(), is_guest))
 
     async def two_at_once(self, choices: Choices) -> None:
@@ -334,8 +433,8 @@ class People(Known):
     async def drop_a_lesson(self, choices: Choices) -> None:
         lesson = choices.pick(list(self.proposed.values()))
         act = choices.pick([lessons.retire, lessons.drop])
-        with suppress(CrewgateError):
-            await act(choices.pick(EVERYBODY), lesson.id, context=self.world.reviews)
+        by, round_ = choices.pick(EVERYBODY), self.round(lesson.round_id)
+        if await self.is_done(act(by, lesson.id, context=self.world.reviews), by, round_):
             self.kept.pop(lesson.id, None)
 
     async def see_a_lesson(self, lesson: Lesson) -> None:

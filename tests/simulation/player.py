@@ -13,7 +13,7 @@ from typing import Protocol, Self
 
 from crewgate.runtime import EventLoop
 from crewgate.store.engine import Engines
-from tests.builders import a_uow
+from tests.builders import FakeClock, a_uow
 from tests.databases import EmptiedSqlite, bring_up
 from tests.postgres import EmptiedPostgres, Postgres, open_postgres
 from tests.simulation.oracle import Broken
@@ -65,8 +65,9 @@ class Player:
 
     async def _begin(self) -> Simulation:
         await self._database.empty()
-        engines = self._database.engines
-        return Simulation(Product(engines, a_uow(engines, masking={SCANS: MASKED})))
+        engines, clock = self._database.engines, FakeClock()
+        uow = a_uow(engines, masking={SCANS: MASKED}, clock=clock)
+        return Simulation(Product(engines, uow, clock))
 
     async def _play(self, story: Story) -> Failure | None:
         simulation = await self._begin()

@@ -131,6 +131,8 @@ class WatchedSlack(FakeSlack):
     """Remembers what was shown when, and finds too few approvers where it is told to."""
 
     shown: list[Shown] = field(default_factory=list)
+    shares: dict[str, int] = field(default_factory=dict)
+    """The part of its output that the latest card of a round shows, in percent."""
     on_line: Callable[[str, QueuePart], Awaitable[None]] | None = None
     """Called with the person and with what waits, once Slack took a morning line."""
     unmasked: list[str] = field(default_factory=list)
@@ -155,6 +157,8 @@ class WatchedSlack(FakeSlack):
     async def post_card(self, posting: Posting, **options: Any) -> Outcome:
         self.read(posting)
         outcome = await super().post_card(posting, **options)
+        if isinstance(outcome, Posted):
+            self.shares[posting.view.round.id] = outcome.shown
         return self._watch(posting, outcome)
 
     async def update(
@@ -247,7 +251,9 @@ class Product(World):
         """Return the parts of a world that lie in the memory of one bot."""
         return {"refusing": set()}
 
-    async def fetch(self, round_: Round, *, number: int | None = None) -> Any:
+    async def fetch(
+        self, round_: Round, *, number: int | None = None, is_there: bool = True
+    ) -> Any:
         """Ask for a decision as its asker does."""
         review = round_.review
         body = await self.fetches.fetch(
@@ -255,7 +261,7 @@ class Product(World):
             review.execution_id,
             review.task_id,
             seconds=0,
-            is_there=lambda: True,
+            is_there=lambda: is_there,
             number=number,
         )
         return None if body is None else json.loads(body)

@@ -29,6 +29,7 @@ from tests.simulation.in_the_end import (
     whoever_may_decide_was_told,
 )
 from tests.simulation.known import MOMENT, key_of
+from tests.simulation.looks import LOOKS, the_trail_proves_each_execution
 from tests.simulation.oracle import (
     ALWAYS,
     require,
@@ -91,6 +92,9 @@ class Simulation(People, Crews):
             "two_at_once": 2 * waits,
             "take_back": waits,
             "write_a_note": waits,
+            "change_a_note": 2 * bool(self.written),
+            "delete_a_note": bool(self.written),
+            "read_to_end": waits,
             "claim": waits,
             "go_away": 1,
             "come_back": bool(self.away),
@@ -120,11 +124,16 @@ class Simulation(People, Crews):
             "agent_calls": 2,
             "tool_reports": 2 * reports,
             "tool_runs_unasked": any(not one.ran for one in calls),
+            "tool_runs_again": any(one.ran and one.is_reported for one in calls),
+            "call_is_withdrawn": any(not one.ran for one in calls),
             "host_restarts": reports,
-            "host_is_restored": any(one.ran and one.is_hosted for one in calls),
+            "host_is_restored": any(one.is_hosted for one in calls),
             "program_asks": 2,
             "program_fetches": 3 * bool(self.questions),
             "case_begins": few,
+            "case_goes_on": bool(self.running_cases()),
+            "nonsense_arrives": 1,
+            "crew_forgets": 1,
             "case_pauses": few and bool(self.cases),
             "scans_pause": few,
             "scan_pauses": 1,
@@ -283,7 +292,7 @@ class Simulation(People, Crews):
         await self.bring_cards_back()
         await self.calm_down(Choices())
         await self.settle(strides=100)
-        for check in (*ALWAYS, *IN_THE_END):
+        for check in (*ALWAYS, *IN_THE_END, *LOOKS):
             await check(self)
         for by in EVERYBODY[::3]:
             await what_waits_is_in_home(self, by)
@@ -350,7 +359,7 @@ class Simulation(People, Crews):
         await self.remove_texts()
         await self.settle(strides=10)
         await self.look()
-        for check in AFTER_A_MONTH:
+        for check in (*AFTER_A_MONTH, the_trail_proves_each_execution):
             await check(self)
 
     async def settle(self, *, strides: int) -> None:
