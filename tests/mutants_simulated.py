@@ -5,6 +5,7 @@ Those of `RACED` are of locks, and lie open where two bots work on one PostgreSQ
 
 from typing import Final
 
+from tests.mutants_simulated_core import CORE
 from tests.mutating import mutant
 
 SIMULATED: Final = (
@@ -396,6 +397,7 @@ SIMULATED: Final = (
         "number, linked = head.number, head.hash",
         "number, linked = head.number, GENESIS.hash",
     ),
+    *CORE,
 )
 RACED: Final = (
     mutant(

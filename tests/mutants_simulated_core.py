@@ -1,0 +1,53 @@
+"""Further mended defects of the core, for stories to find: see `tests.mutants_simulated`."""
+
+from typing import Final
+
+from tests.mutating import mutant
+
+CORE: Final = (
+    mutant(
+        "nobody is told that a decision is stuck",
+        "return stuck._refreshed(EffectKind.NOTIFY_STUCK)",
+        "return stuck._refreshed()",
+    ),
+    mutant(
+        "private messages keep the buttons of a decided round",
+        "effects = await refreshes(job.effect, context)\n    if is_latest",
+        "effects: list[Effect] = []\n    if is_latest",
+    ),
+    mutant(
+        "Slack keeps the texts that were removed",
+        "effects[execution_id].append(round_.effect(EffectKind.REFRESH))",
+        "pass",
+    ),
+    mutant(
+        "threads keep files and results",
+        "            if ts is not None:\n                clear",
+        '            if ts == "":\n                clear',
+    ),
+    mutant(
+        "expected outputs outlive the texts",
+        ".values(expected_output=None)",
+        ".values(expected_output=reviews.c.expected_output)",
+    ),
+    mutant(
+        "what a caller said of an execution outlives the texts",
+        "        meta=None,\n        named=None",
+        "        named=None",
+    ),
+    mutant(
+        "webhooks that nobody could read outlive the texts",
+        '.values(body=b"", reason="",',
+        '.values(reason="",',
+    ),
+    mutant(
+        "the trail does not say who might decide",
+        "tx.audit.acts(by, facts)",
+        "tx.audit.acts(by)",
+    ),
+    mutant(
+        "the walk begins at its first review again and again",
+        "replace(await waiting_for(by, context), after=after)",
+        "replace(await waiting_for(by, context))",
+    ),
+)
