@@ -6,6 +6,18 @@ from tests.mutating import mutant
 
 SLACK: Final = (
     mutant(
+        "a NUL that a person sent goes to the database",
+        're.sub("[\\0\\ud800-\\udfff]"',
+        're.sub("[\\ud800-\\udfff]"',
+        "slack/test_payloads.py",
+    ),
+    mutant(
+        "half a character in a sent form goes to the database",
+        'return str(block_id), _storable(entered[ids.FEEDBACK].get("value"))',
+        'return str(block_id), str(entered[ids.FEEDBACK].get("value") or "")',
+        "slack/test_payloads.py",
+    ),
+    mutant(
         "a card is silent about masks that an approver left unseen",
         "    if vote.masks_unseen:\n",
         "    if False:\n",

@@ -144,5 +144,20 @@ async def test_what_slack_did_not_send_or_sends_in_another_shape_is_refused(
     assert not world.crew.requests
 
 
+async def test_a_character_that_not_every_database_takes_is_replaced_in_what_people_write(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    note = await world.slack.write(ANA, CHANNEL, "Cl\0earer \ud83d.", card.ts)
+    assert note.reply.ok
+    await world.shown(card, "1 note from")
+    await world.revise(ANA, card, "Sh\0orter \ud83d.")
+
+    await world.crew.until(lambda: world.crew.resumes)
+    assert world.crew.resumes[0].human_feedback == "Sh\ufffdorter \ufffd."
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def interaction(payload: Mapping[str, object]) -> str:
     return urlencode({"payload": json.dumps(payload)})

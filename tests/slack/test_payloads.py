@@ -4,8 +4,20 @@ from typing import Any
 
 import pytest
 
+from crewgate.domain.caveats import NOTHING_SEEN
 from crewgate.domain.verdict import Person
-from crewgate.slack.payloads import Deleted, Edited, Written, parse_command, parse_message
+from crewgate.slack import ids
+from crewgate.slack.payloads import (
+    Deleted,
+    Edited,
+    Written,
+    asked,
+    parse_command,
+    parse_edit_form,
+    parse_kickoff_form,
+    parse_message,
+    parse_submission,
+)
 from crewgate.usecases.read_models import MessageRef
 
 
@@ -66,3 +78,25 @@ def test_a_note_reads_as_it_was_typed() -> None:
         "a <b> &amp; https://x.example here (https://x.example) y.example a@b.example @U1 @ana "
         "@here #general"
     )
+
+
+def test_every_text_that_people_write_can_be_stored() -> None:
+    typed, stored = "a\0b \ud83d \N{PARTY POPPER}", "a\ufffdb \ufffd \N{PARTY POPPER}"
+
+    def sent(block: str, field: str) -> dict[str, Any]:
+        view = {"private_metadata": asked("r-1", NOTHING_SEEN, "mark"), "id": "V1", "hash": "1"}
+        values = {block: {field: {"value": typed}}}
+        return {"user": {"id": "U1"}, "view": view | {"state": {"values": values}}}
+
+    note = parse_message(an_event(text=typed))
+    changed = {"ts": "2.0", "text": typed, "edited": {"ts": "3.0"}}
+    edit = parse_message(an_event(subtype="message_changed", message=changed))
+    assert isinstance(note, Written)
+    assert isinstance(edit, Edited)
+    form = parse_edit_form(sent(f"{ids.EDITED}.0.0", ids.EDITED))
+    kickoff = parse_kickoff_form(sent(f"{ids.KICKOFF_INPUT}.topic", ids.KICKOFF_INPUT))
+    command = parse_command({"user_id": "U1", "text": typed})
+    assert parse_submission(sent(ids.FEEDBACK, ids.FEEDBACK)).feedback == stored
+    assert (form.written, kickoff.values) == ((stored,), {"topic": stored})
+    assert (note.text, edit.text, command.text) == (stored, stored, stored)
+    assert " ".join(command.arguments) == stored

@@ -180,7 +180,6 @@ def parse_redact(raw: object) -> Masking:
 _MASKED: Final = "email, iban, card, or a pattern between slashes, as /AC-[0-9]+/"
 #: Samples: a pattern that can match an empty text does so in at least one of these.
 _SAMPLES: Final = ("", "a 1", " \n.")
-_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 def _masked_as(name: str) -> tuple[Kind, Finder]:
@@ -209,7 +208,7 @@ def _masked_as(name: str) -> tuple[Kind, Finder]:
 
 def _find(pattern: Any, text: str) -> Iterator[tuple[int, int]]:  # noqa: ANN401  # re2 has no types
     # RE2 reads UTF-8, which cannot hold half of a surrogate pair, so U+FFFD takes its place.
-    yield from (one.span() for one in pattern.finditer(_SURROGATES.sub("\ufffd", text)))
+    yield from (one.span() for one in pattern.finditer(re.sub("[\ud800-\udfff]", "\ufffd", text)))
 
 
 def parse_folder_url(raw: object) -> str:

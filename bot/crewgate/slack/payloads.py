@@ -146,15 +146,13 @@ def parse_edit_form(body: Mapping[str, Any]) -> EditForm:
     revision, field = min(places)[0], min(values).partition(".")[0]
     entered = [values[name][field] for _, name in sorted(places.items())]
     chosen = ((box.get("selected_option") or box).get("value") for box in entered)
-    written = tuple(str(text or "") for text in chosen)
-    mark = "".join(map(str, json.loads(view["private_metadata"])[4:-1]))
     return EditForm(
         round_id=round_id,
         by=parse_person(body["user"]),
         seen=seen,
-        written=written,
+        written=tuple(map(_storable, chosen)),
         revision=revision,
-        mark=mark,
+        mark="".join(map(str, json.loads(view["private_metadata"])[4:-1])),
         field=field,
     )
 
@@ -188,12 +186,11 @@ def parse_asked(metadata: str) -> tuple[str, Seen]:
         round_id, notes, claimed_by, asked_about, *_, shown = json.loads(metadata)
     except (TypeError, ValueError):
         return metadata, NOTHING_SEEN
-    unseen = frozenset(one for one in Unseen if one in str(asked_about).split())
     turned = re.search(r"(\d+)/(\d+)$", str(asked_about))
     return str(round_id), Seen(
         notes=str(notes),
         claimed_by=str(claimed_by),
-        unseen=unseen,
+        unseen=frozenset(one for one in Unseen if one in str(asked_about).split()),
         share=parse_share(str(shown)),
         turned=HastyReading(int(turned[1]), int(turned[2])) if turned else None,
     )
@@ -203,7 +200,7 @@ def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
     values = (view.get("state") or {}).get("values") or {}
     for block_id, entered in values.items():
         if ids.FEEDBACK in entered:
-            return str(block_id), str(entered[ids.FEEDBACK].get("value") or "")
+            return str(block_id), _storable(entered[ids.FEEDBACK].get("value"))
     return ids.FEEDBACK, ""
 
 
@@ -224,7 +221,7 @@ def parse_command(body: Mapping[str, Any]) -> Command:
         arguments=tuple(readable(body).split()),
         by=Person(str(body["user_id"]), str(body.get("user_name") or body["user_id"])),
         trigger_id=str(body.get("trigger_id", "")),
-        text=str(body.get("text") or ""),
+        text=_storable(body.get("text")),
     )
 
 
@@ -256,7 +253,7 @@ def parse_kickoff_form(body: Mapping[str, Any]) -> KickoffForm:
         crew=str(crew),
         by=parse_person(body["user"]),
         values={
-            block.removeprefix(prefix): str(fields[ids.KICKOFF_INPUT].get("value") or "").strip()
+            block.removeprefix(prefix): _storable(fields[ids.KICKOFF_INPUT].get("value")).strip()
             for block, fields in entered.items()
             if block.startswith(prefix)
         },
@@ -321,12 +318,16 @@ def _written(event: Mapping[str, Any], channel: str) -> Written | None:
 
 
 _LINK: Final = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
-_ENTITY: Final = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
 def readable(message: Mapping[str, Any]) -> str:
-    text = _LINK.sub(_typed, str(message.get("text") or ""))
-    return re.sub("&(?:lt|gt|amp);", lambda match: _ENTITY[match[0]], text)
+    text = _LINK.sub(_typed, _storable(message.get("text")))
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _storable(text: object) -> str:
+    """Return a person's text; NUL and lone surrogates, which PostgreSQL refuses, become U+FFFD."""
+    return re.sub("[\0\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", str(text or ""))
 
 
 def _typed(match: re.Match[str]) -> str:
