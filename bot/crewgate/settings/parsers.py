@@ -199,9 +199,7 @@ def _masked_as(name: str) -> tuple[Kind, Finder]:
         raise InvalidSetting(f"RE2 does not take the pattern {shown(name)}: {why}") from None
     find = partial(_find, pattern)
     if any(start == end for one in _SAMPLES for start, end in find(one)):
-        msg = (
-            f"the pattern {shown(name)} matches an empty text; have it match one character at least"
-        )
+        msg = f"the pattern {shown(name)} matches an empty text; have it match a character at least"
         raise InvalidSetting(msg)
     return Kind.OTHER, find
 
