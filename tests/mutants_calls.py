@@ -133,8 +133,20 @@ CALLS: Final = (
     ),
     mutant(
         "a restored host is told nothing",
-        "return is_same and is_open and latest.state is State.RESUMED",
-        "return is_same and is_open and latest.state is State.SUPERSEDED",
+        "and is_open and latest.state is State.RESUMED",
+        "and is_open and latest.state is State.SUPERSEDED",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "a try is forgotten once its host seemed gone",
+        "was_sent = latest.state is State.RESUMED or latest.in_doubt",
+        "was_sent = latest.state is State.RESUMED",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "a try in doubt counts as one that was refused",
+        "is_approved = was_sent and decision is not None and decision.is_approve",
+        "is_approved = latest.call_result is not None",
         "usecases/test_approval_ends.py",
     ),
     mutant(

@@ -269,8 +269,13 @@ SIMULATED: Final = (
     ),
     mutant(
         "a host that was restored is told nothing",
-        "return is_same and is_open and latest.state is State.RESUMED",
-        "return is_same and is_open and latest.state is State.SUPERSEDED",
+        "and is_open and latest.state is State.RESUMED",
+        "and is_open and latest.state is State.SUPERSEDED",
+    ),
+    mutant(
+        "a refusal ends the doubt about a call of a restored host",
+        "if not (is_approved or before.may_have_run):",
+        "if not is_approved:",
     ),
     mutant(
         "an asker is given the decision on a newer round",

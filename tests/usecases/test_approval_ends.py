@@ -17,6 +17,7 @@ from crewgate.domain.reason import (
     Answered,
     AnsweredElsewhere,
     Dismissed,
+    ExecutionGone,
     Expired,
     Inferred,
     RanEarlier,
@@ -287,6 +288,24 @@ async def test_a_refusal_since_leaves_the_doubt_of_an_earlier_approval(
         assert anew.subject == replace(CALL, may_have_run=True, was_tried=result is None)
         await world.decide(anew.id, Revise("No."))
         await world.turn(CREW)
+
+
+async def test_a_try_in_doubt_is_known_when_a_host_that_seemed_gone_asks_again(
+    world: World,
+) -> None:
+    round_ = await called(world, takes_key=False)
+    await tried(world, round_, LOST, Refused("404", "gone"))
+    world.clock.advance(MINUTE)
+    await world.turn(CREW)
+    async with world.uow.begin() as tx:
+        current = await tx.round(round_.id)
+        await tx.save(current.close(ExecutionGone(), at=world.clock()).round)
+    assert (await world.round(round_.id)).can_reopen
+
+    anew = (await world.notify(**about())).round
+
+    assert (anew.state, anew.number) == (State.WAITING, 2)
+    assert anew.subject == replace(CALL, may_have_run=True, was_tried=True)
 
 
 async def test_a_refused_call_that_is_announced_again_has_not_run(world: World) -> None:

@@ -273,16 +273,17 @@ def _is_shown_again(digest: str, before: Round) -> bool:
 
 
 def with_doubt(latest: Round | None, notification: Notification) -> Notification:
-    """Return a notification whose call may have run, if it announces an approved pause again.
+    """Return a notification whose call may have run, if an approval of its pause was sent before.
 
     A host that was restored from a copy does not know of the decision that let the call run. A
     refusal since then leaves the doubt as it was.
     """
     call = notification.call
-    if latest is None or call is None or not _is_announced_again(latest, notification):
+    if latest is None or call is None or not _is_of_pause(latest, notification):
         return notification
     decision, before = latest.decision, call_of(latest.subject) or call
-    is_approved = decision is not None and decision.is_approve
+    was_sent = latest.state is State.RESUMED or latest.in_doubt
+    is_approved = was_sent and decision is not None and decision.is_approve
     if not (is_approved or before.may_have_run):
         return notification
     was_tried = latest.call_result is None and (is_approved or before.was_tried)
@@ -290,9 +291,12 @@ def with_doubt(latest: Round | None, notification: Notification) -> Notification
 
 
 def _is_announced_again(latest: Round, notification: Notification) -> bool:
-    is_same = notification.pause_id is not None and notification.pause_id == latest.pause_id
     is_open = notification.call is not None and notification.call_result is None
-    return is_same and is_open and latest.state is State.RESUMED
+    return _is_of_pause(latest, notification) and is_open and latest.state is State.RESUMED
+
+
+def _is_of_pause(latest: Round, notification: Notification) -> bool:
+    return notification.pause_id is not None and notification.pause_id == latest.pause_id
 
 
 def _is_repeated(latest: Round, notification: Notification) -> bool:
