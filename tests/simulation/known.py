@@ -121,7 +121,7 @@ class Known:
         self.asked: dict[tuple[str, str], tuple[Seen, set[str]]] = {}
         self.dismissed: set[str] = set()
         self.mornings: set[str] = set()
-        """The people who want a morning line."""
+        """The ids of people who want a morning line."""
         self.proposed: dict[str, Lesson] = {}
         self.kept: dict[str, datetime] = {}
         """The lessons that are in force, and since when."""

@@ -323,7 +323,7 @@ class People(Known):
             self.mornings.add(user)
 
     async def line_comes(self, user: str, line: QueuePart) -> None:
-        """It counts what Home lists, those of it that nobody may approve among them."""
+        """A line counts what Home lists, the rounds among it that nobody may approve too."""
         home = await queue(user, page=0, context=self.world.reviews)
         mine, nobody = home.mine.total, home.nobody.total
         read = f"the line of {user} counts {line.total}, Home {mine} and {nobody} for nobody"

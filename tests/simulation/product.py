@@ -95,7 +95,7 @@ SCANNED = a_rule(
 MASKED = parse_redact(["card"])
 NUMBER = "4111 1111 1111 1111"
 HIDDEN = "hush-"
-"""With it begins each argument that is masked by its name."""
+"""The beginning of each argument that is masked by its name."""
 AUDITED = Settings(slack_bot_token="xoxb-1", audit_key=KEY, crews={})
 
 
@@ -136,26 +136,26 @@ class WatchedSlack(FakeSlack):
     on_line: Callable[[str, QueuePart], Awaitable[None]] | None = None
     """Called with the person and with what waits, once Slack took a morning line."""
     unmasked: list[str] = field(default_factory=list)
-    """The texts that Slack was given with a masked value in them."""
+    """Contents that Slack was given and that show a masked value."""
 
-    def read(self, about: Any) -> None:
+    def search(self, about: Any) -> None:
         written = repr(about)
         if NUMBER in written or HIDDEN in written:
             self.unmasked.append(written)
 
     async def say(self, effect: Effect, about: Any, **options: Any) -> Outcome:
-        self.read(about)
+        self.search(about)
         outcome = await super().say(effect, about, **options)
         if isinstance(about, QueuePart) and isinstance(outcome, Posted) and self.on_line:
             await self.on_line(effect.target, about)
         return outcome
 
     async def attach(self, about: Any, **options: Any) -> Outcome:
-        self.read(about)
+        self.search(about)
         return await super().attach(about, **options)
 
     async def post_card(self, posting: Posting, **options: Any) -> Outcome:
-        self.read(posting)
+        self.search(posting)
         outcome = await super().post_card(posting, **options)
         if isinstance(outcome, Posted):
             self.shares[posting.view.round.id] = outcome.shown
@@ -164,7 +164,7 @@ class WatchedSlack(FakeSlack):
     async def update(
         self, kind: EffectKind, about: Any, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
-        self.read(about)
+        self.search(about)
         outcome = await super().update(kind, about, where, plain=plain)
         is_card = kind is EffectKind.REFRESH and isinstance(about, Posting)
         return self._watch(about, outcome) if is_card else outcome
