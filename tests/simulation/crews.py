@@ -238,11 +238,13 @@ class Crews(Known):
 
     async def program_asks(self, choices: Choices) -> None:
         text = choices.pick(["Deploy?", "Deploy all?", "Deploy?"])
-        task, call = "deploy", None
         if choices.one_in(2):
-            task, text = "pay", json.dumps({"to": text})
-        if self.questions and choices.one_in(2):  # what it asked last, perhaps answered by now
-            task, text = self.questions[-1].task, self.questions[-1].text
+            await self.ask("pay", json.dumps({"to": text}))
+        else:
+            await self.ask("deploy", text)
+
+    async def ask(self, task: str, text: str) -> None:
+        call = None
         if task == "pay":
             call = ToolCall("pay", arguments=(Argument("to", Kind.TEXT, required=True),))
         asked_at = self.world.clock()
@@ -261,6 +263,14 @@ class Crews(Known):
                 asked_at = one.asked_at  # it asked before, and has no answer yet
         self.questions.append(Question(text, task, asked_at, round_.id, round_.number))
         self.texts.setdefault(round_.id, text)
+
+    async def program_starts_again(self, choices: Choices) -> None:
+        """The program asks what it asked last, perhaps hours later, and fetches."""
+        await self.world.pass_time(choices.pick([2, 0]) * HOUR)
+        for job in await self.world.lease(crew_destination(ASKED)):
+            await deliver(job, self.world.context)
+        await self.ask(self.questions[-1].task, self.questions[-1].text)
+        await self.program_fetches(Choices())
 
     async def program_fetches(self, choices: Choices) -> None:
         """The last asker, or an earlier one, asks for the decision; perhaps of its own round.

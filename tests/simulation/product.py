@@ -14,6 +14,7 @@ from crewgate.audit.keys import open_signer
 from crewgate.crewai.payloads import decision_body
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.lessons import INPUT
 from crewgate.domain.outcome import Outcome, RefusalKind, Refused
 from crewgate.domain.people import Notify, User, UserGroup
 from crewgate.domain.review import Round
@@ -103,7 +104,8 @@ def settings() -> dict[str, Crew]:
     people = tuple(User(one.id) for one in REVIEWERS)
 
     def crew(name: str, *rules: Rule, **more: Any) -> Crew:
-        return a_crew(name, reviewers=people, rules=rules, retention=RETENTION, **more)
+        more = {"reviewers": people, "retention": RETENTION, "lessons_without": 0.0} | more
+        return a_crew(name, rules=rules, **more)
 
     return {
         TASKS: crew(TASKS, STRICT, TIMED, APPROVED, operators=(User(CAI.id),)),
@@ -111,7 +113,7 @@ def settings() -> dict[str, Crew]:
         ASKED: crew(ASKED, is_fetched=True),
         SCANS: crew(SCANS, SCANNED, notify=Notify.DM, redact=MASKED),
         LEGAL: replace(
-            crew(LEGAL, FOUR_EYES, lessons_expire=LESSONS_LAST, lessons_without=0.0),
+            crew(LEGAL, FOUR_EYES, lessons_expire=LESSONS_LAST),
             reviewers=(LAWYERS,),
         ),
     }
@@ -232,6 +234,7 @@ class Product(World):
             SCANS: self.scans,
             LEGAL: self.legal,
         }
+        self.crew.takes = (INPUT,)
         self.directory.people[LAWYERS] = frozenset(one.id for one in REVIEWERS)
         self.context = replace(
             self.context, messenger=self.slack, clients=dict(self.clients), **self._of_a_bot()

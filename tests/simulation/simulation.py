@@ -129,6 +129,7 @@ class Simulation(People, Crews):
             "host_restarts": 4 * reports,
             "host_is_restored": 2 * any(one.is_hosted for one in calls),
             "program_asks": 4,
+            "program_starts_again": 4 * bool(self.questions),
             "program_fetches": 6 * bool(self.questions),
             "case_begins": 2 * few,
             "case_goes_on": 2 * bool(self.running_cases()),
