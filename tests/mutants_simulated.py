@@ -324,7 +324,7 @@ SIMULATED: Final = (
     ),
     mutant(
         "whoever is called by a rule is not told",
-        "await _enqueue(tx, round_, context, EffectKind.POST_ESCALATED)",
+        "await tx.enqueue([round_.effect(EffectKind.POST_ESCALATED)], at=context.clock())",
         "pass",
     ),
     mutant(

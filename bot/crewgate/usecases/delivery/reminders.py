@@ -25,7 +25,6 @@ from crewgate.usecases.delivery.cards import people_of
 from crewgate.usecases.delivery.context import DeliveryContext, settle
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import Job
-from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import Posting
 from crewgate.usecases.rounds import apply, next_reminder, opens_at, timed_effects
 
@@ -38,7 +37,7 @@ async def remind(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.target)
         if await tx.complete(job) and round_.state is State.WAITING:
-            await _enqueue(tx, round_, context, EffectKind.POST_REMINDER)
+            await tx.enqueue([round_.effect(EffectKind.POST_REMINDER)], at=context.clock())
     return Delivered()
 
 
@@ -53,7 +52,7 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
             if transition.effects:
                 tx.audit.rule_acts(_set_back(job, round_, context.clock()))
                 await apply(tx, transition, at=context.clock())
-                await _enqueue(tx, round_, context, EffectKind.POST_ESCALATED)
+                await tx.enqueue([round_.effect(EffectKind.POST_ESCALATED)], at=context.clock())
     return Delivered()
 
 
@@ -68,7 +67,7 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
             if transition.round != round_:
                 tx.audit.rule_acts(_set_back(job, round_, context.clock()))
                 await apply(tx, transition, at=context.clock())
-            await _enqueue(tx, round_, context, EffectKind.POST_TIMED_OUT)
+            await tx.enqueue([round_.effect(EffectKind.POST_TIMED_OUT)], at=context.clock())
     if waits:
         log.info("timed_out", **fields_of(round_), then=_then(round_))
         count_decision(transition.round)
@@ -173,7 +172,3 @@ def _then(round_: Round) -> TimeoutAction:
     if timeout is None or not verdict_of_time(timeout, round_.subject, sent_back=sent_back):
         return TimeoutAction.LEAVE
     return timeout.then
-
-
-async def _enqueue(tx: Tx, round_: Round, context: DeliveryContext, kind: EffectKind) -> None:
-    await tx.enqueue([round_.effect(kind)], at=context.clock())
