@@ -133,8 +133,8 @@ CALLS: Final = (
     ),
     mutant(
         "a restored host is told nothing",
-        "and is_open and latest.state is State.RESUMED",
-        "and is_open and latest.state is State.SUPERSEDED",
+        "is_asked_anew = notification.call is not None and latest.state is State.RESUMED",
+        "is_asked_anew = notification.call is not None and latest.state is State.SUPERSEDED",
         "usecases/test_approval_ends.py",
     ),
     mutant(

@@ -269,8 +269,8 @@ SIMULATED: Final = (
     ),
     mutant(
         "a host that was restored is told nothing",
-        "and is_open and latest.state is State.RESUMED",
-        "and is_open and latest.state is State.SUPERSEDED",
+        "is_asked_anew = notification.call is not None and latest.state is State.RESUMED",
+        "is_asked_anew = notification.call is not None and latest.state is State.SUPERSEDED",
     ),
     mutant(
         "a refusal ends the doubt about a call of a restored host",

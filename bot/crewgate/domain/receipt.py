@@ -290,19 +290,14 @@ def with_doubt(latest: Round | None, notification: Notification) -> Notification
     return replace(notification, call=replace(call, may_have_run=True, was_tried=was_tried))
 
 
-def _is_announced_again(latest: Round, notification: Notification) -> bool:
-    is_open = notification.call is not None and notification.call_result is None
-    return _is_of_pause(latest, notification) and is_open and latest.state is State.RESUMED
-
-
 def _is_of_pause(latest: Round, notification: Notification) -> bool:
     return notification.pause_id is not None and notification.pause_id == latest.pause_id
 
 
 def _is_repeated(latest: Round, notification: Notification) -> bool:
     if notification.pause_id is not None:
-        is_same = notification.pause_id == latest.pause_id and not latest.can_reopen
-        return is_same and not _is_announced_again(latest, notification)
+        is_asked_anew = notification.call is not None and latest.state is State.RESUMED
+        return _is_of_pause(latest, notification) and not (latest.can_reopen or is_asked_anew)
     same = notification.output.digest == latest.digest
     if notification.call is not None:  # equal arguments are the same call
         return same and not (latest.can_reopen or _is_spent(latest))
