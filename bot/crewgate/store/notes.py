@@ -48,7 +48,13 @@ _NOTE_COUNTS: Final = (
     .group_by(rounds.c.id, notes.c.author, notes.c.author_name)
     .order_by(sa.func.min(notes.c.at))
 )
-_CLAIMS: Final = sa.select(claims).where(among(claims.c.round_id, "rounds"))
+
+
+def with_claim(select: sa.Select[Any]) -> sa.Select[Any]:
+    """Return a selection of rounds with each round's claim, for `to_claim`."""
+    columns = (claims.c.claimed_by, claims.c.claimed_by_name, claims.c.at.label("claimed_at"))
+    return select.add_columns(*columns).outerjoin(claims, claims.c.round_id == rounds.c.id)
+
 
 _noted = rounds.alias("noted")
 _review_of = sa.select(_noted.c.review_id).where(_noted.c.id == sa.bindparam("origin"))
@@ -301,15 +307,12 @@ async def notes_of(
     return {key: (count, tuple(authors[key].values())) for key, count in counts.items()}
 
 
-async def claims_on(connection: Connection, round_ids: Sequence[str]) -> Mapping[str, Claim]:
-    found = await connection.execute(_CLAIMS, {"rounds": list(round_ids)})
-    return dict(each(_to_claim, found))
-
-
 @reads("claims")
-def _to_claim(row: sa.Row[Any]) -> tuple[str, Claim]:
-    require_times(row.at)
-    return row.round_id, Claim(Person(row.claimed_by, row.claimed_by_name), row.at)
+def to_claim(row: sa.Row[Any]) -> Claim | None:
+    if row.claimed_by is None:
+        return None
+    require_times(row.claimed_at)
+    return Claim(Person(row.claimed_by, row.claimed_by_name), row.claimed_at)
 
 
 @reads("notes")

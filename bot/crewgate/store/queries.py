@@ -33,7 +33,7 @@ from crewgate.store.executions import (
 from crewgate.store.floods import FloodQueries
 from crewgate.store.lessons import LessonQueries, to_given
 from crewgate.store.mornings import MorningQueries
-from crewgate.store.notes import NoteQueries, claims_on, notes_of
+from crewgate.store.notes import NoteQueries, notes_of, to_claim, with_claim
 from crewgate.store.statements import among, count_up_to, first_ids, one_of
 from crewgate.store.stats import StatsQueries
 from crewgate.store.tables import (
@@ -78,20 +78,20 @@ _HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
 _TIMES_OUT: Final = (outbox.c.kind == EffectKind.TIME_OUT.value) & (outbox.c.due_at <= LAST_MOMENT)
 _due_at = sa.select(outbox.c.due_at).where(outbox.c.subject == rounds.c.id, _TIMES_OUT)
 #: Lines with the facts that must be known before somebody decides in a list.
-_LINES: Final = _SHOWN_LINE.add_columns(
+_LINES: Final = with_claim(_SHOWN_LINE.where(among(rounds.c.id, "rounds"))).add_columns(
     _due_at.limit(1).scalar_subquery().label("due_at"),
     executions.c.starter,
     executions.c.starter_name,
     executions.c.meta,
     executions.c.also_started,
-).where(among(rounds.c.id, "rounds"))
+)
 _ROUND: Final = round_rows.ROUND.where(rounds.c.id == sa.bindparam("round"))
 _LATEST: Final = (
     round_rows.ROUND.where(*round_rows.OF_EXECUTION, reviews.c.task_id == sa.bindparam("task"))
     .order_by(rounds.c.number.desc())
     .limit(1)
 )
-_POSTING: Final = round_rows.WHOLE.where(rounds.c.id == sa.bindparam("round"))
+_POSTING: Final = with_claim(round_rows.WHOLE).where(rounds.c.id == sa.bindparam("round"))
 _RIGHT_BEFORE: Final = rounds.c.number == sa.bindparam("number") - 1
 #: The previous round with its output, and the latest decided round before the previous one.
 _EARLIER: Final = (
@@ -289,7 +289,6 @@ class RoundQueries(MaskedReading):
             found = (await connection.execute(_LINES, {"rounds": list(round_ids)})).all()
             waiting = {row.id: row for row in found if row.state == State.WAITING.value}
             notes = await notes_of(connection, [*waiting]) if waiting else {}
-            claims = await claims_on(connection, [*waiting]) if waiting else {}
         lines = {one.round.id: one for one in await self._lines(found)}
         for key in lines.keys() & waiting.keys():
             row = waiting[key]
@@ -298,7 +297,7 @@ class RoundQueries(MaskedReading):
                 lines[key],
                 notes=count,
                 noted_by=authors,
-                claim=claims.get(key),
+                claim=or_none(to_claim, row),
                 started_by=or_none(to_starters, row) or (),
                 due_at=row.due_at,
             )
@@ -352,7 +351,6 @@ class Queries(MaskedReading):
             earlier = [one for one in found if one.removed_at is None or round_.removed_at]
             waits, within = round_.state is State.WAITING, OpenConnection(connection)
             noted = await notes_of(connection, [round_id]) if waits else {}
-            claimed = await claims_on(connection, [round_id]) if waits else {}
             away = await AbsenceQueries(within).find() if waits else ()
             newer = None if waits else await _newer_round(connection, row)
             after = await _arguments_after(connection, round_, newer)
@@ -384,7 +382,7 @@ class Queries(MaskedReading):
                 before=Output(previous.text, Format(previous.format)) if previous else None,
                 notes=notes,
                 noted_by=noted_by,
-                claim=claimed.get(round_id),
+                claim=or_none(to_claim, row) if waits else None,
                 decided_before=or_none(round_rows.to_round, decided),
                 topic=round_rows.to_topic(row),
                 starter=to_starter(row),
