@@ -6,6 +6,11 @@ from tests.mutating import mutant
 
 CORE: Final = (
     mutant(
+        "what became of a call is never recorded",
+        "if known is not None and result.repeats(known):",
+        "if result.repeats(known or result):",
+    ),
+    mutant(
         "nobody is told that a decision is stuck",
         "return stuck._refreshed(EffectKind.NOTIFY_STUCK)",
         "return stuck._refreshed()",
@@ -31,6 +36,11 @@ CORE: Final = (
         ".values(expected_output=reviews.c.expected_output)",
     ),
     mutant(
+        "summaries of tasks outlive the texts",
+        "    sa.delete(task_updates).where(_of_removed_executions(task_updates)),\n",
+        "",
+    ),
+    mutant(
         "what a caller said of an execution outlives the texts",
         "        meta=None,\n        named=None",
         "        named=None",
@@ -41,6 +51,11 @@ CORE: Final = (
         '.values(reason="",',
     ),
     mutant(
+        "rounds of an execution that is back stay closed",
+        "for round_ in await tx.closed_as_gone(back.crew, back.execution_id):",
+        "for round_ in ():",
+    ),
+    mutant(
         "the trail does not say who might decide",
         "tx.audit.acts(by, facts)",
         "tx.audit.acts(by)",
@@ -49,5 +64,15 @@ CORE: Final = (
         "the walk begins at its first review again and again",
         "replace(await waiting_for(by, context), after=after)",
         "replace(await waiting_for(by, context))",
+    ),
+    mutant(
+        "lists show what a person has approved",
+        "done = await done_by(by, theirs, context=context) if mine else ()",
+        "done: tuple[str, ...] = ()",
+    ),
+    mutant(
+        "calls are counted among the outputs",
+        "_is_output = _round.is_act.is_(None)",
+        "_is_output = _round.is_act.is_(None) | _round.is_approve.is_not(None)",
     ),
 )
