@@ -103,7 +103,7 @@ class Crews(Known):
             is_hosted=is_hosted,
         )
         self.calls[call.execution, call.task] = call
-        if choices.one_in(4):
+        if choices.one_in(2):
             self.world.tools.busy.add((call.execution, call.task))
         await self.announce_call(call)
 

@@ -82,12 +82,14 @@ class Simulation(People, Crews):
         began = any(one.pauses for one in branches)
         calls = self.calls.values()
         reports = any(one.ran and not one.is_reported for one in calls)
+        shown = self.visible()
+        unseen = any(one not in shown for one in self.scans() if one.state is State.WAITING)
         few = len(self.in_state(State.WAITING)) < MOST_WAIT
         weights = {
             "press": 12 * waits,
             "press_in_home": 3 * waits,
             "press_where_more_wait": 6 * bool(self.gathering()),
-            "edit": 3 * waits,
+            "edit": 5 * waits,
             "edit_too_late": 1 * any(one.state is not State.WAITING for one in self.known),
             "two_at_once": 2 * waits,
             "take_back": waits,
@@ -105,7 +107,7 @@ class Simulation(People, Crews):
             "dismiss": stuck,
             "slack_works": 5,
             "both_bots_work": 1,
-            "channels_refuse": 1,
+            "channels_refuse": 1 + 4 * unseen,
             "crew_works": 8 * decided,
             "no_decision_arrives": 2 * decided,
             "answers_are_lost": 2 * decided,
