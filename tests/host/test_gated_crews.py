@@ -19,6 +19,7 @@ from tests.host.real import PYTHON, needs_crewai
 from tests.host.real_acts import Call
 from tests.journeys.conftest import MakeWorld, World, make_world
 from tests.journeys.flow_world import ENVIRONMENT
+from tests.journeys.people import showing
 from tests.journeys.test_gate import CREWS, press, refuse
 from tests.repo.files import ROOT
 from tests.servers import serve
@@ -119,7 +120,12 @@ async def run(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, errors = await process.communicate()
+    try:
+        out, errors = await process.communicate()
+    finally:
+        if process.returncode is None:  # nobody answers it any more
+            process.kill()
+            await process.wait()
     assert process.returncode == 0, errors.decode()
     results: list[dict[str, str]] = [{} for _ in gated]
     for line in out.decode().splitlines():
@@ -146,6 +152,7 @@ async def test_a_tool_or_server_gets_what_its_gate_showed_once(
     )
     async with make_world(crews_file=CREWS, **ENVIRONMENT) as world, asyncio.TaskGroup() as group:
         running = group.create_task(run(tmp_path, world, bot, *calls))
+        await world.slack.until(lambda: showing(world, "ann.example"), timeout=60)
         card = await press(world, "Approve", "ann.example")
         await refuse(world, "Not him.", "bob.example")
         program = await running
