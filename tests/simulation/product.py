@@ -141,7 +141,8 @@ class WatchedSlack(FakeSlack):
     """Contents that Slack was given and that show a masked value."""
 
     def search(self, about: Any) -> None:
-        written = repr(about)
+        # A posting's other fields name places and jobs; no message shows them.
+        written = repr(about.view if isinstance(about, Posting) else about)
         if NUMBER in written or HIDDEN in written:
             self.unmasked.append(written)
 
