@@ -261,7 +261,8 @@ class Crews(Known):
             is_open = round_.state in (State.WAITING, State.DECIDED)
             if one.round_id in {round_.id, round_.origin_id} and is_open:
                 asked_at = one.asked_at  # it asked before, and has no answer yet
-        self.questions.append(Question(text, task, asked_at, round_.id, round_.number))
+        asked = Question(text, task, asked_at, round_.id, round_.number, origin=round_.origin)
+        self.questions.append(asked)
         self.texts.setdefault(round_.id, text)
 
     async def program_starts_again(self, choices: Choices) -> None:
@@ -300,7 +301,7 @@ class Crews(Known):
         require(decision is not None, "runs", f"{decided.id} has no decision")
         assert decision is not None
         read = f"asked at {question.asked_at}, it passed by a decision of {decision.at}"
-        is_own = question.round_id in {decided.id, decided.origin_id}
+        is_own = question.origin == decided.origin and question.number <= decided.number
         require(is_own or not is_named, "runs", f"{read}, on the round {decided.number}")
         require(decision.at >= question.asked_at or not is_last, "runs", read)
         edited = body.get("edited", body)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from crewgate.audit.run import verify
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.reason import Inferred
 from crewgate.domain.recorded import DECIDERS, verdict_label
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import NO_RULE
@@ -110,6 +111,10 @@ async def what_is_shown_as_done_was_done(of: Known) -> None:
                 branch = of.crew.branch_of(round_.review.execution_id, round_.review.task_id)
                 unseen = of.crew.texts.get(round_.id, "") in of.crew.taken_unseen
                 ambiguous = sent and (branch.ambiguous or unseen)
+            elif isinstance(round_.reason, Inferred) and isinstance(round_.subject, ToolCall):
+                # The tool says that it ran, and not by which of the approvals that were lost.
+                asked = [one.decision for one in of.known if one.origin == round_.origin]
+                ambiguous = sent and any(one.decision in asked for one in client.taken)
             read = f"{round_.id} {round_.state} {round_.reason}: taken {taken}, sent {sent}"
             if round_.state is State.RESUMED:
                 require(taken or ambiguous, "truth", read)

@@ -69,6 +69,7 @@ class Question:
     asked_at: datetime
     round_id: str
     number: int
+    origin: str
     passed_by: Decision | None = None
 
 
