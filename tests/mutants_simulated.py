@@ -139,7 +139,7 @@ SIMULATED: Final = (
     ),
     mutant(
         "tasks that waited at once do not run beside",
-        "_one.c.opened_at < _other.c.opened_at,",
+        "_one.c.opened_at <= _other.c.opened_at,",
         "_one.c.opened_at > _other.c.opened_at,",
     ),
     mutant(

@@ -1,6 +1,7 @@
 """Tasks that run and wait side by side: a webhook of one proves nothing about another."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -142,12 +143,13 @@ async def test_nor_is_anything_beside_a_task_that_works_on_changes(world: World)
 
 
 @both
+@pytest.mark.parametrize("apart", [SECOND, 0 * SECOND])
 async def test_nor_is_anything_where_two_tasks_have_waited_for_people_at_once(
-    world: World,
+    world: World, apart: timedelta
 ) -> None:
     """The task after one of them runs, and the bot has not heard of it yet."""
     left = await pause(world, "left")
-    world.clock.advance(SECOND)
+    world.clock.advance(apart)
     await world.decide(await pause(world, "right"))
     await world.turn(CREW)
     await world.decide(left)
@@ -175,6 +177,7 @@ async def test_a_refused_call_does_not_run_beside(world: World) -> None:
     world.crew.pause(refused.review.task_id, task=refused.review.task_id)
     await world.decide(refused.id, Revise("No."))
     await world.turn(CREW)
+    world.clock.advance(SECOND)
     right = await pause(world, "right")
     await lose(world, right, Fault(LOST, after=True))
     await world.record(StepUpdate(doing="thinking"))

@@ -138,7 +138,7 @@ _RAN_BESIDE: Final = sa.exists().where(
     _other.c.review_id == reviews.c.id,
     *OF_EXECUTION,
     _one.c.review_id != _other.c.review_id,
-    _one.c.opened_at < _other.c.opened_at,
+    _one.c.opened_at <= _other.c.opened_at,
     sa.func.coalesce(_one.c.decided_at, _one.c.ended_at, _other.c.opened_at) >= _other.c.opened_at,
 )
 HEARD: Final = sa.select(
