@@ -243,7 +243,7 @@ MUTANTS: Final = (
     ),
     mutant(
         "tasks that waited at once do not run beside",
-        "_one.c.opened_at < _other.c.opened_at,",
+        "_one.c.opened_at <= _other.c.opened_at,",
         "_one.c.opened_at > _other.c.opened_at,",
         "usecases/test_beside.py",
     ),
