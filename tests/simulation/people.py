@@ -316,6 +316,9 @@ class People(Known):
         if choices.one_in(5):
             await end_morning(user, context=self.world.reviews)
             self.mornings.discard(user)
+            # A wish of the same day after this one is new, and brings that day's line again.
+            lines = self.world.slack.keyed(f"morning {user}")
+            self.came_back.update(one.key for one in lines[-1:])
         else:
             soon = self.world.clock() + choices.pick([timedelta(minutes=11), HOUR])
             minute = soon.hour * 60 + soon.minute
