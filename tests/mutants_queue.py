@@ -232,4 +232,10 @@ QUEUE: Final = (
         "used_at.pop(driver, None)",
         "store/test_failures.py",
     ),
+    mutant(
+        "an update that is given up takes later ones with it",
+        "if row.kind in _MERGED and not row.failing_since]",
+        "if row.kind in _MERGED]",
+        "store/test_outbox_lanes.py",
+    ),
 )

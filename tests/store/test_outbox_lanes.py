@@ -104,6 +104,19 @@ async def test_what_wants_the_present_state_is_done_once_for_all_that_wait(
     assert await leased() == ()
 
 
+async def test_an_update_that_is_given_up_takes_no_later_one_with_it(
+    outbox: Outbox, uow: UnitOfWork
+) -> None:
+    await put(uow, REFRESH)
+    (job,) = await lease(outbox)
+    await again(uow, job, failed_at=NOW)
+    await put(uow, REFRESH)  # the present state is another one by now
+    (failing,) = await lease(outbox)
+    await done(uow, failing)  # no try follows: its day is over
+    (job,) = await lease(outbox)
+    assert (job.effect, job.failing_since) == (REFRESH, None)
+
+
 async def test_another_message_of_the_same_thread_is_not_done_with_it(
     outbox: Outbox, uow: UnitOfWork
 ) -> None:

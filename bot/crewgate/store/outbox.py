@@ -62,7 +62,8 @@ _WAITS_FOR_CARD = sa.and_(
     ),
 )
 #: Deletes the other jobs of a leased job's kind and ordering key, if the kind is merged: the leased
-#: job renders the present state, which leaves the others nothing to do.
+#: job renders the present state, which leaves the others nothing to do. A job that fails deletes
+#: none: it is given up a day after its first failure, and the others would go with it.
 _MERGE = sa.delete(outbox).where(
     outbox.c.ordering_key == sa.bindparam("key"),
     outbox.c.kind == sa.bindparam("merged"),
@@ -321,7 +322,7 @@ class Outbox(engine.Reading):
             if jobs and budget is not None:
                 paid = budget.rate.pay(until, at, len(jobs))
                 await engine.write(connection, _SPEND, {"budget": budget.name, "until": paid})
-            if merged := [row for row in jobs if row.kind in _MERGED]:
+            if merged := [row for row in jobs if row.kind in _MERGED and not row.failing_since]:
                 same = [
                     {"key": row.ordering_key, "merged": row.kind, "job": row.id} for row in merged
                 ]
