@@ -125,4 +125,10 @@ AUDIT: Final = (
         "if engine.dialect.name ==",
         "journeys/test_removal.py",
     ),
+    mutant(
+        "a delegate's text is of whom the alphabet has first",
+        "if self._deputy(away) == right), right)",
+        "if away), right)",
+        "audit/test_evidence.py",
+    ),
 )

@@ -20,7 +20,7 @@ from crewgate.domain.people import Email, User, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Decide, Escalation, Rule, TimeOut, TimeoutAction
-from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
+from crewgate.domain.verdict import Answer, Approve, Person, Revise, Verdict
 from crewgate.store.tables import audit_entries, outbox
 from crewgate.usecases.away import come_back, go_away
 from crewgate.usecases.decide import (
@@ -55,11 +55,11 @@ async def opened(world: World, name: str, *rules: Rule, text: str = DRAFT, **cha
     return round_id
 
 
-async def write(world: World, text: str, round_id: str) -> str:
+async def write(world: World, text: str, round_id: str, *, by: Person = ANA) -> str:
     changed = await edit(
         round_id,
         text,
-        by=ANA,
+        by=by,
         context=world.reviews,
         seen=WHOLE,
     )
@@ -233,6 +233,16 @@ async def edited(world: World, name: str) -> None:
     world.clock.advance(2 * HOUR)
     await world.settle_slack()
     await world.decide(await write(world, EDITED, round_id), by=EVE)
+    await world.turn(CREW)
+
+
+async def edited_by_a_delegate(world: World, name: str) -> None:
+    """Eve writes a text of her own for Ben, and might have written it for Ana."""
+    until = world.clock() + 24 * HOUR
+    for away in (BEN, ANA):
+        world.clock.advance(HOUR)
+        await go_away(away, EVE, until=until, context=world.reviews)
+    await write(world, EDITED, await opened(world, name, takes_edits=True), by=EVE)
     await world.turn(CREW)
 
 
@@ -518,6 +528,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "delegate of two": delegate_of_two,
     "delegate lapsed": delegate_lapsed,
     "edited": edited,
+    "edited by a delegate": edited_by_a_delegate,
     "edits asked for": edits_asked_for,
     "timed out": timed_out,
     "calls": calls,

@@ -52,6 +52,11 @@ async def test_a_stranger_is_told_the_story(make: Make) -> None:
     assert "! texts and names of the entries that are not in this file: 1" in said
 
 
+async def test_a_delegate_of_two_people_writes_a_text_for_either(make: Make) -> None:
+    told = "\n".join(lines(await make("edited by a delegate")))
+    assert "@Eve (U0EVE) for @Ben (U0BEN) decided: approve" in told
+
+
 async def test_a_delegate_is_told_with_the_person_they_decided_for(make: Make) -> None:
     told = "\n".join(lines(await make("delegate")))
     assert "@Ben (U0BEN) went away, and @Eve (U0EVE) decides for them: until 2026-03-03" in told

@@ -515,9 +515,9 @@ class Replay:
         """Raise Contradiction unless the actor, or whom the actor stands in for, might decide."""
         data, rule = entry.data, self._rule(round_.rule)
         right = data.get("on_behalf_of") or entry.actor
-        # A delegate's edit has no `on_behalf_of`: the first in `named` is the absent person.
+        # A delegate's edit has no `on_behalf_of`: `named` has all for whom the delegate may decide.
         if "on_behalf_of" not in data and right not in data["named"]:
-            right = next(iter(data["named"]), right)
+            right = next((away for away in data["named"] if self._deputy(away) == right), right)
         names, permitted = data["named"].get(right) or [], set(data["permitted"])
         others = [name for name in names if USER.fullmatch(name) and name != right]
         is_named = names and not others and set(names) <= permitted
@@ -529,14 +529,13 @@ class Replay:
         is_so = any(permitted == some | more for some in lists)
         require(is_so, "others might decide than the rule, or the crew's settings, named")
         if right != entry.actor:
-            self._require_absence(entry, right, rule)
+            is_deputy = self._deputy(right) == entry.actor
+            require(is_deputy, f"nothing says that {entry.actor} decided for {right}")
+            require(entry.at < self.ends[right] + ON_ITS_WAY, f"{right} was back before")
+            require(rule.get("delegation", True), "the rule lets nobody decide for others")
 
-    def _require_absence(self, entry: Entry, away: str, rule: Rule) -> None:
-        """Raise Contradiction unless this person was away, and the actor was the delegate."""
-        deputy = self.absences.get(away, entry).data.get("delegate")
-        require(deputy == entry.actor, f"nothing says that {entry.actor} decided for {away}")
-        require(entry.at < self.ends[away] + ON_ITS_WAY, f"{away} was back before")
-        require(rule.get("delegation", True), "the rule lets nobody decide for others")
+    def _deputy(self, away: str) -> object:
+        return self.absences[away].data["delegate"] if away in self.absences else None
 
 
 def is_same_call(one: Entry, other: Entry, texts: Mapping[str, str]) -> bool:
