@@ -238,4 +238,10 @@ QUEUE: Final = (
         "if row.kind in _MERGED]",
         "store/test_outbox_lanes.py",
     ),
+    mutant(
+        "time decides on a round that no card has counted yet",
+        "if posting.flood is None or posting.announced_at is None:",
+        "if posting.flood is None:",
+        "usecases/delivery/test_floods.py",
+    ),
 )

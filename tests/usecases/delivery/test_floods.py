@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.effects import TIMER, EffectKind, posts_destination
+from crewgate.domain.effects import SLACK, TIMER, EffectKind, posts_destination
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import RefusalKind, Refused
@@ -23,11 +23,13 @@ from crewgate.usecases.delivery.context import FLOOD
 from crewgate.usecases.delivery.floods import HOURLY, QUIET, begin_time
 from crewgate.usecases.delivery.messages import WITHOUT_CARD
 from crewgate.usecases.delivery.worker import deliver
+from crewgate.usecases.read_models import CrewUnavailable
+from crewgate.usecases.track import STATUS_POLL
 from tests.builders import BEN, SECOND, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import Fault
 from tests.usecases.timed import ALL, DAY, REMINDED
-from tests.usecases.world import CREW, World
+from tests.usecases.world import CREW, STATUS, World
 
 POSTS = posts_destination("research")
 
@@ -370,6 +372,26 @@ async def test_no_rule_acts_on_gathered_rounds_while_their_card_is_deleted(world
     jobs = await world.lease(TIMER, limit=50)
     await world.deliver(*jobs)
     assert {(await world.round(one.id)).state for one in others} == {State.WAITING}
+
+
+@both
+async def test_no_rule_acts_on_one_whose_card_slack_never_took_or_counted(world: World) -> None:
+    """Its crew did not know the executions for a while, and then knew them again."""
+    world.crews["research"] = a_crew(rules=(replace(ALL, remind=None, escalate=None),))
+    opened = await pauses(world, 1, FLOOD + 2)
+    for world.crew.says in (*[CrewUnavailable("404: not found", gone=True)] * 5, None):
+        world.clock.advance(STATUS_POLL.longest)
+        await world.deliver(*await world.lease(STATUS, limit=50))
+    updates = Fault(Refused("is_archived", "the channel is archived", RefusalKind.OTHER))
+    while jobs := await world.lease(SLACK, limit=1):
+        for job in jobs:
+            world.slack.faults += [updates] * (job.effect.kind is EffectKind.REFRESH)
+            await world.deliver(job)
+            world.slack.faults.clear()
+    assert carded(world, opened) == [*range(1, FLOOD + 2)]
+    world.clock.advance(3 * DAY)
+    await world.deliver(*await world.lease(TIMER, limit=50))
+    assert (await world.round(opened[-1].id)).state is State.WAITING
 
 
 async def test_one_that_is_stuck_gets_a_card(world: World) -> None:

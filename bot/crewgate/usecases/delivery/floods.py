@@ -107,11 +107,14 @@ async def begin_time(posting: Posting, context: DeliveryContext) -> None:
 async def can_be_reached(posting: Posting, context: DeliveryContext) -> bool:
     """Return True if people can see a waiting round: by its card, or by a card that counts it.
 
-    A counting card that was decided a moment ago still counts: else rounds whose time ends together
-    would be put off again and again, each for the round before.
+    A card counts a round once Slack took its update. A counting card that was decided a moment ago
+    still counts: else rounds whose time ends together would be put off again and again, each for
+    the round before.
     """
-    if posting.card is not None or posting.flood is None:
-        return posting.card is not None
+    if posting.card is not None:
+        return True
+    if posting.flood is None or posting.announced_at is None:
+        return False
     card = await context.uow.read.floods.card(posting.flood)
     if card is None or card.waits or card.ended_at is None:
         return card is not None
