@@ -127,8 +127,14 @@ AUDIT: Final = (
     ),
     mutant(
         "a delegate's text is of whom the alphabet has first",
-        "if self._deputy(away) == right), right)",
-        "if away), right)",
+        'for of in data["named"] if self.deputies.get(of) == right)',
+        'for of in data["named"])',
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "a call whose arguments a person changed is another one when it is asked anew",
+        "(edited and is_same_call(edited, other, texts))",
+        "(edited and not texts)",
         "audit/test_evidence.py",
     ),
 )

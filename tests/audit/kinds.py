@@ -301,10 +301,16 @@ async def call_in_doubt(world: World, name: str) -> None:
     await world.notify(**about, call_result=CallResult(CallState.FAILED, "No."))
 
 
-async def asked_anew(world: World, name: str) -> Any:
-    """The answer to an approval is lost, and it ends; return what tells of the call."""
+async def asked_anew(world: World, name: str, *, changed: bool = False) -> Any:
+    """The answer to an approval is lost, and it ends; return what tells of the call.
+
+    `changed`: the approval is of other arguments than the agent's.
+    """
     round_id, about = await called(world, name)
-    await world.decide(round_id)
+    if changed:
+        await change_arguments(round_id, {"to": "ann"}, by=ANA, context=world.reviews, seen=WHOLE)
+    else:
+        await world.decide(round_id)
     world.crew.faults.append(Fault(LOST))
     await world.turn(CREW)
     world.clock.advance(HOUR)
@@ -316,6 +322,12 @@ async def asked_anew(world: World, name: str) -> Any:
 async def call_asked_anew(world: World, name: str) -> None:
     """The call had run by the approval that ended."""
     about = await asked_anew(world, name)
+    await world.notify(**about, call_result=CallResult(CallState.RAN, "Sent."))
+
+
+async def call_changed_and_asked_anew(world: World, name: str) -> None:
+    """The call had run with a person's arguments when people are asked about the agent's."""
+    about = await asked_anew(world, name, changed=True)
     await world.notify(**about, call_result=CallResult(CallState.RAN, "Sent."))
 
 
@@ -535,6 +547,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "call that runs": call_that_runs,
     "call in doubt": call_in_doubt,
     "call asked anew": call_asked_anew,
+    "call changed and asked anew": call_changed_and_asked_anew,
     "call asked anew and changed": call_asked_anew_and_changed,
     "call refused": call_refused,
     "call refused by its rule": call_refused_by_its_rule,

@@ -218,9 +218,9 @@ def ends(call: str) -> Callable[[Body], object]:
     return edit
 
 
-def anew(**changes: Any) -> Callable[[Body], object]:
+def anew(*, since: int = 2, **changes: Any) -> Callable[[Body], object]:
     """Change the opening of the round about which people were asked anew."""
-    return lambda body: body["data"].update(changes if body["data"]["number"] > 1 else {})
+    return lambda body: body["data"].update(changes if body["data"]["number"] >= since else {})
 
 
 def by(actor: str) -> Callable[[Body], object]:
@@ -273,6 +273,7 @@ def by(actor: str) -> Callable[[Body], object]:
         ("call asked anew", "CG135", lambda body: body.update(code="CG134"), "was not sent"),
         ("call asked anew", "CG101", anew(tool="wire_money"), "it ran, and nobody had decided"),
         ("call asked anew", "CG101", anew(characters=7), "it ran, and nobody had decided"),
+        ("call changed and asked anew", "CG101", anew(since=3, characters=7), "nobody had decided"),
         ("call refused", "CG132", ends("ran"), "it ran, and was refused"),
         ("set back", "CG125", data(set_back=10**9), "no clock is set back by so much"),
         ("set back", "CG113", data(set_back=-1), "no clock is set back by so much"),
@@ -352,6 +353,11 @@ async def test_one_approval_lets_a_call_run_once(make: Make, kind: str) -> None:
     twice = file | {"chain": [*file["chain"], ran]}
     with pytest.raises(Contradiction, match="it ran twice"):
         lines(signed(recounted(twice)))
+
+
+async def test_a_call_that_ran_with_a_persons_arguments_was_approved(make: Make) -> None:
+    told = "\n".join(lines(await make("call changed and asked anew")))
+    assert "round 3 · The crew said how the call ended: ran" in told
 
 
 async def test_an_approval_of_other_arguments_lets_no_call_run(make: Make) -> None:

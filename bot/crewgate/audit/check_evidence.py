@@ -306,6 +306,8 @@ class Round:
     _: KW_ONLY
     opened: Entry
     before: Round | None = None
+    edited: Round | None = None
+    """The round whose output or arguments a person's own took the place of."""
     phase: str = "waiting"
     codes: set[str] = field(default_factory=set)
     rules: set[str] = field(default_factory=set)
@@ -366,7 +368,7 @@ class Replay:
         self.rounds: dict[str, Round] = {}
         self.latest: dict[str, Round] = {}
         self.starts: list[set[str]] = []
-        self.absences: dict[str, Entry] = {}
+        self.deputies: dict[str, str] = {}
         self.ends: dict[str, datetime] = {}
 
     def lines(self) -> Iterator[str]:
@@ -385,7 +387,7 @@ class Replay:
         if entry.code == "CG191":
             self.starts.append(set(entry.data["reviewers"]))
         elif entry.code == "CG141":
-            self.absences[entry.actor] = entry
+            self.deputies[entry.actor] = entry.data["delegate"]
             self.ends[entry.actor] = datetime.fromisoformat(entry.data["until"])
         elif entry.code == "CG142":
             self.ends[entry.actor] = min(entry.at, self.ends.get(entry.actor, entry.at))
@@ -433,7 +435,7 @@ class Replay:
         is_next = data["number"] == expected or not (before or self.is_whole)
         require(is_next, f"round {expected} is missing")
         round_ = Round(data["number"], data["rule"], entry.at, opened=entry)
-        if before is not None and is_same_call(before.opened, entry, self.told.texts):
+        if before is not None and is_same_call(before, entry, self.told.texts):
             round_.before = before.before if before.approved is None else before
         rule, was_escalated = self._rule(round_.rule), not (before or self.is_whole)
         require(data["approvals"] == needed(rule), "the rule asks for another number of approvals")
@@ -444,7 +446,7 @@ class Replay:
             require(is_edit, "nothing says that the output was edited")
             self._require_right(edit, round_)
             require(data.get("tool") == before.opened.data.get("tool"), "an edit has another tool")
-            old, round_.since = self._rule(before.rule), before.since
+            old, round_.since, round_.edited = self._rule(before.rule), before.since, before
             require(needed(old) <= needed(rule), "by an edit, fewer approvals were enough")
             was_escalated = old["escalated"]
         require(was_escalated or not rule["escalated"], "nothing says that more may decide")
@@ -517,7 +519,7 @@ class Replay:
         right = data.get("on_behalf_of") or entry.actor
         # A delegate's edit has no `on_behalf_of`: `named` has all for whom the delegate may decide.
         if "on_behalf_of" not in data and right not in data["named"]:
-            right = next((away for away in data["named"] if self._deputy(away) == right), right)
+            right = next((of for of in data["named"] if self.deputies.get(of) == right), right)
         names, permitted = data["named"].get(right) or [], set(data["permitted"])
         others = [name for name in names if USER.fullmatch(name) and name != right]
         is_named = names and not others and set(names) <= permitted
@@ -529,20 +531,19 @@ class Replay:
         is_so = any(permitted == some | more for some in lists)
         require(is_so, "others might decide than the rule, or the crew's settings, named")
         if right != entry.actor:
-            is_deputy = self._deputy(right) == entry.actor
+            is_deputy = self.deputies.get(right) == entry.actor
             require(is_deputy, f"nothing says that {entry.actor} decided for {right}")
             require(entry.at < self.ends[right] + ON_ITS_WAY, f"{right} was back before")
             require(rule.get("delegation", True), "the rule lets nobody decide for others")
 
-    def _deputy(self, away: str) -> object:
-        return self.absences[away].data["delegate"] if away in self.absences else None
 
-
-def is_same_call(one: Entry, other: Entry, texts: Mapping[str, str]) -> bool:
-    """Return True if `other` opened a round for the call of `one`, as it was or edited."""
+def is_same_call(before: Round, other: Entry, texts: Mapping[str, str]) -> bool:
+    """Return True if `other` opened a round for the call of `before`, as it was or edited."""
+    one, edited = before.opened, before.edited
+    if other.actor != "crew" or (edited and is_same_call(edited, other, texts)):
+        return True
     is_same = all(one.data.get(name) == other.data.get(name) for name in ("tool", "characters"))
-    found = {texts.get(of.data["output"]) for of in (one, other)} - {None}
-    return other.actor != "crew" or (is_same and len(found) <= 1)
+    return is_same and len({texts.get(of.data["output"]) for of in (one, other)} - {None}) <= 1
 
 
 def require_other(
