@@ -55,8 +55,8 @@ AUDIT: Final = (
     ),
     mutant(
         "an approval of other arguments lets a call run in a proof",
-        'return other.actor != "crew" or (is_same and len(found) <= 1)',
-        'return other.actor != "crew" or is_same',
+        '{texts.get(of.data["output"]) for of in (one, other)} - {None}',
+        "{None for of in (one, other)} - {None}",
         "audit/test_evidence.py",
     ),
     mutant(
