@@ -16,7 +16,7 @@ from crewgate.domain.verdict import Revise
 from crewgate.usecases.delivery.worker import deliver
 from crewgate.usecases.read_models import CrewUnavailable
 from crewgate.usecases.track import record_update, track
-from tests.simulation.known import MOMENT, NONSENSE, Call, Case, Known, Question
+from tests.simulation.known import MOMENT, NONSENSE, Call, Case, Known, Question, key_of
 from tests.simulation.oracle import require
 from tests.simulation.product import (
     ASKED,
@@ -36,6 +36,7 @@ from tests.usecases.simulated_crew import Branch
 
 WORDINGS = ("Hi", "Wire transfer", "wire\ntransfer", "wire  transfer", "w\u00adire transfer")
 RECIPIENTS = ("bob@strasse.de", "bob@stra\u00dfe.de", "eve@bad.example, bob@strasse.de")
+ALL = 99
 
 
 class Crews(Known):
@@ -83,6 +84,16 @@ class Crews(Known):
                 for one in of:
                     one.ambiguous |= not (one.working or one.is_hosted)
             await self.world.record(StepUpdate(doing="thinking"), execution)
+
+    async def another_task_is_done(self, choices: Choices) -> None:
+        """A task that nobody reviews ends beside one that waits, and its webhook names it."""
+        await self.end_another(self.pick_branch(choices, lambda one: one.pauses))
+
+    async def end_another(self, name: str) -> None:
+        branch = self.crew.branches[name]
+        summary = self.said("Looked up", f"{TASKS} {branch.id}")
+        update = TaskUpdate(title="look up", task="look up", summary=summary)
+        await self.world.record(update, branch.id)
 
     # --- the crew with tools ---
 
@@ -209,19 +220,34 @@ class Crews(Known):
 
     async def host_is_restored(self, choices: Choices) -> None:
         """Its copy is of before an answer, so that a call that was answered waits once more."""
-        call = choices.pick([one for one in self.calls.values() if one.is_hosted])
-        latest = self.latest(TOOLS, call.execution, call.task)
-        if latest is not None and latest.state is State.RESUMED and not latest.removed_at:
-            before, call.is_reported = len(self.known), bool(call.ran)  # its copy knows of no run
-            await self.announce_call(call)
-            await self.look()
-            read = f"{call.task} waits for people, and nobody is asked"
-            require(len(self.known) > before, "once", read)
-            again = self.latest(TOOLS, call.execution, call.task)
-            assert again is not None
-            assert isinstance(again.subject, ToolCall)
-            read = f"{again.id} asks about {call.task}, which never ran, as if it had"
-            require(bool(call.ran) or not again.subject.may_have_run, "truth", read)
+        answered = self.answered_calls()
+        ran = [one for one in answered if one.ran]
+        call = choices.pick(ran if ran and choices.one_in(2) else answered)
+        before, call.is_reported = len(self.known), bool(call.ran)  # its copy knows of no run
+        await self.announce_call(call)
+        await self.look()
+        read = f"{call.task} waits for people, and nobody is asked"
+        require(len(self.known) > before, "once", read)
+        again = self.latest(TOOLS, call.execution, call.task)
+        assert again is not None
+        assert isinstance(again.subject, ToolCall)
+        key = key_of(again)
+        unsure = any(one.in_doubt for one in self.known if key_of(one) == key)
+        read = f"{again.id} asks about {call.task}, which never ran, as if it had"
+        require(call.ran or unsure or not again.subject.may_have_run, "truth", read)
+
+    def answered_calls(self) -> list[Call]:
+        """The calls of hosts that wait for nothing: an answer to the latest round arrived."""
+        latest = {
+            (one.execution, one.task): self.latest(TOOLS, one.execution, one.task)
+            for one in self.calls.values()
+            if one.is_hosted
+        }
+        return [
+            self.calls[key]
+            for key, round_ in latest.items()
+            if round_ is not None and round_.state is State.RESUMED and not round_.removed_at
+        ]
 
     async def crew_forgets(self, choices: Choices) -> None:
         """A crew says for an hour that it knows no execution, and then knows them all again."""
@@ -344,21 +370,26 @@ class Crews(Known):
             await self.announce_scan(execution, text)
 
     async def scans_are_sent_back(self, choices: Choices) -> None:
-        """Somebody wants all scans that wait again, and has them."""
-        by = choices.pick(REVIEWERS)
-        for round_ in self.in_state(State.WAITING):
-            if round_.review.crew == SCANS:
-                self.world.clock.advance(MOMENT)
-                with suppress(CrewgateError):
-                    again = Revise(self.said("Again", round_.id))
-                    await self.world.decide(round_.id, again, by=by)
+        """Somebody wants scans that wait again, all of them or a few, and has them."""
+        by, many = choices.pick(REVIEWERS), choices.pick([ALL, 2])
+        scans = [one for one in self.scans() if one.state is State.WAITING]
+        for round_ in scans[:many]:
+            self.world.clock.advance(MOMENT)
+            with suppress(CrewgateError):
+                again = Revise(self.said("Again", round_.id))
+                await self.world.decide(round_.id, again, by=by)
         await self.look()
         while jobs := await self.world.lease_of(crew_destination(SCANS)):
             for job in jobs:
                 await deliver(job, self.world.context)
 
     async def scan_ends(self, choices: Choices) -> None:
-        execution = choices.pick(self.finished_scans())
+        """An execution ends, or all of them do whose scan is approved."""
+        finished = self.finished_scans()
+        for execution in finished if choices.one_in(2) else [choices.pick(finished)]:
+            await self.end_scan(execution)
+
+    async def end_scan(self, execution: str) -> None:
         self.ended_scans.add(execution)
         await record_update(
             SCANS,

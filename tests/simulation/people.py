@@ -379,7 +379,9 @@ class People(Known):
     # --- lessons ---
 
     async def propose(self, choices: Choices) -> None:
-        round_ = choices.pick(self.teachable())
+        teachable = self.teachable()
+        late = [one for one in teachable if one.removed_at is not None]
+        round_ = choices.pick(late if late and choices.one_in(2) else teachable)
         text = self.said(f"Keep in mind of {round_.id}", round_.id)
         await self.attempt(lessons.propose, choices.pick(EVERYBODY), round_.id, text)
 

@@ -60,7 +60,7 @@ FAULTS = (
 )
 WHILES = (timedelta(0), GRACE, LEASE, timedelta(minutes=11), HOUR, timedelta(hours=25))
 STRIDE = timedelta(minutes=21)
-MOST_WAIT, MANY_WAIT = 25, 15
+MOST_WAIT = 25
 """As many rounds wait when no more of a flood come."""
 FEW_ROUNDS = 15
 """After a story with more rounds and no lesson, no month passes: it would take too long."""
@@ -123,13 +123,14 @@ class Simulation(People, Crews):
             "notification_arrives": 2 * any(one.undelivered for one in branches),
             "update_arrives": any(one.updates for one in branches),
             "step_arrives": began,
+            "another_task_is_done": began,
             "agent_calls": 4,
             "tool_reports": 6 * reports,
             "tool_runs_unasked": any(not one.ran for one in calls),
             "tool_runs_again": any(one.ran and one.is_reported for one in calls),
             "call_is_withdrawn": any(not one.ran for one in calls),
             "host_restarts": 4 * reports,
-            "host_is_restored": 2 * any(one.is_hosted for one in calls),
+            "host_is_restored": 3 * bool(self.answered_calls()),
             "program_asks": 4,
             "program_starts_again": 4 * bool(self.questions),
             "program_fetches": 6 * bool(self.questions),
@@ -140,14 +141,14 @@ class Simulation(People, Crews):
             "case_pauses": 2 * (few and bool(self.cases)),
             "scans_pause": few,
             "scan_pauses": 1,
-            "scans_are_sent_back": 3 * (len(self.in_state(State.WAITING)) > MANY_WAIT),
-            "scan_ends": 2 * bool(self.finished_scans()),
+            "scans_are_sent_back": 2 * any(one.state is State.WAITING for one in self.scans()),
+            "scan_ends": 4 * bool(self.finished_scans()),
             "propose": 6 * bool(self.teachable()),
             "keep": 6 * bool(self.proposed),
             "drop_a_lesson": 2 * bool(self.proposed),
             "replace_a_lesson": 2 * bool(self.kept),
             "kick_off": 2 * bool(self.proposed),
-            "texts_are_removed": 1,
+            "texts_are_removed": 1 + 2 * bool(self.ended_scans),
         }
         return {name: int(weight) for name, weight in weights.items() if weight}
 
@@ -216,10 +217,13 @@ class Simulation(People, Crews):
                 await deliver(job, self.world.context)
             client.faults.clear()
         for name in self.crew.branches:
-            if choices.one_in(2):
-                self.crew.finish(name, same=False)
-                await self.crew.update(name)
-                await self.crew.announce(name)
+            match choices.number(4):
+                case 1 | 2:
+                    self.crew.finish(name, same=False)
+                    await self.crew.update(name)
+                    await self.crew.announce(name)
+                case 3 if self.crew.branches[name].pauses:
+                    await self.end_another(name)
 
     async def answers_are_lost(self, choices: Choices) -> None:
         """A crew takes decisions, its answers are lost, and it is asked again."""
@@ -262,7 +266,10 @@ class Simulation(People, Crews):
         self.world.slack.no_approver = not self.world.slack.no_approver
 
     async def texts_are_removed(self, choices: Choices) -> None:
-        await self.world.pass_time(choices.pick([timedelta(0), timedelta(days=31)]))
+        if choices.one_in(2):
+            await self.calm_down(choices)
+            await self.pass_a_month()
+            await self.calm_down(choices)
         await self.remove_texts()
 
     async def remove_texts(self) -> None:
@@ -354,16 +361,19 @@ class Simulation(People, Crews):
             more: Any = {"uow": self.world.uow, "at": at, "new_id": self.world.new_id}
             await record_update(name, execution, update, **more)
         await self.settle(strides=10)
-        await self.world.pass_time(timedelta(days=31))
-        for name in self.world.crews:
-            while await self.ask_for_status(name):
-                pass
+        await self.pass_a_month()
         await self.settle(strides=10)
         await self.remove_texts()
         await self.settle(strides=10)
         await self.look()
         for check in (*AFTER_A_MONTH, the_trail_proves_each_execution):
             await check(self)
+
+    async def pass_a_month(self) -> None:
+        await self.world.pass_time(timedelta(days=31))
+        for name in self.world.crews:
+            while await self.ask_for_status(name):
+                pass
 
     async def settle(self, *, strides: int) -> None:
         """Carry out what is due and let time pass, until nothing but people is waited for."""
