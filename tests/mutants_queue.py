@@ -244,4 +244,10 @@ QUEUE: Final = (
         "if posting.flood is None:",
         "usecases/delivery/test_floods.py",
     ),
+    mutant(
+        "a card that may have come back keeps its buttons after the decision",
+        "if posting.card is not None or not (messages.must_be_acted_on(posting) or job.in_doubt):",
+        "if posting.card is not None or not messages.must_be_acted_on(posting):",
+        "usecases/delivery/test_cards.py",
+    ),
 )

@@ -15,6 +15,7 @@ from crewgate.domain.verdict import Revise
 from crewgate.usecases.decide import dismiss_report, may_dismiss_report
 from crewgate.usecases.delivery.reports import TOGETHER
 from crewgate.usecases.delivery.worker import LEASE
+from crewgate.usecases.notes import claim
 from crewgate.usecases.read_models import DeadLetter, MessageRef
 from crewgate.usecases.rounds import times_out_at
 from crewgate.usecases.track import end_execution
@@ -193,6 +194,24 @@ async def test_a_deleted_card_comes_back_while_somebody_must_act_on_it(
     assert card.shows.state is State.STUCK
     assert (await world.uow.read.posting(waiting.id)).card == card.ref
     assert world.slack.keyed(f"file {waiting.id}") == []  # it is in the thread already
+
+
+async def test_a_card_that_may_have_come_back_is_found_once_it_was_decided(
+    world: World, waiting: Round
+) -> None:
+    await world.turn()
+    world.slack.card(waiting.id).deleted = True
+    await claim(waiting.id, by=BEN, context=world.reviews)
+    for _ in ("the card is gone", "its thread is gone"):
+        await world.turn()
+    world.slack.faults.append(Fault(LOST, after=True))
+    await world.turn()
+    await world.decide(waiting.id, by=BEN)
+    world.clock.advance(MINUTE)
+    await world.settle_slack()
+    shown = world.slack.card(waiting.id).shows
+    assert isinstance(shown, Round)
+    assert shown.state is State.DECIDED
 
 
 async def test_a_deleted_card_stays_away_when_there_is_nothing_to_do(

@@ -137,8 +137,9 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def repost(job: Job, context: DeliveryContext) -> Outcome:
+    """Post a deleted card anew; one that may be there is looked for even after a decision."""
     posting = await _posting(job, context)
-    if posting.card is not None or not messages.must_be_acted_on(posting):
+    if posting.card is not None or not (messages.must_be_acted_on(posting) or job.in_doubt):
         return await settle(job, Delivered(), context)
     return await _post(job, posting, context)
 
