@@ -371,7 +371,7 @@ class Crews(Known):
 
     async def scans_are_sent_back(self, choices: Choices) -> None:
         """Somebody wants scans that wait again, all of them or a few, and has them."""
-        by, many = choices.pick(REVIEWERS), choices.pick([ALL, 2])
+        by, many = choices.pick(REVIEWERS), choices.pick([ALL, 2, 2])
         scans = [one for one in self.scans() if one.state is State.WAITING]
         for round_ in scans[:many]:
             self.world.clock.advance(MOMENT)
@@ -379,6 +379,9 @@ class Crews(Known):
                 again = Revise(self.said("Again", round_.id))
                 await self.world.decide(round_.id, again, by=by)
         await self.look()
+        await self.tell_scans()
+
+    async def tell_scans(self) -> None:
         while jobs := await self.world.lease_of(crew_destination(SCANS)):
             for job in jobs:
                 await deliver(job, self.world.context)

@@ -127,6 +127,8 @@ async def what_is_shown_as_done_was_done(of: Known) -> None:
             shows = (message.shows.state, message.shows.reason)
             instead = f"refresh failed {round_.id} {round_.state.value} "
             said = any(one.key.startswith(instead) for one in of.world.slack.messages)
+            # No thread tells of one person's message.
+            said |= message.key.startswith("direct ") and slack.is_given_up(message)
             read = f"{message.key} shows {shows}, it is {round_.state} {round_.reason}"
             is_current = shows == (round_.state, round_.reason) or round_.removed_at
             require(is_current or said or round_.id in aside, "told", read)

@@ -137,6 +137,8 @@ class WatchedSlack(FakeSlack):
     """The part of its output that the latest card of a round shows, in percent."""
     on_line: Callable[[str, QueuePart], Awaitable[None]] | None = None
     """Called with the person and with what waits, once Slack took a morning line."""
+    refused: dict[MessageRef, list[datetime]] = field(default_factory=dict)
+    """The times at which an update of a message was refused."""
     unmasked: list[str] = field(default_factory=list)
     """Contents that Slack was given and that show a masked value."""
 
@@ -169,6 +171,8 @@ class WatchedSlack(FakeSlack):
     ) -> Outcome:
         self.search(about)
         outcome = await super().update(kind, about, where, plain=plain)
+        if isinstance(outcome, Refused):
+            self.refused.setdefault(where, []).append(self.clock())
         is_card = kind is EffectKind.REFRESH and isinstance(about, Posting)
         return self._watch(about, outcome) if is_card else outcome
 
@@ -176,6 +180,11 @@ class WatchedSlack(FakeSlack):
         """The latest card of each round."""
         posted = [one for one in self.messages if one.key.startswith("card ")]
         return {one.key.removeprefix("card "): one for one in posted}
+
+    def is_given_up(self, message: Message) -> bool:
+        """Return True if the update of a message was refused for a day: nobody repeats it then."""
+        times = self.refused.get(message.ref, [self.clock()])
+        return times[-1] - times[0] >= timedelta(days=1)
 
     def deletable(self) -> list[Message]:
         """The cards that people can delete, the newest first: a thread with replies stays."""

@@ -41,6 +41,7 @@ from tests.simulation.product import (
     HOUR,
     LEGAL,
     RETENTION,
+    REVIEWERS,
     SCANS,
     TASKS,
     TOOLS,
@@ -84,6 +85,7 @@ class Simulation(People, Crews):
         reports = any(one.ran and not one.is_reported for one in calls)
         shown = self.visible()
         unseen = any(one not in shown for one in self.scans() if one.state is State.WAITING)
+        scans = any(one.state is State.WAITING for one in self.scans())
         few = len(self.in_state(State.WAITING)) < MOST_WAIT
         weights = {
             "press": 12 * waits,
@@ -141,14 +143,15 @@ class Simulation(People, Crews):
             "case_pauses": 2 * (few and bool(self.cases)),
             "scans_pause": few,
             "scan_pauses": 1,
-            "scans_are_sent_back": 2 * any(one.state is State.WAITING for one in self.scans()),
+            "scans_are_sent_back": 2 * scans,
+            "scans_are_approved": 3 * scans,
             "scan_ends": 4 * bool(self.finished_scans()),
             "propose": 6 * bool(self.teachable()),
             "keep": 6 * bool(self.proposed),
             "drop_a_lesson": 2 * bool(self.proposed),
             "replace_a_lesson": 2 * bool(self.kept),
             "kick_off": 2 * bool(self.proposed),
-            "texts_are_removed": 1 + 2 * bool(self.ended_scans),
+            "texts_are_removed": 1 + 2 * bool(self.world.scans.completed),
         }
         return {name: int(weight) for name, weight in weights.items() if weight}
 
@@ -162,6 +165,16 @@ class Simulation(People, Crews):
             await check(self)
         if self.looks % HOME_EVERY == 0:
             await what_waits_is_in_home(self)
+
+    async def scans_are_approved(self, choices: Choices) -> None:
+        """Somebody approves scans that wait, those that came again first."""
+        by, many = choices.pick(REVIEWERS), choices.pick([2, 5])
+        scans = [one for one in self.scans() if one.state is State.WAITING]
+        for round_ in sorted(scans, key=lambda one: -one.number)[:many]:
+            self.world.clock.advance(MOMENT)
+            await self.decide(round_, Choices(), by=by)
+        await self.look()
+        await self.tell_scans()
 
     # --- the bots, Slack and time ---
 
@@ -267,6 +280,8 @@ class Simulation(People, Crews):
 
     async def texts_are_removed(self, choices: Choices) -> None:
         if choices.one_in(2):
+            for execution in self.finished_scans():
+                await self.end_scan(execution)
             await self.calm_down(choices)
             await self.pass_a_month()
             await self.calm_down(choices)
