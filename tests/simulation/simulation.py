@@ -369,8 +369,9 @@ class Simulation(People, Crews):
         return due
 
     async def let_a_month_pass(self) -> None:
-        """All executions end, nobody does anything, and texts are removed."""
-        for name, execution in dict.fromkeys(key_of(one)[:2] for one in self.known):
+        """The executions that are left end, nobody does anything, and texts are removed."""
+        left = [one for one in self.known if one.removed_at is None]
+        for name, execution in dict.fromkeys(key_of(one)[:2] for one in left):
             result = Output(self.said("A result", f"{name} {execution}"))
             update, at = CrewUpdate(result=result), self.world.clock()
             more: Any = {"uow": self.world.uow, "at": at, "new_id": self.world.new_id}
