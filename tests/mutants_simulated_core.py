@@ -75,4 +75,9 @@ CORE: Final = (
         "_is_output = _round.is_act.is_(None)",
         "_is_output = _round.is_act.is_(None) | _round.is_approve.is_not(None)",
     ),
+    mutant(
+        "two approvals of one group are enough",
+        "if votes and self.rule.approvals_from:",
+        "if votes and self.rule.approvals > 99:",
+    ),
 )

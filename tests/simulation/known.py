@@ -15,7 +15,10 @@ from crewgate.store.engine import rows
 from crewgate.store.round_rows import to_round
 from crewgate.usecases.read_models import MessageRef
 from tests.simulation.product import (
+    ACCOUNTANTS,
     EVERYBODY,
+    FINANCE,
+    LAWYERS,
     LEGAL,
     REVIEWERS,
     SCANS,
@@ -190,12 +193,28 @@ class Known:
     def in_person(self, round_: Round, at: datetime) -> set[str]:
         """Return the people who may decide by a right of their own."""
         if round_.review.crew == LEGAL:
-            own = set(next(members for since, members in self.lawyers[::-1] if since <= at))
+            groups = self.groups(at)
+            own = set(groups[0] if round_.review.task_id == "case" else groups[0] | groups[1])
         else:
             own = {one.id for one in REVIEWERS}
         if round_.escalated_at is not None and round_.escalated_at <= at:
             own.add(EVERYBODY[-1].id)
         return own
+
+    def groups(self, at: datetime) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the members of LAWYERS and of FINANCE; one of each approves a memo."""
+        lawyers = next(members for since, members in self.lawyers[::-1] if since <= at)
+        return lawyers, ACCOUNTANTS
+
+    def has_room(self, by: Person, round_: Round) -> bool:
+        """Return True if an approval by somebody may count; of a memo's groups one may be done."""
+        if (round_.review.crew, round_.review.task_id) != (LEGAL, "memo") or not round_.votes:
+            return True
+        [vote], at = round_.votes, self.world.clock()
+        members = dict(zip((LAWYERS, FINANCE), self.groups(at), strict=True))
+        left = [members[one] for one in members if {*vote.groups} - {one}]
+        rights = {by.id, *self.absent(by, round_, at)} & self.in_person(round_, at)
+        return any(rights & group for group in left)
 
     def absent(self, by: Person, round_: Round, at: datetime) -> set[str]:
         """For whom somebody may decide who are away."""
@@ -221,7 +240,7 @@ class Known:
         crew, task = round_.review.crew, round_.review.task_id
         text = self.text_of(round_).replace("\u00ad", "").lower()
         strict = crew == TASKS and ("contract" in text or task == "translate")
-        return 2 if strict or (crew == LEGAL and task == "case") else 1
+        return 2 if strict or crew == LEGAL else 1
 
     def text_of(self, round_: Round) -> str:
         return self.texts.get(round_.id) or self.crew.edited.get(

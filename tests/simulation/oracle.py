@@ -13,7 +13,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, ByRule, Person, TimedOut
 from crewgate.usecases.queries import queue
 from tests.simulation.known import Known, key_of
-from tests.simulation.product import EVERYBODY, HIDDEN, HOUR, NUMBER, TOOLS
+from tests.simulation.product import EVERYBODY, HIDDEN, HOUR, LEGAL, NUMBER, TOOLS
 
 SENTENCES: Final = {
     "unseen": "nothing is decided unseen",
@@ -101,6 +101,13 @@ async def nobody_decides_who_may_not(of: Known) -> None:
             require(len(set(voices)) == len(voices), "may", read)
             starter = of.starter_of(round_)
             require(starter not in voices, "may", f"{read}, and {starter} started it")
+            if (round_.review.crew, round_.review.task_id) == (LEGAL, "memo"):
+                lawyers, finance = of.groups(decision.at)
+                [one, other] = [(vote.on_behalf_of or vote.by).id for vote in decision.votes]
+                is_of_both = (one in lawyers and other in finance) or (
+                    other in lawyers and one in finance
+                )
+                require(is_of_both, "may", f"{read}: {lawyers} and {finance} are the groups")
 
 
 def require_right(
@@ -210,7 +217,8 @@ def waits_for(of: Known, by: Person) -> set[str]:
     return {
         one.id
         for one in of.in_state(State.WAITING)
-        if of.may_decide(by, one) and all(by.id not in vote.voices for vote in one.votes)
+        if of.may_decide(by, one) and of.has_room(by, one)
+        if all(by.id not in vote.voices for vote in one.votes)
     }
 
 

@@ -23,6 +23,7 @@ from crewgate.domain.errors import (
     AlreadyVoted,
     ConfirmationNeeded,
     CrewgateError,
+    GroupsComplete,
     NotAReviewer,
     NotPermitted,
     NotVoted,
@@ -97,8 +98,10 @@ class People(Known):
             decided = await self.world.decide(round_.id, verdict, by=by, seen=seen)
         except NotAReviewer:
             require(not self.may_decide(by, round_), "told", f"{by.id} may decide {round_.id}")
-        except AlreadyVoted:
-            pass
+        except (AlreadyVoted, GroupsComplete) as refused:
+            is_over = isinstance(refused, AlreadyVoted) or self.races
+            is_full = not self.has_room(by, round_)
+            require(is_over or is_full, "told", f"{by.id} may approve {round_.id}")
         except SelfApproval:
             starter = self.starter_of(round_)
             at = self.world.clock()

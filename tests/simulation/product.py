@@ -45,7 +45,9 @@ HOUR = timedelta(hours=1)
 RETENTION = timedelta(days=30)
 TASKS, TOOLS, ASKED, SCANS, LEGAL = "research", "tools", "asked", "scans", "legal"
 CREWS = (TASKS, TOOLS, ASKED, SCANS, LEGAL)
-LAWYERS = UserGroup("S0LEGAL")
+LAWYERS, FINANCE = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")
+ACCOUNTANTS = frozenset({BEN.id, CAI.id})
+"""The members of FINANCE; those of LAWYERS change."""
 LESSONS_LAST = timedelta(days=60)
 STRICT = a_rule(name="strict", when=Conditions(contains=("contract",)), approvals=2)
 TIMED = a_rule(
@@ -69,6 +71,13 @@ FOUR_EYES = a_rule(
     approvals=2,
     self_approval=False,
     remind=Reminders(after=Duration.parse("10m"), most=2),
+)
+GROUPED = a_rule(
+    name="grouped",
+    when=Conditions(task="memo"),
+    reviewers=(LAWYERS, FINANCE),
+    approvals_from=((LAWYERS, 1), (FINANCE, 1)),
+    approvals=2,
 )
 REFUSED = a_rule(
     name="refused",
@@ -113,7 +122,7 @@ def settings() -> dict[str, Crew]:
         ASKED: crew(ASKED, is_fetched=True),
         SCANS: crew(SCANS, SCANNED, notify=Notify.DM, redact=MASKED),
         LEGAL: replace(
-            crew(LEGAL, FOUR_EYES, lessons_expire=LESSONS_LAST),
+            crew(LEGAL, FOUR_EYES, GROUPED, lessons_expire=LESSONS_LAST),
             reviewers=(LAWYERS,),
         ),
     }
@@ -246,6 +255,7 @@ class Product(World):
         }
         self.crew.takes = (INPUT,)
         self.directory.people[LAWYERS] = frozenset(one.id for one in REVIEWERS)
+        self.directory.people[FINANCE] = ACCOUNTANTS
         self.context = replace(
             self.context, messenger=self.slack, clients=dict(self.clients), **self._of_a_bot()
         )

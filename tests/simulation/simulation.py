@@ -102,7 +102,7 @@ class Simulation(People, Crews):
             "claim": waits,
             "go_away": 1,
             "come_back": bool(self.away),
-            "lawyers_change": bool(self.cases),
+            "lawyers_change": 2 * bool(self.cases),
             "somebody_is_a_guest": bool(self.was_away),
             "wish_for_mornings": 1,
             "retry": 2 * stuck,
