@@ -3,11 +3,12 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
 from crewgate.domain.acts import ToolCall
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.reason import Expired
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, ByRule, Person, TimedOut
@@ -29,6 +30,7 @@ SENTENCES: Final = {
     "truth": "what is shown as done was done",
     "masked": "what is masked is shown to nobody",
 }
+A_SECOND: Final = timedelta(seconds=1)
 OVER: Final = (State.RESUMED, State.SUPERSEDED, State.CLOSED)
 Check = Callable[[Known], Awaitable[None]]
 
@@ -58,6 +60,17 @@ async def nothing_is_decided_unseen(of: Known) -> None:
         waited = decision.at - shown if shown is not None else None
         read = f"{round_.id} was shown at {shown}, decided by time at {decision.at}"
         require(waited is not None and waited >= after, "unseen", read)
+
+
+async def no_time_began_unseen(of: Known) -> None:
+    """A rule's time is over no sooner than its length after Slack took what shows the round."""
+    waiting = {one.id: one for one in of.in_state(State.WAITING) if one.rule.timeout is not None}
+    for row in await of.world.everything() if waiting else ():
+        round_ = waiting.get(row.subject)
+        if row.kind == EffectKind.TIME_OUT and round_ is not None and round_.rule.timeout:
+            shown, after = first_shown(of, round_), round_.rule.timeout.after.length
+            read = f"{round_.id} was shown at {shown}, its time is over at {row.due_at}"
+            require(shown is None or row.due_at - shown >= after - A_SECOND, "unseen", read)
 
 
 def first_shown(of: Known, round_: Round) -> datetime | None:
@@ -236,6 +249,7 @@ async def a_decision_stands(of: Known) -> None:
 ALWAYS: Final[tuple[Check, ...]] = (
     a_decision_stands,
     nothing_is_decided_unseen,
+    no_time_began_unseen,
     nobody_decides_who_may_not,
     a_rule_decides_its_own,
     nothing_runs_otherwise_than_approved,

@@ -6,7 +6,15 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from crewgate.domain.effects import SLACK, TIMER, EffectKind, crew_destination, status_destination
+from crewgate.domain.effects import (
+    SLACK,
+    TIMER,
+    UPDATES,
+    EffectKind,
+    crew_destination,
+    posts_destination,
+    status_destination,
+)
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Refused
@@ -91,6 +99,7 @@ class Simulation(People, Crews):
             "press": 12 * waits,
             "press_in_home": 3 * waits,
             "press_where_more_wait": 6 * bool(self.gathering()),
+            "press_while_more_come": 6 * bool(self.gathering()),
             "edit": 5 * waits,
             "edit_too_late": 1 * any(one.state is not State.WAITING for one in self.known),
             "two_at_once": 2 * waits,
@@ -175,6 +184,14 @@ class Simulation(People, Crews):
             await self.decide(round_, Choices(), by=by)
         await self.look()
         await self.tell_scans()
+
+    async def press_while_more_come(self, choices: Choices) -> None:
+        """Somebody decides on a card before its update counts one more of its flood."""
+        round_ = choices.pick(self.gathering())
+        await self.scan_pauses(choices)
+        await self.deliver(await self.world.lease_of(posts_destination(SCANS)), self.world.context)
+        await self.decide(round_, Choices(), by=choices.pick(REVIEWERS))
+        await self.deliver(await self.world.lease_of(UPDATES), self.world.context)
 
     # --- the bots, Slack and time ---
 
