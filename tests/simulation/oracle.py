@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+import sqlalchemy as sa
+
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.reason import Expired
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, ByRule, Person, TimedOut
+from crewgate.store.tables import rounds
 from crewgate.usecases.queries import queue
 from tests.simulation.known import Known, key_of
 from tests.simulation.product import EVERYBODY, HIDDEN, HOUR, LEGAL, NUMBER, TOOLS
@@ -30,6 +33,7 @@ SENTENCES: Final = {
     "truth": "what is shown as done was done",
     "masked": "what is masked is shown to nobody",
 }
+ANNOUNCED: Final = sa.select(rounds.c.id).where(rounds.c.announced_at.is_not(None))
 A_SECOND: Final = timedelta(seconds=1)
 OVER: Final = (State.RESUMED, State.SUPERSEDED, State.CLOSED)
 Check = Callable[[Known], Awaitable[None]]
@@ -63,10 +67,17 @@ async def nothing_is_decided_unseen(of: Known) -> None:
 
 
 async def no_time_began_unseen(of: Known) -> None:
-    """A rule's time is over no sooner than its length after Slack took what shows the round."""
+    """A rule's time is over no sooner than its length after Slack took what shows the round.
+
+    A time-out of a round that the bot knows no card of is put off.
+    """
     waiting = {one.id: one for one in of.in_state(State.WAITING) if one.rule.timeout is not None}
-    for row in await of.world.everything() if waiting else ():
-        round_ = waiting.get(row.subject)
+    if not waiting:
+        return
+    async with of.world.engines.for_outbox.read.connect() as connection:
+        announced = {row.id for row in await connection.execute(ANNOUNCED)}
+    for row in await of.world.everything():
+        round_ = waiting.get(row.subject) if row.subject in announced else None
         if row.kind == EffectKind.TIME_OUT and round_ is not None and round_.rule.timeout:
             shown, after = first_shown(of, round_), round_.rule.timeout.after.length
             read = f"{round_.id} was shown at {shown}, its time is over at {row.due_at}"
@@ -191,8 +202,8 @@ async def a_call_is_asked_anew_for_a_reason(of: Known) -> None:
     for round_ in of.known:
         if isinstance(round_.subject, ToolCall):
             reviews[key_of(round_)].append(round_)
-    for rounds in reviews.values():
-        for before, again in pairwise(rounds):
+    for of_one in reviews.values():
+        for before, again in pairwise(of_one):
             decision = before.decision
             is_anew = again.origin_id is not None and again.edited_by is None
             if is_anew and decision is not None:
