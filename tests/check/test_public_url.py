@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -40,8 +41,40 @@ async def test_the_bot_itself_is_known_by_what_only_it_can_answer(
     async with run(free_port()) as address:
         assert await of_public_url(ask, PUBLIC_URL=address, PORT=str(free_port()), **same) == (
             0,
-            "✓ PUBLIC_URL: answers with this bot",
+            (
+                "✓ PUBLIC_URL: answers with this bot; this address is known on this machine or"
+                " network alone, so a crew elsewhere, as on CrewAI AMP, does not reach it"
+            ),
         )
+
+
+def forwarding(to: str) -> web.Application:
+    """A proxy that asks the bot at this address, whatever host it is asked for."""
+
+    async def forward(request: web.Request) -> web.Response:
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{to}{request.url.path_qs}") as answer,
+        ):
+            return web.Response(status=answer.status, body=await answer.read())
+
+    app = web.Application()
+    app.router.add_get("/{any:.*}", forward)
+    return app
+
+
+async def test_what_cannot_be_tried_from_here_is_said(
+    ask: Ask, run: Run, same: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with run(free_port()) as address, serve(forwarding(address)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        url = "http://bot.example.com"
+        _, line = await of_public_url(ask, PUBLIC_URL=url, PORT=str(free_port()), **same)
+    assert line == (
+        "✓ PUBLIC_URL: answers with this bot, as asked from this machine; whether it does from"
+        " outside cannot be tried"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from crewgate.check.findings import Finding, doubtful, skipped, wrong
 from crewgate.check.health import local_address
 from crewgate.crews import identity_of
 from crewgate.network.client import TIMEOUTS, Answer, attempt
+from crewgate.network.untrusted_addresses import is_private_url
 from crewgate.settings.load import Settings
 from crewgate.web.credentials import prove
 
@@ -18,6 +19,11 @@ PLACE: Final = "PUBLIC_URL"
 _NOBODY_BEHIND: Final = frozenset({502, 503, 504})
 _REDIRECTS: Final = range(300, 400)
 _REFUSED: Final = "connection refused"
+_FROM_HERE: Final = (
+    "; this address is known on this machine or network alone, so a crew elsewhere, as on CrewAI"
+    " AMP, does not reach it"
+)
+_FROM_OUTSIDE: Final = ", as asked from this machine; whether it does from outside cannot be tried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,8 @@ async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: s
     token = identity_of(settings)
     found = await _ask(http, settings.public_url, nonce, token)
     if isinstance(found, _Answer) and found.is_ours:
-        return Finding(PLACE, "answers with this bot")
+        reach = _FROM_HERE if is_private_url(settings.public_url) else _FROM_OUTSIDE
+        return Finding(PLACE, f"answers with this bot{reach}")
     host, port = local_address(settings)
     local = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     here = await _ask(http, local, nonce, token)
