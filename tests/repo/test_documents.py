@@ -15,7 +15,7 @@ from crewgate.settings.load import VARIABLES
 from tests.repo.files import DOCUMENTS, ROOT, code_strings, read
 
 README_LINES = 160
-WORDS = {"all": 27_000, "operators": 11_000, "docs/architecture.md": 2_500}
+WORDS = {"all": 28_700, "operators": 11_800, "docs/architecture.md": 2_500}
 """The most words of all pages and the changelog, of those for operators, and of one."""
 MOST_OF_A_PICTURE = 160_000
 """The most bytes of a picture: a first screen is read on a phone too."""

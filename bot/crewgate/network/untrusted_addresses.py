@@ -5,8 +5,9 @@ certificate of the name.
 
 `ipaddress` knows IANA's registries of special addresses as of its own release. It counts as global
 some addresses that lead to others (translation, tunnels) or belong to a platform; so IPv6 is
-narrowed to global unicast, and the lists below complete it. Known packages for this come with an
-HTTP client of their own, and know a part of these lists.
+narrowed to global unicast, and the lists below complete it. Packages for this come with an HTTP
+client of their own, or guard one (httpx-secure); they know a part of these lists, and none bounds
+the look-ups of one owner.
 """
 
 import asyncio
