@@ -192,6 +192,18 @@ CALLS: Final = (
         "check/test_calls.py",
     ),
     mutant(
+        "a refusal of changed arguments is sent with the arguments",
+        "if isinstance(round_.subject, ToolCall) and is_refused:",
+        "if False and is_refused:",
+        "usecases/test_calls.py",
+    ),
+    mutant(
+        "a revision of a person's own text is sent without the text",
+        "if isinstance(round_.subject, ToolCall) and is_refused:",
+        "if is_refused:",
+        "usecases/test_edit.py",
+    ),
+    mutant(
         "a rule's refusal stands below the first argument",
         "if one in refused.arguments), 0)",
         "if one in refused.arguments[:0]), 0)",

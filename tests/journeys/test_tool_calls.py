@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT as OF_A_CREW
 from tests.journeys.hosted_crew import AGENT_ASKS, CALLS, PausingCrew
 from tests.journeys.people import home, in_thread, modal, said, waiting
-from tests.journeys.test_rules import TWO, Skewed
+from tests.journeys.test_rules import TWO, Skewed, soon
 from tests.journeys.test_walk import MINUTE, Walker
 from tests.standins.workspace import Message, View, buttons, message_text
 
@@ -32,6 +33,9 @@ decide = "refuse"
 reason = "Send few."
 """
 )
+IN_TIME = f"""{TWO}
+timeout = {{ after = "3d", then = "revise", feedback = "Nobody had time." }}
+"""
 MAIL = {"to": "bob@x.example", "text": "Dear Bob,\n\nsee you.", "copies": 2}
 
 
@@ -233,6 +237,36 @@ async def test_where_two_must_approve_the_second_lets_it_run(make_hosted: MakeWo
         assert not crew(world).ran
         await world.slack.click(BEN, card, "Approve")
         await world.shown(card, "It ran and returned")
+
+
+async def test_a_refusal_of_changed_arguments_is_told_to_the_agent(make_hosted: MakeWorld) -> None:
+    """Two must approve: Ana changes the arguments, and Ben refuses these."""
+    async with make_hosted(crews_file=TWO, **ENVIRONMENT) as world:
+        card = await a_call(world)
+        await change(world, card, to="ann@x.example")
+        await world.shown(card, "gave other arguments")
+        theirs = (await world.slack.until(lambda: waiting(world)))[-1]
+        await world.slack.click(BEN, theirs, "Refuse")
+        await modal(world, BEN, "Why not?")
+        assert (await world.slack.submit(BEN, {"feedback": "Not to Ann."})).ok
+        await world.shown(theirs, "The agent was told, and goes on without it.")
+        await crew(world).until(lambda: crew(world).refusals)
+        assert crew(world).refusals == ["Not to Ann."]
+        assert not crew(world).ran
+
+
+async def test_a_time_out_of_changed_arguments_is_told_to_the_agent(make_hosted: MakeWorld) -> None:
+    """Two must approve: Ana changes the arguments, and nobody else looks in time."""
+    clock = Skewed()
+    runtime = replace(AT_ONCE, clock=clock, sleep=soon)
+    async with make_hosted(runtime, crews_file=IN_TIME, **ENVIRONMENT) as world:
+        card = await a_call(world)
+        await change(world, card, to="ann@x.example")
+        await world.shown(card, "gave other arguments")
+        await world.slack.until(lambda: waiting(world))
+        clock.later += timedelta(days=3, minutes=5)
+        await crew(world).until(lambda: crew(world).refusals)
+        assert crew(world).refusals == ["Nobody had time."]
 
 
 async def test_an_agents_question_has_buttons_for_its_choices(hosted: World) -> None:

@@ -203,6 +203,18 @@ async def test_a_call_runs_with_the_arguments_that_a_person_wrote(world: World) 
     assert entry["data"]["via"] == "edit"
 
 
+async def test_a_refusal_of_arguments_that_a_person_wrote_sends_no_arguments(world: World) -> None:
+    """A host takes arguments with an approval alone, and would refuse the whole request."""
+    round_ = await called(world, a_rule(approvals=2))
+    theirs = await changed(world, round_, to="ann")
+    await world.decide(theirs.id, Revise("Not to Ann."), by=BEN)
+    await world.turn(CREW)
+
+    [taken] = world.crew.taken
+    assert (taken.decision.is_approve, taken.decision.human_feedback) == (False, "Not to Ann.")
+    assert "ann" not in taken.output
+
+
 async def test_only_arguments_take_the_place_of_arguments(world: World) -> None:
     round_ = await called(world)
     with pytest.raises(ArgumentsMisfit):

@@ -27,7 +27,7 @@ from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import PAUSED_POLL, STATUS_POLL
-from tests.builders import ANA, BEN, a_crew, a_uow
+from tests.builders import ANA, BEN, a_crew, a_rule, a_uow
 from tests.databases import both
 from tests.usecases.test_calls import ARGUMENTS, CALL, about, changed
 from tests.usecases.world import CREW, STATUS, World
@@ -273,6 +273,18 @@ async def test_a_call_that_a_person_changed_is_given_with_its_arguments(asked: A
     given = await fetch(asked, asks.review)
     assert given["edited"] == {"arguments": ARGUMENTS | {"to": "ann"}, "is_approve": True}
     assert "is_approve" not in given
+
+
+async def test_a_refusal_of_a_call_that_a_person_changed_is_given_without_arguments(
+    asked: Asked,
+) -> None:
+    asked.crews["research"] = a_crew(rules=(a_rule(approvals=2),), is_fetched=True)
+    asks = (await asked.notify(**about(is_fetched=True))).round
+    theirs = await changed(asked, asks, to="ann")
+    await asked.decide(theirs.id, Revise("Not to Ann."), by=BEN)
+    given = await fetch(asked, asks.review)
+    assert (given["is_approve"], given["human_feedback"]) == (False, "Not to Ann.")
+    assert "edited" not in given
 
 
 async def test_what_is_dismissed_is_closed(asked: Asked) -> None:

@@ -175,7 +175,11 @@ async def _send(
 
 
 async def edited_of(round_: Round, read: Queries) -> Edited | None:
+    """Return the text or arguments of a person's that are sent; with a refused call none are."""
     if round_.edited_by is None or round_.removed_at is not None:
+        return None
+    is_refused = round_.decision is not None and not round_.decision.is_approve
+    if isinstance(round_.subject, ToolCall) and is_refused:
         return None
     text = (await read.posting(round_.id, as_it_came=True)).view.output.text
     if not isinstance(round_.subject, ToolCall):
