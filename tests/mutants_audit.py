@@ -48,6 +48,18 @@ AUDIT: Final = (
         "audit/test_evidence.py",
     ),
     mutant(
+        "a call that the bot raised an alarm about holds in a proof",
+        'require("contradicts" not in data, ',
+        "require(data, ",
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "an alarm without a reason holds in a proof",
+        'require("contradicts" not in data, ',
+        'require(not data.get("contradicts"), ',
+        "audit/test_evidence.py",
+    ),
+    mutant(
         "an earlier approval lets no call run in a proof",
         "round_.before = before.before if before.approved is None else before",
         "round_.before = before.before if before.approved is None else None",

@@ -275,6 +275,8 @@ def by(actor: str) -> Callable[[Body], object]:
         ("call asked anew", "CG101", anew(characters=7), "it ran, and nobody had decided"),
         ("call changed and asked anew", "CG101", anew(since=3, characters=7), "nobody had decided"),
         ("call refused", "CG132", ends("ran"), "it ran, and was refused"),
+        ("call that runs", "CG117", data(contradicts="again"), "it must not have run"),
+        ("call asked anew", "CG117", data(contradicts=None), "it must not have run"),
         ("set back", "CG125", data(set_back=10**9), "no clock is set back by so much"),
         ("set back", "CG113", data(set_back=-1), "no clock is set back by so much"),
         ("alone", "CG124", data(votes={"U0ANA": None, "U0BEN": None}), "others' votes count"),

@@ -414,6 +414,7 @@ class Replay:
             require("tool" in round_.opened.data, "it ran, and is no call")
             if self.is_whole or round_.number == 1:
                 round_.run()
+            require("contradicts" not in data, "the bot says that it must not have run")
         elif code == "CG121":
             self._require_right(entry, round_)
             require_other(entry, round_.votes.values(), data, self._rule(round_.rule))
@@ -571,8 +572,7 @@ def require_time(entry: Entry, round_: Round, after: str) -> None:
 
 
 def needed(rule: Rule) -> int:
-    groups = rule.get("approvals_from") or []
-    return sum(count for _, count in groups) or rule.get("approvals", 1)
+    return sum(count for _, count in rule.get("approvals_from") or []) or rule.get("approvals", 1)
 
 
 def people(named: Iterable[Sequence[str]]) -> set[str]:
