@@ -15,7 +15,7 @@ from crewgate.crewai.payloads import decision_body
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.lessons import INPUT
-from crewgate.domain.outcome import Outcome, RefusalKind, Refused
+from crewgate.domain.outcome import Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.people import Notify, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
@@ -146,8 +146,8 @@ class WatchedSlack(FakeSlack):
     """The part of its output that the latest card of a round shows, in percent."""
     on_line: Callable[[str, QueuePart], Awaitable[None]] | None = None
     """Called with the person and with what waits, once Slack took a morning line."""
-    refused: dict[MessageRef, list[datetime]] = field(default_factory=dict)
-    """The times at which an update of a message was refused."""
+    failed: dict[MessageRef, list[datetime]] = field(default_factory=dict)
+    """The times at which an update of a message was refused, or had no answer."""
     unmasked: list[str] = field(default_factory=list)
     """Contents that Slack was given and that show a masked value."""
 
@@ -180,8 +180,8 @@ class WatchedSlack(FakeSlack):
     ) -> Outcome:
         self.search(about)
         outcome = await super().update(kind, about, where, plain=plain)
-        if isinstance(outcome, Refused):
-            self.refused.setdefault(where, []).append(self.clock())
+        if isinstance(outcome, Refused | Unknown):
+            self.failed.setdefault(where, []).append(self.clock())
         is_card = kind is EffectKind.REFRESH and isinstance(about, Posting)
         return self._watch(about, outcome) if is_card else outcome
 
@@ -191,8 +191,8 @@ class WatchedSlack(FakeSlack):
         return {one.key.removeprefix("card "): one for one in posted}
 
     def is_given_up(self, message: Message) -> bool:
-        """Return True if the update of a message was refused for a day: nobody repeats it then."""
-        times = self.refused.get(message.ref, [self.clock()])
+        """Return True if the update of a message failed for a day: nobody repeats it then."""
+        times = self.failed.get(message.ref, [self.clock()])
         return times[-1] - times[0] >= timedelta(days=1)
 
     def deletable(self) -> list[Message]:
