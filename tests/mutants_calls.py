@@ -120,9 +120,33 @@ CALLS: Final = (
         "usecases/test_approval_ends.py",
     ),
     mutant(
+        "a call that did not run is evidence for its approval",
+        "case State.DECIDED | State.STUCK | State.CLOSED if may_be_taken and not never_ran:",
+        "case State.DECIDED | State.STUCK | State.CLOSED if may_be_taken:",
+        "domain/test_acts.py",
+    ),
+    mutant(
+        "an approval given up is taken once the host says that nothing ran",
+        "        may_be_taken = self.in_doubt and approved\n",
+        "        may_be_taken, never_ran = self.in_doubt and approved, False\n",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "a call that ran is told as one that a newer output replaced",
+        "reasons.Inferred() if not (in_doubt or has_run):",
+        "reasons.Inferred() if not in_doubt:",
+        "domain/test_settle.py",
+    ),
+    mutant(
+        "a call that ran by its one approval is told as run by an earlier one",
+        "reasons.Inferred() if not in_doubt and was_tried:",
+        "reasons.Inferred() if not in_doubt:",
+        "domain/test_settle.py",
+    ),
+    mutant(
         "a call that ran is no evidence before its round is stuck",
-        "case State.DECIDED | State.STUCK | State.CLOSED if self.in_doubt and approved:",
-        "case State.STUCK if self.in_doubt and approved:",
+        "case State.DECIDED | State.STUCK | State.CLOSED if may_be_taken and not never_ran:",
+        "case State.STUCK if may_be_taken and not never_ran:",
         "usecases/test_approval_ends.py",
     ),
     mutant(

@@ -84,8 +84,8 @@ SIMULATED: Final = (
     ),
     mutant(
         "a call that ran is no evidence before its round is stuck",
-        "case State.DECIDED | State.STUCK | State.CLOSED if self.in_doubt and approved:",
-        "case State.STUCK if self.in_doubt and approved:",
+        "case State.DECIDED | State.STUCK | State.CLOSED if may_be_taken and not never_ran:",
+        "case State.STUCK if may_be_taken and not never_ran:",
     ),
     mutant(
         "a try in doubt is asked about as one that did not run",

@@ -27,6 +27,7 @@ from crewgate.domain.errors import ArgumentsMisfit
 from crewgate.domain.notification import Ask, Question
 from crewgate.domain.reason import (
     AnsweredElsewhere,
+    Dismissed,
     ExecutionGone,
     Expired,
     Inferred,
@@ -42,7 +43,17 @@ from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
 from crewgate.domain.subjects import WORK, call_of
 from crewgate.domain.verdict import Approve, Decision, Revise
-from tests.builders import ANA, LATER, NOW, Numbered, a_decision, a_notification, a_review, a_round
+from tests.builders import (
+    ANA,
+    BEN,
+    LATER,
+    NOW,
+    Numbered,
+    a_decision,
+    a_notification,
+    a_review,
+    a_round,
+)
 
 ARGUMENTS = {"to": "bob", "amount": 1.10, "count": 3, "urgent": True, "via": "post", "note": None}
 TEXT = json.dumps(ARGUMENTS)
@@ -149,6 +160,9 @@ def asked_anew(**changes: Any) -> Round:
     return a_round(state, subject=call, origin_id="r-0", number=2, **changes)
 
 
+GIVEN_UP = Dismissed(BEN, "That host is gone.")
+
+
 @pytest.mark.parametrize(
     ("before", "result", "state", "reason", "effects"),
     [
@@ -163,6 +177,13 @@ def asked_anew(**changes: Any) -> Round:
         (a_call(State.DECIDED, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
         (a_call(State.STUCK, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
         (a_call(State.CLOSED, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
+        (
+            a_call(State.CLOSED, reason=GIVEN_UP, **DOUBT),
+            CLOSED,
+            State.CLOSED,
+            GIVEN_UP,
+            [REFRESH],
+        ),
         (asked_anew(), RAN, State.CLOSED, RanEarlier(), [REFRESH]),
         (asked_anew(edited_by=ANA), RAN, State.CLOSED, RanEarlier(), [REFRESH]),
         (asked_anew(), CLOSED, State.CLOSED, Withdrawn("The task is done."), [REFRESH]),

@@ -1,9 +1,11 @@
 """The effect of each outcome of a resume on a round."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
+from crewgate.domain.acts import CallResult, CallState, ToolCall
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.outcome import (
     Delivered,
@@ -21,6 +23,7 @@ from crewgate.domain.reason import (
     NeverSent,
     NotCalled,
     NotReached,
+    RanEarlier,
     Reason,
     RefusedByCrew,
     RetriesExhausted,
@@ -149,6 +152,18 @@ def test_a_late_no_to_the_only_try_shows_that_the_newer_output_was_no_evidence(
     assert (transition.round.state, transition.round.reason) == (State.CLOSED, NeverSent())
     assert not transition.round.in_doubt
     assert [effect.kind for effect in transition.effects] == [REFRESH, NOTIFY_STUCK]
+
+
+@pytest.mark.parametrize(
+    ("was_tried", "state", "reason"),
+    [(True, State.CLOSED, RanEarlier()), (False, State.RESUMED, Inferred())],
+)
+def test_a_late_no_to_the_only_try_leaves_a_call_that_ran_one_that_ran(
+    was_tried: bool, state: State, reason: Reason
+) -> None:
+    call, ran = ToolCall("send", was_tried=was_tried), CallResult(CallState.RAN, "Sent.")
+    after = settle(replace(GONE_ON, subject=call, call_result=ran), NOT_PENDING).round
+    assert (after.state, after.reason, after.call_result) == (state, reason, ran)
 
 
 @pytest.mark.parametrize(

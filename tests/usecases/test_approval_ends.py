@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from crewgate.domain.acts import CallResult, CallState, Contradiction, ToolCall
+from crewgate.domain.audit import Code
+from crewgate.domain.caveats import Unseen
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ConfirmationNeeded
 from crewgate.domain.execution import CrewUpdate
@@ -35,6 +37,7 @@ from tests.builders import BEN, a_rule
 from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Fault
 from tests.usecases.test_calls import CALL, CLOSED, RAN, about, called, changed
+from tests.usecases.test_edit import WHOLE
 from tests.usecases.world import CREW, World
 
 HOUR = timedelta(hours=1)
@@ -116,6 +119,43 @@ async def test_a_try_in_doubt_is_asked_about_anew_as_one_that_may_have_run(
     await world.notify(**about(call_result=replace(RAN, words="Sent once more.")))
     assert (await latest(world)).contradiction is Contradiction.AGAIN
     assert EffectKind.CALL_ALARM in await world.effects()
+
+
+@both
+async def test_a_call_that_did_not_run_is_no_evidence_for_an_approval_that_was_given_up(
+    world: World,
+) -> None:
+    round_ = await called(world)
+    world.crew.pending.clear()
+    await tried(world, round_, LOST, Refused("404", "no such execution"))
+    world.clock.advance(world.context.grace)
+    await world.turn(CREW)
+    stuck = await world.round(round_.id)
+    assert (stuck.state, stuck.in_doubt) == (State.STUCK, True)
+    await dismiss(round_.id, "That host is gone.", by=BEN, context=world.reviews)
+
+    await world.notify(**about(call_result=CLOSED))
+    ended = await world.round(round_.id)
+    dismissed = Dismissed(BEN, "That host is gone.")
+    assert (ended.state, ended.reason, ended.call_result) == (State.CLOSED, dismissed, CLOSED)
+    assert await world.entries(Code.INFERRED) == []
+
+
+@both
+async def test_a_call_that_ran_while_a_second_approval_was_sent_says_so(world: World) -> None:
+    """It ran by an earlier approval, and the host has no use for the second."""
+    round_ = await called(world, call=replace(CALL, may_have_run=True, was_tried=True))
+
+    async def reports(*_: object) -> None:
+        world.crew.on_resume = None
+        await world.notify(**about(call_result=RAN))
+
+    world.crew.on_resume = reports
+    await world.decide(round_.id, seen=replace(WHOLE, unseen=frozenset({Unseen.MAY_HAVE_RUN})))
+    world.crew.faults.append(Fault(Refused("400", "It does not wait for an answer")))
+    await world.turn(CREW)
+    ended = await world.round(round_.id)
+    assert (ended.state, ended.reason, ended.call_result) == (State.CLOSED, RanEarlier(), RAN)
 
 
 async def test_an_approval_holds_as_long_as_its_rule_says(world: World) -> None:

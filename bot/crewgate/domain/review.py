@@ -33,6 +33,7 @@
     CLOSED      --reopen-->     STUCK        + refresh card            (the same, decided before)
     CLOSED      --dismiss-->    CLOSED       + refresh card            (gone, and given up)
     CLOSED      --end call-->   RESUMED      + refresh card            (it ran, in doubt)
+    CLOSED      --end call-->   CLOSED       + refresh card            (it did not run)
     CLOSED      --superseded--> as what it would be reopened to
 
 Every transition returns the new round and its effects; the caller saves both in one transaction.
@@ -387,6 +388,7 @@ class Round:
         if self.removed_at is not None and result.contradicts is None:
             return Transition(self, ())
         ended, never_ran = replace(self, call_result=result), not result.has_run
+        may_be_taken = self.in_doubt and approved
         match self.state:
             case _ if result.contradicts:
                 if self.state is State.WAITING:
@@ -397,7 +399,7 @@ class Round:
                 return ended._end(State.CLOSED, at, why)
             case State.DECIDED | State.STUCK if never_ran:
                 return ended._close_for(reasons.Withdrawn(result.words), at)
-            case State.DECIDED | State.STUCK | State.CLOSED if self.in_doubt and approved:
+            case State.DECIDED | State.STUCK | State.CLOSED if may_be_taken and not never_ran:
                 return ended._infer(at)
             case State.DECIDED | State.STUCK:
                 return ended._close_for(elsewhere, at)
@@ -463,12 +465,16 @@ class Round:
 
     def _settle_late(self, outcome: Outcome, *, in_doubt: bool, at: datetime) -> Transition:
         surely_not = replace(self, in_doubt_since=None)
+        has_run = self.call_result is not None and self.call_result.has_run
+        was_tried = isinstance(self.subject, ToolCall) and self.subject.was_tried
         match outcome, self.reason:
             case Delivered() as answer, _ if self._may_yet_be_taken:
                 return self._take(answer, at)
-            case Refused() | NotSent(), reasons.Inferred() if not in_doubt:
+            case Refused() | NotSent(), reasons.Inferred() if not (in_doubt or has_run):
                 # A newer output looked like evidence, but the decision's only try was not taken.
                 return surely_not._close_for(reasons.NeverSent(), at)
+            case Refused() | NotSent(), reasons.Inferred() if not in_doubt and was_tried:
+                return surely_not._close_for(reasons.RanEarlier(), at)
             case Refused() | NotSent(), reasons.PerhapsTaken() if not in_doubt:
                 return surely_not._close_for(reasons.AnsweredElsewhere(), at)
             case _:
