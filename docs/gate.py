@@ -18,6 +18,7 @@ import uuid
 from asyncio import iscoroutine
 from asyncio import run as run_coroutine
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -458,10 +459,12 @@ def gate_crewai(*patterns: str, seconds: float = 3_600, server_seconds: int = 3_
     @on(InterceptionPoint.PRE_TOOL_CALL)
     def before(context: Any) -> None:
         refused.pop(id(context.tool_input), None)  # of an earlier call, whose id this one has
+        words = "It could not be checked."
         try:
             words = gate.why_not(context)
         except Exception as why:
-            words = f"{why}" or type(why).__name__
+            with suppress(Exception):  # its text may fail, too
+                words = f"{why}" or type(why).__name__
         if words:
             refused[id(context.tool_input)] = words = f"This call did not run. {words}"
             raise HookAborted(words, "crewgate")

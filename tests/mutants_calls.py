@@ -258,6 +258,25 @@ CALLS: Final = (
         "self._fits_a_tool = known or bool(_asked(context))",
         "host/test_gated_crews.py",
     ),
+    mutant(
+        "a gate lets a call run whose error has no text",
+        "            with suppress(Exception):  # its text may fail, too\n",
+        "            if True:\n",
+        "journeys/test_gate.py",
+    ),
+    # --- hooks that fail
+    mutant(
+        "a call runs whose tool's names cannot be told",
+        '        except Exception as error:\n            log.exception("call_refused"',
+        '        except LookupError as error:\n            log.exception("call_refused"',
+        "host/test_crewai.py",
+    ),
+    mutant(
+        "a call runs in a thread of its own whose tool's names cannot be told",
+        '        except Exception:\n            log.exception("call_refused"',
+        '        except LookupError:\n            log.exception("call_refused"',
+        "host/test_crewai.py",
+    ),
     # --- MCP servers of the host
     mutant(
         "an approved call of a subclass is sent three times",

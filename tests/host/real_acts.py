@@ -18,6 +18,7 @@ TARGETS = (
     "acting_for_others",
     "ActFlow",
     "ElsewhereFlow",
+    "OddFlow",
 )
 Call = list[Any]
 
@@ -206,6 +207,17 @@ async def a_call_that_cannot_be_shown_does_not_run(real: Real) -> None:
     assert asked["tool_call"]["arguments"]["text"] == large
     done = "\n".join(real.lines("acts.txt"))
     assert [to in done for to in ("unasked", "aside", "huge", "nan", "large")].count(True) == 1
+
+
+async def a_call_does_not_run_where_its_tools_names_cannot_be_told(real: Real) -> None:
+    """CrewAI would run it, because it swallows what a hook raises."""
+    one, aside = Acting(real, "OddFlow"), Acting(real, "OddFlow")
+    await one.begin(transfer("odd"))
+    await aside.begin(steps=steps(transfer("odd")), how="aside")
+
+    assert "people were not asked (AttributeError)" in await one.result()
+    assert "blocked by hook" in await aside.result()
+    assert one.acts("odd") == []
 
 
 async def several_calls_at_once_wait_each_for_itself(real: Real) -> None:

@@ -66,6 +66,7 @@ CASES = (
     real_acts.a_refusal_is_told_once_and_holds_for_the_same_call,
     real_acts.other_arguments_are_those_that_the_tool_is_given,
     real_acts.a_call_that_cannot_be_shown_does_not_run,
+    real_acts.a_call_does_not_run_where_its_tools_names_cannot_be_told,
     real_acts.several_calls_at_once_wait_each_for_itself,
     real_acts.a_hook_of_the_users_comes_first,
     real_acts.agents_of_a_flow_are_asked_about,

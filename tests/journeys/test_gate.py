@@ -180,6 +180,20 @@ class Mail(BaseModel):
     text: str
 
 
+class UnsayableError(Exception):
+    """Has no text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+class Odd:
+    """A tool that tells nothing about itself."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise UnsayableError
+
+
 async def test_an_answer_without_a_round_is_no_question(reaches: Callable[[str], None]) -> None:
     """A decision on another round could come."""
 
@@ -239,6 +253,10 @@ async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
             await asyncio.to_thread(before, call)
         await asyncio.to_thread(before, call)
     assert after(call) is None
+    # CrewAI runs a call whose hook raises anything else.
+    call.tool = Odd()
+    with pytest.raises(HookAborted, match="It could not be checked"):
+        before(call)
 
 
 async def test_nothing_goes_through_while_nobody_can_be_asked(

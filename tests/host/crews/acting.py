@@ -224,6 +224,29 @@ class ActFlow(Flow):
         return str((await acting(None).kickoff_async(inputs=inputs)).raw)
 
 
+class _Odd(_Transfer):
+    """Has a name at an MCP server that is none."""
+
+    original_tool_name: Any = ("transfer",)
+
+
+class OddFlow(Flow):
+    """An agent whose tool's names cannot be told; the start sees no tool of a flow."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    async def act(self) -> str:
+        """Act."""
+        agent = Agent(role="Clerk", goal="Act", backstory="Acts.", llm=Script(model="scripted"))
+        agent.tools = [_Odd()]
+        asked = f"Act {self.state['steps']}"
+        if self.state.get("how") == "aside":
+            with ThreadPoolExecutor() as threads:
+                return str(threads.submit(agent.kickoff, asked).result().raw)
+        return str((await agent.kickoff_async(asked)).raw)
+
+
 class ElsewhereFlow(Flow):
     """A crew where no hook of the host's can ask: in a thread of its own, or among other hooks."""
 

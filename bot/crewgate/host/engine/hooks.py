@@ -112,26 +112,29 @@ class Hooks:
 
     def before(self, call: _Call) -> None:
         """Let a call through, at once or once people approve it. Raises HookAborted."""
-        tool = call.context.tool_name
-        if self._run.approves:
-            self._met |= {*_names_of(call.context)}.union(*map(names_of, _tools_of(call.context)))
-        asks_people = isinstance(original_of(call.context.tool), AskPeople)
-        if asks_people or not _is_guarded(call.context, self._run.approves):
+        if not self._run.approves:
             return
         try:
-            why = self._approve(call)
+            why = self._approve(call) if self._must_ask(call.context) else ""
         except HookAborted as aborted:
             call.refusal = aborted.reason
             raise
         except TooMany as many:
             why = f"{many}. Wait before you make it again."
         except Exception as error:
-            log.exception("call_refused", tool=tool)
+            log.exception("call_refused", tool=call.context.tool_name)
             why = f"people were not asked ({type(error).__name__})."
         if why:
             call.refusal = f"This call did not run: {why}"
-            log.warning("call_refused", tool=tool, hint=call.refusal)
+            log.warning("call_refused", tool=call.context.tool_name, hint=call.refusal)
             raise HookAborted(call.refusal)
+
+    def _must_ask(self, context: Any) -> bool:
+        """Return True for a call that people approve; note the names of its agent's tools."""
+        self._met |= _names_of(context).union(*map(names_of, _tools_of(context)))
+        if isinstance(original_of(context.tool), AskPeople):
+            return False
+        return _is_guarded(context, self._run.approves)
 
     def _approve(self, call: _Call) -> str:
         """Ask people; return why the call cannot run, or "". Raises HookAborted if they refuse."""
@@ -317,12 +320,16 @@ def guard(patterns: Iterable[str]) -> None:
         # This hook runs before the user's hooks, so they cannot replace the values copied here.
         context.crewgate_given = vars(context).copy()
         # The host's own hook must be the last: a later one could change the approved arguments.
-        if get_scoped_hooks(_BEFORE)[-1:] == [before_tool_call]:
+        if not guarded or get_scoped_hooks(_BEFORE)[-1:] == [before_tool_call]:
             return
-        if _is_guarded(context, guarded):
-            why = "Nobody can be asked in a thread that CrewAI did not start, or in scoped_hooks()"
-            log.warning("call_refused", tool=context.tool_name, hint=why)
-            raise HookAborted(why)
+        why = "Nobody can be asked in a thread that CrewAI did not start, or in scoped_hooks()"
+        try:
+            if not _is_guarded(context, guarded):
+                return
+        except Exception:
+            log.exception("call_refused", tool=context.tool_name)
+        log.warning("call_refused", tool=context.tool_name, hint=why)
+        raise HookAborted(why)
 
     register(_BEFORE, refuse_unasked)
     doors.hang_client_door()
