@@ -250,4 +250,16 @@ QUEUE: Final = (
         "if posting.card is not None or not messages.must_be_acted_on(posting):",
         "usecases/delivery/test_cards.py",
     ),
+    mutant(
+        "a crew of a flow that ends closes the flow's questions",
+        "case CrewUpdate() if execution.is_flow and await tx.unfinished(crew, execution_id):",
+        "case CrewUpdate() if not execution and await tx.unfinished(crew, execution_id):",
+        "usecases/test_flows.py",
+    ),
+    mutant(
+        "a flow that waits for nobody never ends",
+        "case CrewUpdate() if execution.is_flow and await tx.unfinished(crew, execution_id):",
+        "case CrewUpdate() if execution.is_flow:",
+        "usecases/test_flows.py",
+    ),
 )

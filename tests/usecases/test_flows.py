@@ -15,7 +15,7 @@ from crewgate.domain.errors import (
     VerdictMisplaced,
     VotedOtherwise,
 )
-from crewgate.domain.execution import TaskUpdate
+from crewgate.domain.execution import ExecutionState, TaskUpdate
 from crewgate.domain.notification import CALLED_EVERY, Ask, Question
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
 from crewgate.domain.people import Email, Notify, Role, User
@@ -384,6 +384,29 @@ async def test_another_branch_of_the_flow_is_no_evidence(world: World) -> None:
     taken = await sent(world, decided)
     assert taken.reason == TakenAs("approved", "accepted")
     assert len(world.flows.asked) == 2
+
+
+@both
+@pytest.mark.parametrize("state", [State.WAITING, State.DECIDED, State.STUCK])
+async def test_a_crew_of_the_flow_that_ends_closes_nothing(world: World, state: State) -> None:
+    asked = (await world.ask()).round
+    await world.settle_slack()
+    if state is not State.WAITING:
+        await world.decide(asked.id, APPROVED)
+    if state is State.STUCK:
+        world.flows.faults.append(Fault(Refused("422", "odd")))
+        await world.turn(CREW)
+    await world.record_update("f-1", ended="one crew of the flow")
+    await world.settle_slack()
+    assert (await world.round(asked.id)).state is state
+    assert EffectKind.POST_RESULT not in world.messages_said()
+    assert not (await world.execution("f-1")).is_over
+
+
+async def test_the_last_crew_of_a_flow_that_waits_for_nobody_ends_it(world: World) -> None:
+    await sent(world, await answered(world))
+    await world.record_update("f-1", ended="the flow")
+    assert (await world.execution("f-1")).state is ExecutionState.COMPLETED
 
 
 async def test_nor_is_it_for_an_answer_that_is_stuck(world: World) -> None:

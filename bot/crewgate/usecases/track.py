@@ -208,6 +208,8 @@ async def record_update(
                 await tx.executions.save(execution.finish_task())
                 if execution.tracked:
                     await tx.enqueue([about(execution, EffectKind.REFRESH_PROGRESS)], at=at)
+            case CrewUpdate() if execution.is_flow and await tx.unfinished(crew, execution_id):
+                pass  # one crew of the flow has ended: the flow goes on once people have answered
             case CrewUpdate():
                 ended = execution.end(
                     ExecutionState.COMPLETED, at, result=update.result, tokens=update.tokens
