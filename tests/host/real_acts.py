@@ -215,7 +215,7 @@ async def a_call_does_not_run_where_its_tools_names_cannot_be_told(real: Real) -
     await one.begin(transfer("odd"))
     await aside.begin(steps=steps(transfer("odd")), how="aside")
 
-    assert "people were not asked (AttributeError)" in await one.result()
+    assert "people were not asked (TypeError)" in await one.result()
     assert "blocked by hook" in await aside.result()
     assert one.acts("odd") == []
 
