@@ -25,6 +25,24 @@ QUEUE: Final = (
         "usecases/test_morning.py",
     ),
     mutant(
+        "a group that Slack was not asked about counts as empty",
+        "return None if members.unresolved else False",
+        "return False",
+        "usecases/test_empty_lists.py",
+    ),
+    mutant(
+        "operators are told again of a group after Slack did not name its people",
+        "if known[named] is False or (known[named] is None and named in (before or {}))",
+        "if known[named] is False",
+        "usecases/test_empty_lists.py",
+    ),
+    mutant(
+        "an empty group of several that must approve is told to nobody",
+        "yield from ((group,) for group, _ in rule.approvals_from)",
+        "yield tuple(group for group, _ in rule.approvals_from)",
+        "usecases/test_empty_lists.py",
+    ),
+    mutant(
         "a kickoff waits for a crew that is slow to answer",
         "self._renewals[crew] = asyncio.create_task(self._ask(crew))",
         "await self._ask(crew)",

@@ -97,8 +97,8 @@ SLACK: Final = (
     ),
     mutant(
         "a row in Home says nothing of the starter who may not approve",
-        "        known.append(cards.not_their_own(line))\n",
-        "",
+        "known += [cards.not_their_own(line), cards.nobody_there(line)]",
+        "known += [cards.nobody_there(line)]",
         "slack/reviews/test_standing.py",
     ),
     mutant(

@@ -47,6 +47,7 @@ from crewgate.usecases.delivery.context import DeliveryContext, Trace
 from crewgate.usecases.delivery.heartbeat import Heartbeat
 from crewgate.usecases.delivery.reports import plan_digests
 from crewgate.usecases.delivery.worker import Worker
+from crewgate.usecases.empty import EmptyLists
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.installations import Installations, owner_of
 from crewgate.usecases.kickoff import Kickoffs
@@ -205,6 +206,13 @@ class _Assembly:
             owner_of=partial(owner_of, uow=self.uow),
             clock=runtime.steady,
         )
+        self.empty_lists = EmptyLists(
+            uow=self.uow.for_outbox(),
+            crews=self.crews,
+            directory=self.directory,
+            clock=runtime.clock,
+            asked=self.directory.asked,
+        )
         self.bolt = new_bolt(new_slack_client())
         self.socket: SocketMode | None = None
         if settings.slack_app_token:
@@ -325,6 +333,7 @@ class _Assembly:
             lambda: self.stepping.warning,
             lambda: self.clock_beside_slacks.warning(self.runtime.clock().timestamp()),
             self._alone_as_reviewer,
+            lambda: self.empty_lists.warning,
             *(partial(str, destination) for destination in orphaned),
         ]
         self.readiness = Readiness(
@@ -413,6 +422,7 @@ class _Assembly:
         loops = self.loops | {
             "identity": self.identity.run,
             "directory": self.directory.run,
+            "empty_lists": self.empty_lists.run,
             "heartbeat": self.heartbeat.run,
             "audit": self.linking.run,
         }

@@ -140,6 +140,18 @@ class Crew:
             notify=rule.notify or self.notify,
         )
 
+    def people_under(self, rule: Rule) -> Iterator[tuple[ReviewerRef, ...]]:
+        """Yield each list of people without whom a round under a rule may wait for ever.
+
+        The groups of `approvals_from` are a list each, since each must approve.
+        """
+        if rule.approvals_from:
+            yield from ((group,) for group, _ in rule.approvals_from)
+        elif named := self.under(rule).permitted(Role.REVIEWER):
+            yield named
+        if rule.escalate is not None:
+            yield rule.escalate.to
+
     def rule_for_round(self, rule: Rule) -> Rule:
         """Return a new round's rule without the crew's own channel; PENDING with `reviewers_from`.
 

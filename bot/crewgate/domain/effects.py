@@ -125,6 +125,11 @@ class EffectKind(StrEnum):
         ),
     )
     """Tell one operator in private that a channel refuses posts; the target is Slack's code."""
+    NOBODY_LEFT = (
+        "nobody_left",
+        Row(names=("target", "user"), key="nobody left {target} {user} {occasion}"),
+    )
+    """Tell one operator in private of which lists of the crew, the target, nobody is left."""
     REPORT = "report", _message(key="dead letter {target}", is_merged=True)
     """Report, in the crew's channel, webhooks that could not be understood: dead letters."""
     REFRESH_REPORT = "refresh_report", _update()

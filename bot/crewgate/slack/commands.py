@@ -178,7 +178,7 @@ def render_unknown_execution(prefix: str) -> Message:
 
 def _details(line: read_models.RoundLine, deciders: Deciders) -> list[str]:
     round_ = line.round
-    whom = _for_whom(names.deciders(deciders(round_)))
+    whom = _for_whom(deciders(round_))
     return [names.crew(round_.review.crew), names.numbered(round_), whom]
 
 
@@ -201,7 +201,7 @@ def _execution_line(
     title = names.bold(linked(about, first.card if first else line.posting.thread, link))
     done, total = execution.completed_tasks, execution.total_tasks
     if first:
-        stands = _needs(first.round, names.deciders(deciders(first.round)), now)
+        stands = _needs(first.round, deciders(first.round), now)
     else:
         at = f"at {names.title(execution.current_task)}, " if execution.current_task else ""
         stands = f"{at}running for {duration(now - execution.began_at)}"

@@ -11,7 +11,7 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.words import names
-from crewgate.usecases.access import ReviewContext, crew_for
+from crewgate.usecases.access import ReviewContext, crew_for, nobody_of
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.base import Changes, Sleep, Wakeup
 from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
@@ -36,7 +36,11 @@ class SlackContext(ReviewContext):
     sleep: Sleep
     redactors: Mapping[str, Redactor]
 
-    def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
+    def deciders(self, round_: Round) -> str:
+        empty = nobody_of(self.crews[round_.review.crew], round_.rule, self.directory)
+        return names.deciders(self.asked(round_), round_.not_voted(empty))
+
+    def asked(self, round_: Round) -> tuple[ReviewerRef, ...]:
         """Return the people that a round waits for, by account if the account is known."""
         named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
         return round_.not_voted(named)
@@ -48,4 +52,4 @@ class SlackContext(ReviewContext):
         return self.reasons(user, await self.stands_in_for(user))
 
     def reasons(self, user: str, away: Sequence[Absence]) -> names.Why:
-        return lambda one: names.why(one, user, self.deciders(one), self.directory.users, away)
+        return lambda one: names.why(one, user, self.asked(one), self.directory.users, away)

@@ -213,7 +213,7 @@ def _text(
     yield states.headline_in_list(line, link)
     state = states.in_list(round_, now)
     if round_.state is review.State.WAITING:
-        named = "" if row.part is Part.MINE else names.deciders(deciders(round_))
+        named = "" if row.part is Part.MINE else deciders(round_)
         whom = f"for {named} " if named else ""
         state = f"waiting {whom}for {duration(now - round_.opened_at)}"
     # The state stands in one line with the crew and the round, so that a row whose state changes
@@ -221,7 +221,7 @@ def _text(
     about = names.crew(round_.review.crew), names.numbered(round_), state
     known = [*about, *states.claim_and_notes(line, now=now)]
     if round_.state is review.State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
-        known.append(cards.not_their_own(line))
+        known += [cards.not_their_own(line), cards.nobody_there(line)]
         # Approve lets a call run, so the row of a call says what its buttons do.
         if isinstance(round_.subject, acts.ToolCall) and not _approvers(line, row).bar(user):
             known.append(cards.what_buttons_do(round_))

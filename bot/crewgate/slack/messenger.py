@@ -29,6 +29,7 @@ from crewgate.slack.stats import render_posted
 from crewgate.slack.words import names, people
 from crewgate.slack.words.cards import REVIEWERS_SHOWN
 from crewgate.usecases import read_models
+from crewgate.usecases.empty import empty_of
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Messenger, Posted, Thread
 
@@ -237,6 +238,8 @@ class SlackMessenger(Messenger):
                 return notices.render_report(about, self._people(about.crew, Role.OPERATOR))
             case read_models.LessonView():
                 return self._lesson(kind, about)
+            case Crew() if kind is EffectKind.NOBODY_LEFT:
+                return notices.render_nobody_left(about, empty_of(about, self._people.directory))
             case Crew():
                 return notices.render_channel_refuses(about, target)
             case audit.Published():
@@ -292,7 +295,7 @@ class SlackMessenger(Messenger):
             card=posting.card,
             operators=self._people.operators(view),
             assigned=self._people.directory.in_slack(assigned),
-            added=[ref for ref in view.reviewers if ref not in before],
+            added=[ref for ref in people.there(view.reviewers, view) if ref not in before],
             link=self._identity.link,
             now=self._clock(),
         )

@@ -17,7 +17,7 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
-from crewgate.domain.rules.rule import NO_RULE
+from crewgate.domain.rules.rule import NO_RULE, Rule
 from crewgate.domain.verdict import Person, Vote, count_votes, voices_of
 from crewgate.usecases.ports.base import Clock, Crews, NewId, OffLoop
 from crewgate.usecases.ports.slack import Directory
@@ -71,6 +71,20 @@ def notify_for(scope: Scope, crews: Crews, directory: Directory) -> Notify:
     """Return how to notify a scope's reviewers; mentions replace DMs that the app may not send."""
     notify = crew_for(scope, crews).notify
     return Notify.MENTION if notify is Notify.DM and not directory.may_message else notify
+
+
+def has_people(named: tuple[ReviewerRef, ...], directory: Directory) -> bool | None:
+    """Return False if Slack says that nobody is left of a list; None while it does not say."""
+    members = directory.members(named)
+    if Anyone() in named or any(not directory.is_gone(user) for user in members.users):
+        return True
+    return None if members.unresolved else False
+
+
+def nobody_of(crew: Crew, rule: Rule, directory: Directory) -> tuple[ReviewerRef, ...]:
+    """Return all of the lists of people of a crew's rule of which nobody is left."""
+    lists = (one for one in crew.people_under(rule) if has_people(one, directory) is False)
+    return tuple(dict.fromkeys(chain.from_iterable(lists)))
 
 
 def delegates_of(

@@ -1,7 +1,7 @@
 """Typed values for Slack's renderers: everything that people are shown, without blocks."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final, Self
@@ -29,11 +29,14 @@ class Approvers:
     """Limits on the approvers of a round: several are needed, or people other than its starter."""
 
     starters: tuple[ReviewerRef, ...] = ()
+    _: KW_ONLY
     not_told: bool = False
     """Slack cannot name the starter now."""
     too_few: bool = False
     in_vain: frozenset[str] = frozenset()
     """The people looked up whose own approval would be refused."""
+    empty: tuple[ReviewerRef, ...] = ()
+    """The lists of people on whom the round counts, and of whom Slack says that nobody is left."""
 
     def bar(self, user: str | None) -> bool:
         return self.too_few or user in {*map(str, self.starters), *self.in_vain}

@@ -24,6 +24,7 @@ from crewgate.slack.commands import (
     render_pending,
     render_unknown_execution,
 )
+from crewgate.slack.words import names
 from crewgate.slack.words.names import Deciders, Link, moment
 from crewgate.usecases.queries import CrewHealth, Overview
 from crewgate.usecases.read_models import (
@@ -54,8 +55,8 @@ def unlinked(_: MessageRef) -> str | None:
 HEALTH = CrewHealth("research", timedelta(milliseconds=12), None)
 
 
-def ana(_: Round) -> tuple[ReviewerRef, ...]:
-    return (User(ANA.id),)
+def ana(_: Round) -> str:
+    return names.deciders((User(ANA.id),))
 
 
 def pending(found: QueuePart, *, mine: bool = False, link: Link = unlinked) -> Message:
@@ -200,7 +201,7 @@ def test_an_execution_that_waits_says_for_whom(
         posting, (RoundLine(round=a_round(), card=REF), RoundLine(round=a_round(), card=REF))
     )
     seen = Overview(crews=(HEALTH,), executions=(line,), stuck=0, waiting=1, sending=0)
-    message = overview(seen, link=linked, deciders=lambda _: reviewers)
+    message = overview(seen, link=linked, deciders=lambda _: names.deciders(reviewers))
     assert message.text == "1 waits for a decision"
     assert (
         ":hourglass: *<https://example.slack.com/archives/C1/p1?thread_ts=1.0&amp;cid=C1|tea>*"

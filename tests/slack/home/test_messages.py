@@ -8,17 +8,18 @@ from hypothesis import strategies as st
 
 from crewgate.domain.caveats import Claim
 from crewgate.domain.notification import Format
-from crewgate.domain.people import ReviewerRef, User
+from crewgate.domain.people import User
 from crewgate.domain.reason import RefusedByCrew
 from crewgate.domain.review import Round, State
 from crewgate.slack.home import in_order, render_home
+from crewgate.slack.words import names
 from crewgate.usecases.read_models import COUNTED, MessageRef, Queue, QueuePart, RoundLine
 from tests.builders import ANA, BEN, NOW, a_round, a_vote
 from tests.slack.rendering import LINK, a_named_round, check_view, shown, texts
 
 
-def deciders(_: Round) -> tuple[ReviewerRef, ...]:
-    return (User(BEN.id),)
+def deciders(_: Round) -> str:
+    return names.deciders((User(BEN.id),))
 
 
 NONE = QueuePart((), 0)

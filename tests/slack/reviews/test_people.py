@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from crewgate.domain.crew import Crew
-from crewgate.domain.people import Email, User
+from crewgate.domain.people import Email, ReviewerRef, User
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation
@@ -27,11 +27,11 @@ ADDRESS = Email("ana@example.com")
 ALONE = (User(ANA.id),)
 
 
-def people_of(crew: Crew, slack: Workspace) -> People:
+def people_of(crew: Crew, slack: Workspace, *named: ReviewerRef) -> People:
     clock = FakeClock()
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
     identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
-    directory = SlackDirectory(identity, ALONE, owner_of=whoever_has_it, clock=clock)
+    directory = SlackDirectory(identity, (*ALONE, *named), owner_of=whoever_has_it, clock=clock)
     return People({crew.name: crew}, directory, clock)
 
 

@@ -197,7 +197,7 @@ def test_each_surface_says_that_a_call_may_have_been_done_already() -> None:
     }
     line = RoundLine(round=view.round, card=None, **shown_by)
     pending = QueuePart((line,), 1)
-    lists: dict[str, Any] = {"now": LATER, "link": lambda _: None, "deciders": lambda _: ()}
+    lists: dict[str, Any] = {"now": LATER, "link": lambda _: None, "deciders": lambda _: ""}
     whole = ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE)
     surfaces: list[Any] = [
         render_card(view, now=LATER).blocks,

@@ -86,6 +86,8 @@ class SlackDirectory:
         self._accounts = Accounts(identity, clock=clock)
         self._wakeup = Wakeup()
         self._renewed_at: datetime | None = None
+        self.asked = Wakeup()
+        """Set after Slack was asked; its answers may have changed."""
 
     @property
     def unresolved(self) -> tuple[Email | UserGroup, ...]:
@@ -247,6 +249,7 @@ class SlackDirectory:
         while True:
             await self.renew()
             self._has_asked.set()
+            self.asked.set()
             await self._channels.renew_all()
             members = map(self._channels.of, self._open_channels)
             more = await self._accounts.renew_some(self._by_id.union(*members))

@@ -22,6 +22,7 @@ from crewgate.slack.words import cards, decisions, names, people, states
 from crewgate.slack.words.names import MRKDWN, PLAIN, Voice
 from crewgate.slack.words.states import TOPIC_LIMIT
 from crewgate.slack.words.subjects import wording
+from crewgate.usecases.empty import Empty
 from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
 
 _WHERE_LIMIT: Final = 1_000
@@ -94,6 +95,22 @@ def render_channel_refuses(refused: Crew, code: str) -> Message:
         f"Nothing of {crew} can be posted in {channel}: Slack says {names.identifier(code)}."
         f" {remedy} Cards wait and are posted by themselves then.",
     )
+
+
+def render_nobody_left(crew: Crew, empty: Empty) -> Message | None:
+    """Tell an operator of which lists of people nobody is left; None if all have people again."""
+    if not empty:
+        return None
+    whom = names.in_words([names.nobody_in(named) + _under(rule) for named, rule in empty.items()])
+    return notice(
+        f"Nobody is left who may decide for {names.crew(crew.name, PLAIN)}",
+        f":exclamation: {names.bold(names.crew(crew.name))}: {whom}, so reviews that need them wait"
+        f" for ever. Put {people.SOMEBODY_IN}",
+    )
+
+
+def _under(rule: str) -> str:
+    return f" ({decisions.rule_name(rule)})" if rule else ""
 
 
 _INVITE: Final = (
@@ -198,7 +215,9 @@ def render_escalated(scene: Scene) -> Message | None:
     waited = names.duration(scene.now - scene.round.opened_at)
     line = f"{scene.about} has waited for {waited}{_so_far(scene.round)}."
     please = f" {people.please_decide(scene.round, people.called(asked))}" if asked else ""
-    return _waiting(scene.round, f"{line} More people may decide now.{please}")
+    more = f" More people may decide now.{please}" if scene.added else ""
+    message = _waiting(scene.round, f"{line}{more}")
+    return message if message is None else _with_nobody_left(message, scene)
 
 
 def render_timed_out(scene: Scene) -> Message:

@@ -10,7 +10,7 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import NO_RULE, Rule, most_approvals
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.words.names import why
-from crewgate.usecases.access import Scope, crew_for, notify_for
+from crewgate.usecases.access import Scope, crew_for, has_people, nobody_of, notify_for
 from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.read_models import Approvers, CardView, Queue, RoundFacts, RoundLine
 from crewgate.usecases.waiting import counts
@@ -57,10 +57,12 @@ class People:
         """
         round_ = view.round
         reviewers, away = self(round_, Role.REVIEWER), self._away(view)
+        later = _later(round_.rule)
+        is_empty = has_people(later, self.directory) is False
         view = replace(
             view,
             reviewers=reviewers,
-            escalates_to=self.directory.in_slack(_later(round_.rule)),
+            escalates_to=() if is_empty else self.directory.in_slack(later),
             absences=away,
         )
         return replace(view, approvers=await self.approvers(view, user, away))
@@ -105,10 +107,13 @@ class People:
         `away` are all absences, or only those in which this person stands in for others.
         """
         round_, rule = facts.round, facts.round.rule
-        reviewers = self(round_, Role.REVIEWER)
-        if rule == NO_RULE or round_.state is not State.WAITING or not reviewers:
+        reviewers, empty = self(round_, Role.REVIEWER), self._empty(round_)
+        if round_.state is not State.WAITING or not (reviewers or empty):
             return None
+        if rule == NO_RULE:
+            return Approvers(too_few=True, empty=empty) if empty else None
         starter = Approvers() if rule.self_approval else await self._starter(facts)
+        starter = replace(starter, empty=empty)
         barred = frozenset(map(str, starter.starters))
         now = crew_for(round_, self.crews).permitted(Role.REVIEWER)
         if user is not None and not counts(
@@ -129,6 +134,11 @@ class People:
         gone = frozenset(filter(self.directory.is_gone, members.users))
         left = most_approvals(rule, members.users - barred - gone, self._members)
         return replace(starter, too_few=left < rule.approvals)
+
+    def _empty(self, round_: Round) -> tuple[ReviewerRef, ...]:
+        crew = self.crews.get(round_.review.crew)
+        empty = () if crew is None else nobody_of(crew, round_.rule, self.directory)
+        return round_.not_voted(empty)
 
     def _members(self, group: UserGroup) -> frozenset[str]:
         return self.directory.members((group,)).users

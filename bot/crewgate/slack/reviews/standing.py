@@ -68,6 +68,7 @@ def standing(
     about = cards.about_waiting(view, now=viewer.now, reader=viewer.user, names_round=False)
     return [
         context(names.joined(about, *viewer.why)),
+        *([section(empty)] if (empty := cards.nobody_there(view)) else []),
         *([] if isinstance(view.round.subject, acts.ToolCall) else what_was_asked(view)),
         *what_people_do(view, now=viewer.now, notes=notes, claim=claim),
         *([what_happens(view, viewer.user)] if approves else []),

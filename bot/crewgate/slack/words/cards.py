@@ -418,6 +418,16 @@ def not_their_own(facts: RoundFacts) -> str:
     return "Nobody knows who started this, so nobody may approve it; a revision may be asked for"
 
 
+def nobody_there(facts: RoundFacts) -> str:
+    """Name the people who must decide, or may later, and of whom nobody is left."""
+    approvers = facts.approvers
+    if approvers is None or not approvers.empty:
+        return ""
+    few = "nobody" if facts.round.rule.approvals == 1 else "too few people"
+    so = f", so {few} may approve this" if approvers.too_few else ""
+    return f":exclamation: *{names.capital(names.nobody_in(approvers.empty))}{so}.*"
+
+
 def _escalated(view: CardView, reader: str | None) -> str:
     at = view.round.escalated_at
     if at is None or not view.escalates_to:

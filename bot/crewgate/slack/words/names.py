@@ -188,8 +188,18 @@ def reviewer(named: ReviewerRef) -> str:
             return f"{ANYONE}, except guests and people of other organisations"
 
 
-def deciders(reviewers: Sequence[ReviewerRef]) -> str:
-    return ANYONE if Anyone() in reviewers else named(reviewers, most=DECIDERS_SHOWN)
+def deciders(reviewers: Sequence[ReviewerRef], empty: Sequence[ReviewerRef] = ()) -> str:
+    """Name the deciders; `empty` are the people of whom nobody is left."""
+    if Anyone() in reviewers:
+        return ANYONE
+    whom = named(reviewers, most=DECIDERS_SHOWN)
+    return f"{whom or named(empty)} ({nobody_in(empty)})" if empty else whom
+
+
+def nobody_in(empty: Sequence[ReviewerRef]) -> str:
+    """Return `nobody is in @legal`, for a user group or a list of which nobody is left."""
+    are_groups = all(isinstance(one, UserGroup) for one in empty)
+    return f"nobody is {'in' if are_groups else 'left of'} {named(empty, most=DECIDERS_SHOWN)}"
 
 
 def named(people: Sequence[ReviewerRef], *, most: int = REVIEWERS_SHOWN) -> str:
@@ -342,8 +352,8 @@ def why(
 
 
 Why: TypeAlias = Callable[[Round], tuple[str, ...]]
-Deciders: TypeAlias = Callable[[Round], Sequence[ReviewerRef]]
-"""Returns the people who decide on a round, by account if the account is known."""
+Deciders: TypeAlias = Callable[[Round], str]
+"""Names the people who decide on a round; empty if there are none to name."""
 
 _LINK_LIMIT: Final = 500
 """The longest link: three fit into one section. Slack's own are under 120."""

@@ -23,6 +23,9 @@ FILES_REFUSED: Final = (
 )
 CHANGES_REFUSED: Final = "let apps change their messages, in the workspace's settings."
 NOBODY_DECIDES: Final = "nobody decides on this. Find somebody who does, or let more people decide."
+SOMEBODY_IN: Final = (
+    "somebody in, which counts within minutes, or name others in the settings and restart the bot."
+)
 CALL_RAN: Final = "stop what runs calls of tools without an approval, and see what it did."
 FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_delivered`."
 
@@ -58,7 +61,7 @@ def call(view: CardView, notify: Notify) -> str | None:
         return None
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
     author = _asked_for_changes(view)
-    others = [ref for ref in asked if author is None or ref != User(author.id)]
+    others = [ref for ref in there(asked, view) if author is None or ref != User(author.id)]
     may, barred = _split_barred(others, view)
     mentions = called(mentionable(may), view.absences if may else ())
     revise = "" if mentions else called(mentionable(barred))
@@ -85,7 +88,7 @@ def _split_barred(
 
 def not_voted(view: CardView) -> tuple[ReviewerRef, ...]:
     """Return the people to remind, without a starter who may not approve."""
-    left = view.round.not_voted(view.reviewers)
+    left = there(view.round.not_voted(view.reviewers), view)
     may, _ = _split_barred(left, view)
     return tuple(may) or left
 
@@ -95,7 +98,13 @@ def calls_all(view: CardView, notify: Notify | None) -> bool:
 
 
 def reaches_somebody(view: CardView, notify: Notify | None) -> bool:
-    return notify not in {None, Notify.NONE} and bool(mentionable(view.reviewers))
+    return notify not in {None, Notify.NONE} and bool(mentionable(there(view.reviewers, view)))
+
+
+def there(named: Sequence[ReviewerRef], view: CardView) -> tuple[ReviewerRef, ...]:
+    """Leave out user groups, and other lists, of which nobody is left."""
+    empty = () if view.approvers is None else view.approvers.empty
+    return tuple(ref for ref in named if ref not in empty)
 
 
 def mentionable(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
@@ -128,11 +137,16 @@ def decision_is_kept(
 
 def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
     """Return a card's line to operators that too few are left who may approve; None if enough."""
-    if view.approvers is None or not view.approvers.too_few:
+    if view.approvers is None or view.round.state is not review.State.WAITING:
+        return None
+    people = mentionable(operators)
+    if empty := cards.nobody_there(view):
+        put = f"{called(people)}: put" if people else "Put"
+        return f"{empty} {put} {SOMEBODY_IN}"
+    if not view.approvers.too_few:
         return None
     rule = view.round.rule
     few = "Nobody" if rule.approvals == 1 else "Too few people"
-    people = mentionable(operators)
     add = f"{called(people)}: add" if people else "Add"
     return (
         f":exclamation: *{few} may approve this.* {add} reviewers to"

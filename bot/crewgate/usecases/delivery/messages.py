@@ -178,9 +178,10 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
 async def tell(job: Job, context: DeliveryContext) -> Outcome:
     effect = job.effect
     assert effect.user is not None, "user is always set for this kind of effect"
-    assert effect.channel is not None, "channel is always set for this kind of effect"
-    refusing = replace(context.crews[effect.crew], channel=effect.channel)
-    outcome = await post(job, refusing, context, to=User(effect.user))
+    crew = context.crews[effect.crew]
+    if effect.channel is not None:  # the channel that refuses posts
+        crew = replace(crew, channel=effect.channel)
+    outcome = await post(job, crew, context, to=User(effect.user))
     return await settle(job, outcome, context)
 
 

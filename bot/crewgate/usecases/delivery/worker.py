@@ -327,6 +327,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.DIRECT_MESSAGE: cards.post_direct_message,
     EffectKind.REFRESH_DIRECT_MESSAGE: cards.refresh_direct_message,
     EffectKind.TELL_OPERATOR: messages.tell,
+    EffectKind.NOBODY_LEFT: messages.tell,
     EffectKind.REPORT: reports.report,
     EffectKind.REFRESH_REPORT: reports.refresh_report,
     EffectKind.RESUME: resume.resume,
