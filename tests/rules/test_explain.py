@@ -1,12 +1,17 @@
 """`crewgate rules explain`: which rule matched, and why the others did not."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import UserGroup
-from crewgate.domain.rules.rule import Rule
-from tests.builders import a_crew
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Decide, Rule
+from tests.builders import a_crew, a_rule
 from tests.rules.conftest import Told, rule
+from tests.usecases.test_calls import CALL, called
 from tests.usecases.world import World
 
 
@@ -136,3 +141,32 @@ async def test_an_execution_is_named_by_any_unambiguous_beginning(world: World, 
 async def test_an_execution_without_rounds_is_told_as_that(world: World, told: Told) -> None:
     await world.start("e-7")
     assert await told("", explain="e-7") == (0, ["Execution e-7 of research · no rounds"])
+
+
+async def test_a_rule_that_decides_alone_is_told_as_that(world: World, told: Told) -> None:
+    refuses = a_rule(decide=Decide.REFUSE, reason="By hand.", when=Conditions(tool="purchase"))
+    await called(world, refuses, call=ToolCall("purchase"), execution_id="e-2")
+    await called(world, a_rule(valid_for=Duration.parse("2h")), execution_id="e-3")
+    rules = rule("never", 'decide = "refuse"\nreason = "By hand."')
+
+    _, said = await told(rules, explain="e-2")
+    assert "Round 1 of a call of purchase, 2026-03-02 09:00 UTC" in said
+    alone = "refuses calls of purchase without a person: By hand."
+    assert f"  opened under “contracts”, which is kept with it as it was then: {alone}" in said
+    assert said[-1].endswith(": matches, and refuses calls of tools without a person: By hand.")
+
+    _, said = await told(rules, explain="e-3")
+    assert said[3].endswith("as it was then: 1 approval; it holds for 2h")
+
+
+async def test_a_rule_that_decides_on_calls_alone_matches_nothing_else(
+    world: World, told: Told
+) -> None:
+    await world.notify()
+    _, said = await told(rule("never", 'decide = "refuse"\nreason = "By hand."'), explain="e-1")
+    assert said[-2].endswith('"never": decides on calls of tools alone')
+    assert said[-1] == "    ✓ none matches: the crew's settings count"
+    await called(world, call=replace(CALL, may_have_run=True), execution_id="e-2")
+    allowed = rule("mails", 'decide = "allow"\nwhen = { tool = "send_email" }')
+    _, said = await told(allowed, explain="e-2")
+    assert said[-2].endswith('"mails": allows no call that may have run already')

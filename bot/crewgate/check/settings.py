@@ -93,16 +93,17 @@ def _unknown_people(rule: Rule, place: str, known: Known) -> Iterator[Finding]:
                 yield wrong(f"{place}.{key}", f"{why}; put people of this workspace there")
 
 
-def _decides_alone(rule: Rule, decide: Decide) -> str:
+def decides_alone(rule: Rule) -> str:
+    """Return what a rule with `decide` does, as a clause without a subject."""
     calls = f"calls of {rule.when.tool}" if rule.when.tool else "calls of tools"
-    if decide is Decide.ALLOW:
+    if rule.decide is Decide.ALLOW:
         return f"allows {calls} without a person"
     return f"refuses {calls} without a person: {rule.reason}"
 
 
 def _check(rule: Rule, place: str, crew: CrewSettings, known: Known) -> Iterator[Finding]:
     if rule.decide is not None:
-        yield Finding(place, _decides_alone(rule, rule.decide))
+        yield Finding(place, decides_alone(rule))
         return
     first = rule.reviewers or crew.reviewers
     named = (*first, *_escalated_to(rule))

@@ -8,7 +8,8 @@ from fractions import Fraction
 from heapq import nlargest
 from typing import Final, TypeVar
 
-from crewgate.check.settings import Known
+from crewgate.check.settings import Known, decides_alone
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.answering import rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.notification import Question
@@ -224,15 +225,14 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
     round_, rule = stored.round, stored.round.rule
     yield ""
     opened = round_.opened_at.strftime("%Y-%m-%d %H:%M UTC")
-    yield f"Round {round_.number} of “{shortened(round_.review.title)}”, {opened}"
+    what = f"“{shortened(round_.review.title)}”"
+    if isinstance(round_.subject, ToolCall):
+        what = f"a call of {shortened(round_.subject.tool)}"
+    yield f"Round {round_.number} of {what}, {opened}"
     if not rule.name:
         yield "  opened when no rule matched: the crew's settings count"
     else:
-        needed = counted(rule.approvals, "approval")
-        if rule.approvals_from:
-            of = (f"{count} of {group}" for group, count in rule.approvals_from)
-            needed = f"{needed}, {', '.join(of)}"
-        yield f"  opened under “{rule.name}”, which is kept with it as it was then: {needed}"
+        yield f"  opened under “{rule.name}”, which is kept with it as it was then: {_asks(rule)}"
     if not crew.rules:
         yield "  the crew has no rules now"
         return
@@ -245,15 +245,34 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
         elif mismatches := one.when.mismatches(stored.facts, exactly=one.allows):
             yield f"    {'?' if one in possible else '✗'} {place}:"
             yield from (f"        {_mismatch(each)}" for each in mismatches)
+        elif one not in possible:
+            yield f"    ✗ {place}: {_does_not_decide(one, round_)}"
         else:
             matched = True
-            yield f"    ✓ {place}: matches"
+            alone = f", and {decides_alone(one)}" if one.decide is not None else ""
+            yield f"    ✓ {place}: matches{alone}"
     if len(possible) > 1:
         chosen = strictest(possible)
         counts = f"“{chosen.name}” counts" if chosen.name else f"{CREW_SETTINGS} count"
         yield f"    → it cannot be told which matches first: {counts}, the strictest of these"
     elif not matched:
         yield f"    ✓ none matches: {CREW_SETTINGS} count"
+
+
+def _does_not_decide(rule: Rule, round_: Round) -> str:
+    if isinstance(round_.subject, ToolCall) and rule.allows:
+        return "allows no call that may have run already"
+    return "decides on calls of tools alone"
+
+
+def _asks(rule: Rule) -> str:
+    if rule.decide is not None:
+        return decides_alone(rule)
+    needed = counted(rule.approvals, "approval")
+    if rule.approvals_from:
+        of = (f"{count} of {group}" for group, count in rule.approvals_from)
+        needed = f"{needed}, {', '.join(of)}"
+    return f"{needed}; it holds for {rule.valid_for}" if rule.valid_for is not None else needed
 
 
 def shortened(text: str) -> str:

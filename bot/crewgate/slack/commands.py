@@ -11,9 +11,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from crewgate.domain import errors, review, verdict
 from crewgate.domain.execution import id_beginning
-from crewgate.domain.people import ReviewerRef, Role
+from crewgate.domain.people import Role
 from crewgate.domain.rules.conditions import Conditions
-from crewgate.domain.rules.rule import Reminders, Rule, TimeoutAction
 from crewgate.slack import away, ids, kickoff, lessons, morning, payloads, reviews, stats
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import Message, actions, button, context, section, sections
@@ -28,6 +27,7 @@ from crewgate.slack.words import cards, decisions, icons, names, states
 from crewgate.slack.words.decisions import ANSWER_LIMIT
 from crewgate.slack.words.names import Deciders, Link, Why, duration, linked, moment
 from crewgate.slack.words.refusals import InSlack
+from crewgate.slack.words.rules import named, rule_in_words
 from crewgate.usecases import queries, read_models
 from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
 
@@ -278,14 +278,6 @@ def _reached(crew: CrewHealth, now: datetime) -> str:
 
 
 _BUDGET: Final = blocks.MESSAGE_LIMIT - 1_000
-#: The most conditions, texts of `contains` and people shown of a rule: one section must hold them.
-_CONDITIONS: Final = 6
-_TEXTS: Final = 3
-_PEOPLE: Final = 5
-#: The characters shown, once escaped, of a name, a value and the feedback in a rule.
-_NAME_LIMIT: Final = 40
-_VALUE_LIMIT: Final = 60
-_FEEDBACK_LIMIT: Final = 200
 
 _NONE: Final = "You decide for no crew, so no rule concerns you."
 
@@ -308,9 +300,10 @@ def _lines(found: CrewRules, in_slack: InSlack) -> Iterator[str]:
         people = in_slack(crew.under(rule).permitted(Role.REVIEWER))
         later = in_slack(rule.escalate.to) if rule.escalate is not None else ()
         yield rule_in_words(number, rule, people, later)
-    if found.otherwise and not any(rule.when == Conditions() for rule in crew.rules):
+    of_people = (rule for rule in crew.rules if rule.decide is None)
+    if found.otherwise and not any(rule.when == Conditions() for rule in of_people):
         people = in_slack(crew.permitted(Role.REVIEWER))
-        yield f"Everything else takes {cards.approvals(1)}; {_named(people)} may decide.\n"
+        yield f"Everything else takes {cards.approvals(1)}; {named(people)} may decide.\n"
 
 
 def _rules_headline(crew: str, count: int, *, of: int) -> str:
@@ -323,110 +316,6 @@ def _rules_headline(crew: str, count: int, *, of: int) -> str:
         return f"{name} has {names.counted(of, 'rule')}, tried in this order."
     concern = "concerns" if count == 1 else "concern"
     return f"{name} has {names.counted(of, 'rule')}; {count:,} {concern} you."
-
-
-def rule_in_words(
-    number: int, rule: Rule, people: Sequence[ReviewerRef], later: Sequence[ReviewerRef]
-) -> str:
-    """Return a rule's lines, line ends included; `later` may decide after the escalation."""
-    lines = (
-        f"{number:,}. {names.bold(decisions.rule_quoted(rule.name))} is for {_when(rule.when)}.",
-        " ".join(_who(rule, people)),
-        " ".join(_time(rule, later)),
-    )
-    return "\n".join(line for line in lines if line) + "\n"
-
-
-def _when(when: Conditions) -> str:
-    found = list(_conditions(when))
-    if not found:
-        return "every review that no rule before it is for"
-    left = len(found) - _CONDITIONS
-    more = f"{left:,} more hold" if left > 0 else None
-    return f"reviews where {names.in_words(blocks.present(*found[:_CONDITIONS], more))}"
-
-
-def _conditions(when: Conditions) -> Iterator[str]:
-    if when.task is not None:
-        yield f"the task {_fits(when.task)}"
-    if when.agent is not None:
-        yield f"the agent {_fits(when.agent)}"
-    if when.contains:
-        texts = [f"“{one_line(text, _VALUE_LIMIT)}”" for text in when.contains[:_TEXTS]]
-        left = len(when.contains) - len(texts)
-        more = f"{left:,} more" if left else None
-        yield f"the output has {' or '.join(blocks.present(*texts, more))} in it"
-    for path, wanted in when.json:
-        yield f"{_code(path, _NAME_LIMIT)} in the output {_fits(wanted)}"
-    for name, wanted in when.inputs:
-        yield f"the input {_code(name, _NAME_LIMIT)} {_fits(wanted)}"
-    for name, wanted in when.meta:
-        yield f"{_code(name, _NAME_LIMIT)} in `meta` {_fits(wanted)}"
-
-
-def _who(rule: Rule, people: Sequence[ReviewerRef]) -> Iterator[str]:
-    where = f", in {names.channel(rule.channel)}" if rule.channel is not None else ""
-    takes = f"It takes {cards.approvals(rule.approvals)}"
-    if rule.approvals_from:
-        groups = cards.needed_of(rule.approvals_from)
-        yield f"It takes approvals by {groups}, of different people{where}."
-    elif rule.reviewers_from is not None:
-        given = f"of the person in {_code(rule.reviewers_from)}"
-        yield f"{takes}, {given}; where it names nobody, {_named(people)} may decide{where}."
-    else:
-        yield f"{takes}; {_named(people)} may decide{where}."
-    if not rule.self_approval:
-        known = "all may" if rule.unknown_starter else "nobody may"
-        yield f"The starter may not approve; where the starter is unknown, {known}."
-    if not rule.delegation:
-        yield "Nobody may stand in for somebody who is away."
-
-
-def _time(rule: Rule, later: Sequence[ReviewerRef]) -> Iterator[str]:
-    if rule.target is not None:
-        yield f"It is wanted within {decisions.how_long(rule.target)}."
-    if rule.remind is not None:
-        yield _reminded(rule.remind, in_hours=rule.working_hours is not None)
-    if rule.escalate is not None:
-        yield f"After {decisions.how_long(rule.escalate.after)} {_named(later)} may decide too."
-    timeout = rule.timeout
-    if timeout is not None and timeout.then is TimeoutAction.LEAVE:
-        within = decisions.how_long(timeout.after)
-        yield f"If nobody decides within {within}, the thread says so, and it goes on waiting."
-    elif timeout is not None:
-        yield cards.or_else(rule)
-        if timeout.then is TimeoutAction.REVISE:
-            most = cards.times(timeout.most)
-            yield f"That happens {most} in a row at most; then operators are called."
-        if timeout.feedback:
-            yield f"The crew is told: “{one_line(timeout.feedback, _FEEDBACK_LIMIT)}”"
-    if rule.working_hours is not None:
-        yield f"Working hours are {rule.working_hours}."
-
-
-def _reminded(remind: Reminders, *, in_hours: bool) -> str:
-    hours = ", in working hours only" if in_hours else ""
-    after = decisions.how_long(remind.after)
-    if remind.most == 1:
-        return f"One reminder comes after {after}{hours}."
-    then = (
-        f"then {decisions.how_long(remind.every)} apart"
-        if remind.every is not None
-        else "then each time after twice as long"
-    )
-    return f"Reminders come after {after} and {then}, {remind.most:,} at most{hours}."
-
-
-def _named(people: Sequence[ReviewerRef]) -> str:
-    return names.named(people, most=_PEOPLE) or "nobody"
-
-
-def _fits(pattern: str) -> str:
-    return f"{'fits' if '*' in pattern or '?' in pattern else 'is'} {_code(pattern)}"
-
-
-def _code(text: str, limit: int = _VALUE_LIMIT) -> str:
-    return names.identifier(text, limit)
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:

@@ -1,18 +1,20 @@
 """`/crew rules`: each rule in sentences, within Slack's limits."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.people import Anyone, ReviewerRef, User, UserGroup
+from crewgate.domain.people import Anyone, Notify, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
-from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut, TimeoutAction
+from crewgate.domain.rules.rule import Decide, Escalation, Reminders, Rule, TimeOut, TimeoutAction
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.commands import render_rules, rule_in_words
+from crewgate.slack.commands import render_rules
+from crewgate.slack.words.rules import CONDITIONS, OPTIONS, rule_in_words
 from crewgate.usecases.queries import CrewRules
 from tests.builders import ANA, BEN, a_crew, a_rule
 from tests.slack.rendering import REVIEWERS, check_message, names, read, rules, texts
@@ -45,6 +47,11 @@ def said(rule: Rule) -> list[str]:
         (
             {"agent": "Lawyer*", "contains": ("indemnif", "liability")},
             "the agent fits `Lawyer*` and the output has “indemnif” or “liability” in it.",
+        ),
+        ({"tool": "send_*"}, "calls where the tool fits `send_*`"),
+        (
+            {"tool": "purchase", "arguments": (("amount", "> 10000"),)},
+            "calls where the tool is `purchase` and the argument `amount` is `&gt; 10000`",
         ),
         ({"contains": tuple("abcde")}, "reviews where the output has “a” or “b” or “c” or 2 more"),
         (
@@ -80,6 +87,14 @@ def test_it_says_which_reviews_a_rule_is_for(when: dict[str, object], says: str)
         ),
         ({"self_approval": False, "unknown_starter": False}, "is unknown, nobody may."),
         ({"delegation": False}, "Nobody may stand in for somebody who is away."),
+        ({"decide": Decide.ALLOW}, "It allows them without a person."),
+        (
+            {"decide": Decide.REFUSE, "reason": "By hand.", "channel": "C0LEGAL"},
+            "It refuses them without a person, in <#C0LEGAL>. The agent is told: “By hand.”",
+        ),
+        ({"valid_for": HOUR}, "An approval holds for 1 hour."),
+        ({"ask_about_masks": False}, "*Approve* does not ask about what is masked."),
+        ({"notify": Notify.DM}, "Reviewers get a private message."),
     ],
 )
 def test_it_says_who_and_how_many(changes: dict[str, object], says: str) -> None:
@@ -129,6 +144,67 @@ def test_it_says_what_time_brings(changes: dict[str, object], says: str) -> None
     assert says in last
 
 
+A_PATTERN: dict[str, object] = {
+    "contains": ("liability",),
+    **dict.fromkeys(("tool", "task", "agent"), "send_*"),
+    **dict.fromkeys(("arguments", "json", "inputs", "meta"), (("amount", "> 7"),)),
+}
+BOTH = {"self_approval": False}
+CHANGED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "name": ({}, {"name": "others"}),
+    "when": ({}, {"when": Conditions(task="law")}),
+    "decide": ({}, {"decide": Decide.ALLOW}),
+    "reason": ({"decide": Decide.REFUSE}, {"decide": Decide.REFUSE, "reason": "By hand."}),
+    "channel": ({}, {"channel": "C0LEGAL"}),
+    "reviewers": ({}, {"reviewers": (User(BEN.id),)}),
+    "reviewers_from": ({}, {"reviewers_from": "inputs.manager"}),
+    "approvals": ({}, {"approvals": 2}),
+    "approvals_from": ({}, {"approvals_from": ((UserGroup("S1"), 1),)}),
+    "self_approval": ({}, BOTH),
+    "unknown_starter": (BOTH, BOTH | {"unknown_starter": False}),
+    "notify": ({}, {"notify": Notify.NONE}),
+    "target": ({}, {"target": HOUR}),
+    "remind": ({}, {"remind": Reminders(after=HOUR)}),
+    "escalate": ({}, {"escalate": Escalation(DAY, PEOPLE)}),
+    "timeout": ({}, {"timeout": TimeOut(DAY)}),
+    "working_hours": ({}, {"working_hours": WorkingHours.parse("Mon-Fri 09:00-17:30 UTC")}),
+    "valid_for": ({}, {"valid_for": DAY}),
+    "delegation": ({}, {"delegation": False}),
+    "ask_about_masks": ({}, {"ask_about_masks": False}),
+}
+"""Of each option two rules that differ in it alone."""
+
+
+def test_each_field_of_a_rule_and_of_its_conditions_has_its_words() -> None:
+    """A new field fails here: it needs its words, and a row above."""
+    conditions = {one.name for one in fields(Conditions)}
+    assert {*CONDITIONS} == conditions == {*A_PATTERN}
+    options = {one.name for one in fields(Rule)} - {"naming"}
+    worded = [name for line in OPTIONS for some in line for name in some]
+    assert {*worded, "name", "when"} == options == {*CHANGED}
+
+
+@pytest.mark.parametrize("name", A_PATTERN)
+def test_each_condition_changes_the_sentence(name: str) -> None:
+    when = Conditions(**{name: A_PATTERN[name]})  # type: ignore[arg-type]
+    assert said(a_rule(when=when))[0] != said(a_rule(when=Conditions()))[0]
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_each_option_changes_the_sentences(name: str) -> None:
+    def shown(changes: dict[str, Any]) -> str:
+        return read(render(of(a_rule(**{"when": Conditions(), **changes}))))
+
+    before, after = CHANGED[name]
+    assert shown(before) != shown(after)
+
+
+def test_a_rule_that_refuses_all_calls_leaves_all_else() -> None:
+    shown = read(render(of(a_rule(decide=Decide.REFUSE, reason="No.", when=Conditions()))))
+    assert "is for every call of a tool that no rule before it is for" in shown
+    assert "Everything else takes one approval; <@U0ANA> and <@U0BEN> may decide." in shown
+
+
 def test_crews_and_rules_are_in_their_order_with_what_is_left() -> None:
     law = a_rule(name="law", when=Conditions(task="law"))
     shown = read(render(of(law, a_rule(name="money", when=Conditions(task="money")))))
@@ -164,6 +240,8 @@ def test_nobody_is_told_of_rules_that_do_not_concern_them() -> None:
 pairs = st.lists(st.tuples(names, names), max_size=9).map(tuple)
 conditions = st.builds(
     Conditions,
+    tool=st.none() | names,
+    arguments=pairs,
     task=st.none() | names,
     agent=st.none() | names,
     contains=st.lists(texts, max_size=9).map(tuple),
