@@ -6,6 +6,24 @@ from tests.mutating import mutant
 
 AUDIT: Final = (
     mutant(
+        "evidence holds without the arguments of a call that was approved",
+        'self.lacks |= {*digests_in(entry, ("output", "words"))} - self.told.texts.keys()',
+        "self.lacks |= set()",
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "a call whose texts were removed counts as the one before",
+        "self.unknown |= is_same is None",
+        "self.unknown |= False",
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "an evidence file holds with a text in place of true",
+        '{**one, "escalated": one["escalated"] is True}',
+        "{**one}",
+        "audit/test_evidence.py",
+    ),
+    mutant(
         "a rule's words that are left out of the file are not compared",
         "is_said = salt is None or data",
         "is_said = salt is None or True or data",
@@ -67,8 +85,8 @@ AUDIT: Final = (
     ),
     mutant(
         "an approval of other arguments lets a call run in a proof",
-        '{texts.get(of.data["output"]) for of in (one, other)} - {None}',
-        "{None for of in (one, other)} - {None}",
+        "return is_same and (len(both) == 1 if is_told else None)",
+        "return is_same and (True if is_told else None)",
         "audit/test_evidence.py",
     ),
     mutant(
@@ -145,8 +163,8 @@ AUDIT: Final = (
     ),
     mutant(
         "a call whose arguments a person changed is another one when it is asked anew",
-        "(edited and is_same_call(edited, other, texts))",
-        "(edited and not texts)",
+        "again = edited is not None and is_same_call(edited, other, texts)",
+        "again = False",
         "audit/test_evidence.py",
     ),
 )

@@ -102,6 +102,18 @@ SLACK: Final = (
         "slack/reviews/test_standing.py",
     ),
     mutant(
+        "`/crew rules` leaves out that a rule decides without a person",
+        '("decide", "reason"): _decides,',
+        '("decide", "reason"): lambda _: iter(()),',
+        "slack/commands/test_rule_messages.py",
+    ),
+    mutant(
+        "`/crew rules` leaves out the arguments of a call",
+        '"arguments": _arguments,',
+        '"arguments": lambda _: iter(()),',
+        "slack/commands/test_rule_messages.py",
+    ),
+    mutant(
         "a starter is offered Approve in Home",
         "                started_by=or_none(to_starters, row) or (),\n",
         "",

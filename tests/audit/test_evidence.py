@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from crewgate.audit.check_evidence import DECIDES, Contradiction, check
+from crewgate.audit.check_evidence import (
+    DECIDES,
+    Contradiction,
+    StoryFacts,
+    check,
+    entry_of,
+    rule_of,
+)
 from crewgate.domain.audit import Code
 from crewgate.settings.load import Settings
 from tests.audit import kinds
@@ -19,17 +26,21 @@ from tests.audit.files import (
     File,
     body_at,
     forged,
+    found_in,
+    head_of,
     lines,
     lines_of_part,
     own_places,
     recounted,
     signed,
+    written,
 )
 from tests.builders import BEN, a_rule
 from tests.databases import both
 from tests.usecases.world import World
 
 Body = dict[str, Any]
+LACKS = "a text that was decided on, or sent, is not in it"
 
 
 @both
@@ -305,7 +316,9 @@ async def test_a_rules_words_are_compared_where_their_text_is_left_out(
     left = of_round["texts"][:1]
     assert len(of_round["texts"]) > 1
     partly = forged(file | {"texts": [of_round | {"texts": left}]})
-    assert "the rule decides" in "\n".join(lines(partly))
+    said, why = lines_of_part(partly)
+    assert "the rule decides" in "\n".join(said)
+    assert why == LACKS
     for words in (None, sha256(b"Something else.").hexdigest()):
         with pytest.raises(Contradiction, match="the rule has other words"):
             lines(forged(partly, (code, data(words=words))))
@@ -418,7 +431,87 @@ async def test_a_story_of_a_call_says_that_it_is_one(make: Make, audit: Audit) -
 
 async def test_conditions_are_named_as_not_checked(make: Make) -> None:
     told = "\n".join(lines(await make("calls")))
-    assert "rule “allow”; one approval; that its conditions held is not checked" in told
+    checked = "that its conditions held is not checked"
+    alone = "it allows without a person"
+    assert f"rule “allow”; {alone}; {checked}: {{'tool': 'send_*'}}" in told
+
+
+async def test_a_rule_that_decides_alone_is_told_as_that(make: Make) -> None:
+    said = "\n".join(lines(await make("call refused by its rule")))
+    assert "refused: rule “never”; it refuses without a person" in said
+    assert "one approval" not in said
+
+
+def test_how_long_an_approval_of_a_call_holds_is_told() -> None:
+    rule = rule_of('{"name": "mails", "valid_for": "2h"}', escalated=False)
+    opened = {"round": "r-1", "number": 1, "rule": "mails"}
+    body = {"v": 3, "code": "CG101", "at": "2026-03-02T09:00:00.000000+00:00", "actor": "crew"}
+    facts = StoryFacts({}, {"mails": rule}, {}, {"r-1": "send_email"})
+    said = facts.line(entry_of({**body, "data": opened}, 7))
+    assert said.endswith("rule “mails”; one approval; an approval is valid for 2h")
+
+
+def change_to_text(file: File) -> None:
+    file["rules"][0]["escalated"] = str(file["rules"][0]["escalated"])
+
+
+def change_to_names(file: File) -> None:
+    file["texts"][0]["texts"] = dict.fromkeys(file["texts"][0]["texts"])
+
+
+def change_to_nothing(file: File) -> None:
+    file["head"] |= {"key": None, "signature": 0}
+
+
+@pytest.mark.parametrize("change", [change_to_text, change_to_names, change_to_nothing])
+async def test_a_value_of_another_type_is_a_change(
+    make: Make, change: Callable[[File], object]
+) -> None:
+    file = await make("words")
+    assert found_in(written(file), head_of(file)) is None
+    change(file)
+    assert found_in(written(file), head_of(file), None)
+
+
+def without_texts_of(file: File, *numbers: int) -> File:
+    """The file without the outputs of these rounds."""
+    left_out = {
+        data["output"]
+        for data in (body_at(file, at)["data"] for at in own_places(file))
+        if "output" in data and data["number"] in numbers
+    }
+    texts = [
+        {**one, "texts": kept}
+        for one in file["texts"]
+        if (
+            kept := [
+                text
+                for text in one["texts"]
+                if sha256(f"{one['salt']}\n{text}".encode()).hexdigest() not in left_out
+            ]
+        )
+    ]
+    return file | {"texts": texts}
+
+
+@pytest.mark.parametrize("kind", ["call asked anew", "call changed", "edited"])
+@pytest.mark.parametrize("numbers", [(1,), (2,), (1, 2)])
+async def test_a_file_without_a_text_that_was_decided_on_is_not_known(
+    make: Make, kind: str, numbers: tuple[int, ...]
+) -> None:
+    partly = without_texts_of(await make(kind), *numbers)
+    said, why = lines_of_part(partly)
+    assert why == LACKS
+    assert any("are not in this file" in line for line in said)
+
+
+async def test_once_texts_are_removed_nobody_knows_if_a_call_is_the_same(make: Make) -> None:
+    """An entry says that they were removed, so the file lacks nothing; a call may be another."""
+    gone = ("CG103", lambda body: body.update(code="CG194", data={}))
+    made = forged((await make("call asked anew")) | {"texts": []}, gone)
+    said, why = lines_of_part(made)
+    assert any("The texts were removed" in line for line in said)
+    assert why == LACKS
 
 
 async def test_what_an_earlier_version_recorded_is_no_forgery(make: Make) -> None:

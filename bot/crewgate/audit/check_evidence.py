@@ -29,7 +29,7 @@ WORDS = ("output", "words", "comment", "answer", "error", "why", "label")
 TEXTS = (*WORDS, "name", "on_behalf_of_name")
 #: The words for verdicts in entries; a call that was refused has "revise".
 APPROVE, REVISE, ANSWER = VERDICTS = ("approve", "revise", "answer")
-Rule = Mapping[str, Any]
+Json = Mapping[str, Any]
 
 
 class Contradiction(Exception):
@@ -39,14 +39,21 @@ class Contradiction(Exception):
 class Unproved(Exception):
     """The file is valid, but earlier entries may be missing; the message says which."""
 
+    what = "its beginning is not proved"
+
+
+class NotKnown(Unproved):
+    """The file is valid, but lacks a text that the check needs."""
+
+    what = "not all is known"
+
 
 def require(holds: object, why: str) -> None:
     if not holds:
         raise Contradiction(why)
 
 
-def opening(about: Mapping[str, Any]) -> str:
-    """Return the beginning of an evidence file, up to its chain, in the form that `read` takes."""
+def opening(about: Json) -> str:
     return json.dumps(about, indent=1).removesuffix("\n}") + ',\n "chain": ['
 
 
@@ -56,6 +63,9 @@ def read(raw: bytes) -> dict[str, Any]:
         file = json.loads(raw.decode("ascii"))
         links = ",\n".join(map(json.dumps, file["chain"]))
         about = {name: value for name, value in file.items() if name != "chain"}
+        # A value of another type that reads alike, such as "False", is written otherwise then.
+        about["rules"] = [{**one, "escalated": one["escalated"] is True} for one in file["rules"]]
+        about["texts"] = [{**one, "texts": [*one["texts"]]} for one in file["texts"]]
         is_canonical = f"{opening(about)}\n{links}\n]}}\n".encode() == raw
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         raise Contradiction(NO_FILE) from None
@@ -63,10 +73,10 @@ def read(raw: bytes) -> dict[str, Any]:
     return file  # type: ignore[no-any-return]
 
 
-def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterator[str]:
+def check(file: Json, head: str | None, key: str | None) -> Iterator[str]:
     """Yield the facts that the file proves, a line each; `head` and `key` come from outside.
 
-    Raises Contradiction, and at the end Unproved if the execution's first entries may be missing.
+    Raises Contradiction, and at the end Unproved if first entries, or texts, may be missing.
     """
     require(file.get("format") == FORMAT and tuple(file) == FIELDS, NO_FILE)
     entries = read_chain(file)
@@ -86,6 +96,8 @@ def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterato
     yield from replay.lines()
     if not replay.is_whole:
         raise Unproved(f"entries of it before {replay.begin.number} may be missing")
+    if replay.unknown or replay.lacks:
+        raise NotKnown("a text that was decided on, or sent, is not in it")
 
 
 # --- the format of the file -----------------------------------------------------------------------
@@ -105,11 +117,11 @@ class Entry:
     code: str
     at: datetime
     actor: str
-    data: Mapping[str, Any]
+    data: Json
     is_own: bool = True
 
 
-def entry_of(body: Mapping[str, Any], number: int, nth: int = 0, *, is_own: bool = True) -> Entry:
+def entry_of(body: Json, number: int, nth: int = 0, *, is_own: bool = True) -> Entry:
     at = datetime.fromisoformat(body["at"])
     code, actor, data = body["code"], body["actor"], body["data"]
     return Entry(number, nth, body["v"], code=code, at=at, actor=actor, data=data, is_own=is_own)
@@ -122,21 +134,20 @@ def expect(value: object, form: str) -> str:
 
 
 def parts(value: object, *names: str) -> list[Any]:
-    """Return a JSON object's values. Raises Contradiction unless it has exactly these names."""
     one = value if isinstance(value, dict) else {}
     require(tuple(one) == names, f"{str(value)[:80]!r} is not of its form")
     return [*one.values()]
 
 
 def tag_of(crew: str, execution: str) -> str:
-    """Return the tag that stands for an execution in the links of its entries."""
     return hashlib.sha256(f"{crew}\n{execution}".encode()).hexdigest()
 
 
-def read_chain(file: Mapping[str, Any]) -> list[Entry]:
+def read_chain(file: Json) -> list[Entry]:
     """Return the entries whose content is in the file. Raises Contradiction if a link is wrong."""
     crew, execution = expect(file["crew"], r"[^\n]+"), expect(file["execution"], r"(?s:.+)")
-    last, head, *_ = parts(file["head"], "number", "hash", "key", "signature")
+    last, head, *signed = parts(file["head"], "number", "hash", "key", "signature")
+    require({*map(type, signed)} == {str}, "key and signature are not of their form")
     for number in (file["first"], last):
         require(type(number) is int and 0 < number < 2**53, "a number is not of its form")
     number, previous = file["first"] - 1, bytes.fromhex(expect(file["previous"], HASH))
@@ -186,7 +197,6 @@ def hash_of(text: str) -> str:
 
 
 def read_entry(link: str, number: int) -> dict[str, Any]:
-    """Return an entry's body. Raises Contradiction unless it is an entry in canonical JSON."""
     body = json.loads(link)
     canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     is_entry = canonical == link and set(body) == ENTRY and isinstance(body["data"], dict)
@@ -195,14 +205,12 @@ def read_entry(link: str, number: int) -> dict[str, Any]:
     return body  # type: ignore[no-any-return]
 
 
-def is_related(body: Mapping[str, Any], crew: str) -> bool:
-    """Return True for an entry about a start of the bot with this crew, or about an absence."""
+def is_related(body: Json, crew: str) -> bool:
     places = {"CG191": (crew, ""), **dict.fromkeys(("CG141", "CG142"), ("", body["actor"]))}
     return (body["crew"], body["execution"]) == places.get(body["code"])
 
 
 def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str:
-    """Return the result of verifying the head's signature, as a sentence. Raises Contradiction."""
     if not head["key"] and not head["signature"]:
         require(key is None, "the head is not signed")
         return "! the head is not signed"
@@ -216,7 +224,6 @@ def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str
 
 
 def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
-    """Yield the digests of texts in these fields of an entry."""
     for name in names:
         # In entries CG131 to CG139 `answer` is a digest of the crew's reply, which is not stored.
         is_bytes = name == "answer" and entry.code.startswith("CG13")
@@ -224,7 +231,7 @@ def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
             yield entry.data[name]
 
 
-def read_texts(file: Mapping[str, Any], entries: Iterable[Entry]) -> tuple[dict[str, str], int]:
+def read_texts(file: Json, entries: Iterable[Entry]) -> tuple[dict[str, str], int]:
     """Return the texts by digest, and the number of missing ones. Raises Contradiction."""
     known: dict[str, dict[str, None]] = {}
     for entry in (one for one in entries if "round" in one.data):
@@ -242,9 +249,9 @@ def read_texts(file: Mapping[str, Any], entries: Iterable[Entry]) -> tuple[dict[
     return texts, len({digest for some in known.values() for digest in some} - texts.keys())
 
 
-def read_rules(file: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, Rule]:
+def read_rules(file: Json, entries: Iterable[Entry]) -> dict[str, Json]:
     """Return the rules by their ids: exactly those that entries name. Raises Contradiction."""
-    rules: dict[str, Rule] = {}
+    rules: dict[str, Json] = {}
     for one in file["rules"]:
         escalated, text = parts(one, "escalated", "rule")
         rule = rule_of(expect(text, r"\{.*\}"), escalated)
@@ -255,14 +262,12 @@ def read_rules(file: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, R
     return rules
 
 
-def rule_of(rule: str, escalated: object) -> Rule:
-    """Read a rule, in which options at their defaults are missing."""
+def rule_of(rule: str, escalated: object) -> Json:
     defaults = {"reviewers": None, "self_approval": True, "unknown_starter": True}
     return {**defaults, **json.loads(rule), "escalated": escalated}
 
 
 def names_in(entries: Iterable[Entry], texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the people's names that the file has, by id."""
     data = [{"actor": entry.actor, **entry.data} for entry in entries]
     fields = (("actor", "name"), ("on_behalf_of", "on_behalf_of_name"))
     found = {one.get(who): one.get(name) for who, name in fields for one in data if name in one}
@@ -270,7 +275,6 @@ def names_in(entries: Iterable[Entry], texts: Mapping[str, str]) -> dict[str, st
 
 
 def tools_in(entries: Iterable[Entry]) -> dict[str, str]:
-    """Return the tools that calls are for, by round."""
     return {one.data["round"]: str(one.data["tool"]) for one in entries if "tool" in one.data}
 
 
@@ -283,11 +287,8 @@ USER = re.compile("[UW][A-Z0-9]{2,}")
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 DECIDES = ("CG124", "CG125", "CG126")
 #: The phase that a round has after an entry with this code; other codes leave it as it is.
-PHASES = {
-    **dict.fromkeys(("CG102", "CG106"), "superseded"),
-    **dict.fromkeys(("CG103", "CG105"), "closed"),
-    **dict.fromkeys(DECIDES, "decided"),
-}
+PHASES = {"CG102": "superseded", "CG106": "superseded", "CG103": "closed", "CG105": "closed"}
+PHASES |= dict.fromkeys(DECIDES, "decided")
 #: Codes of entries that are possible only while the round waits.
 WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", *DECIDES}
 #: Codes of entries after which the crew, or the program that fetches decisions, has the decision.
@@ -319,7 +320,6 @@ class Round:
     """The tries to tell the crew that were not surely in vain."""
 
     def follow(self, entry: Entry) -> None:
-        """Apply an entry. Raises Contradiction if it contradicts the round's phase."""
         code, is_decided = entry.code, self.codes & set(DECIDES)
         require(code not in WAITS or self.phase == "waiting", f"it was {self.phase} before")
         require(code != "CG102" or not is_decided, "it was decided before")
@@ -370,6 +370,9 @@ class Replay:
         self.starts: list[set[str]] = []
         self.deputies: dict[str, str] = {}
         self.ends: dict[str, datetime] = {}
+        self.unknown = False  # True: for want of a text, two rounds may be of one call
+        #: The texts that were decided on, or sent, and that no entry says were removed.
+        self.lacks: set[str] = set()
 
     def lines(self) -> Iterator[str]:
         """Yield the story, a line for each entry. Raises Contradiction at an invalid entry."""
@@ -382,6 +385,8 @@ class Replay:
                 round_ = f", round {entry.data['number']}" if "number" in entry.data else ""
                 raise Contradiction(f"entry {entry.number}{round_}: {wrong}") from None
             yield f"{self.told.line(entry)}{why and f' ({why})'}"
+            if entry.code in ("CG101", *DECIDES):
+                self.lacks |= {*digests_in(entry, ("output", "words"))} - self.told.texts.keys()
 
     def _note(self, entry: Entry) -> str:
         if entry.code == "CG191":
@@ -391,6 +396,8 @@ class Replay:
             self.ends[entry.actor] = datetime.fromisoformat(entry.data["until"])
         elif entry.code == "CG142":
             self.ends[entry.actor] = min(entry.at, self.ends.get(entry.actor, entry.at))
+        elif entry.code == "CG194":
+            self.lacks.clear()
         return ""
 
     def _apply(self, entry: Entry) -> str:
@@ -436,7 +443,8 @@ class Replay:
         is_next = data["number"] == expected or not (before or self.is_whole)
         require(is_next, f"round {expected} is missing")
         round_ = Round(data["number"], data["rule"], entry.at, opened=entry)
-        if before is not None and is_same_call(before, entry, self.told.texts):
+        if before and (is_same := is_same_call(before, entry, self.told.texts)) is not False:
+            self.unknown |= is_same is None
             round_.before = before.before if before.approved is None else before
         rule, was_escalated = self._rule(round_.rule), not (before or self.is_whole)
         require(data["approvals"] == needed(rule), "the rule asks for another number of approvals")
@@ -453,12 +461,10 @@ class Replay:
         require(was_escalated or not rule["escalated"], "nothing says that more may decide")
         self.rounds[data["round"]] = self.latest[data["review"]] = round_
 
-    def _rule(self, named: str) -> Rule:
-        """Return the named rule; without a name, the crew's settings: they ask for one approval."""
+    def _rule(self, named: str) -> Json:
         return self.told.rules[named] if named else rule_of('{"name": ""}', escalated=False)
 
     def _require_rule(self, entry: Entry, round_: Round) -> None:
-        """Raise Contradiction unless the entry has the round's rule, or may change it."""
         old, new = self._rule(round_.rule), self._rule(entry.data["rule"])
         round_.rules.add(round_.rule)
         if entry.code in SHOWS and entry.data["rule"] in round_.rules:
@@ -538,18 +544,19 @@ class Replay:
             require(rule.get("delegation", True), "the rule lets nobody decide for others")
 
 
-def is_same_call(before: Round, other: Entry, texts: Mapping[str, str]) -> bool:
-    """Return True if `other` opened a round for the call of `before`, as it was or edited."""
+def is_same_call(before: Round, other: Entry, texts: Mapping[str, str]) -> bool | None:
+    """Return True if `other` opened a round for the call of `before`; None: a text is missing."""
     one, edited = before.opened, before.edited
-    if other.actor != "crew" or (edited and is_same_call(edited, other, texts)):
+    again = edited is not None and is_same_call(edited, other, texts)
+    if other.actor != "crew" or again:
         return True
     is_same = all(one.data.get(name) == other.data.get(name) for name in ("tool", "characters"))
-    return is_same and len({texts.get(of.data["output"]) for of in (one, other)} - {None}) <= 1
+    both = {texts.get(of.data["output"]) for of in (one, other)}
+    is_told = again is not None and (None not in both or "tool" not in one.data)
+    return is_same and (len(both) == 1 if is_told else None)
 
 
-def require_other(
-    vote: Entry, others: Iterable[Entry], data: Mapping[str, Any], rule: Rule
-) -> None:
+def require_other(vote: Entry, others: Iterable[Entry], data: Json, rule: Json) -> None:
     """Raise Contradiction if the voter is among `others`, or approves against the rule."""
     counted = {voice for other in others for voice in voices(other)}
     require(not counted & voices(vote), f"{vote.actor} counts twice")
@@ -571,22 +578,19 @@ def require_time(entry: Entry, round_: Round, after: str) -> None:
     require(entry.at + ON_ITS_WAY >= due, f"it came before {after} had passed")
 
 
-def needed(rule: Rule) -> int:
+def needed(rule: Json) -> int:
     return sum(count for _, count in rule.get("approvals_from") or []) or rule.get("approvals", 1)
 
 
 def people(named: Iterable[Sequence[str]]) -> set[str]:
-    """Return the names that entries have for a rule's people; `*` stands for anyone."""
     return {"*" if kind == "anyone" else name for kind, name in named}
 
 
-def escalated_to(rule: Rule) -> Sequence[Sequence[str]]:
-    """Return the people whom a rule has added by escalating; nobody before it escalates."""
+def escalated_to(rule: Json) -> Sequence[Sequence[str]]:
     return ((rule.get("escalate") or {}).get("to") or ()) if rule["escalated"] else ()
 
 
 def voices(vote: Entry) -> set[str]:
-    """Return the people who count as voters: the actor, and the absent person behind a delegate."""
     return {vote.actor, vote.data["on_behalf_of"]} - {None}
 
 
@@ -638,17 +642,14 @@ CALL_VERDICTS = {APPROVE: "the call may run", REVISE: "refused"}
 ACTORS = {"crew": "the crew", "rule": "the rule", "operator": "an operator", "crewgate": "the bot"}
 #: The words that a line adds for the fields of an entry's `data`.
 DETAILS = {
-    "task": "task {}",
-    "until": "until {}",
+    **{name: f"{name} {{}}" for name in ("task", "until", "code", "lessons")},
     "assigned": "{}",
     "shown": "{} % of the output shown",
     "masked": "masked: {}",
     "unsent_notes": "notes not sent: {}",
-    "code": "code {}",
     "set_back": "the clock had been set back by {} s",
     "reviewers": "the crew's settings name {}",
     "before": "from before {}",
-    "lessons": "lessons {}",
     "left_out": "older lessons left out: {}",
     "without": "none, by lot",
 }
@@ -659,17 +660,15 @@ class StoryFacts:
     """Facts for the story that are not in the entry that is told; `tools` are by round."""
 
     texts: Mapping[str, str]
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, Json]
     names: Mapping[str, str]
     tools: Mapping[str, str]
 
     def who(self, actor: object) -> str:
-        """Return a person's name and id, or the name of an actor that is no person."""
         name = self.names.get(str(actor))
         return f"@{name} ({actor})" if name else ACTORS.get(str(actor), str(actor))
 
     def line(self, entry: Entry) -> str:
-        """Return an entry as a sentence with its number and its time."""
         data, deputy = entry.data, entry.data.get("on_behalf_of")
         who = self.who(entry.actor) + (f" for {self.who(deputy)}" if deputy else "")
         others = {name: self.who(data.get(name)) for name in ("by", "delegate", "verdict", "call")}
@@ -689,9 +688,12 @@ class StoryFacts:
         rule = self.rules.get(entry.data.get("rule", ""))
         if rule is not None and entry.code in ("CG101", "CG113", "CG116", *DECIDES):
             yield f"rule “{rule['name']}”" if rule["name"] else "as the flow asks"
-            yield f"{needed(rule)} approvals" if needed(rule) > 1 else "one approval"
+            many = f"{needed(rule)} approvals" if needed(rule) > 1 else "one approval"
+            yield f"it {rule['decide']}s without a person" if rule.get("decide") else many
+            if rule.get("valid_for"):
+                yield f"an approval is valid for {rule['valid_for']}"
         if rule is not None and entry.code == "CG101" and rule.get("when"):
-            yield "that its conditions held is not checked"
+            yield f"that its conditions held is not checked: {rule['when']}"
         names = people([*(rule["reviewers"] or ()), *escalated_to(rule)]) if rule else set()
         if names and entry.code in ("CG101", "CG113", "CG116"):
             yield f"it names {', '.join(map(self.who, sorted(names)))}"
@@ -703,7 +705,6 @@ class StoryFacts:
 
 
 def printable(text: str) -> str:
-    """Escape each character that would steer a terminal, or not be seen."""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
@@ -748,7 +749,6 @@ BASE = _point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
 def verify(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Return True if the public key verifies the signature of the message."""
     if len(key) != 32 or len(signature) != 64:  # noqa: PLR2004  # RFC 8032
         return False
     public, commitment = _point(key), _point(signature[:32])
@@ -781,7 +781,7 @@ def check_file(path: str, head: str | None, key: str | None) -> int:
     except Contradiction as error:
         wrong = str(error)
     except Unproved as unproved:
-        print(printable(f"! what is here fits, but its beginning is not proved: {unproved}"))  # noqa: T201
+        print(printable(f"! what is here fits, but {unproved.what}: {unproved}"))  # noqa: T201
         return 3
     except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
         wrong = "a part of the file is not of its form"
