@@ -67,9 +67,9 @@ CALLS: Final = (
     ),
     mutant(
         "a secret that is taken out of an output is no caveat",
-        "return replace(after, erased=before.erased + count)",
-        "return replace(after, erased=before.erased)",
-        "usecases/test_carried_secrets.py",
+        "return Output(text, came.format, rewritten=shown.rewritten, erased=erased)",
+        "return Output(text, came.format, rewritten=shown.rewritten, erased=came.erased)",
+        "domain/test_known_secrets.py",
     ),
     mutant(
         "a secret's name with a number hides nothing",

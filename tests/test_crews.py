@@ -71,8 +71,9 @@ def secrets_of(crew: str, settings: Settings) -> list[str]:
         f"{crew}-crew-token",
         f"{crew}-webhook-secret",
         f"whsec_{crew}-flow-secret",
-        f"{crew}T4skWebhookKey",
-        f"{crew}St3pWebhookKey",
+        f"https://hooks.example.com/task/{crew}T4skWebhookKey",
+        f"https://hooks.example.com/step?key={crew}St3pWebhookKey",
+        f"https://user:{crew}Cr3wWebhookKey@hooks.example.com/crew",
         f"{crew}Cr3wWebhookKey",
         *(credentials.event_keys(kind)[0] for kind in EventKind),
     ]

@@ -256,6 +256,14 @@ async def test_nobody_is_named_and_what_is_masked_or_secret_stays_here(
     assert line["approved"]["words"] == "reviewer: [e-mail address] is right."
 
 
+async def test_the_id_of_an_execution_stays_as_it_is(world: World, dataset: Dataset) -> None:
+    execution = f"alice@example.com {TOKEN}"
+    await review(world, execution)
+    await end(world, execution)
+    [line] = await dataset(redact=MASKING)
+    assert line["execution"] == execution
+
+
 @both
 async def test_it_is_read_page_by_page_and_by_its_span(
     world: World, dataset: Dataset, engines: Any

@@ -11,7 +11,7 @@ from crewgate.crewai.callbacks import HttpFlowAnswers, HttpWebhookForwarder
 from crewgate.crewai.client import HttpCrew
 from crewgate.domain.crew import Crew
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
-from crewgate.domain.redaction import Redactor, url_secrets
+from crewgate.domain.redaction import SHORTEST, Redactor
 from crewgate.network.client import open_client
 from crewgate.network.untrusted_addresses import Lookups, is_private_url
 from crewgate.settings.crew import CrewSettings
@@ -112,25 +112,37 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
     )
 
 
+def short_secrets(part: Settings | CrewSettings) -> Iterator[str]:
+    """Yield the names of settings whose secret is too short to be taken out of texts."""
+    for name, secret in _hidden(part):
+        if 0 < len(secret) < SHORTEST:
+            yield name
+
+
 def _shared_secrets(settings: Settings) -> Iterator[str]:
-    yield unquote(urlsplit(settings.database_url).password or "")
-    yield from _hidden(replace(settings, database_url=""))
+    yield from (secret for _, secret in _hidden(settings))
 
 
 def _secrets(crew: CrewSettings) -> Iterator[str]:
-    yield from _hidden(crew)
+    yield from (secret for _, secret in _hidden(crew))
     credentials = _credentials(crew)
     for kind in EventKind:
         yield from credentials.event_keys(kind)
 
 
-def _hidden(part: Settings | CrewSettings) -> Iterator[str]:
-    """Yield the values of fields that `repr` hides; of an address, only the unguessable parts."""
+def _hidden(part: Settings | CrewSettings) -> Iterator[tuple[str, str]]:
+    """Yield names and values of fields that `repr` hides; an address has its password as well.
+
+    The database's address is in messages for operators, so that only its password is hidden.
+    """
     for one in fields(part):
         value = getattr(part, one.name)
         if not one.repr and value:
             secrets = value if isinstance(value, tuple) else (value,)
-            yield from url_secrets(value) if one.name.endswith("_url") else secrets
+            if one.name.endswith("_url"):
+                yield one.name, unquote(urlsplit(value).password or "")
+            if one.name != "database_url":
+                yield from ((one.name, secret) for secret in secrets)
 
 
 def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:

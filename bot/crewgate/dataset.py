@@ -62,6 +62,7 @@ async def write_dataset(settings: Settings, chosen: argparse.Namespace) -> int:
                     if chosen.form == CASES and line["approved"] is None:
                         continue
                     safe = _changed(_changed(line, redactor.error), masking.text)
+                    safe["execution"] = line["execution"]  # an id leads to the trail
                     written = _case(safe) if chosen.form == CASES else safe
                     sys.stdout.write(json.dumps(written, ensure_ascii=False) + "\n")
                     is_empty = False

@@ -32,6 +32,15 @@ async def test_a_variable_that_nobody_reads_is_told_where_another_may_be_meant(a
     ]
 
 
+async def test_a_secret_that_is_too_short_to_be_taken_out_is_told(ask: Ask) -> None:
+    why = "has fewer than 8 characters, so no text loses it; use a longer one"
+    shared = await lines(ask, "SLACK_BOT_TOKEN", SLACK_BOT_TOKEN="xoxb-12")
+    assert f"! SLACK_BOT_TOKEN: its secret {why}" in shared
+    short = await lines(ask, "crew", CREW_TOKEN="1234567")
+    assert [line for line in short if line.endswith(f": its token {why}")]
+    assert why not in str(await lines(ask, "crew", CREW_TOKEN="12345678"))
+
+
 async def test_variables_of_a_crew_that_stands_beside_the_file_are_told(
     ask: Ask, tmp_path: Path
 ) -> None:

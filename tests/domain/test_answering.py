@@ -9,7 +9,7 @@ from crewgate.domain.acts import ToolCall
 from crewgate.domain.answering import interpret, is_open_to_assigned, needs_approvals, rule_for
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import VerdictMisplaced, VotedOtherwise
-from crewgate.domain.notification import Ask, Question, without_secrets
+from crewgate.domain.notification import Ask, Question
 from crewgate.domain.outcome import (
     Delivered,
     NotSent,
@@ -35,7 +35,6 @@ from crewgate.domain.reason import (
     TimeOver,
 )
 from crewgate.domain.receipt import receive_request
-from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import NO_RULE, Rule, TimeOut, TimeoutAction
@@ -395,16 +394,3 @@ def test_a_repeated_request_changes_nothing_and_an_escalated_one_calls() -> None
     called = a_round(subject=replace(QUESTION, called_at=LATER))
     assert receive(None, waiting, **same) == (None, called, [EffectKind.CALL_ASSIGNED])
     assert receive(None, DECIDED, escalation=True) == (None, DECIDED, [])
-
-
-def test_secrets_are_taken_out_and_labels_that_hold_one_are_not_offered() -> None:
-    request = a_flow_request(
-        "The key is sk-secret-key.",
-        message="Use sk-secret-key?",
-        outcomes=("yes", "say sk-secret-key"),
-        left_off=1,
-    )
-    shown = without_secrets(request, Redactor(["sk-secret-key"]))
-    assert "sk-secret" not in f"{shown.output} {shown.question}"
-    assert (shown.question.outcomes, shown.question.left_off) == (("yes",), 2)
-    assert shown.callback == request.callback

@@ -152,13 +152,13 @@ def test_nothing_is_forwarded_to_ourselves_under_another_name(kind: str) -> None
     assert a_crew(own=OWN, forward=True).forwards_to(given_) == NONE
 
 
-def test_what_must_not_be_shown_of_webhooks() -> None:
+def test_addresses_and_the_token_of_webhooks() -> None:
     h = "https://h.example"
-    bearer = HumanInputWebhook(h, "bearer", token="tok")
+    bearer = HumanInputWebhook(f"{h}/pause", "bearer", token="tok")
     basic = HumanInputWebhook(h, "basic", username="Ann", password="sesame")
     hidden = HumanInputWebhook(h, "bearer", token="***")
-    key = "0f" * 32
-    assert WebhookUrls(task=f"{h}/task/{key}", step=h, human_input=bearer).secrets == (key, "tok")
-    assert WebhookUrls(human_input=basic).secrets == ("sesame",)
-    assert WebhookUrls(human_input=hidden).secrets == ()
-    assert WebhookUrls(human_input=HumanInputWebhook(h)).secrets == NONE.secrets == ()
+    urls = WebhookUrls(task=f"{h}/task", human_input=bearer)
+    assert (urls.addresses, urls.token) == ((f"{h}/task", f"{h}/pause"), "tok")
+    assert WebhookUrls(human_input=basic).token == "sesame"
+    assert WebhookUrls(human_input=hidden).token == ""
+    assert (NONE.addresses, NONE.token) == ((), "")

@@ -199,7 +199,7 @@ async def test_what_an_execution_was_started_on(watched: Watched) -> None:
     told = f"tea {WEBHOOK_SECRET}"
     body = {
         "inputs": {"topic": told},
-        "meta": {"why": world.crew.token, "where": PATH_KEY},
+        "meta": {"why": world.crew.token},
         "taskWebhookUrl": f"http://127.0.0.1:9/hooks/{PATH_KEY}",
     }
     code, _ = await kick_off(world, json.dumps(body).encode())
@@ -213,7 +213,7 @@ async def test_what_an_execution_was_started_on(watched: Watched) -> None:
 
 async def test_what_a_crew_says_of_its_executions(world: World) -> None:
     carrying(world)
-    told = f"Look: {CARRIED}, {WEBHOOK_SECRET} and {world.crew.token}."
+    told = f"Look: {WEBHOOK_SECRET} and {world.crew.token}."
     await world.pause(output=told)
     await world.card(MARK)
     await world.pause("other", output={"deep": [told]})
@@ -232,7 +232,7 @@ async def test_webhooks_of_an_execution(watched: Watched) -> None:
         carrying(world, execution)
         await world.pause(execution=execution)
         key = build_credentials(world.settings)["research"].event_keys(kind)[0]
-        told = f"Look: {CARRIED}, {WEBHOOK_SECRET}, {key}."
+        told = f"Look: {WEBHOOK_SECRET}, {key}."
         body = {"execution_id": execution, "description": told, "summary": told, "result": told}
         before = len(showing(world, MARK))
 

@@ -140,12 +140,11 @@ async def test_where_it_is_answered_is_wiped_once_nothing_is_left_to_answer(
     assert await uow.read.callback("r-1") == (CALLBACK if kept else None)
     assert await uow.read.callback("r-2") is not None
     async with uow.begin() as tx:
-        execution = await tx.executions.open("research", "e-1", at=NOW)
-        secrets = await tx.executions.secrets_of_opened(execution)
+        await tx.executions.open("research", "e-1", at=NOW)
         assert await tx.round_of_request("research", "e-1", "8412") is not None
-    assert set(secrets) == set(await uow.read.executions.secrets_of("research", "e-1"))
-    assert ("one-use" in secrets) is kept
-    assert "another" in secrets
+    addresses = await uow.read.executions.addresses_of("research", "e-1")
+    assert (CALLBACK.url in addresses) is kept
+    assert "https://app.crewai.com/requests/2?token=another" in addresses
 
 
 async def test_a_round_that_no_flow_asked_has_no_answers_address(uow: UnitOfWork) -> None:

@@ -35,7 +35,6 @@ from tests.builders import (
     a_review,
     a_rule,
     an_effect,
-    webhook_urls,
 )
 from tests.store.jobs import done, lease, put
 from tests.usecases.timed import ALL, DAY, SENT_BACK, opened
@@ -233,16 +232,6 @@ async def test_and_a_request_of_a_flow_that_comes_again(world: World) -> None:
         again = await started(world, world.ask())
         await tx.save(waiting.escalate(NOW).round)
     assert (await again).round.rule == round_.rule
-
-
-async def test_a_notification_that_waits_for_a_kickoff_knows_its_secrets(world: World) -> None:
-    """The values of a row that was waited for are as new as the row."""
-    async with world.uow.begin() as tx:
-        await tx.executions.open("research", "e-9", at=NOW)
-        notification = await started(world, world.notify("A secret.", execution_id="e-9"))
-        await tx.executions.register("research", "e-9", webhook_urls("caller"))
-    [line] = await world.uow.read.rounds.lines([(await notification).round.id])
-    assert "secret" not in line.excerpt
 
 
 async def test_who_decides_is_read_after_a_kickoff_that_is_stored_meanwhile(world: World) -> None:

@@ -158,7 +158,7 @@ async def test_one_that_cannot_be_read_leaves_the_others_alone(
     assert registered == CARRIED
     assert not carried.is_readable
     assert carried.human_input == CARRIED.human_input
-    assert "Zk4tq0human" in await uow.read.executions.secrets_of("research", "e-1")
+    assert CARRIED.task in await uow.read.executions.addresses_of("research", "e-1")
     given = await uow.read.executions.given_webhooks("research", "e-1")
     assert not given.is_readable
 
@@ -172,7 +172,7 @@ async def test_values_of_each_kind_that_cannot_be_read(
     Secret.cipher = Cipher(keys)
     carried = (await uow.read.webhooks(ASKED))[1]
     assert not carried.is_readable
-    assert await uow.read.executions.secrets_of("research", "e-1") == ()
+    assert await uow.read.executions.addresses_of("research", "e-1") == ()
     callback = await uow.read.callback("r-1")
     assert callback is not None
     assert not callback.is_readable

@@ -29,7 +29,7 @@ from crewgate.domain.errors import (
     VerdictMisplaced,
 )
 from crewgate.domain.masking import Kind as MaskKind
-from crewgate.domain.notification import Ask, Format, Output, WebhookUrls
+from crewgate.domain.notification import Ask, Format, Output
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.people import User
 from crewgate.domain.reason import RefusedByCrew, Withdrawn
@@ -39,7 +39,6 @@ from crewgate.domain.rules.rule import Decide, Rule
 from crewgate.domain.verdict import Answer, Approve, ByRule, Person, Refuse, Revise, Verdict, Via
 from crewgate.store.round_rows import rule_id_of
 from crewgate.usecases.decide import answer_of, change_arguments, edit
-from crewgate.usecases.kickoff import register_webhooks
 from tests.builders import ANA, BEN, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.test_edit import WHOLE
@@ -478,12 +477,3 @@ async def test_a_call_with_erased_passages_is_asked_about_whatever_was_shown(wor
         await world.decide(round_.id, seen=WHOLE)
     assert asked.value.caveats.unseen == {Unseen.ERASED}
     await world.decide(round_.id, seen=asked.value.caveats.seen)
-
-
-@both
-async def test_secrets_that_the_bot_knows_are_erased_and_counted(world: World) -> None:
-    urls = WebhookUrls(task="https://h.example/T0ken0fAnAddress1234")
-    await register_webhooks("research", "e-1", urls, uow=world.uow, clock=world.clock)
-    text = {"to": "bob", "text": "T0ken0fAnAddress1234, T0ken0fAnAddress1234"}
-    round_ = await called(world, **about(text))
-    assert (await world.uow.read.posting(round_.id)).view.output.erased == 2

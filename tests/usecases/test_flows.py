@@ -498,13 +498,13 @@ async def test_a_newer_request_while_an_answer_is_on_its_way(world: World) -> No
     assert (taken.state, taken.reason) == (State.RESUMED, TakenAs("approved", "accepted"))
 
 
-async def test_what_lets_somebody_answer_is_taken_out_of_what_comes_later(world: World) -> None:
+async def test_an_earlier_address_of_an_answer_takes_nothing_out(world: World) -> None:
     await world.ask()
     url = "https://app.crewai.com/requests/8412?t=x"
     received = await world.ask(f"Call {url} now.", request_id="2", method="publish")
     output = (await world.uow.read.posting(received.round.id)).view.output
-    assert (output.text, output.erased) == ("Call [redacted] now.", 1)
-    assert url in await world.uow.read.executions.secrets_of("research", "f-1")
+    assert (output.text, output.erased) == (f"Call {url} now.", 0)
+    assert url in await world.uow.read.executions.addresses_of("research", "f-1")
 
 
 @both

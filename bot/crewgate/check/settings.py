@@ -6,7 +6,9 @@ from itertools import chain
 from typing import Final
 
 from crewgate.check.findings import Finding, count_people, doubtful, skipped, wrong
+from crewgate.crews import short_secrets
 from crewgate.domain.people import Anyone, ReviewerRef, UserGroup
+from crewgate.domain.redaction import SHORTEST
 from crewgate.domain.rules.rule import Decide, Rule, most_approvals
 from crewgate.encryption import MAKE_KEY
 from crewgate.network.untrusted_addresses import is_private_url
@@ -19,6 +21,9 @@ from crewgate.slack.words.names import counted
 _SIGNING_SECRET: Final = re.compile(r"[0-9a-z]{32}")
 _ROUTE: Final = re.compile(r"/(?:kickoff|inputs|status|resume)\Z")
 _PLAIN: Final = "is plain http at a public host: its secret can be read on its way; use https"
+
+
+_SHORT: Final = f"has fewer than {SHORTEST} characters, so no text loses it; use a longer one"
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
@@ -39,9 +44,13 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
             f" as they came until you set it to what `{MAKE_KEY}` prints"
         )
         yield doubtful("SECRET_KEYS", why)
+    for name in short_secrets(settings):
+        yield doubtful(name.upper(), f"its secret {_SHORT}")
     if settings.public_url and _is_open(settings.public_url):
         yield doubtful("PUBLIC_URL", _PLAIN)
     for crew in crews:
+        for name in short_secrets(crew):
+            yield doubtful(f"crew “{crew.name}”", f"its {name.replace('_', ' ')} {_SHORT}")
         url = crew.url or ""
         if _is_open(url):
             yield doubtful(f"crew “{crew.name}”", f"its url {_PLAIN}")

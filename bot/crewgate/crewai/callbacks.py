@@ -78,8 +78,8 @@ class HttpFlowAnswers(FlowAnswers):
         if not isinstance(answer, Answer):
             lost = isinstance(answer, outcome.Unknown)
             return replace(answer, exchange=outcome.Exchange(body)) if lost else answer
-        redactor = self.redactors[crew].also(callback.secrets)
-        shown = await redacted(answer, redactor, self.off_loop)
+        redactor = self.redactors[crew].also((callback.token or "",))
+        shown = await redacted(answer, redactor, self.off_loop, (callback.url,))
         result = outcome_of(shown, parse=parse_flow_answer, now=self.clock())
         if isinstance(result, outcome.Refused):
             result = replace(result, kind=_REFUSALS.get(answer.status, result.kind))

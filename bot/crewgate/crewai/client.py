@@ -8,7 +8,7 @@ reads on, since a server may answer before it has read everything.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -25,7 +25,7 @@ from crewgate.crewai.kickoff import kickoff_body, parse_started
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Delivered, Exchange, NotSent, Outcome, Refused, Unknown
-from crewgate.domain.redaction import Redactor
+from crewgate.domain.redaction import Redactor, without_paths
 from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.network import client
 from crewgate.usecases.ports.base import LARGE, OffLoop
@@ -60,9 +60,19 @@ def outcome_of(answer: client.Answer, *, parse: ParseSuccess, now: datetime) -> 
     return Unknown(str(answer.status), words=error_words(answer), code=str(answer.status))
 
 
-async def redacted(answer: client.Answer, redactor: Redactor, off_loop: OffLoop) -> client.Answer:
-    """Remove secrets before anything cuts the answer: half a secret would not be found."""
-    return replace(answer, body=await read_body(redactor.body, answer.body, off_loop))
+async def redacted(
+    answer: client.Answer, redactor: Redactor, off_loop: OffLoop, addresses: Collection[str] = ()
+) -> client.Answer:
+    """Remove secrets before anything cuts the answer: half a secret would not be found.
+
+    Of the addresses at the hosts of `addresses`, scheme and host are left.
+    """
+
+    def clean(body: bytes) -> bytes:
+        text = redactor.body(body).decode(errors="surrogateescape")
+        return without_paths(text, addresses).encode(errors="surrogateescape")
+
+    return replace(answer, body=await read_body(clean, answer.body, off_loop))
 
 
 async def read_body(read: Callable[[bytes], T], body: bytes, off_loop: OffLoop) -> T:
@@ -128,9 +138,10 @@ class HttpCrew(CrewClient):
         if not isinstance(answer, client.Answer):
             lost = isinstance(answer, Unknown)
             return replace(answer, exchange=Exchange(body)) if lost else answer
-        # A crew may repeat the request in its answer, so the webhooks' secrets are hidden as well.
-        redactor = self.redactor.also(request.webhooks.secrets)
-        shown = await redacted(answer, redactor, self.off_loop)
+        # A crew may repeat the request in its answer, so what opens its webhooks is hidden as well.
+        webhooks = request.webhooks
+        redactor = self.redactor.also((webhooks.token,))
+        shown = await redacted(answer, redactor, self.off_loop, webhooks.addresses)
         outcome = outcome_of(shown, parse=payloads.parse_resume_answer, now=self.clock())
         if isinstance(outcome, Refused) and answer.status == HTTPStatus.BAD_REQUEST:
             outcome = replace(outcome, kind=payloads.parse_refusal(shown.body))

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from crewgate.crewai.fields import TOO_DEEP, clean, pretty
 from crewgate.domain.errors import Malformed
-from crewgate.domain.notification import Format, Output, with_count
+from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import MARK, hide_credentials, is_credential
 
 #: The fields of CrewAI's output object that say something about the output, and are not part of it.
@@ -109,23 +110,29 @@ def read_without_credentials(value: object) -> Output:
     Raises Malformed if the JSON is nested too deeply.
     """
     try:
-        return with_count(read_output(value), read_output(_hide(value)))
+        shown, erased = _hide(value)
+        return replace(read_output(shown), erased=erased)
     except RecursionError:
         raise Malformed(*TOO_DEEP) from None
 
 
-def _hide(value: object) -> object:
+def _hide(value: object) -> tuple[object, int]:
+    """Return JSON without credentials, and the number of texts, lists and objects that had one."""
     match value:
         case dict():
             # A number is no secret, even if its name looks like one: `total_tokens`.
-            return {
-                name: MARK
+            parts = [
+                (MARK, 1)
                 if isinstance(part, str | dict | list) and is_credential(name)
                 else _hide(part)
                 for name, part in value.items()
-            }
+            ]
+            found = dict(zip(value, (one for one, _ in parts), strict=True))
+            return found, sum(count for _, count in parts)
         case list():
-            return [_hide(part) for part in value]
+            parts = [_hide(part) for part in value]
+            return [one for one, _ in parts], sum(count for _, count in parts)
         case str():
-            return MARK if _HEADER.fullmatch(value) else hide_credentials(value)
-    return value
+            shown = MARK if _HEADER.fullmatch(value) else hide_credentials(value)
+            return shown, int(shown != value)
+    return value, 0

@@ -7,12 +7,11 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from crewgate.domain.acts import CallResult, ToolCall, UsedTool
 from crewgate.domain.asked import Asked
 from crewgate.domain.people import Email
-from crewgate.domain.redaction import MARK, Redactor, may_be_token, url_secrets
+from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import Person, Reading, reading_of
 
 Given = tuple[tuple[str, str], ...]
@@ -96,7 +95,7 @@ class Output:
     format: Format = Format.MARKDOWN
     rewritten: Rewritten | None = None
     erased: int = 0
-    """The number of passages that the bot took out, because it knows them as secrets."""
+    """The number of replacements of secrets that the bot knows, in the names beside it too."""
 
     @property
     def digest(self) -> str:
@@ -169,11 +168,15 @@ class WebhookUrls:
         return UNREADABLE not in (self.task, self.step, self.crew, human_input)
 
     @property
-    def secrets(self) -> tuple[str, ...]:
-        found = [one for url in (self.task, self.step, self.crew) for one in url_secrets(url)]
-        if self.human_input is not None and self.human_input.has_credentials:
-            found.append(self.human_input.secret or "")
-        return tuple(found)
+    def addresses(self) -> tuple[str, ...]:
+        human_input = None if self.human_input is None else self.human_input.url
+        return tuple(filter(None, (self.task, self.step, self.crew, human_input)))
+
+    @property
+    def token(self) -> str:
+        """The secret that the crew presents at the human-input webhook; empty if it has none."""
+        human_input = self.human_input
+        return (human_input and human_input.has_credentials and human_input.secret) or ""
 
     def or_else(self, other: "WebhookUrls") -> "WebhookUrls":
         """Return these URLs, each missing one replaced by that of `other`.
@@ -235,25 +238,64 @@ class Notification:
     takes_key: bool = False
 
 
-def with_erased(before: Notification, after: Notification) -> Notification:
-    """Return a notification without secrets, which notes what redaction took out of its texts.
+def without_secrets(came: Notification, clean: Notification, redactor: Redactor) -> Notification:
+    """Return a notification without the operator's secrets; `erased` counts the replacements.
 
-    The output counts its erased passages; an erased value of a caller's is unknown to rules.
+    `clean` was read from the body without secrets, so that no cut text ends in half a secret. A
+    name with a secret is unreadable; a choice with one is not offered. Each counts once.
     """
-    if after is before:
-        return after
+    shown = redactor.fields(clean, keep=Notification.VERBATIM)
+    task_name = _readable(came.task_name, shown.task_name)
+    agent = _readable(came.agent, shown.agent)
+    call = came.call and _without_secrets(came.call, shown.call or ToolCall(""))
+    choices = () if came.ask is None else _without_any(came.ask.choices, redactor)
+    left_out = 0 if came.ask is None else len(came.ask.choices) - len(choices)
+    unreadable = (task_name != came.task_name) + (agent != came.agent)
+    if call is not None and came.call is not None:
+        pairs = zip(call.names(exactly=False), came.call.names(exactly=False), strict=True)
+        unreadable += sum(name != before for name, before in pairs)
     return replace(
-        after,
-        output=with_count(before.output, after.output),
-        inputs=after.inputs and unless_erased(before.inputs or (), after.inputs),
-        meta=unless_erased(before.meta, after.meta),
+        came,
+        output=_counted(came.output, shown.output, redactor, more=unreadable + left_out),
+        task_name=task_name,
+        expected_output=shown.expected_output,
+        agent=agent,
+        inputs=came.inputs and unless_erased(came.inputs, shown.inputs or ()),
+        meta=unless_erased(came.meta, shown.meta),
+        ask=came.ask and replace(came.ask, choices=choices),
+        call=call,
+        call_result=shown.call_result,
+        tools_used=shown.tools_used,
+        next_task=shown.next_task,
     )
 
 
-def with_count(before: Output, after: Output) -> Output:
-    """Return an output with the number of passages that redaction took out of it."""
-    count = max(0, after.text.count(MARK) - before.text.count(MARK))
-    return replace(after, erased=before.erased + count)
+def _readable(came: str | None, shown: str | None) -> str | None:
+    """Return a name; it is empty if redaction changed it."""
+    return came if came == shown else ""
+
+
+def _without_secrets(came: ToolCall, shown: ToolCall) -> ToolCall:
+    others = tuple(one if one in shown.other_names else "" for one in came.other_names)
+    return replace(
+        shown,
+        tool=came.tool if came.tool == shown.tool else "",
+        other_names=others,
+        may_have_run=came.may_have_run,
+        erased=came.erased,
+    )
+
+
+def _without_any(choices: tuple[str, ...], redactor: Redactor) -> tuple[str, ...]:
+    """Return the choices without a secret: another could not be sent back unchanged."""
+    return tuple(one for one in choices if redactor.text(one) == one)
+
+
+def _counted(came: Output, shown: Output, redactor: Redactor, *, more: int) -> Output:
+    # An output is never cut, so its secrets are found, and counted, in the text as it came.
+    text, count = redactor.counted(came.text)
+    erased = came.erased + count + more
+    return Output(text, came.format, rewritten=shown.rewritten, erased=erased)
 
 
 def unless_erased(before: CallerValues, after: CallerValues) -> CallerValues:
@@ -270,9 +312,6 @@ ASSIGNED_LIMIT: Final = 50
 #: An escalation of a flow's request may come again and again, so it mentions people once in this
 #: time, unless it names somebody new.
 CALLED_EVERY: Final = timedelta(hours=1)
-#: The longest last segment of a callback URL that counts as a name: a longer segment may be a
-#: token, and is removed from texts.
-_NAME_LIMIT: Final = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,19 +392,6 @@ class Callback:
     def is_readable(self) -> bool:
         return self.url != UNREADABLE
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        found = {self.url, self.token or "", *url_secrets(self.url)}
-        try:
-            parts = urlsplit(self.url)
-        except ValueError:
-            return tuple(filter(None, found))
-        found.update(value for _, value in parse_qsl(parts.query) if may_be_token(value))
-        last = unquote(parts.path.rstrip("/").rpartition("/")[2])
-        if len(last) > _NAME_LIMIT and may_be_token(last):
-            found.add(last)
-        return tuple(filter(None, found))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestId:
@@ -397,27 +423,24 @@ class FlowRequest:
     """The request whose answer the lesson was drawn from; `question.drawn_from` is set too."""
 
 
-def without_secrets(
-    request: FlowRequest, redactor: Redactor, *, came: FlowRequest | None = None
+def request_without_secrets(
+    came: FlowRequest, clean: FlowRequest, redactor: Redactor
 ) -> FlowRequest:
-    """Return a request without secrets in the parts that people see.
-
-    A label with a secret is not offered, for it could not be sent back unchanged. `came` is the
-    request before any redaction, from which the erased passages are counted.
-    """
-    question = request.question
-    outcomes = tuple(one for one in question.outcomes if redactor.text(one) == one)
-    clean = replace(
-        question,
-        message=redactor.text(question.message),
-        outcomes=outcomes,
-        left_off=question.left_off + len(question.outcomes) - len(outcomes),
-    )
-    shown = redactor.fields(request, keep=FlowRequest.VERBATIM)
-    came = came or request
+    """Return a flow's request without secrets in what people see, as `without_secrets` does."""
+    shown = redactor.fields(clean, keep=FlowRequest.VERBATIM)
+    question = came.question
+    outcomes = _without_any(question.outcomes, redactor)
+    flow_name = _readable(came.flow_name, shown.flow_name)
+    more = redactor.counted(question.message)[1] + (flow_name != came.flow_name)
     return replace(
-        shown,
-        question=clean,
-        output=with_count(came.output, shown.output),
+        came,
+        question=replace(
+            question,
+            message=redactor.text(clean.question.message),
+            outcomes=outcomes,
+            left_off=question.left_off + len(question.outcomes) - len(outcomes),
+        ),
+        output=_counted(came.output, shown.output, redactor, more=more),
+        flow_name=flow_name,
         meta=unless_erased(came.meta, shown.meta),
     )

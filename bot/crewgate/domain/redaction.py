@@ -13,7 +13,7 @@ from dataclasses import Field, fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeVar, cast
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 
 class Dataclass(Protocol):
@@ -27,18 +27,13 @@ V = TypeVar("V", bound=Dataclass)
 MARK: Final = "[redacted]"
 
 #: Shorter secrets protect nothing, and removing them would spoil every text.
-SHORTEST: Final = 4
+SHORTEST: Final = 8
 #: Shorter secrets may be words or parts of words: they are removed only where they stand alone.
 _SHORTEST_INSIDE: Final = 10
 #: Base64 in several lines has lines of 64 or 76 characters (RFC 7468, RFC 2045), and words are
 #: shorter. Looking for a line of at least 40 is cheaper than removing line breaks from each text.
 _LINE: Final = b"x" * 40
 _AS_LINE: Final = re.sub(rb"[\w+/-]", b"x", bytes(range(256)))
-#: A password, value or path segment of a URL that has this length, and a digit or letters of both
-#: cases, counts as a secret.
-_SHORTEST_SEGMENT: Final = 16
-#: The characters of generated tokens: visible ASCII characters except `@`.
-_TOKEN: Final = re.compile(r"[!-?A-~]+")
 
 
 class _Forms(NamedTuple):
@@ -76,7 +71,9 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = (), *, known: _Forms | None = None) -> None:
         known = known or _Forms()
         self._forms = known
-        new = frozenset(one for one in secrets if len(one) >= SHORTEST) - known.secrets
+        # A part of MARK is no secret: each search would find it again in what the last one put.
+        long = (one for one in secrets if len(one) >= SHORTEST and one.lower() not in MARK)
+        new = frozenset(long) - known.secrets
         if not new:
             return
         forms = _Forms.of(new)
@@ -96,12 +93,23 @@ class Redactor:
         return len(self._forms.secrets)
 
     def text(self, text: str) -> str:
-        return self.body(_encoded(text)).decode(errors="surrogatepass") if self else text
+        return self.counted(text)[0]
+
+    def counted(self, text: str) -> tuple[str, int]:
+        """Return a text without secrets, and the number of replacements."""
+        if not self:
+            return text, 0
+        body, count = self._replaced(_encoded(text))
+        return body.decode(errors="surrogatepass"), count
 
     def body(self, body: bytes) -> bytes:
-        folded = body.lower()
+        return self._replaced(body)[0]
+
+    def _replaced(self, body: bytes) -> tuple[bytes, int]:
+        folded, count = body.lower(), 0
         for form in self._forms.inside:
             if form in folded:
+                count += folded.count(form)
                 body, folded = _without(form, body, folded)
         coded, joined = self._forms.briefly_coded, body
         if _LINE in body.translate(_AS_LINE):
@@ -110,10 +118,12 @@ class Redactor:
             # The first character may be missing in `joined`: an `n` or `r` after a backslash was
             # removed as a line break.
             if form[1:] in joined:
-                body = _broken(form).sub(MARK.encode(), body)
+                body, more = _broken(form).subn(MARK.encode(), body)
+                count += more
         for pattern in self._forms.alone:
-            body = pattern.sub(MARK.encode(), body)
-        return body
+            body, more = pattern.subn(MARK.encode(), body)
+            count += more
+        return body, count
 
     def fields(self, value: V, *, keep: Collection[str] = ()) -> V:
         if not self:
@@ -127,8 +137,8 @@ class Redactor:
         return self.text(hide_credentials(text))
 
     def report(self, text: str) -> str:
-        """Return an unparsable text without secrets and values whose name is that of a secret."""
-        return _put(_IN_REPORTS, self.error(text))
+        """Return an unparsable text without secrets, also by their names, and addresses' paths."""
+        return without_paths(_put(_IN_REPORTS, self.error(text)))
 
 
 def with_texts(
@@ -269,32 +279,39 @@ _CREDENTIAL: Final = re.compile(
 )
 
 
-def url_secrets(url: str | None) -> Iterator[str]:
-    """Yield the unguessable parts of a URL, which are enough to call it."""
-    if not url:
-        return
-    try:
-        parts = urlsplit(url)
-        password = parts.password
-    except ValueError:
-        return
-    segments = parts.path.split("/")
-    values = (value for _, value in parse_qsl(parts.query))
-    for found in (unquote(password or ""), *values, *map(unquote, segments)):
-        if len(found) >= _SHORTEST_SEGMENT and _is_unguessable(found) and may_be_token(found):
-            yield found
+def without_paths(text: str, addresses: Collection[str] | None = None) -> str:
+    """Return a text whose addresses show scheme and host alone.
 
-
-def may_be_token(text: str) -> bool:
-    """Return False for a text that is no generated token: a sentence, or an e-mail address.
-
-    Callers choose the URLs: words of a path must not vanish from all that people and rules read.
+    With `addresses`, only those at a host of one of them. An address is found by its scheme, so a
+    caller who chooses one takes no word out of a text.
     """
-    return _TOKEN.fullmatch(text) is not None
+    hosts = None if addresses is None else {_host(one) for one in addresses}
+
+    def shortened(found: re.Match[str]) -> str:
+        begin, host = found.groups()
+        is_meant = hosts is None or _host(f"http://{host}") in hosts
+        return f"{begin}{host}" if is_meant else found[0]
+
+    return text if hosts == set() else _ADDRESS.sub(shortened, text)
 
 
-def _is_unguessable(text: str) -> bool:
-    return any(one.isdigit() for one in text) or not (text.islower() or text.isupper())
+def has_address(value: Dataclass) -> bool:
+    """Return True if a text of a dataclass, or of one in it, has an address."""
+    return _ADDRESS.search("\0".join(_texts_in(value, ()))) is not None
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+#: An address as it is, in JSON or in another address: scheme, user, host and what follows.
+_ADDRESS: Final = re.compile(
+    r"(?i)(https?(?::|%3A)(?:\\*/|%2F){2})(?:[^\s/?#%\\\"'<>]*@)?([^\s/?#%\\\"'<>@]++)"
+    r"(?:(?:[/?#%]|\\+/)(?:[^\s\"'<>\\]|\\+(?:/|u[0-9a-f]{4}))*+)?"
+)
 
 
 def _spellings(secret: str) -> Iterator[str]:

@@ -60,15 +60,8 @@ def _key(crew: str, execution_id: str) -> dict[str, Any]:
     return {"b_crew": crew, "b_execution": execution_id}
 
 
-# These two conditions are text, because SQLAlchemy's RETURNING would leave out `executions.`, and
-# then each table would be compared with itself.
-_HAS_WEBHOOKS: Final[sa.ColumnElement[bool]] = sa.literal_column(
-    "(EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
-    " AND webhooks.execution_id = executions.execution_id)"
-    " OR EXISTS (SELECT 1 FROM flow_requests WHERE flow_requests.crew = executions.crew"
-    " AND flow_requests.execution_id = executions.execution_id))",
-    sa.Boolean,
-).label("has_webhooks")
+# This condition is text, because SQLAlchemy's RETURNING would leave out `executions.`, and then
+# the table would be compared with itself.
 _HAS_REVIEWS: Final[sa.ColumnElement[bool]] = sa.literal_column(
     "EXISTS (SELECT 1 FROM reviews WHERE reviews.crew = executions.crew"
     " AND reviews.execution_id = executions.execution_id)",
@@ -76,8 +69,11 @@ _HAS_REVIEWS: Final[sa.ColumnElement[bool]] = sa.literal_column(
 ).label("has_reviews")
 _THIS: Final = sa.update(executions).where(*_same_execution(executions))
 _FIND: Final = sa.select(executions).where(*_same_execution(executions))
-_HAS: Final[tuple[sa.ColumnElement[Any], ...]] = (_HAS_WEBHOOKS, _HAS_REVIEWS)
-_FIND_HAS: Final = sa.select(*_HAS).select_from(executions).where(*_same_execution(executions))
+_OTHER_REVIEWS: Final = (
+    sa.select(reviews.c.id)
+    .where(*_same_execution(reviews), reviews.c.id != sa.bindparam("b_review"))
+    .limit(1)
+)
 _UNDO_ACTIVITY: Final = _THIS.values(activity_count=executions.c.activity_count - 1)
 _PLACE_PROGRESS: Final = _THIS.values(
     statements.setting(executions, "progress_channel", "progress_ts")
@@ -85,7 +81,7 @@ _PLACE_PROGRESS: Final = _THIS.values(
 _PLACE_THREAD: Final = _THIS.values(statements.setting(executions, "channel", "thread_ts"))
 _START_THREAD: Final = _PLACE_THREAD.where(executions.c.thread_ts.is_(None))
 _WEBHOOKS: Final = sa.select(webhooks).where(*_same_execution(webhooks))
-_CALLBACKS: Final = sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
+_CALLBACKS: Final = sa.select(flow_requests.c.callback_url).where(
     *_same_execution(flow_requests), flow_requests.c.callback_url.is_not(None)
 )
 _FINISHED: Final = (
@@ -121,8 +117,7 @@ _REVISED: Final = (
 def _open(dialect: str) -> statements.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
-    Activity may bring texts, so it sets `removed_at` to null. The returned `has_webhooks` is also
-    true for an execution with requests of flows.
+    Activity may bring texts, so it sets `removed_at` to null.
     """
     statement = statements.insert_of(dialect)(executions)
     is_activity = statement.excluded.activity_count > sa.literal_column("0")
@@ -132,7 +127,7 @@ def _open(dialect: str) -> statements.Insert:
             "activity_count": executions.c.activity_count + statement.excluded.activity_count,
             "removed_at": sa.case((is_activity, sa.null()), else_=executions.c.removed_at),
         },
-    ).returning(*executions.c, *_HAS)
+    ).returning(*executions.c, _HAS_REVIEWS)
 
 
 @cache
@@ -261,15 +256,13 @@ class ExecutionQueries(MaskedReading):
         registered = _WEBHOOKS.where(webhooks.c.origin == REGISTERED).limit(1)
         return bool(await self._rows(registered, _key(crew, execution_id)))
 
-    async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
-        """Return the secrets in an execution's webhooks, of its kickoff and of its pauses."""
+    async def addresses_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
+        """Return the addresses in an execution's webhooks, and those where its flow is answered."""
         key = _key(crew, execution_id)
+        urls = map(to_webhooks, await self._rows(_WEBHOOKS, key))
         callbacks = await self._rows(_CALLBACKS, key)
-        holders: tuple[notification.WebhookUrls | notification.Callback, ...] = (
-            *map(to_webhooks, await self._rows(_WEBHOOKS, key)),
-            *(notification.Callback(row.callback_url, row.token) for row in callbacks),
-        )
-        return tuple(dict.fromkeys(secret for one in holders for secret in one.secrets))
+        found = (*(one for each in urls for one in each.addresses), *(one[0] for one in callbacks))
+        return tuple(dict.fromkeys(filter(None, found)))
 
     async def forwarded_webhook(self, webhook_id: str) -> read_models.ForwardedWebhook | None:
         found = await self._rows(
@@ -284,8 +277,6 @@ class Executions(Changing, ExecutionQueries):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._dialect = connection.dialect.name
-        self._with_webhooks: set[tuple[str, str]] = set()
-        """Opened executions that have webhooks."""
         self._without_reviews: set[tuple[str, str]] = set()
         """Opened executions that had no review before."""
         self._lessons: dict[tuple[str, str], int | None] = {}
@@ -305,8 +296,6 @@ class Executions(Changing, ExecutionQueries):
             "activity_count": activity,
         }
         [opened] = await rows(self._connection, _open(self._dialect), row)
-        if opened.has_webhooks:
-            self._with_webhooks.add((crew, execution_id))
         if not opened.has_reviews:
             self._without_reviews.add((crew, execution_id))
         execution = self._stored[crew, execution_id] = to_execution(opened)
@@ -372,24 +361,16 @@ class Executions(Changing, ExecutionQueries):
         key = {"crew": crew, "execution_id": execution_id, "origin": REGISTERED}
         await self._connection.execute(_register(self._dialect), key | from_webhooks(urls))
 
-    async def secrets_of_opened(self, execution: Execution) -> tuple[str, ...]:
-        """Return the secrets in the webhooks of an execution opened in this transaction."""
-        key = execution.crew, execution.execution_id
-        has_webhooks = key in self._with_webhooks
-        if self._dialect == "postgresql":
-            # The upsert may have waited for a lock, and then it has read `webhooks` and `reviews`
-            # as they were before the wait. So another statement looks for such rows.
-            [found] = await self._prepared(_FIND_HAS, _key(*key))
-            has_webhooks = found.has_webhooks
-            if found.has_reviews:
-                self._without_reviews.discard(key)
-        return await self.secrets_of(*key) if has_webhooks else ()
-
-    def is_without_reviews(self, review: Review) -> bool:
+    async def is_without_reviews(self, review: Review) -> bool:
         """Return True, once, if an execution opened in this transaction had no review before."""
         key = review.crew, review.execution_id
         is_without = key in self._without_reviews
         self._without_reviews.discard(key)
+        if is_without and self._dialect == "postgresql":
+            # The upsert may have waited for a lock, and then it has read `reviews` as they were
+            # before the wait. So another statement looks for such rows.
+            others = await self._prepared(_OTHER_REVIEWS, _key(*key) | {"b_review": review.id})
+            return not others
         return is_without
 
     def lessons_of(self, review: Review) -> int | None:

@@ -29,6 +29,8 @@ _took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce
 _read = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     sa.func.coalesce(_round.edited_at, _round.opened_at), sa.BigInteger
 )
+#: A review's title; an empty name is unreadable.
+_TITLE: Final = sa.func.coalesce(sa.func.nullif(reviews.c.task_name, ""), reviews.c.task_id)
 _waited = sa.func.coalesce(_round.waited_seconds, _took // 1_000_000)
 _verdict = sa.case(
     (_round.is_approve, "approve"), (_round.is_approve.is_(None), "answer"), else_="revise"
@@ -113,7 +115,7 @@ _DECISIONS: Final = (
 #: no answers to questions.
 _VERDICTED: Final = (
     sa.select(
-        *(_round.decided_at, _round.id, sa.func.coalesce(reviews.c.task_name, reviews.c.task_id)),
+        *(_round.decided_at, _round.id, _TITLE),
         sa.or_(sa.not_(_round.is_approve), IS_EDITED),
     )
     .join_from(rounds, reviews)

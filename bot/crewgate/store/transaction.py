@@ -283,7 +283,7 @@ class Tx:
         is_act = isinstance(round_.subject, ToolCall)
         row["lessons"] = None if is_act else self.executions.lessons_of(round_.review)
         self._found[round_.id] = round_
-        is_first = self.executions.is_without_reviews(round_.review)
+        is_first = await self.executions.is_without_reviews(round_.review)
         self.audit.opened(round_, output, reviewers, is_first=is_first)
         await write(self._connection, _ADD_ROUND, statements.without_nulls(row))
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}

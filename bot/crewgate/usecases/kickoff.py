@@ -81,8 +81,12 @@ class Kickoffs:
     async def start(
         self, crew: str, request: KickoffRequest, *, by: Person | None = None
     ) -> KickoffOutcome:
-        """Start an execution and store it, even if the caller is cancelled meanwhile."""
+        """Start an execution and store it, even if the caller is cancelled meanwhile.
+
+        The crew gets the caller's body unchanged; the shown values have no secrets.
+        """
         known = self.check(crew)
+        request = without_known(request, self.redactors[crew])
         self._under_way[crew] += 1
         task = self._run(self._kick_off(known, request, by))
         task.add_done_callback(lambda _: self._under_way.subtract([crew]))
@@ -160,8 +164,6 @@ class Kickoffs:
         kickoff: str,
         lessons: LessonsGiven | None,
     ) -> bool:
-        redactor = self.redactors[crew].also(request.given.secrets)
-        request = without_known(request, redactor)
         rules = self.crews[crew].rules
         inputs = keep_asked(request.inputs, asked_inputs(rules))
         meta = keep_asked(request.meta, asked_meta(rules))

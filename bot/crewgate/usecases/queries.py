@@ -10,7 +10,6 @@ from typing import Final
 from crewgate.domain.crew import Crew
 from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
 from crewgate.domain.people import Role
-from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import State
 from crewgate.domain.rules.rule import Rule
 from crewgate.usecases import read_models
@@ -18,6 +17,7 @@ from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.crew import CrewClient, CrewClients
 from crewgate.usecases.ports.store import Queries
+from crewgate.usecases.track import without_callers_paths
 from crewgate.usecases.waiting import done_by, waiting_for
 
 PAGE = 20
@@ -154,8 +154,7 @@ async def execution(
             rounds = tuple(line for line in found_rounds if line.round.id in readable)
             client = clients.get(crew)
             progress = await client.status(execution_id) if client else _NOT_ASKED
-            secrets = await read.executions.secrets_of(crew, execution_id)
-            progress = Redactor(secrets).fields(progress)
+            progress = await without_callers_paths(progress, crew, execution_id, read)
             masking = context.crews[crew].redact
             status = read_models.ExecutionStatus(stored, rounds, progress)
             revised = (await read.executions.revised([(crew, execution_id)]))[crew, execution_id]

@@ -12,11 +12,8 @@ from crewgate.domain.notification import (
     Question,
     WebhookUrls,
     keep_asked,
-    with_erased,
-    without_secrets,
 )
 from crewgate.domain.receipt import receive, receive_request, with_doubt
-from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round, Transition
 from crewgate.domain.rules.choose import asked_inputs, asked_meta
 from crewgate.domain.rules.rule import NO_RULE
@@ -55,8 +52,7 @@ async def receive_notification(
     """Store a notification with its round, its output and its URLs.
 
     CrewAI AMP never repeats a notification, so it is on disk before the crew gets its response. The
-    first of the crew's rules that applies is stored with the round. Secrets of the execution's
-    webhooks are removed from the notification's texts.
+    first of the crew's rules that applies is stored with the round.
     """
     now = context.clock()
     async with context.uow.begin() as tx:
@@ -67,10 +63,7 @@ async def receive_notification(
             crew, notification.execution_id, at=now, activity=0 if is_end else 1
         )
 
-        # Texts lose their secrets; inputs and meta keep the values that rules ask about.
-        redactor = Redactor(await tx.executions.secrets_of_opened(execution))
-        shown = redactor.fields(notification, keep=Notification.VERBATIM)
-        notification = with_erased(notification, shown)
+        # Inputs and meta keep the values that rules ask about.
         named = context.crews.get(crew)
         rules = named.rules if named else ()
         inputs = notification.inputs and keep_asked(notification.inputs, asked_inputs(rules))
@@ -97,10 +90,8 @@ async def receive_notification(
             rule = choose_rule(named, described, review, notification.output, call=call)
         question = None
         if notification.ask is not None:
-            # A choice with a secret is left out: it could not be sent back unchanged.
-            choices = (one for one in notification.ask.choices if redactor.text(one) == one)
             ask = replace(notification.ask, choices=())
-            question = Question(request_id="", ask=ask, outcomes=tuple(choices))
+            question = Question(request_id="", ask=ask, outcomes=notification.ask.choices)
             rule = rule_for(question, rule, reviewers=True)
 
         # The notification compared with the latest round: a duplicate, a newer output, a new
@@ -174,10 +165,8 @@ async def receive_flow_request(
     now = context.clock()
     request = await context.uow.read.lessons.with_source(request, crew)
     async with context.uow.begin() as tx:
-        # The execution, locked. What people see of the request loses its secrets.
+        # The execution, locked.
         execution = await tx.executions.open(crew, request.flow_id, at=now, activity=1)
-        redactor = Redactor(await tx.executions.secrets_of_opened(execution))
-        request = without_secrets(request, redactor)
 
         # The round of this request, if it is repeated; else the review of its method, locked.
         ask = request.question.ask

@@ -7,7 +7,8 @@ nothing about another.
 import zlib
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from functools import partial
+from typing import Final, TypeVar, assert_never
 
 from crewgate.domain import reason
 from crewgate.domain.effects import Effect, EffectKind
@@ -22,12 +23,12 @@ from crewgate.domain.execution import (
 )
 from crewgate.domain.notification import CallerValues
 from crewgate.domain.outcome import Refused
-from crewgate.domain.redaction import Redactor
+from crewgate.domain.redaction import Dataclass, has_address, with_texts, without_paths
 from crewgate.domain.retry import Retry
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import NewId
-from crewgate.usecases.ports.store import Tx, UnitOfWork
+from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
 from crewgate.usecases.read_models import ForwardedWebhook
 from crewgate.usecases.rounds import apply, schedule
 
@@ -185,6 +186,20 @@ async def track(
         await tx.enqueue([poll], at=at, due_at=at + soon)
 
 
+#: Texts that people review, or that only the code compares.
+_AS_THEY_CAME: Final = ("result", "task")
+
+V = TypeVar("V", bound=Dataclass)
+
+
+async def without_callers_paths(value: V, crew: str, execution_id: str, store: Queries | Tx) -> V:
+    """Return an update or an answer of a crew; of callers' addresses scheme and host are left."""
+    if not has_address(value):
+        return value
+    addresses = await store.executions.addresses_of(crew, execution_id)
+    return with_texts(value, partial(without_paths, addresses=addresses), keep=_AS_THEY_CAME)
+
+
 async def record_update(
     crew: str,
     execution_id: str,
@@ -197,7 +212,7 @@ async def record_update(
 ) -> None:
     async with uow.begin() as tx:
         execution = await tx.executions.open(crew, execution_id, at=at, activity=1)
-        update = Redactor(await tx.executions.secrets_of_opened(execution)).fields(update)
+        update = await without_callers_paths(update, crew, execution_id, tx)
         if isinstance(update, TaskUpdate):
             await tx.executions.add_task_update(new_id(), execution, update, at=at)
         execution = await apply_activity(tx, execution, at=at)

@@ -15,7 +15,12 @@ from aiohttp import web
 
 from crewgate.domain.errors import Malformed, RowUnreadable, StoreUnavailable
 from crewgate.domain.execution import ExecutionUpdate
-from crewgate.domain.notification import FlowRequest, Notification, with_erased, without_secrets
+from crewgate.domain.notification import (
+    FlowRequest,
+    Notification,
+    request_without_secrets,
+    without_secrets,
+)
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.redaction import Redactor
 from crewgate.network import requests
@@ -23,7 +28,7 @@ from crewgate.usecases import receive
 from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import LARGE
-from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, without_known
+from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from crewgate.usecases.read_models import ForwardedWebhook
 from crewgate.usecases.track import record_update
 from crewgate.web.context import WebContext, unauthorised
@@ -134,14 +139,9 @@ def _parse_notification(content: bytes, *, context: WebContext, redactor: Redact
 
     Raises Malformed.
     """
-    notification = context.parse_notification(content)
-    redactor = redactor.also(notification.webhooks.secrets)
-    shown = parse_anew(content, redactor.body(content), context.parse_notification, notification)
-    shown = with_erased(notification, redactor.fields(shown))
-    if shown is notification:
-        return notification
-    verbatim = {name: getattr(notification, name) for name in Notification.VERBATIM}
-    return replace(shown, **verbatim)
+    came = context.parse_notification(content)
+    clean = parse_anew(content, redactor.body(content), context.parse_notification, came)
+    return without_secrets(came, clean, redactor)
 
 
 Update = tuple[str, ExecutionUpdate]
@@ -234,8 +234,6 @@ async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Respon
     """Pass a kickoff to the crew, and the crew's answer back unchanged."""
     crew = authenticate(request, context, caller=True)
     wanted = requests.parse_body(request, await requests.read_body(request), context.parse_kickoff)
-    # The crew gets the caller's body unchanged; the shown values have no secrets.
-    wanted = without_known(wanted, context.redactors[crew])
     return _response(await context.kickoffs.start(crew, wanted))
 
 
@@ -338,22 +336,8 @@ def _parse_flow_request(content: bytes, *, context: WebContext, redactor: Redact
 
     Raises Malformed.
     """
-    found = context.parse_flow_request(content)
-    ids = {found.question.request_id, found.flow_id}
-    redactor = redactor.also(set(found.callback.secrets) - ids)
-    clean = parse_anew(content, redactor.body(content), context.parse_flow_request, found)
-    shown = replace(
-        clean,
-        flow_id=found.flow_id,
-        method=found.method,
-        callback=found.callback,
-        question=replace(
-            clean.question,
-            request_id=found.question.request_id,
-            outcomes=found.question.outcomes,
-            left_off=found.question.left_off,
-            assigned=found.question.assigned,
-            ask=found.question.ask,
-        ),
-    )
-    return without_secrets(shown, redactor, came=found)
+    came = context.parse_flow_request(content)
+    ids = {came.question.request_id, came.flow_id}
+    redactor = redactor.also({came.callback.token or ""} - ids)
+    clean = parse_anew(content, redactor.body(content), context.parse_flow_request, came)
+    return request_without_secrets(came, clean, redactor)

@@ -250,9 +250,11 @@ class Conditions:
         missed = partial(_missed, exactly=exactly)
         yield from self._of_call(facts, exactly=exactly)
         if self.task is not None and not matches_glob(self.task, facts.task_id, exactly=exactly):
-            yield from missed(Key.TASK, self.task, facts.task_name or facts.task_id)
+            name = facts.task_id if facts.task_name is None else _readable(facts.task_name)
+            yield from missed(Key.TASK, self.task, name)
         if self.agent is not None:
-            yield from missed(Key.AGENT, self.agent, facts.agent)
+            agent = None if facts.agent is None else _readable(facts.agent)
+            yield from missed(Key.AGENT, self.agent, agent)
         for name, pattern in self.inputs:
             yield from missed(Key.INPUTS, pattern, notification.value_of(facts.inputs, name), name)
         for name, pattern in self.meta:
@@ -325,6 +327,7 @@ def _missed(
 
 
 def _readable(name: str) -> str | notification.HiddenValue:
+    """Return a name; HiddenValue if it is empty, as an unreadable name is."""
     return name or notification.HiddenValue()
 
 

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution, ExecutionState, about
 from crewgate.domain.outcome import Delivered, Outcome
-from crewgate.domain.redaction import Redactor
 from crewgate.usecases import track
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.ports.base import Job
@@ -108,7 +107,8 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     """
     before, asked_at = asked.before, asked.at
     execution = await tx.executions.open(before.crew, before.execution_id, at=asked_at)
-    answer = Redactor(await tx.executions.secrets_of_opened(execution)).fields(asked.answer)
+    key = before.crew, before.execution_id
+    answer = await track.without_callers_paths(asked.answer, *key, tx)
     was_asked_since = execution.asked_at not in (None, before.asked_at)
     if was_asked_since and execution.asked_at is not None and asked_at < execution.asked_at:
         return Recorded(execution)  # a later question was answered before this one
