@@ -452,7 +452,7 @@ def test_how_long_an_approval_of_a_call_holds_is_told() -> None:
 
 
 def change_to_text(file: File) -> None:
-    file["rules"][0]["escalated"] = str(file["rules"][0]["escalated"])
+    file["rules"][-1]["escalated"] = str(file["rules"][-1]["escalated"])
 
 
 def change_to_names(file: File) -> None:

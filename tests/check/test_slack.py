@@ -199,6 +199,14 @@ async def test_a_channel_by_name_and_one_without_the_bot(slack: Workspace, ask: 
     assert f"✗ channel {CHANNEL}: missing_scope: {advice}" in said
 
 
+async def test_an_archived_channel_takes_no_messages(slack: Workspace, ask: Ask) -> None:
+    slack.world.channels[CHANNEL].archived = True
+    status, said = await ask()
+    assert status == 1
+    advice = "is_archived: unarchive the channel or name another"
+    assert f"✗ channel {CHANNEL}: {advice}" in said
+
+
 async def test_an_app_is_no_reviewer(ask: Ask) -> None:
     status, said = await ask(REVIEWERS="U0DEMOBOT")
 

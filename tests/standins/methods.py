@@ -23,6 +23,14 @@ def joined_channels(world: World, args: wire.Args) -> Json:
     return {"channels": page, "response_metadata": {"next_cursor": cursor}}
 
 
+def channel_info(world: World, args: wire.Args) -> Json:
+    """`conversations.info`, which tells of archived channels too."""
+    channel = world.channels.get(args.required("channel"))
+    if channel is None:
+        raise wire.Refused("channel_not_found")
+    return {"channel": wire.channel_json(channel)}
+
+
 def group_members(world: World, args: wire.Args) -> Json:
     groups = world.groups if isinstance(world, GridWorld) else {}
     group = groups.get(args.required("usergroup"))
@@ -43,6 +51,7 @@ def delete(world: World, args: wire.Args) -> Json:
 
 
 METHODS: Final[dict[str, wire.Method]] = {
+    "conversations.info": channel_info,
     "files.delete": delete,
     "usergroups.users.list": group_members,
     "users.conversations": joined_channels,

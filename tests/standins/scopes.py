@@ -17,6 +17,7 @@ _NEEDED: Final[dict[str, str]] = {
     "chat.postEphemeral": "chat:write",
     "conversations.history": "{}:history",
     "conversations.replies": "{}:history",
+    "conversations.info": "{}:read",
     "conversations.members": "{}:read",
     "conversations.open": "im:write",
     "files.completeUploadExternal": "files:write",

@@ -27,6 +27,12 @@ _ADVICE = {
     "subteam_not_found": "no such user group",
 }
 
+
+def advised(code: str) -> str:
+    """Return one of Slack's error codes with its advice."""
+    return f"{code}: {_ADVICE[code]}"
+
+
 #: Slack's codes for unknown people and user groups.
 UNKNOWN: Final = frozenset(
     {"no_such_subteam", "subteam_not_found", "user_not_found", "users_not_found"}
@@ -87,7 +93,7 @@ def skipped(place: str, why: str) -> Finding:
 def refused_by_slack(place: str, error: CallFailed) -> Finding:
     failure = error.failure
     if isinstance(failure, Refused | NotSent) and failure.code in _ADVICE:
-        return wrong(place, f"{failure.code}: {_ADVICE[failure.code]}")
+        return wrong(place, advised(failure.code))
     return wrong(place, str(failure.words if isinstance(failure, Refused) else failure.why))
 
 

@@ -94,11 +94,15 @@ class SlackCheck:
                 return wrong(place, problem)
             await web_api.attempt(self.client.conversations_history(channel=channel_id, limit=1))
             await web_api.attempt(self.client.conversations_members(channel=channel_id, limit=1))
+            # Both read an archived channel, too, which takes no messages.
+            info = await web_api.attempt(self.client.conversations_info(channel=channel_id))
         except web_api.CallFailed as error:
             return findings.refused_by_slack(place, error)
         if channel_id != channel and installed.whole_enterprise:
             problem = f"an organisation may have several of this name; put its id, {channel_id}"
             return wrong(place, problem)
+        if web_api.object_in(info, "channel").get("is_archived"):
+            return wrong(place, findings.advised("is_archived"))
         better = "" if channel_id == channel else f"; its id {channel_id} stays when it is renamed"
         return Finding(place, f"readable{better}")
 

@@ -28,6 +28,7 @@ BOT_SCOPES: Final[Mapping[str, str]] = {
 _USAGE: Final = (
     "help | status [execution] | pending [mine] | kickoff [crew]"
     " | stats [crew] [7d|30d|90d] | lessons [crew] | rules | away [until DATE] [for @PERSON] | back"
+    " | morning [TIME|off]"
 )
 #: The placeholder for the bot's host, if the settings do not name one.
 YOUR_HOST: Final = "YOUR-HOST"
