@@ -114,6 +114,12 @@ SLACK: Final = (
         "slack/commands/test_rule_messages.py",
     ),
     mutant(
+        "what asks in a walk leads to no review",
+        'ways = [buttons.READ.on(round_id, label="Back"), *ways]',
+        "ways = [*ways]",
+        "slack/reviews/test_walk.py",
+    ),
+    mutant(
         "a starter is offered Approve in Home",
         "                started_by=or_none(to_starters, row) or (),\n",
         "",

@@ -118,9 +118,13 @@ async def test_a_long_output_is_read_to_its_end_and_haste_is_asked_about(ana: Wa
     view = await ana.start()
     await ana.press(view, "Approve")
     asks = await ana.sees("Before you approve", "the first 6,000 of")
-    assert buttons(asks) == ["Approve anyway", "Revise", "Skip"]
+    assert buttons(asks) == ["Approve anyway", "Revise", "Back", "Skip"]
+    await ana.press(asks, "Back")
+    view = await ana.sees("1 of 3", "Page 2 of")
+    await ana.press(view, "Approve")
+    asks = await ana.sees("Before you approve", "the first 11,980 of")
     await ana.world.slack.submit(ANA, view=asks)
-    view = await modal(ana.world, ANA, "Page 2 of")
+    view = await modal(ana.world, ANA, "Page 3 of")
     while "Next page" in buttons(view):  # in no time at all
         before = view.hash
         await ana.press(view, "Next page")

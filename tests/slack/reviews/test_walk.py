@@ -4,13 +4,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.caveats import Draft, Share
+from crewgate.domain.caveats import Caveats, Draft, Share
 from crewgate.domain.notification import Output
 from crewgate.domain.review import State
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.errors import render_notice
-from crewgate.slack.reviews.forms import render_dismiss_form, render_revise_form
+from crewgate.slack.reviews.forms import (
+    render_confirmation,
+    render_dismiss_form,
+    render_revise_form,
+)
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
+from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.reviews.walk import Walk, in_walk, parse_walk
 from crewgate.usecases.read_models import COUNTED, CardView, RoundLine
 from tests.builders import ANA
@@ -57,6 +62,10 @@ def test_each_has_its_way_on() -> None:
     assert pages[0]["title"]["text"] == "3 of 1,000+"
     form = in_walk(render_dismiss_form(waiting), walk, "r-1")
     assert labels(form) == ["Back", "Skip"]
+    assert form["close"]["text"] == "Close"
+    notes = Briefing(view=waiting, caveats=Caveats(notes=1))
+    asks = in_walk(render_confirmation(notes), walk, "r-1")
+    assert labels(asks) == ["Approve anyway", "Back", "Skip"]
     assert labels(in_walk(render_notice("No."), walk, "r-1")) == ["Next"]
 
 

@@ -63,15 +63,23 @@ def parse_walk(metadata: str) -> tuple[str, Walk | None]:
 
 
 def in_walk(view: Block, walk: Walk, round_id: str, above: str = "") -> Block:
-    """Return a page, form or notice with Skip or Next; `above` tells of the review before."""
+    """Return a page, form or notice with Skip or Next; `above` tells of the review before.
+
+    A form leads back to its review. Its other button closes the window and so ends the walk.
+    """
     shown = [*blocks.present(blocks.context(above) if above else None), *view["blocks"]]
     last = shown[-1]
-    offered = {one.get("action_id") for one in last.get("elements", ())}
-    skip = buttons.SKIP.on(round_id)
-    if offered & {buttons.REVISE.id, buttons.READ.id}:
-        shown[-1] = last | {"elements": [*last["elements"], skip]}
+    offered = {one.get("action_id"): one for one in last.get("elements", ())}
+    ways = [buttons.SKIP.on(round_id)]
+    if "submit" in view:
+        ways = [buttons.READ.on(round_id, label="Back"), *ways]
+        view = view | {"close": blocks.plain_text("Close", blocks.TITLE_LIMIT)}
+    if offered.keys() & {buttons.REVISE.id, buttons.READ.id}:
+        # Back shows what Read all would.
+        stay = [one for name, one in offered.items() if len(ways) == 1 or name != buttons.READ.id]
+        shown[-1] = last | {"elements": [*stay, *ways]}
     elif "submit" in view:
-        shown.append(blocks.actions(buttons.READ.on(round_id, label="Back"), skip))
+        shown.append(blocks.actions(*ways))
     else:
         shown.append(blocks.actions(buttons.SKIP.on(round_id, label="Next")))
     if view.get("callback_id") == ids.PAGES_MODAL:
