@@ -493,8 +493,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "a restart closes what the agent comes to again",
-        "if any(one.task_id not in self._asking for one in alike):",
-        "if not before:",
+        "if not any(one.task_id not in self._asking for one in [*same, *repeated]):",
+        "if before:",
         "host/test_approvals.py",
     ),
     mutant(
@@ -505,8 +505,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "a call that is known to have run may have run",
-        'known = {"ran": outcomes[again - 1]} if len(outcomes) == len(ran) > 0 < again else {}',
-        "known = {}",
+        "is_known = ran and not under_way and len(ends) == len(ran)",
+        "is_known = not ran and under_way",
         "host/test_approvals.py",
     ),
     mutant(

@@ -277,6 +277,79 @@ CALLS: Final = (
         '        except LookupError:\n            log.exception("call_refused"',
         "host/test_crewai.py",
     ),
+    # --- equal calls
+    mutant(
+        "another try of a task knows of the first one's calls",
+        "    token = _RUN.set(AgentRun(executor, _RUN.get()))",
+        "    token = _RUN.set(_RUN.get() or AgentRun(executor, None))",
+        "host/test_repeated_calls.py",
+    ),
+    mutant(
+        "no agent knows of its own calls",
+        "            self.told = frozenset(self._returned)",
+        "            self.told = frozenset()",
+        "host/test_repeated_calls.py",
+    ),
+    mutant(
+        "an agent knows what a server in doubt did",
+        "if not outcome.in_doubt and (run := run_of(call.context.agent)) is not None:",
+        "if (run := run_of(call.context.agent)) is not None:",
+        "host/test_repeated_calls.py",
+    ),
+    mutant(
+        "a coworker's call is known by the words of its task",
+        'asker = "" if outermost is None else self._id_of(outermost)',
+        "asker = task.description",
+        "host/test_repeated_calls.py",
+    ),
+    mutant(
+        "a flow's task is known by its plan",
+        "            hosted.id_of(task)\n    _PLAN(crew)",
+        "            str(task)\n    _PLAN(crew)",
+        "host/test_repeated_calls.py",
+    ),
+    mutant(
+        "two equal calls at once are both asked as the only one",
+        "doubt = _doubt(ran, under_way=under_way)",
+        "doubt = _doubt(ran, under_way=False)",
+        "host/test_hooks.py",
+    ),
+    mutant(
+        "a card without the warning lets a call run that was done",
+        'elif may_have_run and not one.body["tool_call"].get("may_have_run"):',
+        'elif may_have_run and not one.body["tool_call"]:',
+        "host/test_hooks.py",
+    ),
+    mutant(
+        "an approval without a digest is lost",
+        'row["digest"] in {None, one.call.digest}',
+        'row["digest"] == one.call.digest',
+        "host/test_approvals.py",
+    ),
+    mutant(
+        "an upgrade loses the cards of waiting calls",
+        "coalesce(json_extract(notification, '$.agent'), '') ELSE '' END",
+        "role ELSE role END",
+        "host/test_approvals.py",
+    ),
+    mutant(
+        "a call that ran when the host ended goes on promising",
+        "elif one.call is not None and one.may_have_run and one.outcome is None:",
+        "elif one.call is None and one.may_have_run and one.outcome is None:",
+        "host/test_approvals.py",
+    ),
+    mutant(
+        "a default that is filled in anew makes another call",
+        "both = {*self.filled_in} & {*other.filled_in}",
+        "both = set[str]()",
+        "host/test_equal_calls.py",
+    ),
+    mutant(
+        "a default that the agent writes down makes another call",
+        "return self.names == other.names and exact(ours) == exact(theirs)",
+        "return self == other and exact(ours) == exact(theirs)",
+        "host/test_equal_calls.py",
+    ),
     # --- MCP servers of the host
     mutant(
         "an approved call of a subclass is sent three times",

@@ -165,7 +165,7 @@ async def a_tool_that_is_replaced_while_people_are_asked_does_not_run(real: Real
         assert [got(real, to) for to in ways] == [[], []]
 
 
-def _bought(item: str, **more: object) -> Call:
+def bought(item: str, **more: object) -> Call:
     return ["purchase", {"item": item, **more}]
 
 
@@ -174,7 +174,7 @@ async def an_mcp_server_is_sent_what_was_shown_once(real: Real) -> None:
     for form in BUYING:
         one, to = Acting(real, form), f"{form}-pen"
         unclean = {"note": None, "tags": [], "sources": ["web"]}
-        await one.begin(_bought(to, **unclean), _bought(f"{to} none left"))
+        await one.begin(bought(to, **unclean), bought(f"{to} none left"))
         asked = await one.asked()
         await one.decide(asked)
         assert (await one.outcome(asked)) == {"state": "ran", "words": f"Bought {to}."}
@@ -208,7 +208,7 @@ async def an_mcp_server_is_sent_what_was_shown_once(real: Real) -> None:
 async def an_mcp_server_that_does_not_answer_is_asked_once(real: Real) -> None:
     for form in BUYING[:2]:
         one, to = Acting(real, form), f"{form}-late"
-        await one.begin(_bought(to))
+        await one.begin(bought(to))
         asked = await one.asked()
         await one.decide(asked)
         outcome = await one.outcome(asked)

@@ -1,11 +1,13 @@
 """Approvals of calls: when they end, why they are refused, and what a stop leaves of them."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,7 @@ class Acts(StandInCrew):
     fits: bool = True
     """True if the tool still takes a stored call."""
     outcome: Outcome | None = field(default_factory=lambda: Outcome("ran", "Sent."))
+    role: str = ""
 
     def run(self, run: Run) -> Completed:
         """Ask about each."""
@@ -43,8 +46,12 @@ class Acts(StandInCrew):
         pending = Pending(
             id=f"send-{to}",
             asker="draft-id",
-            place="draft",
-            body={"task_output": to, "tool_call": {**call.body, "schema": {}}},
+            role=self.role,
+            body={
+                "agent": "Clerk",
+                "task_output": to,
+                "tool_call": {**call.body, "schema": {}, "may_have_run": False},
+            },
             fits=lambda _: self.fits,
             check=lambda arguments: arguments,
         )
@@ -282,6 +289,61 @@ async def test_a_stored_call_that_its_tool_would_not_get_any_more_is_asked_about
     assert "asked about again" in closed["words"]
     assert late == 400
     assert ended["result"]["output"] == "True a"
+
+
+async def test_an_approval_from_before_an_upgrade_is_carried_out(
+    start_host: StartHost, listener: Listener, told: Told, tmp_path: Path
+) -> None:
+    """Files of version 10 have no digest of a call."""
+    async with start_host(Acts()) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+    with closing(sqlite3.connect(tmp_path / "host.db")) as file, file:
+        file.execute("UPDATE rounds SET approve = 1, feedback = 'Approved.', digest = NULL")
+    async with start_host(Acts()) as api:
+        ended = await api.until(execution, "completed")
+
+    assert ended["result"]["output"] == "True a"
+
+
+@pytest.mark.parametrize("asker", ["draft-id", ""])
+async def test_a_call_that_waits_keeps_its_card_through_an_upgrade(
+    start_host: StartHost, listener: Listener, told: Told, tmp_path: Path, asker: str
+) -> None:
+    """Version 12 had a digest of the task's words, and no task of a coworker's work."""
+    role = "" if asker else "Clerk"
+    async with start_host(Acts(role=role)) as api:
+        execution = await api.kick_off(**told)
+        first = await listener.pause()
+    with closing(sqlite3.connect(tmp_path / "host.db")) as file, file:
+        file.execute("ALTER TABLE rounds RENAME COLUMN role TO place")
+        file.execute("UPDATE rounds SET place = 'd1e2', asker = ?", (asker,))
+        file.execute("PRAGMA user_version = 12")
+    async with start_host(Acts(role=role)) as api:
+        assert (await api.resume(execution, first["task_id"], approve=True))[0] == 200
+        ended = await api.until(execution, "completed")
+
+    assert ended["result"]["output"] == "True a"
+    assert len(asked(listener)) == 1
+
+
+async def test_the_card_of_a_call_that_ran_when_the_host_ended_says_so(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(Acts(calls="ab", outcome=None)) as api:
+        execution = await api.kick_off(**told)
+        first = await listener.pause()
+        await api.resume(execution, first["task_id"], approve=True)
+        await listener.until(lambda: asked(listener)[1:])
+    async with start_host(Acts(calls="ab")) as api:
+        end = await outcome(listener, first["task_id"])
+        again = (await listener.until(lambda: asked(listener)[2:]))[0]
+        await api.resume(execution, again["task_id"], approve=False)
+
+    assert end["state"] == "failed"
+    assert end["words"].startswith("It may have been done: the host stopped while it ran.")
+    assert again["tool_call"]["may_have_run"] is True
+    assert "ran" not in again["tool_call"]
 
 
 @dataclass

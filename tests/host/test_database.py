@@ -74,6 +74,7 @@ def test_a_file_of_the_last_version_is_brought_over_with_what_waits_in_it(tmp_pa
     with closing(sqlite3.connect(path)) as old:
         for column in ("digest", "valid_until", "outcome"):
             old.execute(f"ALTER TABLE rounds DROP COLUMN {column}")
+        old.execute("ALTER TABLE rounds RENAME COLUMN role TO place")
         old.execute("ALTER TABLE executions DROP COLUMN lesson_until")
         old.execute("PRAGMA user_version = 10")
     for _ in range(2):

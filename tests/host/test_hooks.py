@@ -33,7 +33,7 @@ class StandInHooks(StandInCrew):
 
         def ask(text: str) -> str:
             body = {"task_output": text, "ask": {"place": "draft: send", "expires_at": None}}
-            pending = Pending(id=f"ask-of{text}", asker="draft-id", place="draft", body=body)
+            pending = Pending(id=f"ask-of{text}", asker="draft-id", role="", body=body)
             found = run.ask_within(pending)
             decision = None if found is None else found.decision
             return "nobody" if decision is None else f"{decision.approve} {decision.feedback}"
@@ -144,7 +144,7 @@ class StandInActs(StandInCrew):
             pending = Pending(
                 id=f"send-{to}",
                 asker="draft-id",
-                place="draft",
+                role="",
                 body={"task_output": to, "tool_call": tool_call},
                 holds=lambda decision: not decision.approve,
                 most_waiting=self.most,
@@ -249,7 +249,7 @@ async def test_a_call_that_is_not_made_again_is_closed_and_one_that_is_keeps_its
     assert ended["result"]["output"] == "False x Good., True a Good."
 
 
-async def test_a_call_that_may_have_run_says_so_and_the_next_one_does_not(
+async def test_every_equal_call_after_a_restart_says_that_one_may_have_run(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
     async with start_host(StandInActs(calls="ab")) as api:
@@ -266,24 +266,42 @@ async def test_a_call_that_may_have_run_says_so_and_the_next_one_does_not(
         await api.until(execution, "completed")
 
     assert len({asked["a"], *(one["task_id"] for one in again)}) == 3
-    assert sorted(one["tool_call"]["may_have_run"] for one in again) == [False, True]
+    assert all(one["tool_call"]["may_have_run"] for one in again)
 
 
-async def test_a_call_that_may_have_run_says_so_beside_an_equal_one_that_waits(
+async def test_of_two_equal_calls_at_once_one_says_that_the_other_may_have_run(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
     async with start_host(StandInActs(calls="aa")) as api:
         execution = await api.kick_off(**told)
         await listener.pause(2)
-        first, second = listener.at("/human-input")
-        await api.resume(execution, first["task_id"], approve=True)
-        await listener.pause(3)  # it ran
-    async with start_host(StandInActs(calls="aa")) as api:
-        third = await listener.pause(4)
-        for asked in (second, third):
-            await api.resume(execution, asked["task_id"], approve=False)
+        asked = listener.at("/human-input")
+        for one in asked:
+            await api.resume(execution, one["task_id"], approve=False)
         await api.until(execution, "completed")
 
+    assert sorted(one["tool_call"]["may_have_run"] for one in asked) == [False, True]
+
+
+async def test_a_waiting_card_without_the_warning_is_replaced_once_an_equal_call_ran(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInActs(calls="aa")) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause(2)
+        asked = {one["tool_call"]["may_have_run"]: one for one in listener.at("/human-input")}
+        await api.resume(execution, asked[True]["task_id"], approve=True)
+        await listener.pause(3)  # it ran
+    async with start_host(StandInActs(calls="a")) as api:
+        await listener.pause(5)
+        closed, third = sorted(
+            listener.at("/human-input")[3:], key=lambda one: "outcome" not in one
+        )
+        await api.resume(execution, third["task_id"], approve=False)
+        await api.until(execution, "completed")
+
+    assert closed["task_id"] == asked[False]["task_id"]
+    assert closed["outcome"]["words"].endswith("an equal call may have been done already.")
     assert third["tool_call"]["may_have_run"] is True
 
 

@@ -84,13 +84,13 @@ class Obedient:
             if task == AGENT_ASKS:
                 ask = {"place": "paint: ask_people", "choices": ["red", "blue"]}
                 body = {"task_output": output, "task_name": "paint", "ask": ask}
-                pending = Pending(id="ask-people-1", asker="paint", place="paint", body=body)
+                pending = Pending(id="ask-people-1", asker="paint", role="", body=body)
                 found = run.ask_within(pending)
                 self.answers.append(None if found is None else found.decision)
                 continue
             if task == ASKS:
                 body = {"task_output": output, "ask": {"place": "draft: send_email"}}
-                pending = Pending(id="ask-1", asker="draft", place="draft", body=body)
+                pending = Pending(id="ask-1", asker="draft", role="", body=body)
                 found = run.ask_within(pending)
                 self.answers.append(None if found is None else found.decision)
                 continue
@@ -109,7 +109,7 @@ class Obedient:
             Pending(
                 id=f"send_email-{len(self.ran) + len(self.refusals)}",
                 asker="mail",
-                place="mail",
+                role="",
                 body=body,
                 check=_take_few_copies,
             )

@@ -102,7 +102,7 @@ class ToolCall(Asked):
     """The tool's name in printable characters; empty if unreadable."""
     _: KW_ONLY
     may_have_run: bool = False
-    """The host stopped while an approved call with these arguments ran; also if `was_tried`."""
+    """An equal call was approved, and the agent was not told its end; also if `was_tried`."""
     was_tried: bool = False
     """The approval of an earlier round may have let the call run; no report says that it ran."""
     arguments: tuple[Argument, ...] = ()

@@ -42,7 +42,7 @@ CREATE TABLE rounds (
     number INTEGER NOT NULL,
     output TEXT NOT NULL,
     asker TEXT,                  -- within a task: that task, empty for none
-    place TEXT NOT NULL,         -- the agent in it
+    role TEXT NOT NULL,          -- of an agent without a task of its own, such as a coworker
     notification TEXT NOT NULL,  -- of what waits within a task
     approve INTEGER,             -- NULL while nobody has decided
     feedback TEXT,
@@ -95,18 +95,27 @@ SEALED: Final = {
 """The columns of credentials, by table: `sealed` encrypts their values."""
 
 #: The `PRAGMA user_version` of a file that has the tables above.
-VERSION: Final = 12
+VERSION: Final = 13
 #: By version, the statements that bring a file from this version to the next one.
 _STEPS: Final = {
     10: (
         "ALTER TABLE rounds ADD COLUMN digest TEXT",
         "ALTER TABLE rounds ADD COLUMN valid_until REAL",
         "ALTER TABLE rounds ADD COLUMN outcome TEXT",
+        # Its host told people of each end, and stored none.
+        """UPDATE rounds SET outcome = '{"state": "failed", "words": "", "in_doubt": true}'
+        WHERE spent AND approve""",
     ),
     11: (
         "ALTER TABLE executions ADD COLUMN lesson_until REAL",
         # Older lessons have no end: each gets 90 days, as the bot's settings give by default.
         "UPDATE executions SET lesson_until = ended_at + 90 * 86400 WHERE id GLOB 'lesson-*'",
+    ),
+    12: (
+        # It held a digest of the task's words, which may be others after a restart.
+        "ALTER TABLE rounds RENAME COLUMN place TO role",
+        """UPDATE rounds SET role = CASE asker WHEN '' THEN
+        coalesce(json_extract(notification, '$.agent'), '') ELSE '' END""",
     ),
 }
 _OLDER: Final = (

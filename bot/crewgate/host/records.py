@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -104,6 +104,15 @@ class Call:
     def digest(self) -> str:
         return digest(self.tool, self.names, self.exact)
 
+    def equals(self, other: "Call") -> bool:
+        """Return True for the same tool and arguments.
+
+        What the schema filled in on both sides does not count: it may be a time, or a random id.
+        """
+        both = {*self.filled_in} & {*other.filled_in}
+        ours, theirs = (_without(one.arguments, both) for one in (self, other))
+        return self.names == other.names and exact(ours) == exact(theirs)
+
     @property
     def body(self) -> Json:
         """The call in a notification."""
@@ -124,6 +133,21 @@ class Call:
             arguments=body["arguments"],
             filled_in=tuple(body.get("filled_in", ())),
         )
+
+
+def _without(value: object, paths: Collection[str], at: str = "") -> object:
+    """Return a value of JSON without the parts at these paths, such as `to.0.country`."""
+    match value:
+        case dict():
+            return {
+                name: _without(part, paths, f"{at}{name}.")
+                for name, part in value.items()
+                if f"{at}{name}" not in paths
+            }
+        case list():
+            return [_without(part, paths, f"{at}{number}.") for number, part in enumerate(value)]
+        case _:
+            return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +191,8 @@ class Round:
     decision: Decision | None
     asker: str | None = None
     """The task in which a call or a question waits; empty outside of tasks; None for an output."""
-    place: str = ""
-    """A digest of the agent that asks, and of its task."""
+    role: str = ""
+    """The role of an agent that asks without a task of its own, such as a coworker."""
     body: Json = field(default_factory=dict)
     """The further fields of a notification of a call or a question."""
     spent: bool = False
@@ -182,12 +206,23 @@ class Round:
         return None if self.decision is None else self.decision.edited
 
     @property
+    def asked_call(self) -> Call | None:
+        """The call that people were asked about."""
+        return Call.from_body(self.body["tool_call"]) if "tool_call" in self.body else None
+
+    @property
     def call(self) -> Call | None:
         """The call that people decided on, with the arguments that they gave it."""
-        if "tool_call" not in self.body:
-            return None
-        call = Call.from_body(self.body["tool_call"])
-        return call if self.edited is None else replace(call, arguments=json.loads(self.edited))
+        call = self.asked_call
+        if call is None or self.edited is None:
+            return call
+        return replace(call, arguments=json.loads(self.edited))
+
+    @property
+    def may_have_run(self) -> bool:
+        """True for an approved call that was begun, and is not known to have ended before that."""
+        is_begun = self.spent and self.decision is not None and self.decision.approve
+        return is_begun and (self.outcome is None or self.outcome["state"] != "closed")
 
     def has_expired(self, at: float) -> bool:
         """Return True if an approval ended before this time."""
@@ -211,9 +246,11 @@ class Pending:
     id: str
     """The id is equal for equal calls or questions in a task; the round's id adds a number."""
     asker: str
-    place: str
-    """`asker` and `place` become those of the round."""
+    role: str
+    """`asker` and `role` become those of the round."""
     body: Json
+    told: Collection[str] = ()
+    """The ids of earlier calls whose ends the asking run of the agent knows."""
     holds: Callable[[Decision], bool] = lambda _: False
     """True for a decision that also holds for later equal calls or questions."""
     most_waiting: int | None = None
@@ -229,6 +266,36 @@ class Pending:
     def kind(self) -> str:
         """The beginning of the id, equal for all pauses of a kind."""
         return self.id.rpartition("-")[0]
+
+    @property
+    def call(self) -> Call | None:
+        return Call.from_body(self.body["tool_call"]) if "tool_call" in self.body else None
+
+    def is_by_asker_of(self, one: Round) -> bool:
+        """Return True if the agent that asks opened this round, perhaps before a restart."""
+        # Until version 13 of the file, a coworker's round had no asker.
+        return one.role == self.role and one.asker in {self.asker, ""}
+
+    def is_for(self, one: Round) -> bool:
+        """Return True if this agent opened the round for an equal call or question."""
+        if not self.is_by_asker_of(one):
+            return False
+        if self.call is not None:
+            return one.asked_call is not None and self.call.equals(one.asked_call)
+        kind, asks = one.task_id.rsplit("-", 2)[0], (self.body.get("ask"), one.body.get("ask"))
+        choices = [ask and ask.get("choices") for ask in asks]
+        return (kind, one.output) == (self.kind, self.body["task_output"]) and (
+            choices[0] == choices[1]
+        )
+
+    def repeats(self, one: Round) -> bool:
+        """Return True if the round's call is equal, whoever made it, as made or as people left it.
+
+        A call whose end the asking run was told of is not repeated: the agent means a new call.
+        """
+        if self.call is None or one.task_id in self.told:
+            return False
+        return any(self.call.equals(call) for call in (one.asked_call, one.call) if call)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

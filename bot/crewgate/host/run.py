@@ -1,7 +1,6 @@
 """One execution in its thread, as the engine sees it, and the objects that all threads share."""
 
 import hashlib
-import json
 import secrets
 import threading
 import uuid
@@ -211,10 +210,8 @@ class Run:
         self._store = shared.store
         self._expire = expire
         self._begin = begin
-        self._asking: set[str] = set()
-        """The calls and questions that this run has asked."""
-        self._anew: set[str] = set()
-        """The ids in `_asking` that were not asked before a restart."""
+        self._asking: dict[str, records.Pending] = {}
+        """The calls and questions that this run has asked, by their rounds' ids."""
         self._waiting: set[str] = set()
         """The calls of this run that wait now."""
         self._lock = Lock()
@@ -292,32 +289,33 @@ class Run:
             return None
         with self._lock:
             before = [one for one in self.rounds() if one.asker is not None]
-            same = [one for one in before if one.task_id.rpartition("-")[0] == pending.id]
+            same = [one for one in before if pending.is_for(one)]
             for one in same:
                 if one.spent and one.decision is not None and pending.holds(one.decision):
                     return one
-            spent = {one.task_id for one in same if one.spent} | self._close_unfit(pending, same)
-            ids = (f"{pending.id}-{number}" for number in count(1))
-            task_id = next(one for one in ids if one not in self._asking | spent)
-            known = next((one for one in same if one.task_id == task_id), None)
+            repeated = [one for one in before if pending.repeats(one)]
+            ran = [one for one in repeated if one.may_have_run]
+            left = [one for one in same if not one.spent and one.task_id not in self._asking]
+            known = self._close_unfit(pending, left, may_have_run=bool(ran))
+            task_id = self._new_id(pending, before) if known is None else known.task_id
             if known is None:
                 self._require_room(pending, before)
-                self._anew.add(task_id)
-            alike = [*same, *(one for one in before if _runs_as(one, pending))]
-            ran_before = self._ran_before(pending, alike)
-            self._asking.add(task_id)
+            under_way = self._is_under_way(pending, before)
+            self._asking[task_id] = pending
             if pending.most_waiting is not None:
                 self._waiting.add(task_id)
         body = pending.body
         if "tool_call" in body:
-            body = {**body, "tool_call": {**body["tool_call"], **ran_before}}
+            doubt = _doubt(ran, under_way=under_way)
+            body = {**body, "tool_call": {**body["tool_call"], **doubt}}
         if pending.check is not None:
             self._shared.checks[self._id, task_id] = pending.check
         try:
             if known is not None:
                 self.wait(task_id)
             else:
-                self._close_others(pending, before, alike)
+                if not any(one.task_id not in self._asking for one in [*same, *repeated]):
+                    self._close_others(pending, before)
                 text = str(body["task_output"])
                 self.pause(task_id, text, body, pending=pending)
         finally:
@@ -329,38 +327,47 @@ class Run:
     def _spend(self, task_id: str) -> None:
         """Take an answer once. Raises Expired, and RuntimeError if the answer was given before."""
         closing = self.closing("Its approval ended before it ran. It is asked about again.")
-        try:
-            is_spent = self._store.spend(self._id, task_id, closing)
-        except records.Expired:
-            self._anew.discard(task_id)
-            raise
+        is_spent = self._store.spend(self._id, task_id, closing)
         # An execution that failed while this thread waited has closed the round: the thread ends.
         if not is_spent:
             raise RuntimeError(f"The answer to {task_id} was given before, or it was closed")
 
-    def _ran_before(self, pending: records.Pending, alike: Sequence[records.Round]) -> Json:
-        """Return what a notification says of approved calls from before a restart.
+    def _is_under_way(self, pending: records.Pending, before: Sequence[records.Round]) -> bool:
+        """Return True if this run asks about an equal call, or lets it run, at this time."""
+        stored = {one.task_id: one for one in before}
+        for task_id, other in self._asking.items():
+            one, call = stored.get(task_id), other.call
+            if one is not None and _may_run(one) and pending.repeats(one):
+                return True
+            # A call that its thread is about to store has no round yet.
+            if one is None and call and pending.call and call.equals(pending.call):
+                return True
+        return False
 
-        The calls' outcome is told only if the outcome of every call is known.
+    def _new_id(self, pending: records.Pending, before: Sequence[records.Round]) -> str:
+        taken = {*self._asking, *(one.task_id for one in before)}
+        return next(one for n in count(1) if (one := f"{pending.id}-{n}") not in taken)
+
+    def _close_unfit(
+        self, pending: records.Pending, left: Sequence[records.Round], *, may_have_run: bool
+    ) -> records.Round | None:
+        """Return the round from before a restart that this call or question takes up, if any.
+
+        Close those that people cannot decide on any longer: the tool would get other arguments now,
+        or the card does not say that an equal call may have been done.
         """
-        earlier = [one for one in alike if one.spent and one.task_id not in self._asking]
-        ran = [one for one in earlier if _may_have_run(one)]
-        # `_anew` lacks calls that took up a card from before the restart: such a call never ran.
-        again = sum(one.rpartition("-")[0] == pending.id for one in self._anew)
-        if len(ran) < again:
-            return {"may_have_run": False}
-        outcomes = [one.outcome for one in ran if one.outcome and not one.outcome.get("in_doubt")]
-        known = {"ran": outcomes[again - 1]} if len(outcomes) == len(ran) > 0 < again else {}
-        return {"may_have_run": True, **known}
-
-    def _close_unfit(self, pending: records.Pending, same: Sequence[records.Round]) -> set[str]:
-        """Close stored rounds of this call whose arguments its tool would not get any more."""
-        unfit = [one for one in same if not one.spent and one.task_id not in self._asking]
-        ids = [one.task_id for one in unfit if one.call and not pending.fits(one.call)]
-        if ids:
-            why = "It is asked about again: its tool would get other arguments now."
-            self._store.close(self._id, ids, self.closing(why), undecided=False)
-        return {*ids}
+        fit = []
+        for one in left:
+            why = ""
+            if one.call is not None and not pending.fits(one.call):
+                why = "It is asked about again: its tool would get other arguments now."
+            elif may_have_run and not one.body["tool_call"].get("may_have_run"):
+                why = "It is asked about again: an equal call may have been done already."
+            if why:
+                self._store.close(self._id, [one.task_id], self.closing(why), undecided=False)
+            else:
+                fit.append(one)
+        return fit[0] if fit else None
 
     def _require_room(self, pending: records.Pending, before: Sequence[records.Round]) -> None:
         if pending.most_waiting is not None and len(self._waiting) >= pending.most_waiting:
@@ -369,20 +376,12 @@ class Run:
         if pending.most is not None and asked >= pending.most:
             raise records.TooMany(f"People were asked {asked} times already")
 
-    def _close_others(
-        self,
-        pending: records.Pending,
-        before: Sequence[records.Round],
-        alike: Sequence[records.Round],
-    ) -> None:
-        """Give up the agent's calls from before a restart, once it makes another call.
+    def _close_others(self, pending: records.Pending, before: Sequence[records.Round]) -> None:
+        """Give up the agent's calls from before a restart, because it makes another call.
 
-        An agent that repeats one of these calls will come to the next calls, too. It may make
-        several calls at once, so it has some time to repeat them.
+        It may make several calls at once, so it has some time to repeat them.
         """
-        if any(one.task_id not in self._asking for one in alike):
-            return
-        others = [one.task_id for one in before if one.waits and one.place == pending.place]
+        others = [one.task_id for one in before if one.waits and pending.is_by_asker_of(one)]
         if others := [one for one in others if one not in self._asking]:
             later(self._shared.options.close_after, self._close, others)
 
@@ -498,18 +497,19 @@ class Run:
         return decision
 
 
-def _runs_as(one: records.Round, pending: records.Pending) -> bool:
-    """Return True if people changed this round's arguments into those of the pending call."""
-    if one.edited is None or "tool_call" not in pending.body or one.place != pending.place:
-        return False
-    call, other = pending.body["tool_call"], one.body["tool_call"]
-    return bool(call["tool"] == other["tool"] and json.loads(one.edited) == call["arguments"])
+def _may_run(one: records.Round) -> bool:
+    """Return True for a call that waits for people, or that they approved and that will run."""
+    return not one.spent and (one.decision is None or one.decision.approve)
 
 
-def _may_have_run(one: records.Round) -> bool:
-    if one.decision is None or not one.decision.approve:
-        return False
-    return one.outcome is None or one.outcome["state"] != "closed"
+def _doubt(ran: Sequence[records.Round], *, under_way: bool) -> Json:
+    """Return what a notification says of equal calls whose ends the agent was not told.
+
+    The end of the latest is told only if all ends are known.
+    """
+    ends = [one.outcome for one in ran if one.outcome and not one.outcome.get("in_doubt")]
+    is_known = ran and not under_way and len(ends) == len(ran)
+    return {"may_have_run": bool(ran) or under_way, **({"ran": ends[-1]} if is_known else {})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,11 @@ from crewgate.host.webhooks import human_input_webhooks, iso, update_webhooks
 log = structlog.get_logger(__name__)
 
 _WORDS_SHOWN: Final = 300
+_INTERRUPTED: Final = records.Outcome(
+    "failed",
+    "It may have been done: the host stopped while it ran. If it is made again, people are asked.",
+    in_doubt=True,
+)
 
 
 def _task_id(given: str, execution: records.Execution, shown: Mapping[str, records.Round]) -> str:
@@ -87,12 +92,20 @@ class Runner:
                 self._go_on(execution.id, execution.target)
 
     def announce_again(self) -> None:
-        """Announce open calls again: a database restored from a copy may lack decisions on them."""
+        """Announce open calls again: a database restored from a copy may lack decisions on them.
+
+        Tell people of the calls that ran when the host ended: nobody will know how far they came.
+        """
         for execution in self._store.unfinished():
             for one in self._store.rounds(execution.id):
                 if one.waits and one.call is not None:
                     webhooks = human_input_webhooks(execution, one.task_id, one.body)
                     self._store.announce(execution.id, webhooks)
+                elif one.call is not None and one.may_have_run and one.outcome is None:
+                    told = _INTERRUPTED.body
+                    webhooks = human_input_webhooks(execution, one.task_id, one.body, told)
+                    stored = {**told, "in_doubt": True, "at": iso(int(self._store.now()))}
+                    self._store.record(execution.id, one, stored, webhooks=webhooks)
 
     def _can_go_on(self, execution: records.Execution) -> bool:
         """Return True if there is work to do, even if other tasks wait for people."""

@@ -178,17 +178,17 @@ class Store:
         webhooks: Iterable[records.Webhook] = (),
     ) -> None:
         """Store an output, call or question that waits, and forget the webhook URLs."""
-        asker, place, body = (None, "", {})
+        asker, role, body = (None, "", {})
         if pending is not None:
-            asker, place, body = pending.asker, pending.place, pending.body
+            asker, role, body = pending.asker, pending.role, pending.body
         call = body.get("tool_call")
         with self._database.transaction() as sql:
             sql.execute(
-                "INSERT INTO rounds (execution_id, task_id, number, output, asker, place,"
+                "INSERT INTO rounds (execution_id, task_id, number, output, asker, role,"
                 " notification, digest) SELECT ?, ?, 1 + count(*), ?, ?, ?, ?, ? FROM rounds"
                 " WHERE execution_id = ? AND task_id = ?",
                 (
-                    *(execution_id, task_id, sendable(output), asker, place),
+                    *(execution_id, task_id, sendable(output), asker, role),
                     sendable(json.dumps(body, ensure_ascii=False)),
                     None if call is None else records.Call.from_body(call).digest,
                     *(execution_id, task_id),
@@ -270,7 +270,8 @@ class Store:
                 return False
             one = records.round_from_row(row)
             if one.call is None or not one.has_expired(self.now()):
-                return one.call is None or row["digest"] == one.call.digest
+                # Files of version 10 had no digests.
+                return one.call is None or row["digest"] in {None, one.call.digest}
             _record(sql, execution_id, one, {"state": "closed"})
             self._put(sql, execution_id, closing(one))
         raise records.Expired

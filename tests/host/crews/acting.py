@@ -14,6 +14,7 @@ from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.flow import Flow, start
 from crewai.hooks import HookAborted, InterceptionPoint, on
 from crewai.hooks.dispatch import scoped_hooks
+from crewai.llms.base_llm import BaseLLM
 from crewai.tools import BaseTool
 from crewai.tools.tool_failure import ToolFailure
 
@@ -142,12 +143,16 @@ def _always(*_: Any) -> bool:
 
 
 def _agent(role: str = "Clerk", *, native: bool = False, **more: Any) -> Agent:
+    return agent_of(Script(model="scripted", native=native), role, **more)
+
+
+def agent_of(llm: BaseLLM, role: str = "Clerk", **more: Any) -> Agent:
+    """An agent of this model with all tools."""
     slowly = _TransferSlowly(cache_function=_never)
     tools = [_Transfer(), _TransferLater(), slowly, _Ping(), _Search(), ask_people]
     tools.append(_Transfer(name="transfer_once", max_usage_count=1))
     tools.append(_Transfer(name="transfer_cached", cache_function=_always))
     tools += [_Transfer(name="twin"), _Transfer(name="Twin!")]
-    llm = Script(model="scripted", native=native)
     return Agent(role=role, goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+from crewai import Crew
 from crewai.core.providers.human_input import set_provider
 from crewai.flow.async_feedback import HumanFeedbackPending, PendingFeedbackContext
 from crewai.flow.flow import Flow
@@ -112,6 +113,7 @@ _CALL: Final[ContextVar[_Call]] = ContextVar("crewgate_call")
 #: A time limit of so many seconds or more counts as none: its end may be too late for a date.
 _LONGEST: Final = 1e9
 _ASK: Final[Callable[..., Any]] = Flow.ask
+_PLAN: Final[Callable[..., Any]] = Crew._handle_crew_planning  # noqa: SLF001  # no public way
 
 
 def ask(flow: Any, message: str, timeout: float | None = None, metadata: Any = None) -> Any:
@@ -220,8 +222,17 @@ class _Work:
                 await asyncio.sleep(0)  # noqa: TID251  # gives the loop's other tasks one turn
 
 
+def plan(crew: Any) -> None:
+    """`Crew._handle_crew_planning`: a plan that a model writes into a task leaves its id alone."""
+    if (hosted := _HOSTED.get(None)) is not None:
+        for task in crew.tasks:
+            hosted.id_of(task)
+    _PLAN(crew)
+
+
 flow_config.hitl_provider = flow_config.input_provider = Asks()
 Flow.ask = ask
+setattr(Crew, _PLAN.__name__, plan)
 
 
 class FlowTarget:

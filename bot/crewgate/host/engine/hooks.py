@@ -34,6 +34,7 @@ from crewai.utilities.string_utils import sanitize_tool_name
 from crewgate.crew_api.wire import Json
 from crewgate.host.engine import doors
 from crewgate.host.engine.doors import Door, Passage, original_of
+from crewgate.host.engine.runs import before_model_call, run_of
 from crewgate.host.engine.servers import is_of
 from crewgate.host.records import Call, Outcome, Pending, Round, TooMany, digest, exact
 from crewgate.host.run import Run
@@ -93,7 +94,8 @@ class Hooks:
         """Let hooks ask people in this thread, and in threads that CrewAI starts from it."""
         _HOOKS.set(self)
         # Scoped hooks run after global ones: `before_tool_call` sees the arguments the tool gets.
-        with scoped_hooks({_BEFORE: [before_tool_call], _AFTER: [after_tool_call]}):
+        hooks = {_BEFORE: [before_tool_call], _AFTER: [after_tool_call]}
+        with scoped_hooks({**hooks, InterceptionPoint.PRE_MODEL_CALL: [before_model_call]}):
             yield
         unmet = [
             one for one in self._run.approves if not any(fits(name, [one]) for name in self._met)
@@ -220,7 +222,10 @@ class Hooks:
             failed = failed or isinstance(raw, ToolFailure)
             words = str(result if error is None else error).strip()
             line = words.partition("\n")[0][:_LINE]
-            self._run.tell_outcome(call.approved, call.passage.outcome(line, failed=failed))
+            outcome = call.passage.outcome(line, failed=failed)
+            self._run.tell_outcome(call.approved, outcome)
+            if not outcome.in_doubt and (run := run_of(call.context.agent)) is not None:
+                run.take_end(call.approved.task_id)
         return None
 
     # ---- questions
@@ -272,12 +277,14 @@ class Hooks:
         }
 
     def _pending(self, context: Any, kind: str, what: object, body: Json, **more: Any) -> Pending:
-        task = context.task
-        asker = "" if task is None else self._id_of(task)
-        place = digest(asker, getattr(task, "description", ""), body["agent"])
-        return Pending(
-            id=f"{kind}-{digest(place, kind, what)}", asker=asker, place=place, body=body, **more
-        )
+        run, task = run_of(context.agent), context.task
+        # A coworker's task has the words of a model, which are others after a restart.
+        outermost = task if run is None else run.outermost_task
+        asker = "" if outermost is None else self._id_of(outermost)
+        role = "" if asker and outermost is task else body["agent"]
+        told = frozenset[str]() if run is None else run.told
+        name = f"{kind}-{digest(asker, role, kind, what)}"
+        return Pending(id=name, asker=asker, role=role, body=body, told=told, **more)
 
 
 _HOOKS: Final[ContextVar[Hooks | None]] = ContextVar("crewgate_hooks", default=None)

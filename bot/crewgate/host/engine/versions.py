@@ -14,6 +14,7 @@ _ASKING: Final = "flows could not ask people"
 _REVISING: Final = "nobody could revise a task"
 _WORDS: Final = "flows could not ask() people"
 _HOOKS: Final = "hooks could not ask people, and let through what they were to stop"
+_REPEATED: Final = "every call would read as one that may have been done already"
 _MCP: Final = "calls of MCP servers could run otherwise than people approved"
 _RESTART: Final = "crews could not go on after a restart"
 _LESSONS: Final = "nobody could keep or drop what flows learn"
@@ -24,6 +25,7 @@ _NEEDED: Final = (
     ("crewai.agents.agent_executor:AgentExecutor", ("_invoke_loop", "_ainvoke_loop"), _REVISING),
     ("crewai.agents.agent_executor:AgentExecutor", ("_format_feedback_message",), _REVISING),
     ("crewai:Crew", ("checkpoint_kickoff_event_id", "_create_manager_agent"), _RESTART),
+    ("crewai:Crew", ("_handle_crew_planning",), _RESTART),
     ("crewai:Agent", ("execute_task",), _RESTART),
     ("crewai:Task", ("execute_async", "execution_duration", "key"), _RESTART),
     ("crewai.flow.flow:Flow", ("_definition", "_execute_method", "resume_async"), _ASKING),
@@ -39,6 +41,8 @@ _NEEDED: Final = (
     ("crewai.memory:Memory", ("recall", "remember_many"), _LESSONS),
     ("crewai.hooks.dispatch", ("HookAborted", "register", "InterceptionPoint"), _HOOKS),
     ("crewai.hooks.dispatch", ("scoped_hooks", "get_scoped_hooks"), _HOOKS),
+    ("crewai.agents.agent_executor:AgentExecutor", ("invoke", "invoke_async"), _REPEATED),
+    ("crewai.agents.step_executor:StepExecutor", ("execute",), _REPEATED),
     ("crewai.tools.tool_failure", ("ToolFailure",), _HOOKS),
     ("crewai.tools.structured_tool:CrewStructuredTool", ("func", "args_schema"), _HOOKS),
     ("crewai.tools.base_tool:Tool", ("func", "run", "_run"), _HOOKS),

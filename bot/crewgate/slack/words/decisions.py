@@ -251,7 +251,7 @@ def whose(decision: verdict.Decision, of_rule: str) -> str:
 
 _DONE_ALREADY: Final = ":exclamation: *This may have been done already"
 DONE_ALREADY: Final = f"{_DONE_ALREADY}*"
-MAY_HAVE_RUN: Final = f"{_DONE_ALREADY}:* the host stopped while it ran."
+MAY_HAVE_RUN: Final = f"{_DONE_ALREADY}:* nobody knows how an equal call before it ended."
 WAS_TRIED: Final = f"{_DONE_ALREADY}:* an earlier approval of it may have arrived."
 
 
@@ -262,7 +262,7 @@ def waits_again(round_: Round) -> str | None:
             return WAS_TRIED if was_tried else MAY_HAVE_RUN
         case State.WAITING, ToolCall(may_have_run=True, earlier=CallResult() as earlier):
             ended = _ended(earlier)
-            return f":exclamation: *This was done already.* {ended} The agent began again."
+            return f":exclamation: *This was done already.* {ended} The agent was not told."
         case _:
             return None
 
