@@ -25,14 +25,14 @@ CALLS: Final = (
     ),
     mutant(
         "a refused call that its host announces again may have run",
-        "if not (is_approved or before.may_have_run):",
+        "if not (is_approved or has_run or before.may_have_run):",
         "if decision is None:",
         "usecases/test_approval_ends.py",
     ),
     mutant(
         "a refusal ends the doubt of an earlier approval",
-        "if not (is_approved or before.may_have_run):",
-        "if not is_approved:",
+        "if not (is_approved or has_run or before.may_have_run):",
+        "if not (is_approved or has_run):",
         "usecases/test_approval_ends.py",
     ),
     mutant(
@@ -156,9 +156,21 @@ CALLS: Final = (
         "usecases/test_fetch.py",
     ),
     mutant(
+        "a call that was closed is never asked about again",
+        "if latest.can_reopen or (is_call and latest.state is State.CLOSED):",
+        "if latest.can_reopen or (is_call and latest.state is State.SUPERSEDED):",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "a call that ran unapproved is asked about as one that never ran",
+        "if not (is_approved or has_run or before.may_have_run):",
+        "if not (is_approved or before.may_have_run):",
+        "usecases/test_approval_ends.py",
+    ),
+    mutant(
         "a restored host is told nothing",
-        "is_asked_anew = notification.call is not None and latest.state is State.RESUMED",
-        "is_asked_anew = notification.call is not None and latest.state is State.SUPERSEDED",
+        "is_asked_anew = is_call and latest.state is State.RESUMED",
+        "is_asked_anew = is_call and latest.state is State.SUPERSEDED",
         "usecases/test_approval_ends.py",
     ),
     mutant(
@@ -461,5 +473,17 @@ CALLS: Final = (
         "    if end is not None and _seconds(end) <= time.time():",
         "    if end is not None and _seconds(end) <= 0:",
         "journeys/test_gate.py",
+    ),
+    mutant(
+        "a card that came too late is silent about its call that ran",
+        "(has_run or round_.state is State.RESUMED)",
+        "(isinstance(round_.reason, reasons.RanEarlier) or round_.state is State.RESUMED)",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "a call that was withdrawn is told as one that ended",
+        "round_.call_result is not None and round_.call_result.has_run\n    return",
+        "round_.call_result is not None\n    return",
+        "slack/reviews/test_tool_calls.py",
     ),
 )

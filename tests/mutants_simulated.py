@@ -269,13 +269,13 @@ SIMULATED: Final = (
     ),
     mutant(
         "a host that was restored is told nothing",
-        "is_asked_anew = notification.call is not None and latest.state is State.RESUMED",
-        "is_asked_anew = notification.call is not None and latest.state is State.SUPERSEDED",
+        "is_asked_anew = is_call and latest.state is State.RESUMED",
+        "is_asked_anew = is_call and latest.state is State.SUPERSEDED",
     ),
     mutant(
         "a refusal ends the doubt about a call of a restored host",
-        "if not (is_approved or before.may_have_run):",
-        "if not is_approved:",
+        "if not (is_approved or has_run or before.may_have_run):",
+        "if not (is_approved or has_run):",
     ),
     mutant(
         "an asker is given the decision on a newer round",

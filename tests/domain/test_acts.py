@@ -322,10 +322,11 @@ def test_an_end_is_about_the_call_whatever_else_it_says() -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_a_call_without_an_id_of_the_pause_comes_once(state: State) -> None:
-    """Its task is this one call: after any decision it is a duplicate."""
+    """Its task is this one call: after any decision it is a duplicate, unless it was closed."""
     latest = a_call(state, decision=None if state is State.WAITING else APPROVED)
     same = a_notification("A draft.", call=CALL)
-    assert not receive(latest, same, review=a_review(), at=LATER, new_id=Numbered()).opened
+    receipt = receive(latest, same, review=a_review(), at=LATER, new_id=Numbered())
+    assert receipt.opened is (state is State.CLOSED)
     other = a_notification("Other.", call=CALL)
     assert receive(latest, other, review=a_review(), at=LATER, new_id=Numbered()).opened
 
@@ -338,8 +339,12 @@ def test_arguments_without_their_secrets_cannot_be_sent_back() -> None:
 
 
 def test_a_tools_words_are_removed_as_other_texts_are() -> None:
-    removed = without_texts(a_call(State.RESUMED, decision=APPROVED, call_result=RAN), LATER)
+    before = a_call(State.RESUMED, decision=APPROVED, call_result=RAN)
+    removed = without_texts(before, LATER)
     assert (removed.subject, removed.call_result) == (CALL, CallResult(CallState.RAN))
+    again = replace(before, subject=replace(CALL, earlier=FAILED))
+    earlier = CallResult(CallState.FAILED)
+    assert without_texts(again, LATER).subject == replace(CALL, earlier=earlier)
 
 
 def test_the_words_of_a_call_are_among_the_texts_of_its_round() -> None:

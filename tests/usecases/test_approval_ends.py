@@ -312,6 +312,20 @@ async def test_a_restored_host_that_announces_a_decided_call_again_asks_people_a
     assert (await latest(world)).state is State.RESUMED
 
 
+@both
+@pytest.mark.parametrize("result", [CLOSED, RAN])
+async def test_a_restored_host_that_announces_a_closed_call_again_asks_people_anew(
+    world: World, result: CallResult
+) -> None:
+    await called(world)
+    await world.notify(**about(call_result=result))
+    assert (await latest(world)).state is State.CLOSED
+    again = await world.notify(**about())
+    assert (again.accepted, again.round.state) == (True, State.WAITING)
+    assert again.round.subject == replace(CALL, may_have_run=result is RAN)
+    assert not (await world.notify(**about())).accepted
+
+
 @pytest.mark.parametrize("result", [None, RAN])
 async def test_a_refusal_since_leaves_the_doubt_of_an_earlier_approval(
     world: World, result: CallResult | None

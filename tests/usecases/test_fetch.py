@@ -29,7 +29,7 @@ from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import PAUSED_POLL, STATUS_POLL
 from tests.builders import ANA, BEN, a_crew, a_rule, a_uow
 from tests.databases import both
-from tests.usecases.test_calls import ARGUMENTS, CALL, about, changed
+from tests.usecases.test_calls import ARGUMENTS, CALL, CLOSED, about, changed
 from tests.usecases.world import CREW, STATUS, World
 
 NOTIFY_STUCK = EffectKind.NOTIFY_STUCK
@@ -377,6 +377,24 @@ async def test_a_decision_that_nobody_fetched_is_not_the_next_one_s(asked: Asked
     assert again.accepted
     assert (await asked.round(decided.id)).reason == NeverSent()
     assert await fetch(asked, DRAFT) == {"state": "waiting", "round": 2}
+
+
+async def test_a_call_that_was_dismissed_can_be_asked_again(asked: Asked) -> None:
+    first = (await asked.notify(**about(pause_id=None))).round
+    await asked.decide(first.id)
+    await asked.turn(CREW)
+    asked.clock.advance(FETCH_WITHIN)
+    await asked.turn(CREW)
+    await dismiss(first.id, "Its program is gone.", by=ANA, context=asked.reviews)
+    again = await asked.notify(**about(pause_id=None))
+    assert (again.accepted, again.round.state) == (True, State.WAITING)
+
+
+async def test_a_call_that_was_withdrawn_can_be_asked_again(asked: Asked) -> None:
+    await asked.notify(**about(pause_id=None))
+    await asked.notify(**about(pause_id=None, call_result=CLOSED))
+    again = await asked.notify(**about(pause_id=None))
+    assert (again.accepted, again.round.state) == (True, State.WAITING)
 
 
 async def test_a_pause_that_is_named_is_the_same_after_it_was_fetched(asked: Asked) -> None:

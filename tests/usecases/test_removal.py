@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from crewgate.domain.acts import CallResult, CallState
 from crewgate.domain.audit import OPERATOR
+from crewgate.domain.caveats import Seen, Unseen
 from crewgate.domain.effects import LAST, UPDATES, Effect, EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.execution import CrewUpdate, ExecutionState
@@ -26,6 +28,7 @@ from crewgate.store.removal import BATCH
 from crewgate.store.tables import audit_entries, metadata, outbox
 from crewgate.usecases import lessons
 from crewgate.usecases import queries as look
+from crewgate.usecases.access import UNCLEAR
 from crewgate.usecases.decide import dismiss, dismiss_report
 from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.ports.store import Tx
@@ -41,6 +44,7 @@ from tests.builders import (
 from tests.databases import both
 from tests.usecases.faults import Fault
 from tests.usecases.taught import in_force, keep, kept, propose
+from tests.usecases.test_calls import CALL, called
 from tests.usecases.worker_world import Logs
 from tests.usecases.world import CREW, World
 
@@ -540,3 +544,33 @@ async def test_of_a_crew_that_the_settings_do_not_name_any_more(world: World) ->
     assert shown is not None
     assert shown.removed_at == world.clock()
     assert await world.set_aside() == []
+
+
+@both
+async def test_words_of_an_earlier_run_go_too(world: World) -> None:
+    ran = CallResult(CallState.RAN, f"{SECRET}, sent.")
+    call = replace(CALL, may_have_run=True, earlier=ran)
+    round_ = await called(world, call=call)
+    await world.decide(round_.id, seen=Seen(unseen=frozenset(Unseen)))
+    await world.turn(CREW)
+    await end(world)
+    world.clock.advance(90 * DAY)
+    assert await remove(world) == Removed(executions=1)
+    assert SECRET not in await everything(world)
+    bare = replace(call, earlier=CallResult(CallState.RAN))
+    assert (await world.round(round_.id)).subject == bare
+
+
+@both
+async def test_an_unanswered_kickoff_is_kept_as_long_as_it_may_turn_up(world: World) -> None:
+    named = (("inputs.manager", SECRET),)
+    async with world.uow.begin() as tx:
+        await tx.executions.record_kickoff("k-1", "research", None, named=named, at=world.clock())
+    world.clock.advance(UNCLEAR)
+    await remove(world, before=world.clock())
+    assert SECRET in await everything(world)
+    world.clock.advance(DAY)
+    await remove(world, before=world.clock() - 30 * DAY)
+    assert SECRET in await everything(world)
+    await remove(world, before=world.clock())
+    assert SECRET not in await everything(world)

@@ -12,12 +12,13 @@ from hashlib import sha256
 from typing import Any, Final, Self, assert_never
 
 from crewgate.domain import recorded, verdict
-from crewgate.domain.acts import CallResult
+from crewgate.domain.acts import CallResult, ToolCall
 from crewgate.domain.answering import needs_approvals
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason
 from crewgate.domain.review import Round, State
+from crewgate.domain.subjects import Subject
 
 #: Actors without a user id; an entry names a person by the user id.
 BOT: Final = "crewgate"
@@ -185,13 +186,23 @@ def without_texts(round_: Round, at: datetime) -> Round:
         round_,
         digest="",
         salt="",
-        subject=replace(subject, message="") if isinstance(subject, Question) else subject,
+        subject=_subject_without_words(subject),
         votes=votes,
         decision=decision,
         reason=reason,
         call_result=result and replace(result, words=""),
         removed_at=at,
     )
+
+
+def _subject_without_words(subject: Subject) -> Subject:
+    match subject:
+        case Question():
+            return replace(subject, message="")
+        case ToolCall(earlier=CallResult() as earlier):
+            return replace(subject, earlier=replace(earlier, words=""))
+        case _:
+            return subject
 
 
 def _without_words(vote: verdict.Vote, labels: tuple[str, ...]) -> verdict.Vote:

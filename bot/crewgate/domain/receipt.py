@@ -65,8 +65,8 @@ def receive(
     The table is for notifications without a pause id: CrewAI AMP never repeats one, so an output
     that comes again after an answer or a request for changes is another pause. `crewgate host`
     repeats notifications with a pause id: a known id is a duplicate, a new id counts as another
-    output. But a call whose decision was taken opens the next: its host has lost the decision. An
-    older host sends no id but takes edits; its approved output is a duplicate.
+    output. But a call whose decision was taken, or that was closed, opens the next: its host does
+    not know of it. An older host sends no id but takes edits; its approved output is a duplicate.
 
     A notification that ends a call or a question is about the latest round, whatever its output.
     If there is no round, the notification opens a round that is over at once.
@@ -273,7 +273,7 @@ def _is_shown_again(digest: str, before: Round) -> bool:
 
 
 def with_doubt(latest: Round | None, notification: Notification) -> Notification:
-    """Return a notification whose call may have run, if an approval of its pause was sent before.
+    """Return a notification whose call may have run, if it ran or an approval was sent before.
 
     A host that was restored from a copy does not know of the decision that let the call run. A
     refusal since then leaves the doubt as it was.
@@ -284,7 +284,8 @@ def with_doubt(latest: Round | None, notification: Notification) -> Notification
     decision, before = latest.decision, call_of(latest.subject) or call
     was_sent = latest.state is State.RESUMED or latest.in_doubt
     is_approved = was_sent and decision is not None and decision.is_approve
-    if not (is_approved or before.may_have_run):
+    has_run = latest.call_result is not None and latest.call_result.has_run
+    if not (is_approved or has_run or before.may_have_run):
         return notification
     was_tried = latest.call_result is None and (is_approved or before.was_tried)
     return replace(notification, call=replace(call, may_have_run=True, was_tried=was_tried))
@@ -295,12 +296,15 @@ def _is_of_pause(latest: Round, notification: Notification) -> bool:
 
 
 def _is_repeated(latest: Round, notification: Notification) -> bool:
+    is_call = notification.call is not None
+    if latest.can_reopen or (is_call and latest.state is State.CLOSED):
+        return False  # what was over is asked about again, so it waits
     if notification.pause_id is not None:
-        is_asked_anew = notification.call is not None and latest.state is State.RESUMED
-        return _is_of_pause(latest, notification) and not (latest.can_reopen or is_asked_anew)
+        is_asked_anew = is_call and latest.state is State.RESUMED
+        return _is_of_pause(latest, notification) and not is_asked_anew
     same = notification.output.digest == latest.digest
-    if notification.call is not None:  # equal arguments are the same call
-        return same and not (latest.can_reopen or _is_spent(latest))
+    if is_call:  # equal arguments are the same call
+        return same and not _is_spent(latest)
     return same and not (
         _is_spent(latest) or _may_come_again(latest, repeats=notification.takes_edits)
     )

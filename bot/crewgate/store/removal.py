@@ -26,6 +26,7 @@ from crewgate.store.tables import (
     reviews,
     rounds,
     task_updates,
+    unclear_kickoffs,
     webhooks,
 )
 from crewgate.store.unreadable import FIRST_MOMENT, or_none
@@ -117,7 +118,7 @@ _ROUNDS: Final = ROUND.where(_of_removed_executions(reviews))
 #: Rounds are locked, then read: `_ROUNDS` joins rules, which a read that waits does not read anew.
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
-    *("digest", "salt", "feedback", "votes", "question", "reason_words", "call_result"),
+    *("digest", "salt", "feedback", "votes", "question", "call", "reason_words", "call_result"),
     "removed_at",
 )
 #: The values for a row that cannot be read: each of these columns may hold people's words.
@@ -244,6 +245,11 @@ class Removal(Changing):
         for row in await self._connection.execute(_PROPOSED, of | {"now": at}):
             effects[places[row.round_id]].append(_refreshed(row.id, crew))
         return effects, ended[-1] if len(ended) == BATCH else None
+
+    async def forget_kickoffs(self, crew: str, *, before: datetime) -> None:
+        """Forget kickoffs without a clear answer, with the values that they name people by."""
+        of = unclear_kickoffs.c.crew == crew, unclear_kickoffs.c.sent_at < before
+        await self._connection.execute(sa.delete(unclear_kickoffs).where(*of))
 
     async def remove_dead_letters(self, crew: str, *, before: datetime, at: datetime) -> int:
         """Remove the bodies of BATCH dead letters that came before a time; return their number."""

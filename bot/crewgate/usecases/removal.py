@@ -14,6 +14,7 @@ import structlog
 
 from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.usecases.access import UNCLEAR
 from crewgate.usecases.ports.base import Clock, Crews, Sleep
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 
@@ -36,6 +37,8 @@ async def remove_texts(
     by: str = BOT,
 ) -> AsyncIterator[Removed]:
     data = {"before": before.isoformat()}
+    async with begin() as tx:
+        await tx.removal.forget_kickoffs(crew, before=min(before, clock() - UNCLEAR))
     count = 1
     while count:
         async with begin() as tx:

@@ -13,7 +13,14 @@ from crewgate.domain.caveats import Caveats, Draft, Unseen
 from crewgate.domain.masking import FINDERS, NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.people import User
-from crewgate.domain.reason import EditedBy, RanEarlier
+from crewgate.domain.reason import (
+    AnsweredElsewhere,
+    EditedBy,
+    Expired,
+    NeverSent,
+    RanEarlier,
+    Reason,
+)
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Approve, ByRule, Refuse, Verdict, Via
 from crewgate.slack.commands import render_pending
@@ -183,6 +190,16 @@ def test_a_card_says_that_its_call_ran_by_an_earlier_approval() -> None:
     card = str(render_card(refused, now=LATER).blocks)
     assert "<@U0ANA>'s refusal of send_email came too late" in card
     assert "It ran and returned: “Sent as 17.”" in card
+
+
+@pytest.mark.parametrize("reason", [AnsweredElsewhere("Not pending."), Expired(), NeverSent()])
+def test_a_card_says_that_its_call_ran_however_it_was_closed(reason: Reason) -> None:
+    closed: dict[str, Any] = {"state": State.CLOSED, "reason": reason, "call_result": RAN}
+    view = a_call(subject=CALL, decision=a_decision(), **closed)
+    assert "It ran and returned: “Sent as 17.”" in str(render_card(view, now=LATER).blocks)
+    withdrawn = replace(RAN, state=CallState.CLOSED)
+    view = a_call(subject=CALL, decision=a_decision(), **closed | {"call_result": withdrawn})
+    assert "It ran" not in str(render_card(view, now=LATER).blocks)
 
 
 def test_each_surface_says_that_a_call_may_have_been_done_already() -> None:

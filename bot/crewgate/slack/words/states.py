@@ -258,8 +258,10 @@ _DID: Final = {
 
 def _has_call_ended(round_: Round) -> bool:
     is_call = isinstance(round_.subject, ToolCall)
-    has_ended = round_.state is State.RESUMED or isinstance(round_.reason, reasons.RanEarlier)
-    return round_.contradiction is not None or (is_call and has_ended)
+    has_run = round_.call_result is not None and round_.call_result.has_run
+    return round_.contradiction is not None or (
+        is_call and (has_run or round_.state is State.RESUMED)
+    )
 
 
 def outcome(round_: Round) -> str:
