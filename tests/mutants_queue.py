@@ -221,8 +221,8 @@ QUEUE: Final = (
     ),
     mutant(
         "a job that is never due is never told of",
-        '                await engine.write(connection, _NEVER, {"now": now})',
-        "                pass",
+        'never = (await connection.execute(_NEVER, {"now": now})).all()',
+        "never: list[Any] = []",
         "usecases/test_broken_times.py",
     ),
     mutant(
@@ -279,5 +279,65 @@ QUEUE: Final = (
         "case CrewUpdate() if execution.is_flow and await tx.unfinished(crew, execution_id):",
         "case CrewUpdate() if execution.is_flow:",
         "usecases/test_flows.py",
+    ),
+    mutant(
+        "what a call returned before a restart stays",
+        "case ToolCall(earlier=CallResult() as earlier):",
+        "case ToolCall(tool='', earlier=CallResult() as earlier):",
+        "domain/test_acts.py",
+    ),
+    mutant(
+        "the stored words of an earlier run of a call stay",
+        '"votes", "question", "call", "reason_words"',
+        '"votes", "question", "reason_words"',
+        "usecases/test_removal.py",
+    ),
+    mutant(
+        "webhooks behind one that is never due wait for ever",
+        'if behind := [{"key": row.ordering_key} for row in never]:',
+        'if behind := [{"key": row.ordering_key} for row in never[1:]]:',
+        "usecases/delivery/test_forward.py",
+    ),
+    mutant(
+        "webhooks behind a row that cannot be read wait for ever",
+        'behind = [{"key": row.ordering_key} for row in jobs if row.id not in read]',
+        'behind = [{"key": ""} for row in jobs if row.id not in read]',
+        "usecases/delivery/test_forward.py",
+    ),
+    mutant(
+        "a late word of a deleted card forgets the one in its place",
+        "tables.rounds.c.card_ts.is_not_distinct_from(card and card.ts),",
+        "",
+        "usecases/delivery/test_cards.py",
+    ),
+    mutant(
+        "a card that begins a rule's time drops the call of assignees",
+        "_CANCEL.where(statements.one_of(tables.outbox.c.kind, sorted(TIMED)))",
+        "_CANCEL",
+        "usecases/test_flows.py",
+    ),
+    mutant(
+        "a result that was approved in another channel is shown in none",
+        "if posting.card is None or posting.card.channel != of.channel:",
+        "if posting.card is None:",
+        "usecases/delivery/test_executions.py",
+    ),
+    mutant(
+        "a private message shows no approval of while it was posted",
+        "if round_.state is not State.WAITING or round_.version != posting.view.round.version:",
+        "if round_.state is not State.WAITING:",
+        "usecases/delivery/test_direct_messages.py",
+    ),
+    mutant(
+        "an unanswered kickoff is forgotten before it may turn up",
+        "before=min(before, clock() - UNCLEAR)",
+        "before=before",
+        "usecases/test_removal.py",
+    ),
+    mutant(
+        "an unanswered kickoff is forgotten before its crew's retention",
+        "before=min(before, clock() - UNCLEAR)",
+        "before=clock() - UNCLEAR",
+        "usecases/test_removal.py",
     ),
 )

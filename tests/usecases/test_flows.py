@@ -30,13 +30,14 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
-from crewgate.domain.rules.rule import NO_RULE, Rule
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import NO_RULE, Reminders, Rule
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.encryption import Cipher
 from crewgate.store.column_types import Secret
 from crewgate.store.tables import flow_requests, outbox
 from crewgate.usecases.decide import answer_of, dismiss
-from tests.builders import ANA, BEN, EVE, a_note, a_secret_key
+from tests.builders import ANA, BEN, EVE, a_note, a_rule, a_secret_key
 from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.timed import after
@@ -145,6 +146,16 @@ async def test_an_escalation_calls_while_it_waits(world: World) -> None:
     await world.ask(escalation=True)
     assert EffectKind.CALL_ASSIGNED in await world.effects()
     await world.decide(asked.id, APPROVED)
+    await world.settle_slack()
+    assert len(world.slack.keyed(f"escalated request {asked.id}")) == 1
+
+
+async def test_an_escalation_before_the_card_calls_once_it_is_there(world: World) -> None:
+    """The card begins the time of the rule's reminders, in place of earlier timers alone."""
+    rule = a_rule(remind=Reminders(after=Duration.parse("2h")))
+    world.crews["research"] = replace(world.crews["research"], rules=(rule,))
+    asked = (await world.ask()).round
+    await world.ask(escalation=True)
     await world.settle_slack()
     assert len(world.slack.keyed(f"escalated request {asked.id}")) == 1
 

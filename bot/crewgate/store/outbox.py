@@ -94,7 +94,7 @@ _UNREADABLE = _SET_UNREADABLE_ASIDE.where(outbox.c.id == sa.bindparam("b_job"))
 _NEVER = _SET_UNREADABLE_ASIDE.where(
     outbox.c.set_aside_at.is_(None),
     (outbox.c.due_at > LAST_MOMENT) | (outbox.c.lease_until > LAST_MOMENT),
-)
+).returning(outbox.c.ordering_key)
 _FIRST_OF_KEY = (
     sa.select(outbox.c.id)
     .where(outbox.c.ordering_key == sa.bindparam("key"), outbox.c.set_aside_at.is_(None))
@@ -315,6 +315,8 @@ class Outbox(engine.Reading):
             read = {row.id: job for row in jobs if (job := _to_job(row))}
             if unread := [{"b_job": row.id, "now": now} for row in jobs if row.id not in read]:
                 await engine.write(connection, _UNREADABLE, unread)
+                behind = [{"key": row.ordering_key} for row in jobs if row.id not in read]
+                await engine.write(connection, _NEXT, behind)
                 jobs = [row for row in jobs if row.id in read]
             if jobs:
                 leased = [{"b_job": row.id, "until": row.held_until, "now": now} for row in jobs]
@@ -385,7 +387,9 @@ class Outbox(engine.Reading):
                 # have ended.
                 await connection.execute(_LOCK)
             if compare:
-                await engine.write(connection, _NEVER, {"now": now})
+                never = (await connection.execute(_NEVER, {"now": now})).all()
+                if behind := [{"key": row.ordering_key} for row in never]:
+                    await engine.write(connection, _NEXT, behind)
             for last, crews in since.items():
                 lost = now - last
                 most = max(most, lost, key=abs)

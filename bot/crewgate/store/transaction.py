@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.audit import BOT, Code, Entry, digest_of
-from crewgate.domain.effects import LAST, OF_WAITING, Effect
+from crewgate.domain.effects import LAST, OF_WAITING, TIMED, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from crewgate.domain.notification import Callback, Format, Output, Question, Rewritten, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation, ReviewerRef
@@ -88,6 +88,8 @@ _CANCEL: Final = sa.delete(tables.outbox).where(
     tables.outbox.c.subject == sa.bindparam("round"),
     statements.one_of(tables.outbox.c.kind, sorted(OF_WAITING)),
 )
+#: Of a round that waits on, its messages stay.
+_CANCEL_TIMERS: Final = _CANCEL.where(statements.one_of(tables.outbox.c.kind, sorted(TIMED)))
 #: The worker's own job: a job whose lease was lost belongs to another worker.
 _OURS: Final = (
     tables.outbox.c.id == sa.bindparam("b_job"),
@@ -373,13 +375,17 @@ class Tx:
             card |= {"masked": masked, "output": digest_of(text, round_.salt)}
         self.audit.of_round(Entry(Code.SHOWN, BOT, card), round_)
 
-    async def forget_card(self, round_: Round) -> None:
-        """Forget a deleted card: the round has no card until it is posted again."""
-        await self._connection.execute(
+    async def forget_card(self, round_: Round, card: MessageRef | None) -> bool:
+        """Forget a deleted card; return False if the round has another card by now."""
+        gone = await self._connection.execute(
             sa.update(tables.rounds)
-            .where(tables.rounds.c.id == round_.id)
+            .where(
+                tables.rounds.c.id == round_.id,
+                tables.rounds.c.card_ts.is_not_distinct_from(card and card.ts),
+            )
             .values(card_channel=None, card_ts=None, card_thread_ts=None)
         )
+        return gone.rowcount > 0
 
     async def forget_thread(
         self, round_: Round, channel: str | None, thread_ts: str | None
@@ -446,6 +452,10 @@ class Tx:
     async def cancel(self, round_id: str) -> None:
         """Delete the reminders and other jobs of a round that no longer waits."""
         await write(self._connection, _CANCEL, {"round": round_id})
+
+    async def cancel_timers(self, round_id: str) -> None:
+        """Delete the timers of a round whose time begins anew."""
+        await write(self._connection, _CANCEL_TIMERS, {"round": round_id})
 
     async def flush(self) -> None:
         """Store the effects and the audit entries before the commit, in two statements."""

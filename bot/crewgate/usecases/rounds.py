@@ -103,7 +103,8 @@ async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
     """Enqueue the timed effects of a waiting round, counted from `at`, in place of earlier ones."""
     if round_.state is not State.WAITING:
         return
-    await cancel(tx, round_)
+    if round_.is_timed:
+        await tx.cancel_timers(round_.id)
     for effect, due in timed_effects(round_, at):
         await tx.enqueue([effect], at=at, due_at=due)
 

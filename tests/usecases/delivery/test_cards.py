@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind
 from crewgate.domain.execution import ExecutionState
-from crewgate.domain.outcome import Delivered, RefusalKind, Refused
+from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import NO_RULE, TimeOut
@@ -194,6 +195,30 @@ async def test_a_deleted_card_comes_back_while_somebody_must_act_on_it(
     assert card.shows.state is State.STUCK
     assert (await world.uow.read.posting(waiting.id)).card == card.ref
     assert world.slack.keyed(f"file {waiting.id}") == []  # it is in the thread already
+
+
+async def test_a_late_word_of_a_deleted_card_leaves_the_one_in_its_place(
+    world: World, waiting: Round
+) -> None:
+    await world.settle_slack()
+    world.slack.card(waiting.id).deleted = True
+    await world.enqueue(EffectKind.REFRESH, waiting.id)
+    [late] = await world.lease(UPDATES)
+    update = world.slack.update
+
+    async def slow(*args: Any, **options: Any) -> Outcome:
+        outcome = await update(*args, **options)
+        world.slack.update = update  # type: ignore[method-assign]
+        # Meanwhile another job finds it deleted, too, and the card is posted anew.
+        await world.enqueue(EffectKind.POST_REMINDER, waiting.id)
+        await world.settle_slack()
+        return outcome
+
+    world.slack.update = slow  # type: ignore[method-assign]
+    await world.deliver(late)
+    await world.settle_slack()
+    card = world.slack.card(waiting.id)
+    assert (await world.uow.read.posting(waiting.id)).card == card.ref
 
 
 async def test_a_card_that_may_have_come_back_is_found_once_it_was_decided(

@@ -14,7 +14,7 @@ from crewgate.usecases.delivery.messages import PEOPLE_LIMIT
 from crewgate.usecases.delivery.worker import deliver
 from crewgate.usecases.ports.slack import About
 from crewgate.usecases.read_models import MessageRef
-from tests.builders import ANA, BEN, SECOND, a_crew
+from tests.builders import ANA, BEN, SECOND, a_crew, a_rule
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.slack_standins import FakeSlack, Message
 from tests.usecases.world import World
@@ -121,6 +121,18 @@ async def test_what_is_decided_while_somebody_is_being_told_is_shown_to_them(wor
     await deliver(jobs[0], replace(world.context, messenger=decides))
     await world.settle_slack()
     assert shown(world, round_, ANA.id).state is State.DECIDED
+
+
+async def test_an_approval_while_somebody_is_being_told_is_shown_to_them(world: World) -> None:
+    world.crews["research"] = replace(world.crews["research"], rules=(a_rule(approvals=2),))
+    round_ = (await world.notify()).round
+    await world.turn()
+    await world.turn()
+    jobs = [job for job in await world.lease(SLACK) if job.effect.kind is EffectKind.DIRECT_MESSAGE]
+    decides = Decides(world, round_)
+    await deliver(jobs[0], replace(world.context, messenger=decides))
+    await world.settle_slack()
+    assert len(shown(world, round_, ANA.id).votes) == 1
 
 
 async def test_nobody_is_told_of_what_was_decided_already(world: World) -> None:

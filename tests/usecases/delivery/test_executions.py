@@ -1,5 +1,6 @@
 """Messages about executions: posted, brought up to date, and not missed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from crewgate.domain.notification import Output
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
 from crewgate.store.tables import outbox
 from crewgate.usecases.read_models import ExecutionPosting
-from tests.builders import SECOND
+from tests.builders import SECOND, a_rule
 from tests.databases import both
 from tests.usecases.world import CREW, World
 
@@ -212,6 +213,13 @@ async def test_a_result_that_was_approved_is_not_shown_again(world: World) -> No
     assert posting.approved is not None
     assert posting.approved.decision is not None
     assert posting.approved.number == 1
+
+
+async def test_a_result_that_was_approved_in_another_channel_is_shown(world: World) -> None:
+    rule = a_rule(channel="C0PRIVATE")
+    world.crews["research"] = replace(world.crews["research"], rules=(rule,))
+    posting = await ended_with(world, "All of it.", approved="All of it.")
+    assert posting.approved is None
 
 
 async def test_a_result_that_nobody_has_seen_is_shown(world: World) -> None:

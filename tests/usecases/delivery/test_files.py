@@ -66,7 +66,7 @@ async def test_nothing_is_looked_for_below_a_card_that_is_gone(world: World) -> 
     round_ = (await world.notify()).round
     await world.settle_slack()
     async with world.uow.begin() as tx:
-        await tx.forget_card(round_)
+        await tx.forget_card(round_, world.slack.card(round_.id).ref)
     world.clock.advance(SHARE_GRACE)
     await world.settle_slack()
 

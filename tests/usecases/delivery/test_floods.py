@@ -365,9 +365,10 @@ async def test_no_rule_acts_on_gathered_rounds_while_their_card_is_deleted(world
     world.crews["research"] = a_crew(rules=(replace(ALL, remind=None, escalate=None),))
     opened = await flood(world)
     gathering, *others = opened[FLOOD:]
-    world.slack.card(gathering.id).deleted = True
+    card = world.slack.card(gathering.id)
+    card.deleted = True
     async with world.uow.begin() as tx:
-        await tx.forget_card(await tx.round(gathering.id))
+        await tx.forget_card(await tx.round(gathering.id), card.ref)
     world.clock.advance(3 * DAY)
     jobs = await world.lease(TIMER, limit=50)
     await world.deliver(*jobs)

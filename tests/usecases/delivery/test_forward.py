@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from crewgate.domain.effects import EffectKind, forward_destination
 from crewgate.domain.execution import (
@@ -14,16 +16,19 @@ from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Delivered, NotSent, Unknown
 from crewgate.encryption import Cipher
 from crewgate.store.column_types import Secret
+from crewgate.store.tables import outbox
 from crewgate.usecases.delivery.executions import KICKOFF_ANSWER_TIMEOUT
 from crewgate.usecases.read_models import ForwardedWebhook
 from crewgate.usecases.receive import store_dead_letter
 from crewgate.usecases.track import record_update
 from tests.builders import a_secret_key
+from tests.databases import both
 from tests.usecases.world import World
 
 DAY = timedelta(days=1)
 FORWARD = forward_destination("research")
 URLS = WebhookUrls(task="https://theirs.example/task")
+NEVER: sa.ColumnClause[Any] = sa.literal_column(str(2**63 - 1))
 
 
 @pytest.fixture
@@ -175,3 +180,21 @@ async def test_after_a_day_it_is_given_up_and_said(forwarding: World) -> None:
     assert len(world.forwarder.faults) == 0
     assert world.messages_said() == [EffectKind.FORWARD_FAILED]
     assert not await world.lease(FORWARD)
+
+
+@both
+@pytest.mark.parametrize("damage", [{"kind": "forward_of_tomorrow"}, {"due_at": NEVER}])
+async def test_a_webhook_behind_a_damaged_one_is_forwarded(
+    world: World, damage: dict[str, Any]
+) -> None:
+    world.crews["research"] = replace(world.crews["research"], forward=True)
+    await came(world, register=URLS)
+    await came(world)
+    first = sa.select(sa.func.min(outbox.c.id)).where(outbox.c.kind == "forward")
+    async with world.engines.write.begin() as connection:
+        [found] = (await connection.execute(first)).scalars()
+        await connection.execute(sa.update(outbox).where(outbox.c.id == found).values(damage))
+    await world.outbox.note_alive(now=world.clock(), compare=True)
+    for _ in range(3):
+        await world.turn(FORWARD)
+    assert len(world.forwarder.forwarded) == 1

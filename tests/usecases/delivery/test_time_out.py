@@ -251,7 +251,7 @@ async def test_what_is_due_while_a_deleted_card_is_not_back_is_put_off(
 ) -> None:
     round_ = await opened(world, rule)
     async with world.uow.begin() as tx:
-        await tx.forget_card(round_)
+        await tx.forget_card(round_, world.slack.card(round_.id).ref)
     await after(world, 3 * DAY)
     assert await world.round(round_.id) == round_
     await world.enqueue(EffectKind.REPOST, round_.id)

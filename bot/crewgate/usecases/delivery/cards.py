@@ -74,9 +74,9 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         round_ = await tx.round(round_id)
         await tx.place_direct_message(round_, user, outcome.ref)
-        if round_.state is not State.WAITING:
-            # The round was decided before this message's place was stored, so the message is
-            # updated now.
+        if round_.state is not State.WAITING or round_.version != posting.view.round.version:
+            # The round changed before this message's place was stored, so the message is updated
+            # now.
             refreshed = _about(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)
             await tx.enqueue([refreshed], at=context.clock())
         await tx.complete(job)
@@ -231,7 +231,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
         await floods.begin_time(posting, context)
     if is_refused(outcome, RefusalKind.MESSAGE_GONE):
         if messages.must_be_acted_on(posting):
-            await messages.bring_back(job, posting.view.round, context)
+            await messages.bring_back(job, posting, context)
             return Delivered("deleted")
         outcome = Delivered("deleted")
     round_ = posting.view.round

@@ -78,7 +78,7 @@ async def post_result(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     if posting is None or not posting.execution.is_over:
         return await settle(job, Delivered("not over"), context)
-    posting = replace(posting, approved=await _approved(posting.execution, context))
+    posting = replace(posting, approved=await _approved(posting, context))
     return await _post(job, context, posting)
 
 
@@ -100,8 +100,8 @@ async def say(job: Job, context: DeliveryContext) -> Outcome:
     return await _post(job, context, posting)
 
 
-async def _approved(execution: Execution, context: DeliveryContext) -> Round | None:
-    read = context.uow.read
+async def _approved(of: ExecutionPosting, context: DeliveryContext) -> Round | None:
+    read, execution = context.uow.read, of.execution
     last = await read.rounds.last_approved(execution.crew, execution.execution_id)
     if last is None or execution.result is None:
         return None
@@ -111,7 +111,9 @@ async def _approved(execution: Execution, context: DeliveryContext) -> Round | N
         found = await read.executions.find(execution.crew, execution.execution_id)
         execution = found or execution
     posting = await read.posting(last.id, as_it_came=True)
-    if posting.card is None:  # another round's card counts this round, so no card shows its output
+    # The card may be in a rule's own channel, which people in the crew's channel cannot open; and
+    # no card shows the output of a round that another card counts.
+    if posting.card is None or posting.card.channel != of.channel:
         return None
     output = posting.view.output
     same = execution.result is not None and output.text.strip() == execution.result.text.strip()

@@ -131,15 +131,22 @@ async def settle_in_thread(
     thread_gone = is_refused(outcome, RefusalKind.THREAD_GONE)
     if not (thread_gone and must_be_acted_on(posting)):
         return await settle(job, outcome, context)
-    await bring_back(job, posting.view.round, context, job.effect.kind)
+    await bring_back(job, posting, context, job.effect.kind)
     return outcome
 
 
-async def bring_back(job: Job, round_: Round, context: DeliveryContext, *after: EffectKind) -> None:
-    """Enqueue a deleted card, and effects after it: two posts at once could start two threads."""
+async def bring_back(
+    job: Job, posting: Posting, context: DeliveryContext, *after: EffectKind
+) -> None:
+    """Enqueue a deleted card, and effects after it: two posts at once could start two threads.
+
+    A card that another job has brought back meanwhile is updated.
+    """
+    round_ = posting.view.round
     async with context.uow.begin() as tx:
-        await tx.forget_card(round_)
-        again = map(round_.effect, (EffectKind.REPOST, *after))
+        is_gone = await tx.forget_card(round_, posting.card)
+        first = EffectKind.REPOST if is_gone else EffectKind.REFRESH
+        again = map(round_.effect, (first, *after))
         await tx.enqueue(again, at=context.clock())
         await tx.complete(job)
 
