@@ -114,6 +114,12 @@ SLACK: Final = (
         "slack/commands/test_rule_messages.py",
     ),
     mutant(
+        "a decided call does not show what was done",
+        "return _preview_of_call(text, max(_SHORT + 1, len(text)))[0]",
+        'return ""',
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
         "what asks in a walk leads to no review",
         'ways = [buttons.READ.on(round_id, label="Back"), *ways]',
         "ways = [*ways]",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crewgate.domain.acts import Argument, CallResult, CallState, Contradiction, Kind, ToolCall
 from crewgate.domain.caveats import Caveats, Draft, Unseen
 from crewgate.domain.masking import FINDERS, NOTHING, Masking
-from crewgate.domain.notification import Output
+from crewgate.domain.notification import Output, Question
 from crewgate.domain.people import User
 from crewgate.domain.reason import (
     AnsweredElsewhere,
@@ -22,12 +22,12 @@ from crewgate.domain.reason import (
     Reason,
 )
 from crewgate.domain.review import State
-from crewgate.domain.verdict import Approve, ByRule, Refuse, Verdict, Via
+from crewgate.domain.verdict import Answer, Approve, ByRule, Refuse, Verdict, Via
 from crewgate.slack.commands import render_pending
 from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.forms import render_confirmation, render_revise_form
 from crewgate.slack.reviews.notices import Scene, render_call_alarm
-from crewgate.slack.reviews.output import arguments_on_card, preview
+from crewgate.slack.reviews.output import arguments_on_card, decided_on, preview
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.reviews.tool_calls import (
@@ -36,7 +36,7 @@ from crewgate.slack.reviews.tool_calls import (
 )
 from crewgate.slack.words.states import headline_in_list, in_list, outcome, push
 from crewgate.usecases.read_models import CardView, MessageRef, NewerRound, QueuePart, RoundLine
-from tests.builders import ANA, BEN, LATER, a_decision, a_review, a_rule, a_vote
+from tests.builders import ANA, BEN, LATER, a_decision, a_review, a_round, a_rule, a_vote
 from tests.repo.call_cards import CALL, MAIL, WAITS, arguments
 from tests.slack.home.test_messages import a_queue, home
 from tests.slack.rendering import check_message, check_view, long_texts, names, read, shown, texts
@@ -450,3 +450,27 @@ def test_a_call_that_must_not_have_run_is_an_alarm_wherever_it_is_named(
     assert says in read(notice)
     assert "<@U0BEN>: stop what runs calls" in read(notice)
     assert render_call_alarm(replace(scene, view=a_call())) is None
+
+
+@pytest.mark.parametrize("verdict", [Approve(), Refuse("Not signed yet.")])
+def test_a_decided_call_shows_what_was_done_in_a_line(verdict: Verdict) -> None:
+    decided = a_call(subject=CALL, state=State.RESUMED, decision=a_decision(verdict))
+    card = read(render_card(decided, now=LATER))
+    assert "*to:* bob@x.example · *text:* `Dear Bob" in card
+    removed = replace(decided, round=replace(decided.round, removed_at=LATER))
+    assert "bob@x.example" not in read(render_card(removed, now=LATER))
+    long = replace(decided, output=arguments(text="word " * 200, to="x@y.example"))
+    assert decided_on(long).endswith("…")
+    assert len(decided_on(long)) < 200
+    assert decided_on(replace(decided, output=Output("A draft."))) == ""
+
+
+def test_an_answer_shows_its_question() -> None:
+    asked = a_call(
+        subject=Question(request_id=""),
+        output=Output("Which colour?"),
+        state=State.RESUMED,
+        decision=a_decision(Answer("Green.", is_label=False)),
+    )
+    assert "Which colour?" in read(render_card(asked, now=LATER))
+    assert decided_on(replace(asked, round=a_round())) == ""

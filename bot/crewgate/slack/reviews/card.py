@@ -212,12 +212,12 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     if decision is None:
         blocks = [context(cards.about_undecided(round_))]
     else:
-        words = states.said(decision)
+        words, changed = states.said(decision), tool_calls.other_arguments(view)
         about = cards.about_decided(round_, decision, is_told=told is round_)
         blocks = present(
             context(names.joined(about, names.with_lessons(view.lessons))),
             *_all_who_approved(decision),
-            *tool_calls.other_arguments(view),
+            *(changed or present(section(what) if (what := output.decided_on(view)) else None)),
             section(words) if words else None,
         )
     # A newer round shows by itself that the crew has done the task again, so `answer` is left out.

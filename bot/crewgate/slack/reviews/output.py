@@ -9,7 +9,7 @@ from typing import Final
 from crewgate.domain.acts import ToolCall, arguments_of, first_arguments
 from crewgate.domain.caveats import WHOLE, Share
 from crewgate.domain.edits import Parts, cut
-from crewgate.domain.notification import Format, Output
+from crewgate.domain.notification import Format, Output, Question
 from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack.blockkit import excerpts, rich_text
@@ -26,7 +26,7 @@ from crewgate.slack.blockkit.text import (
     with_scripts_named,
 )
 from crewgate.slack.words import cards, names
-from crewgate.usecases.read_models import RoundLine
+from crewgate.usecases.read_models import CardView, RoundLine
 
 OUTPUT_LIMIT: Final = 9_000
 """The characters of a message for an output, of 12,000; everything else takes 2,800 at most."""
@@ -277,7 +277,7 @@ def preview(line: RoundLine) -> tuple[str, Share]:
     if line.round.removed_at is not None:
         return names.removed(line.round.removed_at), Share(0, 0)
     if isinstance(line.round.subject, ToolCall):
-        return _preview_of_call(line)
+        return _preview_of_call(line.excerpt, line.characters)
     found = excerpts.preview(
         line.excerpt,
         is_json=line.format is Format.JSON,
@@ -293,10 +293,20 @@ _LINE: Final = 160
 _SHORT: Final = 400
 
 
-def _preview_of_call(line: RoundLine) -> tuple[str, Share]:
+def decided_on(view: CardView) -> str:
+    """Return a decided call's arguments, or a question's words, in about two lines."""
+    text, subject = view.output.text, view.round.subject
+    if view.round.removed_at is not None or not isinstance(subject, ToolCall | Question):
+        return ""
+    if isinstance(subject, ToolCall):
+        return _preview_of_call(text, max(_SHORT + 1, len(text)))[0]
+    return one_line(subject.message or text, _LINE)
+
+
+def _preview_of_call(text: str, characters: int) -> tuple[str, Share]:
     """Return the arguments in one line; their names are in bold, and no value can be."""
-    arguments, is_whole = first_arguments(line.excerpt)
-    is_whole = is_whole and line.characters <= _SHORT
+    arguments, is_whole = first_arguments(text)
+    is_whole = is_whole and characters <= _SHORT
     made: list[str] = []
     left = 5 * _SHORT if is_whole else _LINE
     for name, value in arguments.items():
@@ -309,8 +319,8 @@ def _preview_of_call(line: RoundLine) -> tuple[str, Share]:
         if left <= 0:
             break
     words = " · ".join(made) or (_NO_ARGUMENTS if is_whole else "")
-    seen = line.characters if is_whole else min(_LINE, line.characters - 1)
-    return words, Share(max(0, seen), line.characters)
+    seen = characters if is_whole else min(_LINE, characters - 1)
+    return words, Share(max(0, seen), characters)
 
 
 #: The marks of bold, italic, struck-out text and code in Slack's mrkdwn.
