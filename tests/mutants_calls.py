@@ -79,8 +79,8 @@ CALLS: Final = (
     ),
     mutant(
         "an output's value of another type counts as no match",
-        "return matches_glob(wanted, text, exactly=exactly) or None",
-        "return matches_glob(wanted, text, exactly=exactly)",
+        "return (reading is not Reading.EXACTLY and fits(wanted, text, reading)) or None",
+        "return reading is not Reading.EXACTLY and fits(wanted, text, reading)",
         "domain/rules/test_conditions.py",
     ),
     mutant(
@@ -427,7 +427,7 @@ CALLS: Final = (
     ),
     mutant(
         "time approves the tool of any MCP server",
-        "and not (call.other_names and not matches_glob(pattern, call.tool))",
+        "and matches_glob(pattern, call.tool, exactly=True)",
         "and pattern is not None",
         "domain/rules/test_calls.py",
     ),

@@ -26,7 +26,12 @@ def test_documents_are_as_the_fields_make_them(path: str) -> None:
 
 @pytest.mark.parametrize("kind", [Settings, Rule, Conditions, Reminders, Escalation, TimeOut])
 def test_every_field_can_be_set(kind: type) -> None:
-    named = {option.field for option in options_of(kind)} | {"crews", "doubts", "naming"}
+    named = {option.field for option in options_of(kind)} | {
+        "crews",
+        "doubts",
+        "naming",
+        "by_letters",
+    }
     assert {field.name for field in dataclasses.fields(kind)} <= named
 
 

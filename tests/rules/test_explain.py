@@ -80,6 +80,29 @@ async def test_each_round_is_told_with_its_rule_and_with_those_of_now(
     ]
 
 
+async def test_a_pattern_that_fits_by_letters_and_digits_alone_is_named(
+    world: World, told: Told
+) -> None:
+    await world.notify("A wire\u2065 transfer.")
+    when = 'when = { task = "draft-*", contains = ["cash", "Wire Transfer"] }'
+    _, said = await told(rule("wires", when), explain="e-1")
+
+    assert said[-1].endswith('"wires": matches, draft-*, Wire Transfer by letters and digits alone')
+
+
+async def test_words_whose_letters_look_like_others_cannot_be_told(
+    world: World, told: Told
+) -> None:
+    await world.notify("A wir\u0435 transfer.", agent="Po\u0435t")
+    when = 'when = { agent = "Poet", contains = ["wire"] }'
+    _, said = await told(rule("wires", when), explain="e-1")
+
+    assert said[6:8] == [
+        "        the agent cannot be told; it must be Poet",
+        "        it cannot be told whether the output contains “wire”",
+    ]
+
+
 async def test_where_no_rule_matches_the_crew_counts(world: World, told: Told) -> None:
     await world.notify()
     _, said = await told(rule("contracts", 'when = { task = "contract_*" }'), explain="e-1")

@@ -136,6 +136,23 @@ async def test_a_name_that_no_rule_asked_for_when_it_came_cannot_be_told(world: 
     assert (await world.notify("Another draft.")).round.rule == rule
 
 
+async def test_of_rules_that_may_match_one_for_few_people_is_stricter_than_the_crew_s(
+    world: World,
+) -> None:
+    large = Rule(name="large", when=Conditions(inputs=(("amount", "9*"),)))
+    settings(world, large, Rule(name="finance", reviewers=(User(CAI.id),)), reviewers=(Anyone(),))
+    round_ = (await world.notify()).round
+    assert round_.rule.name == "finance"
+
+
+async def test_a_round_keeps_which_patterns_fit_by_letters_and_digits_alone(world: World) -> None:
+    settings(world, Rule(name="wires", when=Conditions(contains=("wire transfer", "draft"))))
+    assert (await world.notify("Draft: wire transfer.")).round.rule.by_letters == ()
+    round_ = (await world.notify("A wi-re\u2065transfer.", execution_id="e-2")).round
+    assert round_.rule.by_letters == ("wire transfer",)
+    assert await world.round(round_.id) == round_
+
+
 async def test_the_first_rule_that_fits_counts_and_stays_with_the_round(world: World) -> None:
     settings(world, LEGAL, a_rule(approvals=2))
     first = (await world.notify()).round

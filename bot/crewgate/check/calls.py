@@ -33,7 +33,10 @@ class _Unmet:
         names = ("",) if facts.call is None else facts.call.names(exactly=self.exactly)
         # An empty name stands for an unreadable one, which may be the rule's tool: so no finding.
         pattern = self.when.tool
-        if pattern is None or any(not one or matches_glob(pattern, one) for one in names):
+        exactly = self.exactly
+        if pattern is None or any(
+            not one or matches_glob(pattern, one, exactly=exactly) for one in names
+        ):
             self.lacks_tool = False
             self.arguments = {path for path in self.arguments if not facts.has(path)}
 

@@ -244,7 +244,7 @@ class _Alike(dict[int, str]):
         one = normalize("NFKC", chr(code))
         one = one if len(one) == 1 else chr(code)
         of = category(one)
-        if of in {"Cf", "Mn", "Me"} or (of == "Cc" and not one.isspace()):
+        if of in {"Cf", "Cn", "Mn", "Me"} or (of == "Cc" and not one.isspace()):
             one = _UNSEEN
         else:
             one = str(decimal(one)) if of == "Nd" else "-" if of == "Pd" else _LIKE.get(one, one)

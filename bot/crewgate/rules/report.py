@@ -28,7 +28,9 @@ T = TypeVar("T")
 
 #: The most rounds that a group names: its newest rounds.
 EXAMPLES: Final = 3
-_TOLD: Final = frozenset({"name", "when", "channel", "reviewers", "approvals", "naming"})
+_TOLD: Final = frozenset(
+    {"name", "when", "channel", "reviewers", "approvals", "naming", "by_letters"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
     """
     possible = could_apply(crew.rules, stored.facts)
     before = stored.round.rule
-    after = _rule_now(stored, crew, strictest(possible))
+    after = _rule_now(stored, crew, strictest(possible, crew.permitted(Role.REVIEWER)))
     if after.reviewers_from is not None and after.reviewers_from == before.reviewers_from:
         # The kickoff would name the same person again, so the stored round's reviewers stay.
         named = before if before.naming in WITH_REVIEWERS else after
@@ -249,10 +251,9 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
             yield f"    ✗ {place}: {_does_not_decide(one, round_)}"
         else:
             matched = True
-            alone = f", and {decides_alone(one)}" if one.decide is not None else ""
-            yield f"    ✓ {place}: matches{alone}"
+            yield f"    ✓ {place}: matches{_by_letters(one, stored)}{_alone(one)}"
     if len(possible) > 1:
-        chosen = strictest(possible)
+        chosen = strictest(possible, crew.permitted(Role.REVIEWER))
         counts = f"“{chosen.name}” counts" if chosen.name else f"{CREW_SETTINGS} count"
         yield f"    → it cannot be told which matches first: {counts}, the strictest of these"
     elif not matched:
@@ -273,6 +274,15 @@ def _asks(rule: Rule) -> str:
         of = (f"{count} of {group}" for group, count in rule.approvals_from)
         needed = f"{needed}, {', '.join(of)}"
     return f"{needed}; it holds for {rule.valid_for}" if rule.valid_for is not None else needed
+
+
+def _by_letters(rule: Rule, stored: StoredRound) -> str:
+    patterns = () if rule.allows else rule.when.by_letters(stored.facts)
+    return f", {', '.join(patterns)} by letters and digits alone" if patterns else ""
+
+
+def _alone(rule: Rule) -> str:
+    return f", and {decides_alone(rule)}" if rule.decide is not None else ""
 
 
 def shortened(text: str) -> str:
@@ -313,6 +323,8 @@ def _mismatch(one: Mismatch) -> str:
     match one.key:
         case Key.CONTAINS:
             texts = " or ".join(f"“{text}”" for text in one.wanted)
+            if one.unsure:
+                return f"it cannot be told whether the output contains {texts}"
             return f"the output does not contain {texts}"
         case Key.TASK | Key.AGENT | Key.TOOL:
             what = f"the {one.key}"

@@ -13,7 +13,7 @@ from crewgate.domain.notification import Output, Question, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.receipt import Receipt, ask_again
 from crewgate.domain.review import Review, Round, State, Transition
-from crewgate.domain.rules.choose import choose, for_call, stricter
+from crewgate.domain.rules.choose import choose, for_call, stricter, with_letters
 from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
 from crewgate.domain.rules.rule import Decide, Rule
@@ -133,7 +133,8 @@ def choose_rule(
         call=call,
         words=words,
     )
-    return for_call(crew.rule_for_round(choose(crew.rules, facts)), call)
+    chosen = choose(crew.rules, facts, crew.permitted(Role.REVIEWER))
+    return for_call(crew.rule_for_round(with_letters(chosen, facts)), call)
 
 
 async def rule_with_words(

@@ -8,7 +8,7 @@ import pytest
 
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.notification import TEXT_LIMIT, Format, Output
-from crewgate.domain.rules.choose import NOT_IN_TIME, choose, for_call
+from crewgate.domain.rules.choose import NOT_IN_TIME, choose, for_call, with_letters
 from crewgate.domain.rules.conditions import Conditions, Facts, Key
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import NO_RULE, Decide, Rule, TimeOut, TimeoutAction
@@ -83,7 +83,11 @@ def test_a_rule_finds_a_tool_by_each_of_its_names_but_to_allow_it(
 
 @pytest.mark.parametrize(
     ("pattern", "then"),
-    [("purchase", TimeoutAction.REVISE), ("shop_y_*", TimeoutAction.APPROVE)],
+    [
+        ("purchase", TimeoutAction.REVISE),
+        ("shop-y-*", TimeoutAction.REVISE),
+        ("shop_y_*", TimeoutAction.APPROVE),
+    ],
 )
 def test_time_approves_a_call_only_by_crewai_s_name(pattern: str, then: TimeoutAction) -> None:
     out = TimeOut(after=Duration.parse("1h"), then=TimeoutAction.APPROVE)
@@ -103,6 +107,7 @@ TEXTS = ["bob", "ann", 7, True, None]
         ("true", FLAGS, [True, True, False, None, None, None, None]),
         ("7", SEVENS, [True, True, True, None, None, False, False, None, None, None]),
         ("bob", TEXTS, [True, False, None, None, None]),
+        ("null", TEXTS, [None, None, None, None, True]),
         ("*", TEXTS, [True] * len(TEXTS)),
         ("> 6", SEVENS, [*[True] * 7, None, None, None]),
     ],
@@ -112,7 +117,101 @@ def test_a_value_of_another_type_than_the_rule_s_cannot_be_told(
 ) -> None:
     when = of(value=wanted)
     assert [when.hold(facts({"value": one})) for one in values] == holds
-    assert [when.hold(facts({"value": one}), exactly=True) for one in values] == holds
+    exactly = [
+        None if isinstance(one, str) and wanted not in ("bob", "*") else held
+        for one, held in zip(values, holds, strict=True)
+    ]
+    assert [when.hold(facts({"value": one}), exactly=True) for one in values] == exactly
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1e3",
+        "1e+3",
+        "0x3e8",
+        "１０００",
+        "1000.0",
+        "1,000",
+        "1_000",
+        " 1000",
+        "+1000",
+        "1000\u200b",
+    ],
+)
+def test_no_other_spelling_of_a_number_is_another_number(value: str) -> None:
+    for wanted in ("1000", "= 1000", ">= 1000"):
+        assert of(amount=wanted).hold(facts({"amount": value})) is not False
+        assert of(amount=wanted).hold(facts({"amount": value}), exactly=True) is None
+    assert of(amount="< 1000").hold(facts({"amount": value}), exactly=True) is None
+
+
+@pytest.mark.parametrize("value", [-100, 1.00, 10, 1000])
+def test_a_number_is_not_folded_to_its_digits(value: float) -> None:
+    assert of(amount="100").hold(facts({"amount": value})) is False
+    assert of(amount="10?").hold(facts({"amount": value})) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value"), [("INV-????", "INV-1, 2"), ("[!x]*", ", x"), ("true", "true")]
+)
+def test_a_rule_allows_one_value_of_its_own_type_alone(wanted: str, value: str) -> None:
+    rule = Rule(name="small", when=of(of=wanted), decide=Decide.ALLOW)
+
+    assert choose((rule,), facts({"of": value})).decide is None
+
+
+def test_a_rule_that_allows_takes_no_object_for_a_value() -> None:
+    whole = Conditions(tool="purchase", json=(("items", "*"),))
+    assert whole.hold(facts()) is True
+    assert whole.hold(facts(), exactly=True) is None
+
+
+MIXED = [
+    "b\u043eb",
+    "b\u0585b",
+    "b\u2c9fb",
+    "b\u10ffb",
+    "\U0001d41bob",
+    "b\u2065\u043eb",
+    "b\u3164\u043eb",
+]
+
+
+@pytest.mark.parametrize("text", MIXED)
+def test_a_word_whose_letters_look_like_others_may_be_any_word(text: str) -> None:
+    call = facts({"to": text, "cc": {"bcc": "eve"}})
+    assert of(to="bob").hold(call) is not False
+    assert of(to="ann").hold(call) is None
+    assert of(to="*").hold(call) is True
+    assert Conditions(contains=("ann",)).hold(call) is None
+    assert Conditions(contains=("eve",)).hold(call) is True
+    for when in (of(to="*"), of(to=text), Conditions(contains=("eve",))):
+        assert when.hold(call, exactly=True) is None
+    assert of(to="ann").hold(call, exactly=True) is False
+    assert Conditions(contains=("ann",)).hold(call, exactly=True) is None
+    named = replace(facts(call=replace(CALL, tool=text)), agent=text)
+    for name in (Conditions(tool="ann"), Conditions(agent="ann")):
+        assert name.hold(named) is None
+
+
+def test_a_rule_names_what_fits_by_letters_and_digits_alone() -> None:
+    rule = Rule(
+        name="no wires",
+        when=Conditions(
+            tool="pur-chase",
+            task="b?y",
+            contains=("ann", "wire transfer", "cash"),
+            arguments=(("text", "Wire*"), ("amount", "120"), ("urgent", "true")),
+        ),
+    )
+    found = facts({"text": "WIRE\u200btransfer", "amount": 120, "urgent": True})
+    assert choose((rule,), found) is rule
+    assert with_letters(rule, found).by_letters == ("pur-chase", "wire transfer")
+    as_written = Rule(name="wires", when=Conditions(tool="PURCHASE", contains=("wire\u200bTr",)))
+    assert with_letters(as_written, found) is as_written
+    allows = Rule(name="rest", when=Conditions(tool="pur-chase"), decide=Decide.ALLOW)
+    assert with_letters(allows, found) is allows
 
 
 def test_nothing_of_a_call_with_erased_passages_is_taken_as_read() -> None:
@@ -140,7 +239,14 @@ def test_comparisons_of_one_argument_hold_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["wire\ntransfer", "WIRE  transfer", "wire\u00a0transfer", "wire\u200b transfer"]
+    "text",
+    [
+        "wire\ntransfer",
+        "WIRE  transfer",
+        "wire\u00a0transfer",
+        "wire\u2065 tran\ufff0sfer",
+        "wire.transfer",
+    ],
 )
 def test_words_of_a_call_are_found_as_people_read_them(text: str) -> None:
     refuse = Rule(
@@ -149,11 +255,17 @@ def test_words_of_a_call_are_found_as_people_read_them(text: str) -> None:
     allow = Rule(name="rest", when=of(), decide=Decide.ALLOW)
     assert choose((refuse, allow), facts({"n": None, "to": ["bob", {"text": text}]})) is refuse
     assert choose((refuse, allow), facts({"wire": "transfer"})) is allow
+    assert choose((refuse, allow), facts({"to": ["wire", "transfer"]})) is allow
+    in_json = Conditions(contains=('"wire": "trans', "4711"))
+    assert in_json.hold(facts({"wire": "transfer"}))
+    assert in_json.hold(facts({"number": 4711}))
+    assert refuse.when.hold(facts("wire\u2065transfer"))
 
 
 def test_a_rule_that_allows_reads_words_exactly() -> None:
     allow = Rule(name="hello", when=Conditions(tool="purchase", contains=("Hello\nBob",)))
-    assert allow.when.hold(facts({"text": "hello\nbob"}), exactly=True)
+    assert allow.when.hold(facts({"text": "Hello\nBob"}), exactly=True)
+    assert allow.when.hold(facts({"text": "hello\nbob"}), exactly=True) is False
     assert allow.when.hold(facts({"text": "hello bob"}), exactly=True) is False
     assert allow.when.hold(facts({"text": "hello bob"}))
 

@@ -19,7 +19,7 @@ from crewgate.domain.notification import (
     shown,
     unless_erased,
 )
-from crewgate.domain.people import Anyone, User
+from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.rules.choose import choose, could_apply, strictest
 from crewgate.domain.rules.conditions import FOUND_SHOWN, Conditions, Facts, Key, Mismatch
 from crewgate.domain.rules.duration import Duration
@@ -274,6 +274,17 @@ def test_where_it_cannot_be_told_the_strictest_that_may_match_counts() -> None:
 def test_one_rule_is_stricter_than_another(strict: Rule, loose: Rule) -> None:
     assert strictest((loose, strict)) is strict
     assert strictest((strict, loose)) is strict
+
+
+@pytest.mark.parametrize(
+    ("usual", "name"), [((Anyone(),), "finance"), ((User("U0BEN"),), "large"), (None, "finance")]
+)
+def test_a_rule_without_reviewers_has_those_of_the_crew(
+    usual: tuple[ReviewerRef, ...] | None, name: str
+) -> None:
+    large = Rule(name="large", when=BIG)
+    finance = Rule(name="finance", reviewers=(User("U0CAI"),))
+    assert choose((large, finance), facts(inputs=UNKNOWN), usual).name == name
 
 
 def test_of_rules_that_are_as_strict_the_first_counts() -> None:

@@ -101,6 +101,7 @@ WHOLE = Rule(
     valid_for=DAY,
     delegation=False,
     ask_about_masks=False,
+    by_letters=("a",),
 )
 
 

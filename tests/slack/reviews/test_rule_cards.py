@@ -63,6 +63,14 @@ def card(**changes: Any) -> str:
     return read(render_card(a_view(**changes), now=LATER))
 
 
+def test_a_card_says_which_patterns_fit_by_letters_and_digits_alone() -> None:
+    patterns = ("wire transfer", "pay_*", "c", "d")
+    said = card(rule=a_rule(name="two eyes", by_letters=patterns))
+    alone = "by letters and digits alone: `wire transfer`, `pay_*`, `c` and 1 more"
+    assert f"rule “two eyes” ({alone})" in said
+    assert "alone" not in card(rule=a_rule(name="two eyes"))
+
+
 def test_whose_approval_a_persons_text_has_ended_is_named_until_they_approve_again() -> None:
     before = a_view(rule=TWO, votes=(a_vote(BEN), a_vote(CAI))).round
     for votes, lapsed in (

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from crewgate.domain.acts import ToolCall
@@ -37,9 +38,17 @@ _WHO: Final = (
 )
 
 
-def choose(rules: Sequence[Rule], facts: Facts) -> Rule:
+def choose(
+    rules: Sequence[Rule], facts: Facts, usual: tuple[ReviewerRef, ...] | None = None
+) -> Rule:
     """Return the rule that counts, perhaps NO_RULE; if uncertain, the strictest that may count."""
-    return strictest(could_apply(rules, facts))
+    return strictest(could_apply(rules, facts), usual)
+
+
+def with_letters(rule: Rule, facts: Facts) -> Rule:
+    """Return a round's rule, which names the patterns that fit by letters and digits alone."""
+    by_letters = () if rule.allows else rule.when.by_letters(facts)
+    return replace(rule, by_letters=by_letters) if by_letters else rule
 
 
 def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule, ...]:
@@ -63,32 +72,33 @@ def _may_decide(decide: Decide, call: ToolCall | None) -> bool:
 def for_call(rule: Rule, call: ToolCall | None) -> Rule:
     """Return a call's rule: its time-out approves only if the rule names the tool, else refuses.
 
-    The name is CrewAI's: two MCP servers may have a tool of one name.
+    The name is exactly CrewAI's: two MCP servers may have a tool of one name.
     """
     out, pattern = rule.timeout, rule.when.tool or ""
     is_meant = call is None or (
         rule.when.names_tool
         and not call.may_have_run
-        and not (call.other_names and not matches_glob(pattern, call.tool))
+        and matches_glob(pattern, call.tool, exactly=True)
     )
     if out is None or out.then is not TimeoutAction.APPROVE or is_meant:
         return rule
     return replace(rule, timeout=replace(out, then=TimeoutAction.REVISE, feedback=NOT_IN_TIME))
 
 
-def strictest(rules: Sequence[Rule]) -> Rule:
+def strictest(rules: Sequence[Rule], usual: tuple[ReviewerRef, ...] | None = None) -> Rule:
     """Return the strictest rule; at each criterion, the rules that lose are left out.
 
     The criteria: it refuses, it does not allow, the most approvals, `approvals_from`,
     `self_approval = false`, also `unknown_starter = "deny"`, no time-out that approves, no `"*"`
-    among its reviewers, the first in order.
+    among its reviewers, the first in order. A rule without reviewers has the crew's, `usual`.
     """
     if len(rules) == 1:  # as usual: several come only if a fact is unknown
         return rules[0]
-    return min(rules, key=_looseness)
+    return min(rules, key=partial(_looseness, usual=usual))
 
 
-def _looseness(rule: Rule) -> tuple[int | bool, ...]:
+def _looseness(rule: Rule, usual: tuple[ReviewerRef, ...] | None) -> tuple[int | bool, ...]:
+    who = usual if rule.reviewers is None else rule.reviewers
     return (
         _DECIDES.index(rule.decide),
         -rule.approvals,
@@ -96,7 +106,7 @@ def _looseness(rule: Rule) -> tuple[int | bool, ...]:
         rule.self_approval,
         rule.self_approval or rule.unknown_starter,
         _approves_in_time(rule),
-        Anyone() in (rule.reviewers or ()),
+        1 if who is None else 2 * (Anyone() in who),
     )
 
 
@@ -127,6 +137,7 @@ def stricter(before: Rule, after: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
         approvals_from=needed,
         self_approval=one.self_approval and other.self_approval,
         unknown_starter=all(rule.self_approval or rule.unknown_starter for rule in (one, other)),
+        by_letters=tuple(dict.fromkeys((*one.by_letters, *other.by_letters))),
         delegation=one.delegation and other.delegation,
         ask_about_masks=one.ask_about_masks or other.ask_about_masks,
         timeout=one.timeout if _approves_in_time(other) else left_by_time(one),
@@ -184,7 +195,7 @@ def _narrower(one: Rule, other: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
         return one
     if Anyone() in ours or set(theirs) <= set(ours):
         return other
-    return min((other, one), key=_looseness)
+    return min((other, one), key=partial(_looseness, usual=usual))
 
 
 def asked_inputs(rules: Sequence[Rule]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from functools import cached_property, partial
@@ -10,14 +10,15 @@ from typing import Final
 
 from crewgate.domain import notification
 from crewgate.domain.acts import ToolCall
+from crewgate.domain.letters import fold, is_mixed
 from crewgate.domain.parsers import parse_contains, parse_glob, parse_json, parse_values, setting
 from crewgate.domain.redaction import is_hidden_argument
 from crewgate.domain.rules.patterns import (
     Comparison,
-    in_lower_case,
-    matches_glob,
+    Reading,
+    fits,
     read_number,
-    readings,
+    spellings,
 )
 
 _OBJECT: Final = "{…}"
@@ -62,25 +63,32 @@ class Facts:
     words: str = ""
     """A person's words that go along with the output."""
 
-    def contains(self, text: str, *, exactly: bool) -> bool:
-        """Return True if a text is in the output, or a call's strings, or the words."""
-        if exactly:
-            return in_lower_case(text) in self._in_lower_case
-        raw, plain, *_ = readings(text)
-        return raw in self._read or (plain or raw) in self._read
+    def contains(self, words: str, reading: Reading) -> bool:
+        """Return True if words are in the output, or in a call's strings, or in a person's words.
+
+        No words reach from one string of a call into another, but as they are written in its JSON.
+        """
+        return any(spell(words) in self._spelled(spell) for spell in spellings(words, reading))
 
     @cached_property
-    def _text(self) -> str:
-        strings = () if self.call is None else _strings_in(self._json)
-        return "\0".join((f"{self.output.text}\n{self.words}", *strings))
+    def is_mixed(self) -> bool:
+        """True if a word that `contains` reads has letters that look like others."""
+        return any(map(is_mixed, self._strings))
+
+    def _spelled(self, spell: Callable[[str], str]) -> str:
+        if spell not in self._known:
+            whole = () if spell is fold else (self.output.text,)
+            self._known[spell] = "\0".join(map(spell, (*whole, *self._strings)))
+        return self._known[spell]
 
     @cached_property
-    def _read(self) -> str:
-        return "\0".join(readings(self._text))
+    def _strings(self) -> tuple[str, ...]:
+        strings = () if self.call is None else tuple(_strings_in(self._json))
+        return (self.words, *(strings or (self.output.text,)))
 
     @cached_property
-    def _in_lower_case(self) -> str:
-        return in_lower_case(self._text)
+    def _known(self) -> dict[Callable[[str], str], str]:
+        return {}
 
     def argument(self, path: str) -> object:
         """Return a call's argument; HiddenValue if it is unknown, or is no single value."""
@@ -88,7 +96,7 @@ class Facts:
         is_value = not isinstance(found, dict | list | notification.HiddenValue)
         return found if is_value and not self.is_hidden(path) else notification.HiddenValue()
 
-    def holds_at(self, path: str, wanted: str, *, exactly: bool) -> bool | None:
+    def holds_at(self, path: str, wanted: str, reading: Reading) -> bool | None:
         """Return True if a JSON output's value is as wanted; None if that cannot be told."""
         found, text = self._at(path), self.value_at(path)
         if self.is_hidden(path):
@@ -96,8 +104,8 @@ class Facts:
         if text is None:
             return False
         if isinstance(found, dict | list):
-            return matches_glob(wanted, text, exactly=exactly) or None
-        return _holds(wanted, found, exactly=exactly)
+            return (reading is not Reading.EXACTLY and fits(wanted, text, reading)) or None
+        return _holds(wanted, found, reading)
 
     def has(self, path: str) -> bool:
         """Return True if there is something at a path, also if people are not shown it."""
@@ -236,20 +244,34 @@ class Conditions:
         `exactly` is for rules that allow: other rules also hold for texts that only read alike.
         """
         found = None
-        for found in self._mismatches(facts, exactly=exactly):
+        for found in self._mismatches(facts, _reading(exactly=exactly)):
             if not found.unsure:
                 return False
         return None if found is not None else True
 
     def mismatches(self, facts: Facts, *, exactly: bool = False) -> tuple[Mismatch, ...]:
         order = list(Key)
-        found = self._mismatches(facts, exactly=exactly)
+        found = self._mismatches(facts, _reading(exactly=exactly))
         return tuple(sorted(found, key=lambda one: order.index(one.key)))
 
-    def _mismatches(self, facts: Facts, *, exactly: bool) -> Iterator[Mismatch]:
-        missed = partial(_missed, exactly=exactly)
-        yield from self._of_call(facts, exactly=exactly)
-        if self.task is not None and not matches_glob(self.task, facts.task_id, exactly=exactly):
+    def by_letters(self, facts: Facts) -> tuple[str, ...]:
+        """Return the patterns and texts that fit by their letters and digits, but not as written.
+
+        Empty for a rule that allows, which reads exactly.
+        """
+        missed = set(self._mismatches(facts, Reading.LETTERS))
+        as_written = self._mismatches(facts, Reading.AS_WRITTEN)
+        wanted = (text for one in as_written if one not in missed for text in one.wanted)
+        return tuple(
+            text
+            for text in dict.fromkeys(wanted)
+            if text not in self.contains or facts.contains(text, Reading.LETTERS)
+        )
+
+    def _mismatches(self, facts: Facts, reading: Reading) -> Iterator[Mismatch]:
+        missed = partial(_missed, reading=reading)
+        yield from self._of_call(facts, reading)
+        if self.task is not None and not fits(self.task, facts.task_id, reading):
             name = facts.task_id if facts.task_name is None else _readable(facts.task_name)
             yield from missed(Key.TASK, self.task, name)
         if self.agent is not None:
@@ -259,18 +281,22 @@ class Conditions:
             yield from missed(Key.INPUTS, pattern, notification.value_of(facts.inputs, name), name)
         for name, pattern in self.meta:
             yield from missed(Key.META, pattern, notification.value_of(facts.meta, name), name)
-        if self.contains and not any(facts.contains(one, exactly=exactly) for one in self.contains):
-            yield Mismatch(Key.CONTAINS, self.contains, None, unsure=facts.is_erased)
+        if self.contains:
+            found = any(facts.contains(one, reading) for one in self.contains)
+            if not found or (facts.is_mixed and reading is Reading.EXACTLY):
+                unsure = facts.is_erased or facts.is_mixed
+                yield Mismatch(Key.CONTAINS, self.contains, None, unsure=unsure)
         for path, wanted in self.json:
-            if (holds := facts.holds_at(path, wanted, exactly=exactly)) is not True:
-                found = None if facts.is_hidden(path) else _shown(facts.value_at(path))
-                yield Mismatch(Key.JSON, (wanted,), found, name=path, unsure=holds is None)
+            if (holds := facts.holds_at(path, wanted, reading)) is not True:
+                shown = None if facts.is_hidden(path) else _shown(facts.value_at(path))
+                yield Mismatch(Key.JSON, (wanted,), shown, name=path, unsure=holds is None)
 
-    def _of_call(self, facts: Facts, *, exactly: bool) -> Iterator[Mismatch]:
+    def _of_call(self, facts: Facts, reading: Reading) -> Iterator[Mismatch]:
         call = facts.call
         if self.tool is not None:
+            exactly = reading is Reading.EXACTLY
             missed = [
-                next(_missed(Key.TOOL, self.tool, name, exactly=exactly), None)
+                next(_missed(Key.TOOL, self.tool, name, reading=reading), None)
                 for name in (
                     [None] if call is None else map(_readable, call.names(exactly=exactly))
                 )
@@ -282,27 +308,45 @@ class Conditions:
             found = None if call is None else facts.argument(path)
             if call is None or isinstance(found, notification.HiddenValue):
                 yield Mismatch(Key.ARGUMENTS, (wanted,), None, name=path, unsure=call is not None)
-            elif (holds := _holds(wanted, found, exactly=exactly)) is not True:
+            elif (holds := _holds(wanted, found, reading)) is not True:
                 shown = _shown(_as_text(found))
                 yield Mismatch(Key.ARGUMENTS, (wanted,), shown, name=path, unsure=holds is None)
 
 
-def _holds(wanted: str, value: object, *, exactly: bool) -> bool | None:
+def _reading(*, exactly: bool) -> Reading:
+    return Reading.EXACTLY if exactly else Reading.LETTERS
+
+
+def _holds(wanted: str, value: object, reading: Reading) -> bool | None:
     """Return True if a value is as wanted; None if its type is not that of the wanted value.
 
-    The type counts, because a tool's schema makes True of "yes", and 7 of " 07".
+    The type counts, because a tool's schema makes True of "yes", and 7 of " 07". Numbers and words
+    of JSON are compared as such.
     """
-    text = _as_text(value)
-    number = read_number(text)
+    text, is_text, exactly = _as_text(value), type(value) is str, reading is Reading.EXACTLY
+    number = None if is_text and exactly else read_number(text)
     if (comparison := Comparison.parse(wanted)) is not None:
         return None if number is None else comparison.holds(text)
-    if matches_glob(wanted, text, exactly=exactly):
-        return True
     if (wanted_number := read_number(wanted)) is not None:
         is_equal = number == wanted_number
-        return None if number is None or (is_equal and type(value) is str) else is_equal
-    kind = bool if wanted.lower() in ("true", "false") else str
-    return False if type(value) is kind else None
+        return None if number is None or (is_equal and is_text and text != wanted) else is_equal
+    if (word := wanted.casefold()) in _WORDS_OF_JSON:
+        if is_text:
+            return (not exactly and text.casefold() == word) or None
+        return text == word or (False if type(value) is type(_WORDS_OF_JSON[word]) else None)
+    if is_text:
+        return _fits_words(wanted, text, reading)
+    written = Reading.AS_WRITTEN if reading is Reading.LETTERS else reading
+    return fits(wanted, text, written) or None
+
+
+_WORDS_OF_JSON: Final = {"true": True, "false": False, "null": None}
+
+
+def _fits_words(pattern: str, text: str, reading: Reading) -> bool | None:
+    """Return True if a text fits a pattern; None if letters that look like others may decide it."""
+    found = fits(pattern, text, reading)
+    return None if found is (reading is Reading.EXACTLY) and is_mixed(text) else found
 
 
 def _missed(
@@ -311,7 +355,7 @@ def _missed(
     found: str | notification.HiddenValue | None,
     name: str = "",
     *,
-    exactly: bool,
+    reading: Reading,
 ) -> Iterator[Mismatch]:
     if isinstance(found, notification.HiddenValue):
         yield Mismatch(key, (pattern,), None, name=name, unsure=True)
@@ -322,8 +366,10 @@ def _missed(
     ):
         # A value of this length was cut when it was read, so that its end is unknown.
         yield Mismatch(key, (pattern,), _shown(found), unsure=True)
-    elif found is None or not matches_glob(pattern, found, exactly=exactly):
-        yield Mismatch(key, (pattern,), _shown(found), name=name)
+    elif found is None:
+        yield Mismatch(key, (pattern,), None, name=name)
+    elif (holds := _fits_words(pattern, found, reading)) is not True:
+        yield Mismatch(key, (pattern,), _shown(found), name=name, unsure=holds is None)
 
 
 def _readable(name: str) -> str | notification.HiddenValue:

@@ -6,74 +6,54 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum, auto
 from functools import lru_cache
+from string import punctuation
 from typing import Final, Self
-from unicodedata import category, normalize
 
-#: A set such as `[abc]`, or one character; a `[` without its `]` is such a character.
-_ATOMS: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", flags=re.DOTALL)
+from crewgate.domain.letters import fold, unspaced
+
+
+class Reading(Enum):
+    """The ways in which a rule reads words."""
+
+    LETTERS = auto()
+    """Letters and digits are compared; for rules that make stricter."""
+    AS_WRITTEN = auto()
+    """All is compared but case."""
+    EXACTLY = auto()
+    """All is compared, and a wildcard is for one value, no list; for rules that allow."""
 
 
 def matches_glob(pattern: str, text: str, *, exactly: bool = False) -> bool:
-    """Match as `fnmatch.fnmatchcase` without case and, unless `exactly`, in any of the `readings`.
-
-    If `exactly`, a `*` matches no white space, comma or semicolon: it is for one value, no list.
-    """
-    if exactly:
-        return _regex(in_lower_case(pattern), exactly=True).match(in_lower_case(text)) is not None
-    wanted = readings(pattern)[:2]
-    raw, *others = readings(text)
-    return _regex(wanted[0]).match(raw) is not None or any(
-        _regex(wanted[1]).match(one) for one in others
-    )
+    """Return True if a text fits a pattern by letters and digits or, if `exactly`, as it is."""
+    return fits(pattern, text, Reading.EXACTLY if exactly else Reading.LETTERS)
 
 
-def in_lower_case(text: str) -> str:
-    """Return a text in lower case, or as it is if that would change more than case.
-
-    For example, `ß` does not become `ss`, nor a Kelvin sign `k`.
-    """
-    lower = text.lower()
-    return lower if lower.upper() == text.upper() else text
-
-
-def readings(text: str) -> tuple[str, ...]:
-    """Return a text without case, and then as people read it: in plain letters, single-spaced.
-
-    The plain reading leaves out characters that nobody sees; if there are any, a third reading has
-    spaces in their place.
-    """
-    plain = text.translate(_PLAIN)
-    seen = [plain.replace(_UNSEEN, put) for put in ("", " ")[: 1 + (_UNSEEN in plain)]]
-    return text.casefold(), *(" ".join(one.casefold().split()) for one in seen)
+def fits(pattern: str, text: str, reading: Reading) -> bool:
+    """Return True if a text fits a pattern. A pattern without letters is read as written."""
+    if reading is Reading.EXACTLY:
+        return _exactly(pattern).match(text) is not None
+    if reading is Reading.AS_WRITTEN or not fold(pattern):
+        return _as_written(pattern).match(text.casefold()) is not None
+    # A `?` may stand for a character that folds to several.
+    spellings = (fold, unspaced) if _ONE.search(pattern) else (fold,)
+    return any(_by_letters(pattern, spell).match(spell(text)) for spell in spellings)
 
 
-#: The character that takes the place of each invisible one.
-_UNSEEN: Final = "\u00ad"
-#: Letters and signs that look blank; NFKD turns another, U+FFA0, into one of these.
-_BLANK: Final = "\u115f\u1160\u2800\u3164"
+def spellings(words: str, reading: Reading) -> tuple[Callable[[str], str], ...]:
+    """Return how words are spelled, with the text that may have them: one of these must fit."""
+    if reading is Reading.EXACTLY:
+        return (str,)
+    by_letters = reading is Reading.LETTERS and fold(words)
+    return (fold, str.casefold) if by_letters else (str.casefold,)
 
 
-class _Plain(dict[int, str]):
-    """A table for `str.translate` from a character to plain characters.
-
-    Characters are changed one by one: `normalize` sorts a whole text's marks, in quadratic time.
-    """
-
-    def __missing__(self, code: int) -> str:
-        found = ""
-        for one in normalize("NFKD", chr(code)):
-            of = category(one)
-            if of == "Cf" or one in _BLANK or (of == "Cc" and not one.isspace()):
-                found += _UNSEEN
-            elif of not in {"Mn", "Me"}:  # accents are left out: NFKD splits them off
-                found += one
-        if code < 2**16:  # rarer characters are not stored: the table stays small
-            self[code] = found
-        return found
-
-
-_PLAIN: Final = _Plain()
+#: A set such as `[abc]`, or one character; a `[` without its `]` is such a character.
+_ATOMS: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", flags=re.DOTALL)
+#: A set, wildcards of one kind, or the text between.
+_PARTS: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|\*+|\?+|\[|[^*?\[]+")
+_ONE: Final = re.compile(r"[?\[]")
 
 
 def has_open_bracket(pattern: str) -> bool:
@@ -81,23 +61,77 @@ def has_open_bracket(pattern: str) -> bool:
 
 
 @lru_cache(maxsize=1_024)
-def _regex(pattern: str, *, exactly: bool = False) -> re.Pattern[str]:
-    """Compile a glob so that it never backtracks: the text between two `*` matches atomically."""
-    if not exactly:
-        return re.compile(fnmatch.translate(pattern))
-    texts = [""]
+def _as_written(pattern: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(pattern.casefold()))
+
+
+@lru_cache(maxsize=1_024)
+def _exactly(pattern: str) -> re.Pattern[str]:
+    segments = [""]
     for atom in _ATOMS.findall(pattern):
         if atom == "*":
-            texts.append("")
+            segments.append("")
+        elif atom == "?" or len(atom) > 1:
+            segments[-1] += f"(?={_OF_ONE_VALUE}){_class(atom)}"
         else:
-            texts[-1] += atom
-    first, *others = (fnmatch.translate(text)[len("(?s:") :].rpartition(")")[0] for text in texts)
-    between = "".join(f"(?>{_OF_ONE_VALUE}*?{text})" for text in others[:-1])
-    last = "".join(f"{_OF_ONE_VALUE}*{text}" for text in others[-1:])
+            segments[-1] += re.escape(atom)
+    return _compiled(segments, _OF_ONE_VALUE)
+
+
+#: No white space, comma or semicolon, also of other widths.
+_OF_ONE_VALUE: Final = r"[^\s,;\u037e\ufe10\ufe14\ufe50\ufe54\uff0c\uff1b]"
+
+
+@lru_cache(maxsize=1_024)
+def _by_letters(pattern: str, spell: Callable[[str], str]) -> re.Pattern[str]:
+    """Compile a pattern for spelled texts, in which signs are nothing.
+
+    A `?`, and a set with a sign, are one character or none.
+    """
+    plain = "".join(
+        part.lower() if part[0] in "*?" or part[:-1].startswith("[") else spell(part)
+        for part in _PARTS.findall(pattern)
+    )
+    segments, ways = [""], 1
+    for part in _PARTS.findall(plain):
+        if part[0] == "?":
+            ways *= len(part) + 1
+            segments[-1] += f".{{0,{len(part)}}}?"
+        elif part[0] == "[":
+            may_lack = _has_sign(part)
+            ways *= 1 + may_lack
+            segments[-1] += _class(part) + "??" * may_lack
+        elif part[0] != "*":
+            segments[-1] += re.escape(part)
+        if part[0] == "*" or ways >= _MOST_WAYS:
+            segments.append("")
+            ways = 1
+    return _compiled(segments, ".")
+
+
+#: The most ways in which the text between two `*` is tried at one place; beyond, a `?` is a `*`.
+_MOST_WAYS: Final = 32
+
+
+def _compiled(segments: list[str], one: str) -> re.Pattern[str]:
+    """Compile a glob so that it never backtracks: the text between two `*` matches atomically."""
+    first, *others = segments
+    between = "".join(f"(?>{one}*?{segment})" for segment in others[:-1])
+    last = "".join(f"{one}*{segment}" for segment in others[-1:])
     return re.compile(rf"(?s:{first}{between}{last})\Z")
 
 
-_OF_ONE_VALUE: Final = r"[^\s,;]"
+def _class(atom: str) -> str:
+    """Return the regular expression of a `?` or a set."""
+    return fnmatch.translate(atom)[len("(?s:") :].rpartition(")")[0]
+
+
+def _has_sign(atom: str) -> bool:
+    """Return True if a set names a sign, which is nothing in spelled texts."""
+    signs = re.compile(_class(atom))
+    return not atom.startswith("[!") and any(
+        signs.match(one) for one in (*punctuation, " ", *atom[1:-1]) if not fold(one)
+    )
 
 
 #: The signs of comparisons; `>=` comes before `>`: the first sign that fits is taken.

@@ -162,6 +162,8 @@ class Rule:
         example='"Purchases over 1,000 are made by hand."',
         instead_of=_ASKS_PEOPLE,
     )
+    by_letters: tuple[str, ...] = ()
+    """For a round: the patterns of `when` that fit by their letters and digits alone."""
     channel: str | None = parsers.setting(
         None,
         parsers.parse_channel,

@@ -65,6 +65,8 @@ _ASSIGNED: Final = 3
 _INPUTS: Final = 3
 _AUTHORS: Final = 4
 _ABSENCES: Final = 5
+#: The most patterns that a card names.
+_PATTERNS: Final = 3
 _VALUE_LIMIT: Final = 60
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -243,8 +245,12 @@ def _started(view: CardView) -> str:
 
 
 def _rule(round_: Round) -> str:
-    name = round_.rule.name
-    return f"rule {decisions.rule_quoted(name)}" if name else ""
+    name, patterns = round_.rule.name, round_.rule.by_letters
+    if not name:
+        return ""
+    fit = names.some([names.identifier(one) for one in patterns], _PATTERNS)
+    alone = f" (by letters and digits alone: {fit})" if patterns else ""
+    return f"rule {decisions.rule_quoted(name)}{alone}"
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:
