@@ -376,6 +376,30 @@ MUTANTS: Final = (
         "web/test_decisions.py",
     ),
     mutant(
+        "idle connections alone make room",
+        "of, most = max(holders.items(), key=lambda holder: len(holder[1]))",
+        'of, most = "", self._idle',
+        "network/test_connections.py",
+    ),
+    mutant(
+        "a closed connection makes room once more",
+        "self._bodies.drop(connection)",
+        "pass",
+        "network/test_connections.py",
+    ),
+    mutant(
+        "the bodies of one crew take any memory",
+        "self.size + length > bodies.small and bodies.held[self.of] + length > bodies.room",
+        "False",
+        "network/test_request_body.py",
+    ),
+    mutant(
+        "a body that is answered later takes no room",
+        "self.size += length\n        bodies.held[self.of] += length",
+        "pass",
+        "network/test_request_body.py",
+    ),
+    mutant(
         "a wrong clock is called a wrong secret",
         "made is not None and compare_digest(",
         "made is None and compare_digest(",

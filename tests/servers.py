@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from crewgate.network.connections import Limits, listen
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -58,6 +60,14 @@ async def serve(
         yield f"http://{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def serve_limited(app: web.Application, limits: Limits | None = None) -> AsyncIterator[str]:
+    """Serve as the bot and the host do, on a free port; the base URL."""
+    where = ("127.0.0.1", 0)
+    async with listen(app, where, limits=limits or Limits(), shutdown_timeout=1) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def takes_posts(path: str, handler: Handler) -> web.Application:

@@ -22,7 +22,7 @@ from crewgate.host.webhooks import Sender
 from crewgate.network.untrusted_addresses import Lookups
 from tests.host.client import TOKEN, Api, Listener
 from tests.host.standins import StandInCrew
-from tests.servers import serve
+from tests.servers import serve_limited
 
 DAY = 86_400.0
 
@@ -141,7 +141,7 @@ def shared_of(database: Database) -> Shared:
 async def test_a_kickoff_that_cannot_be_kept_is_answered_with_an_error(database: Database) -> None:
     runner = Runner({"crew": StandInCrew()}, shared_of(database))
     fill(database)
-    async with serve(build_application(runner)) as url:
+    async with serve_limited(build_application(runner)) as url:
         body = {"inputs": {"topic": "x" * 100_000}}
         status, _ = await Api(url).call("POST", "/kickoff", body)
 

@@ -4,14 +4,14 @@ import asyncio
 import io
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import web
 
 from crewgate.network.connections import Limits, listen
-from crewgate.network.requests import BodyBudget, read_body
+from crewgate.network.requests import read_body
 from crewgate.web.context import explain_failures
 
 SOON = 0.05
@@ -50,8 +50,17 @@ class Client:
 
 @dataclass
 class Server:
-    port: int
+    port: int = 0
     clients: list[Client] = field(default_factory=list)
+    arrived: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    """Counts the bodies for `/hang`, which answers once it is `going`."""
+    going: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def hang(self, request: web.Request) -> web.Response:
+        body = await read_body(request, of="a")
+        self.arrived.release()
+        await self.going.wait()
+        return web.Response(body=body.content)
 
     async def connect(self, sending: bytes = b"") -> Client:
         client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
@@ -86,12 +95,10 @@ def serve() -> Serve:
 
     async def echo(request: web.Request) -> web.Response:
         seconds = float(request.query.get("seconds", "5"))
-        return web.Response(body=(await read_body(request, seconds=seconds)).content)
+        return web.Response(body=(await read_body(request, of="a", seconds=seconds)).content)
 
     async def anybody(request: web.Request) -> web.Response:
-        return web.Response(body=(await read_body(request, room=room)).content)
-
-    room = BodyBudget()
+        return web.Response(body=(await read_body(request, of=None)).content)
 
     @asynccontextmanager
     async def serving(limits: Limits) -> AsyncIterator[Server]:
@@ -102,8 +109,9 @@ def serve() -> Serve:
         app.router.add_post("/refuse", refuse)
         app.router.add_post("/echo", echo)
         app.router.add_post("/anybody", anybody)
-        async with listen(app, ("127.0.0.1", 0), limits=limits, shutdown_timeout=1) as port:
-            server = Server(port)
+        server = Server()
+        app.router.add_post("/hang", server.hang)
+        async with listen(app, ("127.0.0.1", 0), limits=limits, shutdown_timeout=1) as server.port:
             yield server
             for client in server.clients:
                 client.writer.close()
@@ -126,7 +134,7 @@ async def test_a_stop_waits_for_a_request_only_so_long() -> None:
     port = await stack.enter_async_context(
         listen(app, ("127.0.0.1", 0), limits=Limits(), shutdown_timeout=3)
     )
-    client = await Server(port).connect(GET)
+    client = await Server(port=port).connect(GET)
     await asked.wait()
     stopping = asyncio.create_task(stack.aclose())
     stopped, _ = await asyncio.wait([stopping], timeout=5.7)
@@ -202,33 +210,55 @@ async def test_idle_connections_make_room_the_longest_idle_first(serve: Serve) -
         assert not kept.reader.at_eof()
 
 
-async def test_a_connection_with_a_request_under_way_never_makes_room(serve: Serve) -> None:
+async def test_a_connection_whose_request_arrived_in_full_never_makes_room(serve: Serve) -> None:
     async with serve(Limits(connections=2)) as server:
-        posting = [await server.begin("/echo") for _ in range(3)]
+        asking = [await server.begin("/hang") for _ in range(2)]
+        for client in asking:
+            await client.send(b"cd")
+            await server.arrived.acquire()
         for _ in range(5):
             got = await server.connect(GET)
             assert await got.answer() == (200, "ok")
-        for client in posting:
-            await client.send(b"cd")
+        server.going.set()
+        for client in asking:
             assert await client.answer() == (200, "abcd")
 
 
-async def test_a_body_that_may_be_anybodys_makes_room_before_what_was_just_connected(
-    serve: Serve,
+@pytest.mark.parametrize("path", ["/echo", "/anybody"])
+async def test_whoever_holds_most_connections_gives_the_oldest_of_them(
+    serve: Serve, path: str
 ) -> None:
-    """A stranger who holds all connections and makes more must not close those of crews."""
-    async with serve(Limits(connections=4)) as server:
-        crew = await server.begin("/echo")
+    """Proven or not: who holds all connections and makes more must not close those of others."""
+    other = {"/echo": "/anybody", "/anybody": "/echo"}[path]
+    async with serve(Limits(connections=8)) as server:
+        slow = await server.begin(other)
+        idle = await server.connect()
         for _ in range(20):
-            strangers = [await server.begin("/anybody") for _ in range(4)]
+            many = [await server.begin(path) for _ in range(8)]
             just_made = await server.connect()
-            for _ in range(2):
-                await server.connect()
             await just_made.send(GET)
             assert await just_made.answer() == (200, "ok")
-            await strangers[0].closed()
-        await crew.send(b"cd")
-        assert await crew.answer() == (200, "abcd")
+            await many[0].closed()
+            just_made.writer.close()
+            await just_made.closed()
+        await slow.send(b"cd")
+        assert await slow.answer() == (200, "abcd")
+        await idle.send(GET)
+        assert await idle.answer() == (200, "ok")
+
+
+async def test_each_connection_that_comes_closes_another_one(serve: Serve) -> None:
+    """Of 8 unfinished bodies, 4 make room for 7 that come at once: then idle ones are as many."""
+    async with serve(Limits(connections=8)) as server:
+        posting = [await server.begin("/echo") for _ in range(8)]
+        await asyncio.gather(*(server.connect(GET) for _ in range(7)))
+        answered = 0
+        for client in posting:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await client.send(b"cd")
+                await client.answer()
+                answered += 1
+        assert answered == 4
 
 
 async def test_a_connection_whose_answer_nobody_reads_makes_room(serve: Serve) -> None:

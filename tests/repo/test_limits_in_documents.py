@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from crewgate.domain.execution import GONE_AFTER
-from crewgate.network import requests
+from crewgate.network import bodies, requests
 from crewgate.network.connections import Limits
 from crewgate.network.untrusted_addresses import DEADLINE, FOR_EACH
 from crewgate.runtime import LASTING, TOLD
@@ -34,8 +34,8 @@ CLAIMS: Final = [
     ("reference", f"{requests.LIMIT // MIB} MiB, also unpacked"),
     ("reference", f"{requests.FORWARD_LIMIT // MIB} MiB where it is forwarded"),
     ("reference", f"{requests.SECONDS} s to arrive"),
-    ("reference", f"{requests.ROOM // MIB} MiB of memory together"),
-    ("reference", f"over {requests.SMALL // 1024} KiB makes room"),
+    ("reference", f"{bodies.ROOM // MIB} MiB of memory together"),
+    ("reference", f"one of over {bodies.SMALL // 1024} KiB is refused"),
     ("reference", f"{CONNECTIONS.connections}, or half of `ulimit -n`"),
     ("reference", f"after {CONNECTIONS.first_request} s; after {CONNECTIONS.next_request} s"),
     ("reference", f"{DEADLINE:.0f} s, in threads of its own, {FOR_EACH} at a time"),

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from crewgate.domain.review import State
-from tests.servers import Handler, serve
+from tests.servers import Handler, serve_limited
 from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application
 
@@ -21,7 +21,7 @@ SECRET = {"Authorization": f"Bearer {CREDENTIALS.webhook_secrets[0]}"}
 async def http(world: World) -> AsyncIterator[aiohttp.ClientSession]:
     application = an_application(world, forward=False)
     world.crews["research"] = replace(world.crews["research"], is_fetched=True)
-    async with serve(application) as url, aiohttp.ClientSession(url) as session:
+    async with serve_limited(application) as url, aiohttp.ClientSession(url) as session:
         yield session
 
 
@@ -91,7 +91,7 @@ async def test_whoever_waits_is_answered_when_the_bot_ends(world: World) -> None
     application.middlewares.append(hear)
     world.crews["research"] = replace(world.crews["research"], is_fetched=True)
     async with aiohttp.ClientSession() as session:
-        async with serve(application) as url:
+        async with serve_limited(application) as url:
             waiting = asyncio.create_task(session.get(f"{url}{PATH}?wait=25", headers=SECRET))
             await begun.wait()
         assert await (await waiting).json() == {"state": "waiting", "round": 1}

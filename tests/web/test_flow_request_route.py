@@ -14,10 +14,11 @@ from structlog.testing import capture_logs
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.notification import Question
-from crewgate.network.requests import LIMIT, ROOM
+from crewgate.network.bodies import ROOM
+from crewgate.network.requests import LIMIT
 from crewgate.web.credentials import HEADERS, Credentials, sign
 from tests.builders import FakeClock
-from tests.servers import Stranger, serve
+from tests.servers import Stranger, serve_limited
 from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application
 
@@ -73,7 +74,7 @@ async def web(world: World) -> AsyncIterator[Web]:
     machine = FakeClock()
     application = an_application(world, forward=False, machine=machine)
     async with (
-        serve(application, auto_decompress=False) as url,
+        serve_limited(application) as url,
         aiohttp.ClientSession() as session,
     ):
         yield Web(world, url, session, machine)

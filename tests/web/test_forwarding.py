@@ -12,7 +12,7 @@ import pytest
 from crewgate.domain.effects import EffectKind, forward_destination
 from crewgate.network.requests import FORWARD_LIMIT, LIMIT
 from crewgate.web.credentials import EventKind
-from tests.servers import serve
+from tests.servers import serve_limited
 from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application
 
@@ -45,7 +45,7 @@ class Web:
 async def web(world: World) -> AsyncIterator[Web]:
     application = an_application(world, forward=True)
     async with (
-        serve(application, auto_decompress=False) as url,
+        serve_limited(application) as url,
         aiohttp.ClientSession() as session,
     ):
         yield Web(world, url, session)

@@ -24,7 +24,7 @@ from crewgate.usecases.read_models import Backlog
 from crewgate.web.health import add_route
 from tests.builders import a_crew, a_rule
 from tests.databases import both
-from tests.servers import serve
+from tests.servers import serve_limited
 from tests.usecases.world import CREW, World
 from tests.web.application import CREDENTIALS, an_application
 
@@ -77,7 +77,7 @@ async def served(
         steady=world.clock,
     )
     add_route(application, scrape.render, allows=lambda _request: True)
-    async with serve(application) as url:
+    async with serve_limited(application) as url:
         yield Metrics(url, world, supervisor)
 
 
@@ -226,7 +226,7 @@ async def test_who_may_not_is_told_how() -> None:
 
     add_route(application, render, allows=lambda _request: False)
     async with (
-        serve(application) as url,
+        serve_limited(application) as url,
         aiohttp.ClientSession() as session,
         session.get(f"{url}/metrics") as answer,
     ):

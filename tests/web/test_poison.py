@@ -16,7 +16,7 @@ from crewgate.domain.effects import SLACK, EffectKind, forward_destination
 from crewgate.store.tables import dead_letters
 from crewgate.usecases.ports.crew import KickoffAnswer
 from crewgate.web.credentials import EventKind
-from tests.servers import serve
+from tests.servers import serve_limited
 from tests.usecases.world import CREW, World
 from tests.web.application import CREDENTIALS, an_application
 
@@ -56,7 +56,7 @@ class Web:
 async def web(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Web]:
     application = an_application(world, forward=request.param)
     async with (
-        serve(application, auto_decompress=False) as url,
+        serve_limited(application) as url,
         aiohttp.ClientSession() as session,
     ):
         yield Web(world, url, session)

@@ -17,12 +17,13 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from crewgate.network.requests import LIMIT, ROOM
+from crewgate.network.bodies import ROOM
+from crewgate.network.requests import LIMIT
 from crewgate.slack.client.bolt import new_bolt
 from crewgate.usecases.ports.slack import RESPONSE_SENT
 from crewgate.web import slack_events
 from crewgate.web.context import explain_failures
-from tests.servers import Stranger, serve
+from tests.servers import Stranger, serve_limited
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 PREVIOUS = "1a2b3c4d5e6f8888abcd99yyyzzz85a5"
@@ -58,7 +59,7 @@ async def url(heard: asyncio.Event, clock: slack_events.ClockBesideSlacks) -> As
 
     app = web.Application(middlewares=[explain_failures])
     slack_events.add_routes(app, bolt, signing_secrets=[SECRET, PREVIOUS], clock=clock)
-    async with serve(app, auto_decompress=False) as base:
+    async with serve_limited(app) as base:
         yield f"{base}/slack/events"
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 import structlog
@@ -19,8 +20,9 @@ from crewgate.host import database, records, webhooks
 from crewgate.host.run import Options, Shared, Slots, Target, Waiters
 from crewgate.host.runner import Runner
 from crewgate.host.store import Store
+from crewgate.network.bodies import SMALL
 from crewgate.network.connections import listen
-from crewgate.network.requests import SMALL, BodyRefused, Handler, content_of, read_body
+from crewgate.network.requests import BodyRefused, Handler, content_of, read_body
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +122,7 @@ def build_application(runner: Runner) -> web.Application:
         token = request.query.get("token", "")
         question_id = wire.sendable(request.match_info["request_id"])
         question = await asyncio.to_thread(runner.question, question_id, token)
-        call = await _read(request, wire.parse_answer, limit=SMALL)
+        call = await _read(request, wire.parse_answer, of=question.target, limit=SMALL)
         return web.json_response(await asyncio.to_thread(runner.answer, question, call))
 
     application.router.add_post("/human_feedback_requests/{request_id}/respond", respond)
@@ -153,7 +155,7 @@ class _Routes:
 
     async def _kickoff(self, request: web.Request) -> web.Response:
         self._authenticate(request)
-        kickoff = await _read(request, wire.parse_kickoff, limit=LIMIT)
+        kickoff = await _read(request, wire.parse_kickoff, of=self.target.name)
         execution_id = await asyncio.to_thread(self.runner.kick_off, self.target, kickoff)
         return web.json_response({"kickoff_id": execution_id})
 
@@ -166,7 +168,7 @@ class _Routes:
 
     async def _resume(self, request: web.Request) -> web.Response:
         self._authenticate(request)
-        call = await _read(request, wire.parse_resume_of_host, limit=LIMIT)
+        call = await _read(request, wire.parse_resume_of_host, of=self.target.name)
         return web.json_response(await asyncio.to_thread(self.runner.resume, self.target, call))
 
     def _authenticate(self, request: web.Request) -> None:
@@ -177,9 +179,11 @@ class _Routes:
             raise wire.Refusal(401, "Unauthorized", "Invalid or missing bearer token")
 
 
-async def _read(request: web.Request, parse: Callable[[bytes], T], *, limit: int) -> T:
+async def _read(
+    request: web.Request, parse: Callable[[bytes], T], *, of: str, limit: int = LIMIT
+) -> T:
     """Read and parse the body of an authenticated caller. Raises BodyRefused and Refusal."""
-    body = await read_body(request, limit=limit)
+    body = await read_body(request, of=of, limit=limit)
     return await asyncio.to_thread(lambda: parse(content_of(body)))
 
 
@@ -195,7 +199,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except wire.Refusal as refused:
         refusal = refused
     except BodyRefused as refused:
-        refusal = wire.Refusal.bad_request(f"The body cannot be used: {refused.reason}")
+        message = f"The body cannot be used: {refused.reason}"
+        refusal = wire.Refusal.bad_request(message)
+        if refused.response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            refusal = wire.Refusal(503, "Service Unavailable", message)
     except web.HTTPException as error:
         message = f"{request.method} {request.path}: {error.reason}"
         refusal = wire.Refusal(error.status, error.reason, message)

@@ -7,25 +7,23 @@ much time for its first request as a proxy needs between two requests.
 import asyncio
 import resource
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any, Self
 
 import structlog
 from aiohttp import web
 
-from crewgate.network.requests import UNPROVEN, Handler, malformed
+from crewgate.network.bodies import ARRIVING, ROOM, SMALL, Bodies
+from crewgate.network.requests import Handler, malformed
 
 log = structlog.get_logger(__name__)
 
 #: The share of `Limits.connections` that asyncio may accept in one go: each of these connections
 #: takes a file descriptor before an idle one is closed for it.
 _BACKLOG_OF_CONNECTIONS = 1 / 4
-#: A connection that is idle for less than these seconds may soon bring a request: it closes last.
-JUST_MADE = 1.0
 #: aiohttp takes None for its access log, but the parameter's type leaves it out.
 _NO_ACCESS_LOG: Any = None
 
@@ -42,7 +40,10 @@ class Limits:
     leftover: float = 2
     """The wait after the answer for the rest of an unread body."""
     connections: int = 500
-    """Beyond this number, each new connection closes the longest idle one."""
+    """Beyond this number, each new connection closes another one."""
+    bodies: int = ROOM
+    """The bytes of one sender's bodies in memory, and those that a small body may always have."""
+    small: int = SMALL
 
     @classmethod
     def within(cls, files: int) -> Self:
@@ -92,67 +93,54 @@ class _Connection(web.RequestHandler):
         return response
 
 
-@dataclass(frozen=True, slots=True)
-class _Idle:
-    since: float
-    timer: asyncio.TimerHandle | None = None
-    """The timer runs until the first request."""
-
-
 class Guard:
-    """Closes idle connections, and others to make room; knows which send unproven bodies."""
+    """Closes idle connections, and others to make room; knows the bodies of all."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self._bodies = Bodies(room=limits.bodies, small=limits.small)
         self._open: set[web.RequestHandler] = set()
-        self._idle: dict[web.RequestHandler, _Idle] = {}
-        self._unproven: dict[web.RequestHandler, None] = {}
-        """The connections with unproven bodies, the oldest first, like `_idle`."""
+        self._idle: dict[web.RequestHandler, asyncio.TimerHandle | None] = {}
+        """The connections without a request, the longest idle first. A timer runs until the first
+        request."""
 
     @web.middleware
     async def mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         connection = request.protocol
         self._leave_idle(connection)
-        request[UNPROVEN] = self._hold_unproven(connection)
         try:
-            return await handler(request)
+            with self._bodies.arriving(connection) as request[ARRIVING]:
+                return await handler(request)
         finally:
             if connection in self._open:
-                self._idle[connection] = _Idle(asyncio.get_running_loop().time())
+                self._idle[connection] = None
 
     def add(self, connection: web.RequestHandler) -> None:
         self._open.add(connection)
-        loop = asyncio.get_running_loop()
         if len(self._open) > self.limits.connections:
-            self._make_room(loop.time())
-        timer = loop.call_later(self.limits.first_request, self._close, connection)
-        self._idle[connection] = _Idle(loop.time(), timer)
+            self._make_room()
+        later = asyncio.get_running_loop().call_later
+        self._idle[connection] = later(self.limits.first_request, self._close, connection)
 
     def remove(self, connection: web.RequestHandler) -> None:
         self._open.discard(connection)
-        self._unproven.pop(connection, None)
+        self._bodies.drop(connection)
         self._leave_idle(connection)
 
-    def _make_room(self, now: float) -> None:
-        """Close the connection that is least likely to be a crew's.
+    def _make_room(self) -> None:
+        """Close the oldest connection of whoever holds most of those that wait for their caller.
 
-        A crew sends its request at once and never repeats it. So the longest idle connection goes
-        first, if it has been idle for a second; then the one that has sent an unproven body for
-        longest.
+        Without a request, a connection is nobody's yet; with an unfinished body it is a crew's, or
+        its path's. A crew sends its request at once and never repeats it, so others' connections
+        are not closed for those of one.
         """
-        idle = (one for one, idle in self._idle.items() if now - idle.since >= JUST_MADE)
-        for connection in (*islice(idle, 1), *islice(self._unproven, 1), *islice(self._idle, 1)):
-            log.info("connection_closed", open=len(self._open))
+        holders: dict[str, Collection[web.RequestHandler]] = {"": self._idle}
+        holders |= self._bodies.unfinished
+        of, most = max(holders.items(), key=lambda holder: len(holder[1]))
+        for connection in most:
+            log.info("connection_closed", open=len(self._open), of=of)
             self._close(connection)
             return
-
-    @contextmanager
-    def _hold_unproven(self, connection: web.RequestHandler) -> Iterator[None]:
-        self._unproven[connection] = None
-        try:
-            yield
-        finally:
-            self._unproven.pop(connection, None)
 
     def _close(self, connection: web.RequestHandler) -> None:
         self.remove(connection)
@@ -162,9 +150,9 @@ class Guard:
             transport.abort()  # a caller that never reads the answer would keep the transport open
 
     def _leave_idle(self, connection: web.RequestHandler) -> None:
-        idle = self._idle.pop(connection, None)
-        if idle is not None and idle.timer is not None:
-            idle.timer.cancel()
+        timer = self._idle.pop(connection, None)
+        if timer is not None:
+            timer.cancel()
 
 
 @asynccontextmanager

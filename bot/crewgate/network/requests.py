@@ -1,15 +1,18 @@
 """Read the requests of callers, within limits of size and time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import TypeVar
 
+import structlog
 from aiohttp import ClientPayloadError, web
 
 from crewgate.domain.errors import Malformed
+from crewgate.network.bodies import ARRIVING, NoRoom
 from crewgate.network.client import is_plain, unpack
+
+log = structlog.get_logger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -61,20 +64,12 @@ def malformed(message: str, details: Sequence[str] = ()) -> web.Response:
 
 T = TypeVar("T")
 
-UNPROVEN: Final = web.RequestKey("unproven", AbstractContextManager[None])
-"""A context for reading a body that nobody has authenticated yet: inside it, the connection may be
-closed to make room for others."""
-
 #: The largest body taken, in bytes, both as it comes and unpacked.
 LIMIT = 1024 * 1024
 #: The largest body of a webhook that is forwarded.
 FORWARD_LIMIT = 8 * LIMIT
 #: The most lists, objects and commas in JSON over LIMIT: each takes some hundred bytes once read.
 PARTS_LIMIT = 100_000
-#: The bytes of all bodies together that are held before their senders are known; SMALL are the
-#: bytes that each body may have even if this room is full.
-ROOM = 32 * LIMIT
-SMALL = 64 * 1024
 #: The time that a caller has to send a body, in seconds. CrewAI itself gives up after 30 s.
 SECONDS = 25
 #: The characters of an unknown `Content-Encoding` that an error repeats.
@@ -105,107 +100,49 @@ class BodyRefused(RequestRefused):
         self.reason = reason
 
 
-@dataclass(eq=False, slots=True)
-class _Holder:
-    """An arriving body: its deadline, and the number of bytes so far."""
-
-    deadline: asyncio.Timeout
-    held: int = 0
-
-
-class BodyBudget:
-    """Memory for arriving bodies of unknown senders: only a whole body shows if its signature fits.
-
-    Hundreds of connections may each send a body, and together take the memory of the whole bot. A
-    small body is always accepted. If the room is full, a larger body ends the one that began first:
-    a crew sends its body at once, an attacker slowly.
-    """
-
-    def __init__(self, *, size: int = ROOM, small: int = SMALL) -> None:
-        self._left = size
-        self._small = small
-        self._holders: dict[_Holder, None] = {}
-        """The bodies in the order of their arrival."""
-
-    @contextmanager
-    def hold(self, deadline: asyncio.Timeout) -> Iterator[Callable[[int], None]]:
-        """Yield a function to call with each part's length.
-
-        `hold` and the function raise RequestRefused if this body has to make room for another body.
-        """
-        holder = _Holder(deadline)
-        self._holders[holder] = None
-
-        def take(length: int) -> None:
-            while holder.held + length > self._small and length > self._left and self._holders:
-                self._end(next(iter(self._holders)))
-            if holder not in self._holders:
-                raise RequestRefused(too_busy())
-            self._left -= length
-            holder.held += length
-
-        try:
-            yield take
-        except asyncio.CancelledError:
-            if holder in self._holders:
-                raise
-            raise RequestRefused(too_busy()) from None
-        finally:
-            self._leave(holder)
-
-    def _end(self, holder: _Holder) -> None:
-        self._leave(holder)
-        if not holder.deadline.expired():
-            holder.deadline.reschedule(0)
-
-    def _leave(self, holder: _Holder) -> None:
-        if holder in self._holders:
-            del self._holders[holder]
-            self._left += holder.held
-
-
 async def read_body(
-    request: web.Request,
-    *,
-    limit: int = LIMIT,
-    seconds: float = SECONDS,
-    room: BodyBudget | None = None,
+    request: web.Request, *, of: str | None, limit: int = LIMIT, seconds: float = SECONDS
 ) -> Body:
     """Read a body, at most `limit` bytes.
 
-    With `room` the caller is not authenticated, and a packed body is refused: few bytes could
-    become megabytes.
+    `of` is the crew whose credentials came. None: the sender is not known yet. Then the body counts
+    for the request's path, and a packed one is refused: few bytes could become megabytes.
 
-    Raises BodyRefused if the caller went away or was too slow, RequestRefused if the room is full
-    or an unauthenticated body is packed.
+    Raises BodyRefused if the caller went away or was too slow, or the sender's room is full, and
+    RequestRefused for a packed body of an unknown sender.
     """
     encoding = request.headers.get("Content-Encoding", "")
-    if room and not is_plain(encoding):
+    if of is None and not is_plain(encoding):
         message = "Send the body as it is, without Content-Encoding."
         raise RequestRefused(refusal(415, "packed", message))
     content = bytearray()
+    body = request[ARRIVING]
+    body.of = request.path if of is None else of
     try:
-        if room is None and request.content.is_eof():  # most bodies came with their headers
+        if request.content.is_eof():  # most bodies came with their headers
             content += request.content.read_nowait()
+            body.take(len(content))
+        elif not request.protocol.connected:  # closed before its turn: reading raises RuntimeError
+            raise ConnectionResetError
         else:
             async with asyncio.timeout(seconds) as deadline:
-                unproven = request.get(UNPROVEN, nullcontext()) if room else nullcontext()
-                with unproven, room.hold(deadline) if room else nullcontext(_nothing) as take:
+                with body.reading(deadline):
                     async for chunk in request.content.iter_any():
-                        take(len(chunk))
+                        body.take(len(chunk))
                         content += chunk
                         if len(content) > limit:
                             break
+        if len(content) > limit:
+            return Body(bytes(content[:limit]), limit, too_large=True)
+        unpacked = _unpacked(bytes(content), encoding, limit)
+        body.take(max(0, len(unpacked.content) - len(content)))
+    except NoRoom as error:
+        log.warning("too_busy", of=body.of)
+        raise BodyRefused("too many large bodies were arriving", too_busy()) from error
     except (TimeoutError, ClientPayloadError, web.RequestPayloadError, ConnectionError) as error:
         reason = "it did not arrive in full"
         raise BodyRefused(reason, malformed("The body did not arrive in full.")) from error
-    if len(content) > limit:
-        return Body(bytes(content[:limit]), limit, too_large=True)
-    return _unpacked(bytes(content), encoding, limit)
-
-
-def _nothing(_length: int) -> None:
-    """Do nothing: authenticated callers need no room."""
+    return unpacked
 
 
 def content_of(body: Body) -> bytes:

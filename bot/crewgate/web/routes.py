@@ -4,7 +4,7 @@ from functools import partial
 
 from aiohttp import web
 
-from crewgate.network.requests import LIMIT, BodyBudget
+from crewgate.network.requests import LIMIT
 from crewgate.web.context import WebContext, explain_failures
 from crewgate.web.credentials import TakenRequests
 from crewgate.web.decisions import on_decision
@@ -19,9 +19,7 @@ def build(context: WebContext) -> web.Application:
     router = app.router
     human_input = partial(on_human_input, context=context)
     router.add_post("/crews/{crew}/human-input", human_input, name="human-input")
-    flow_request = partial(
-        on_flow_request, context=context, room=BodyBudget(), taken=TakenRequests()
-    )
+    flow_request = partial(on_flow_request, context=context, taken=TakenRequests())
     router.add_post("/crews/{crew}/flow-request", flow_request, name="flow-request")
     router.add_post("/crews/{crew}/events/{kind}/{key}", partial(on_event, context=context))
     router.add_post("/crews/{crew}/kickoff", partial(on_kickoff, context=context))

@@ -81,7 +81,6 @@ def add_routes(
         on_slack_event,
         bolt=bolt,
         verifiers=verifiers,
-        room=requests.BodyBudget(),
         clock=clock or ClockBesideSlacks(),
     )
     app.router.add_post("/slack/events", take)
@@ -92,11 +91,10 @@ async def on_slack_event(
     *,
     bolt: AsyncApp,
     verifiers: Sequence[SignatureVerifier],
-    room: requests.BodyBudget,
     clock: ClockBesideSlacks,
 ) -> web.StreamResponse:
     """Pass a signed request on to Bolt; refuse all other requests."""
-    text = _text_of(requests.content_of(await requests.read_body(request, room=room)))
+    text = _text_of(requests.content_of(await requests.read_body(request, of=None)))
     signer = _signer(request, text, verifiers)
     timestamp = request.headers.get(_SENT_AT, "")
     if signer is None or not signer.is_valid(text, timestamp, request.headers[_SIGNED]):

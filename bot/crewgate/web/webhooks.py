@@ -48,7 +48,7 @@ T = TypeVar("T")
 async def on_human_input(request: web.Request, *, context: WebContext) -> web.Response:
     """Store a notification, then answer 202: the crew never repeats it."""
     crew = authenticate(request, context)
-    body = await requests.read_body(request)
+    body = await requests.read_body(request, of=crew)
     parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
     notification = await parse_or_keep(request, body, parse, context)
     receiving = receive.receive_notification(crew, notification, context=context)
@@ -88,9 +88,8 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         log.warning("wrong_event_key", crew=crew, kind=kind)
         raise requests.RequestRefused(unauthorised())
     forwarding = crew in context.forwarding
-    body = await requests.read_body(
-        request, limit=requests.FORWARD_LIMIT if forwarding else requests.LIMIT
-    )
+    limit = requests.FORWARD_LIMIT if forwarding else requests.LIMIT
+    body = await requests.read_body(request, of=crew, limit=limit)
     redactor = context.redactors[crew]
     parse = partial(_parse_update, parse=context.parse_update[kind], redactor=redactor)
     to_forward = partial(_to_forward, request, kind, context=context)
@@ -233,7 +232,8 @@ async def _keep(
 async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Response:
     """Pass a kickoff to the crew, and the crew's answer back unchanged."""
     crew = authenticate(request, context, caller=True)
-    wanted = requests.parse_body(request, await requests.read_body(request), context.parse_kickoff)
+    body = await requests.read_body(request, of=crew)
+    wanted = requests.parse_body(request, body, context.parse_kickoff)
     return _response(await context.kickoffs.start(crew, wanted))
 
 
@@ -241,9 +241,8 @@ async def on_register(request: web.Request, *, context: WebContext) -> web.Respo
     """Store a caller's webhook URLs for an execution that the caller started itself."""
     crew = authenticate(request, context, caller=True)
     execution_id = context.parse_execution(request.match_info["execution_id"])
-    urls = requests.parse_body(
-        request, await requests.read_body(request), context.parse_registration
-    )
+    body = await requests.read_body(request, of=crew)
+    urls = requests.parse_body(request, body, context.parse_registration)
     await register_webhooks(crew, execution_id, urls, uow=context.uow, clock=context.clock)
     return web.json_response({"execution": execution_id, "status": "registered"})
 
@@ -273,7 +272,7 @@ def _response(outcome: KickoffOutcome) -> web.Response:
 
 
 async def on_flow_request(
-    request: web.Request, *, context: WebContext, room: requests.BodyBudget, taken: TakenRequests
+    request: web.Request, *, context: WebContext, taken: TakenRequests
 ) -> web.Response:
     """Store a flow's request, then answer 202: a flow never repeats it.
 
@@ -281,7 +280,7 @@ async def on_flow_request(
     """
     credentials = context.credentials_of(request)
     crew = credentials.crew
-    body, signature = await _read_signed(request, credentials, context, room)
+    body, signature = await _read_signed(request, credentials, context)
     signature = f"{crew} {signature}"
     is_first = taken.add(signature, now=context.now_by_each())
     try:
@@ -307,7 +306,7 @@ async def on_flow_request(
 
 
 async def _read_signed(
-    request: web.Request, credentials: Credentials, context: WebContext, room: requests.BodyBudget
+    request: web.Request, credentials: Credentials, context: WebContext
 ) -> tuple[requests.Body, str]:
     """Return a signed body and its signature. Raises RequestRefused."""
     if not credentials.flow_secrets:
@@ -317,7 +316,7 @@ async def _read_signed(
         )
         raise requests.RequestRefused(requests.refusal(401, "unauthorized", message))
     signed = fresh_signatures(request.headers, now=context.now_by_each())
-    body = await requests.read_body(request, room=room) if signed else None
+    body = await requests.read_body(request, of=None) if signed else None
     if body and body.too_large:
         log.warning("flow_request_too_large", crew=credentials.crew)
         raise requests.RequestRefused(requests.too_large(requests.LIMIT))
