@@ -420,6 +420,18 @@ MUTANTS: Final = (
     *QUEUE,
     # --- crewai and web
     mutant(
+        "a page in a browser on this machine reads the details",
+        "_OWN_HOST.fullmatch(request.host) is not None",
+        "True",
+        "web/test_health.py",
+    ),
+    mutant(
+        "a host's name that begins like this machine's is this machine",
+        "_OWN_HOST.fullmatch(",
+        "_OWN_HOST.match(",
+        "web/test_health.py",
+    ),
+    mutant(
         "anybody reads the metrics",
         "if not allows(request):",
         "if not request:",

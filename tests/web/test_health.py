@@ -14,7 +14,8 @@ PROXIES = ("X-Forwarded-For", "x-real-ip", "Forwarded", "Via")
 def may(
     remote: str, token: str | None = TOKEN, public_url: str | None = None, **headers: str
 ) -> bool:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named = {"Host": "127.0.0.1:3000"}
+    named |= {name.replace("_", "-"): value for name, value in headers.items()}
     request = make_mocked_request("GET", "/readyz", headers=named).clone(remote=remote)
     return may_see_details(request, token, local=is_local(public_url))
 
@@ -24,6 +25,22 @@ def test_who_is_on_this_machine(remote: str) -> None:
     assert may(remote)
     assert may(remote, None)
     assert may(remote, Authorization="Bearer wrong")
+
+
+@pytest.mark.parametrize("remote", LOCAL)
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        *((one, True) for one in ("localhost", "LOCALHOST:3000", "127.0.0.1", "[::1]:3000")),
+        *((one, False) for one in ("rebound.example", "127.0.0.1.rebound.example:3000", "[", "")),
+    ],
+)
+def test_a_page_in_a_browser_on_this_machine_is_told_nothing(
+    remote: str, host: str, *, told: bool
+) -> None:
+    """A page of another host, whose name resolves to the loopback address, sends its own name."""
+    assert may(remote, Host=host) is told
+    assert may(remote, Host=host, Authorization=f"Bearer {TOKEN}")
 
 
 @pytest.mark.parametrize("remote", LOCAL)

@@ -1,6 +1,7 @@
 """Health checks: the process lives, and the bot can work."""
 
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,9 @@ from crewgate.web.credentials import NONCE, EventKind, is_bearer
 
 #: The headers by which a proxy names its caller (RFC 7239 and its predecessors).
 _PROXIES: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
+#: The names by which programs on this machine call the bot. A page in a browser here can have its
+#: own name resolve to the loopback address, and would read the answer under that name.
+_OWN_HOST: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,14 @@ def is_local(public_url: str | None) -> bool:
 def may_see_details(request: web.Request, status_token: str | None, *, local: bool) -> bool:
     """Return True for callers with the token, and on this machine if the bot is `local`.
 
-    A proxy on this machine that calls for others does not count as local.
+    A proxy on this machine that calls for others does not count as local, nor does a caller that
+    names another host.
     """
     if status_token is not None and is_bearer(request.headers.get("Authorization"), status_token):
         return True
     forwarded = any(name in request.headers for name in _PROXIES)
-    return local and not forwarded and _is_loopback(request.remote)
+    is_called_by_own_name = _OWN_HOST.fullmatch(request.host) is not None
+    return local and not forwarded and is_called_by_own_name and _is_loopback(request.remote)
 
 
 def _is_loopback(address: str | None) -> bool:
