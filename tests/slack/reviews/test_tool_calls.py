@@ -199,7 +199,7 @@ def test_a_card_says_that_its_call_ran_however_it_was_closed(reason: Reason) -> 
     assert "It ran and returned: “Sent as 17.”" in str(render_card(view, now=LATER).blocks)
     withdrawn = replace(RAN, state=CallState.CLOSED)
     view = a_call(subject=CALL, decision=a_decision(), **closed | {"call_result": withdrawn})
-    assert "It ran" not in str(render_card(view, now=LATER).blocks)
+    assert "Sent as 17." not in str(render_card(view, now=LATER).blocks)
 
 
 def test_each_surface_says_that_a_call_may_have_been_done_already() -> None:
