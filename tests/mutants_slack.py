@@ -55,8 +55,14 @@ SLACK: Final = (
     ),
     mutant(
         "a letter of another script passes unnamed",
-        "if len(counts) < 2:  # noqa: PLR2004  # a word of one script",
-        "if len(counts) < 4:  # noqa: PLR2004  # a word of one script",
+        "found = [*others_in_words(text), *(others_in_recipients(text, own) if own else ())]",
+        "found = [*(others_in_recipients(text, own) if own else ())]",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "a recipient in another script passes unnamed",
+        "found = [*others_in_words(text), *(others_in_recipients(text, own) if own else ())]",
+        "found = [*others_in_words(text)]",
         "slack/reviews/test_tool_calls.py",
     ),
     mutant(

@@ -375,6 +375,36 @@ def test_a_letter_of_another_script_inside_a_word_is_named() -> None:
     assert "‹Cyrillic \u043e›0o" in words
 
 
+@pytest.mark.parametrize(
+    ("word", "named"),
+    [
+        ("bօb", "b‹Armenian օ›b"),
+        ("ᎪCME", "‹Cherokee Ꭺ›CME"),
+        ("ꓮCME", "‹Lisu ꓮ›CME"),
+        ("bⲟb", "b‹Coptic ⲟ›b"),
+        ("bჿb", "b‹Georgian ჿ›b"),
+        ("bᴏb", "b‹Latin letter small capital ᴏ›b"),
+        ("𝐛ob", "‹Mathematical 𝐛›ob"),
+        ("最新のAIモデルがβ版", "最新のAIモデルがβ版"),
+        (
+            "\u0441\u043e\u0441\u043e@\u0440\u0430\u0441\u0435",
+            "‹Cyrillic \u0441\u043e\u0441\u043e›@‹Cyrillic \u0440\u0430\u0441\u0435›",
+        ),
+    ],
+)
+def test_letters_that_look_like_others_are_named_in_values_and_names(word: str, named: str) -> None:
+    card = render_card(a_call(arguments(to=word, text="Hello there")), now=LATER)
+    assert named in read(card)
+    assert named in card.text
+    if "@" not in word:
+        of_name = arguments(**{word: "x"})
+        line = RoundLine(
+            round=WAITS.round, card=None, excerpt=of_name.text, format=of_name.format, characters=40
+        )
+        assert named in read(render_card(a_call(of_name), now=LATER))
+        assert f"*{named}:* x" in preview(line)[0]
+
+
 def test_the_notification_of_a_call_has_its_first_text() -> None:
     message = render_card(a_call(arguments(n=5, to="bob@acme.example", text="Hi.")), now=LATER)
     assert message.text.startswith("Clerk wants to use send_email: bob@acme.example")

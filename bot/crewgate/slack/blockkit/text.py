@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
+from crewgate.domain.letters import others_in_recipients, others_in_words
 from crewgate.slack.blockkit.markdown import lines_of
 
 JOINER: Final = "\u2060"
@@ -78,40 +79,18 @@ def reveal(text: str) -> str:
     return text if text.isascii() else _RUN.sub(_revealed, text)
 
 
-def with_scripts_named(text: str) -> str:
-    """Name the letters of one script inside a word of another: `b‹Cyrillic о›b`.
+def with_scripts_named(text: str, own: str = "") -> str:
+    """Name letters that look like those of their word's script: `b‹Cyrillic о›b`.
 
-    The scripts are Latin, Cyrillic and Greek, whose letters look alike. A word's own script is its
-    most frequent one, and Latin where two scripts are equally frequent.
+    With `own`, the script of a call, words of addresses that are wholly of another are named too.
     """
-    return text if text.isascii() else _WORD.sub(_with_script_named, text)
-
-
-#: Letters and digits with the accents that follow them.
-_WORD: Final = re.compile("(?:[^\\W_][\u0300-\u036f]*)+")
-_SCRIPTS: Final = ("LATIN", "CYRILLIC", "GREEK")
-
-
-def _with_script_named(word: re.Match[str]) -> str:
-    whole = word[0]
-    if whole.isascii():
-        return whole
-    scripts = [_script_of(char) for char in whole]
-    counts = {one: scripts.count(one) for one in _SCRIPTS if one in scripts}
-    if len(counts) < 2:  # noqa: PLR2004  # a word of one script
-        return whole
-    own = max(counts, key=lambda one: (counts[one], one == "LATIN"))
-    named = []
-    for script, pairs in groupby(zip(scripts, whole, strict=True), key=lambda pair: pair[0]):
-        letters = "".join(char for _, char in pairs)
-        named.append(letters if script in {own, ""} else f"‹{script.capitalize()} {letters}›")
-    return "".join(named)
-
-
-@lru_cache(maxsize=1_000)
-def _script_of(char: str) -> str:
-    script = unicodedata.name(char, "").partition(" ")[0]
-    return script if script in _SCRIPTS else ""
+    found = [*others_in_words(text), *(others_in_recipients(text, own) if own else ())]
+    named: list[str] = []
+    at = 0
+    for start, end, script in sorted(found):
+        named += (text[at:start], f"‹{script.capitalize()} {text[start:end]}›")
+        at = end
+    return "".join((*named, text[at:]))
 
 
 def place_before(text: str, at: int) -> int:

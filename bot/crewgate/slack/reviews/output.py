@@ -9,6 +9,7 @@ from typing import Final
 from crewgate.domain.acts import ToolCall, arguments_of, first_arguments
 from crewgate.domain.caveats import WHOLE, Share
 from crewgate.domain.edits import Parts, cut
+from crewgate.domain.letters import own_script
 from crewgate.domain.notification import Format, Output, Question
 from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
@@ -114,9 +115,10 @@ def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], i
     made: list[Block] = []
     line: list[Block] = []
     shown = 0
+    own = script_of(arguments)
     for name, value in arguments.items():
-        label = plain(name, LABEL_LIMIT) or "?"
-        text, is_text = with_scripts_named(clean(written(value))), isinstance(value, str)
+        label = with_scripts_named(plain(name, LABEL_LIMIT)) or "?"
+        text, is_text = with_scripts_named(clean(written(value)), own), isinstance(value, str)
         left = room - shown - utf16_length(label) - len(": \n")
         cut = utf16_length(text) > left
         if cut and left <= _BESIDE:
@@ -148,9 +150,9 @@ def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], i
 
 def first_text_argument(output: Output) -> str:
     """Return the first text among a call's arguments, for a notification; empty without one."""
-    values = (arguments_of(output.text) or {}).values()
-    texts = (plain(one, _BESIDE) for one in values if isinstance(one, str))
-    return with_scripts_named(next(filter(None, texts), ""))
+    arguments = arguments_of(output.text) or {}
+    texts = (plain(one, _BESIDE) for one in arguments.values() if isinstance(one, str))
+    return with_scripts_named(next(filter(None, texts), ""), script_of(arguments))
 
 
 def page_of_call(
@@ -189,6 +191,11 @@ def _groups_of_call(output: Output) -> list[list[Block]] | None:
 #: A room, in characters, into which the arguments of any call fit.
 _ALL: Final = 10**9
 _NO_ARGUMENTS: Final = "_It takes no arguments._"
+
+
+def script_of(arguments: Mapping[str, object]) -> str:
+    """Return the script of a call's words, beside which an address of another one is named."""
+    return own_script(text for name, one in arguments.items() for text in (name, written(one)))
 
 
 def written(value: object) -> str:
@@ -309,13 +316,15 @@ def _preview_of_call(text: str, characters: int) -> tuple[str, Share]:
     is_whole = is_whole and characters <= _SHORT
     made: list[str] = []
     left = 5 * _SHORT if is_whole else _LINE
+    own = script_of(arguments)
     for name, value in arguments.items():
-        text = one_line(with_scripts_named(written(value)), max(0, left))
+        text = one_line(with_scripts_named(written(value), own), max(0, left))
         left -= len(name) + len(text)
         is_whole = is_whole and left > 0 and "`" not in text
         if _MARKUP.search(text):
             text = "…" if "`" in text else f"`{text}`"
-        made.append(f"*{one_line(_MARKUP.sub('', name), LABEL_LIMIT) or '?'}:* {text or '_empty_'}")
+        label = one_line(with_scripts_named(_MARKUP.sub("", name)), LABEL_LIMIT)
+        made.append(f"*{label or '?'}:* {text or '_empty_'}")
         if left <= 0:
             break
     words = " · ".join(made) or (_NO_ARGUMENTS if is_whole else "")

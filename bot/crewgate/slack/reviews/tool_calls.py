@@ -17,7 +17,7 @@ from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
 from crewgate.slack.blockkit.text import clean, plain, utf16_length, with_scripts_named
 from crewgate.slack.payloads import asked, edit_box
-from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out
+from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out, script_of
 from crewgate.slack.reviews.standing import MASKS_STAY, Briefing, head
 from crewgate.slack.words import cards, decisions, names
 from crewgate.usecases.read_models import CardView
@@ -40,17 +40,19 @@ def other_arguments(view: CardView) -> list[blocks.Block]:
         return []
     lines: list[blocks.Block] = []
     changes = changes_of(before.text, after.text)
+    own = script_of(arguments_of(after.text) or {})
     for change in changes[:_CHANGES_SHOWN]:
-        old, new = (None if one is None else _short(one) for one in (change.old, change.new))
-        name = leaf(f"{plain(change.name, blocks.LABEL_LIMIT) or '?'}: ", bold=True)
+        old, new = (None if one is None else _short(one, own) for one in (change.old, change.new))
+        label = with_scripts_named(plain(change.name, blocks.LABEL_LIMIT))
+        name = leaf(f"{label or '?'}: ", bold=True)
         came = [leaf("left out", italic=True)] if new is None else [leaf(new)]
         went = [leaf(" (was "), leaf(old, strike=True), leaf(")")] if old else [leaf(" (new)")]
         lines += [*([leaf("\n")] if lines else []), name, *came, *went]
     return in_blocks([text_section(lines)]) if lines else []
 
 
-def _short(text: str) -> str:
-    return with_scripts_named(plain(text, _CHANGE_SHOWN)) or "empty"
+def _short(text: str, own: str) -> str:
+    return with_scripts_named(plain(text, _CHANGE_SHOWN), own) or "empty"
 
 
 def about_tool(view: CardView) -> str:
