@@ -257,7 +257,7 @@ MUTANTS: Final = (
     ),
     mutant(
         "an unchanged argument is read anew",
-        "if value is None or value == shown_value(found.get(one.name)):",
+        "if value is None or value == shown_value(old):",
         "if value is None:",
         "domain/test_acts.py",
     ),
@@ -465,8 +465,8 @@ MUTANTS: Final = (
     # --- the host
     mutant(
         "a tool gets other arguments than were approved",
-        "self._differs = exact(_as_sent(self._tool, arguments)) != self._exact",
-        "self._differs = False",
+        "self.differs = exact(_as_sent(self._tool, arguments)) != self._exact",
+        "self.differs = False",
         "host/test_crewai.py",
     ),
     mutant(
@@ -483,14 +483,14 @@ MUTANTS: Final = (
     ),
     mutant(
         "people see what an MCP client cleans away",
-        "values = _cleaned(values)",
+        "values = client._clean_tool_arguments(dict(values))",
         "values = dict(values)",
         "host/test_crewai.py",
     ),
     mutant(
         "a pattern does not fit a server's own name",
-        'for one in ("name", "original_tool_name")}',
-        'for one in ("name",)}',
+        'for one in ("name", "original_tool_name"))',
+        'for one in ("name",))',
         "host/test_crewai.py",
     ),
     mutant(
@@ -501,7 +501,7 @@ MUTANTS: Final = (
     ),
     mutant(
         "a result from a cache reads as run",
-        'return Outcome("closed", DIFFERS if self._differs else instead)',
+        'return Outcome("closed", gate.DIFFERS if passage.differs else instead)',
         'return Outcome("ran", instead)',
         "host/test_crewai.py",
     ),

@@ -105,8 +105,7 @@ def _try(one: Mutant, copies: SimpleQueue[Path]) -> str:
 
 def place_of(root: Path, one: Mutant) -> Path | None:
     """Return the file that has the text, if it stands there once and nowhere else."""
-    files = [*(root / "bot").rglob("*.py"), root / "docs" / "gate.py"]
-    texts = {path: path.read_text(encoding="utf-8") for path in files}
+    texts = {path: path.read_text(encoding="utf-8") for path in (root / "bot").rglob("*.py")}
     places = [path for path, text in texts.items() for _ in range(text.count(one.before))]
     return places[0] if len(places) == 1 else None
 

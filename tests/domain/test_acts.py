@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from crewgate.domain.acts import (
+    FILLED_IN,
     Argument,
     CallResult,
     CallState,
@@ -55,7 +56,15 @@ from tests.builders import (
     a_round,
 )
 
-ARGUMENTS = {"to": "bob", "amount": 1.10, "count": 3, "urgent": True, "via": "post", "note": None}
+ARGUMENTS = {
+    "to": "bob",
+    "amount": 1.10,
+    "count": 3,
+    "urgent": True,
+    "via": "post",
+    "note": None,
+    "limit": 10,
+}
 TEXT = json.dumps(ARGUMENTS)
 CALL = ToolCall(
     "purchase",
@@ -66,7 +75,9 @@ CALL = ToolCall(
         Argument("urgent", Kind.FLAG),
         Argument("via", Kind.CHOICE, ("post", "mail")),
         Argument("note", Kind.TEXT),
+        Argument("limit", Kind.NUMBER),
     ),
+    filled_in=("limit",),
 )
 RAN = CallResult(CallState.RAN, "Sent.")
 FAILED = CallResult(CallState.FAILED, "No such person.")
@@ -79,7 +90,10 @@ REFRESH, NOTIFY_STUCK = EffectKind.REFRESH, EffectKind.NOTIFY_STUCK
     ("written", "changed"),
     [
         ({"to": "ann"}, {"to": "ann"}),
-        ({"amount": "20"}, {"amount": 20}),
+        ({"amount": "20"}, {"amount": 20.0}),
+        ({"amount": "20.0"}, {"amount": 20.0}),
+        ({"limit": "20"}, {"limit": 20}),
+        ({"limit": "20.5"}, {"limit": 20.5}),
         ({"amount": "2.5"}, {"amount": 2.5}),
         ({"amount": "1e2"}, {"amount": 100.0}),
         ({"count": "-4", "urgent": "false"}, {"count": -4, "urgent": False}),
@@ -90,12 +104,20 @@ REFRESH, NOTIFY_STUCK = EffectKind.REFRESH, EffectKind.NOTIFY_STUCK
 def test_a_form_changes_what_was_written(
     written: dict[str, str], changed: dict[str, object]
 ) -> None:
-    assert arguments_of(with_changes(CALL, TEXT, written)) == ARGUMENTS | changed
+    assert shown_value(arguments_of(with_changes(CALL, TEXT, written))) == shown_value(
+        ARGUMENTS | changed
+    )
 
 
 def test_an_emptied_argument_that_is_not_required_is_left_out() -> None:
     left = arguments_of(with_changes(CALL, TEXT, {"count": ""}))
     assert left == {name: value for name, value in ARGUMENTS.items() if name != "count"}
+
+
+def test_an_emptied_argument_that_the_tool_fills_in_again_is_refused() -> None:
+    with pytest.raises(ArgumentsMisfit) as error:
+        with_changes(CALL, TEXT, {"limit": ""})
+    assert error.value.kinds == {"limit": FILLED_IN}
 
 
 def test_arguments_that_say_the_same_stay_as_they_were_written() -> None:

@@ -29,7 +29,7 @@ pytestmark = needs_crewai
 __all__ = ["make_world"]  # a fixture
 FORMS = ("exacting", "exacting_natively")
 BUYING = ("buying", "buying_natively")
-PATTERNS = ("*_out", "purchase")
+PATTERNS = ("*_out", "wipe?ut*")
 MAILS = {"send_mail": ["eve"], "send_*": ["ann", "bob", "two"]}
 
 
@@ -146,8 +146,9 @@ async def test_a_tool_or_server_gets_what_its_gate_showed_once(
     for to in (one for form in FORMS for one in swaps(form)):
         os.mkfifo(tmp_path / f"swap-{to}")
     calls = (
-        (PATTERNS, calls_of_tools() | calls_of_servers()),
-        (("purchases", "send_*"), {"searching_and_buying": [search, typo], "buying": [typo]}),
+        (PATTERNS, calls_of_tools()),
+        (("purchase",), calls_of_servers()),
+        (("purchase", "send_*"), {"searching_and_buying": [search, typo], "buying": [typo]}),
         (("purchase",), {"searching_and_buying": [found, held]}),
     )
     async with make_world(crews_file=CREWS, **ENVIRONMENT) as world, asyncio.TaskGroup() as group:
@@ -166,10 +167,10 @@ async def test_a_tool_or_server_gets_what_its_gate_showed_once(
 def mails_went_as_people_said(program: Program, card: Message) -> None:
     """Patterns that fit no tool let nothing through."""
     assert "Hi." in message_text(card)
-    assert "eve: This call did not run. No tool fits send_mail" in program.output
+    assert "eve: This call did not run: no tool fits send_mail," in program.output
     assert "ann: Sent." in program.output
-    assert "bob: This call did not run. Not him." in program.output
-    two = "two: This call did not run. Two tools of its agent have this name."
+    assert "bob: This call was refused, and did not run. Not him." in program.output
+    two = "two: This call did not run: two tools of its agent have this name."
     assert two in program.output
     assert (program.folder / "sent.txt").read_text() == "ann.example: Hi.\n"
 
@@ -198,6 +199,7 @@ def calls_of_tools() -> Calls:
             ["loose_out", {"to": f"{form}-loose", "more": 1}],
             ["dice_out", {"to": f"{form}-dice"}],
             ["own_out", {"to": f"{form}-own"}],
+            ["wipe_out_all", {"to": f"{form}-wipe"}],
             ["shop_buy_out", {"to": f"{form}-url"}],
             ["once_out", {"to": f"{form}-items", "items": [1, 2]}],
             ["sealed_out", {"to": f"{form}-sealed", "code": "s3cret"}],
@@ -230,14 +232,15 @@ def tools_got_what_was_shown(program: Program, bot: Bot) -> None:
         assert len(program.got(f"{form}-breaks")) == 1
         assert bot.call(f"{form}-loose")["arguments"] == {"to": f"{form}-loose", "more": 1}
         assert [one["more"] for one in program.got(f"{form}-loose")] == [1]
-        assert "Its tool would get other arguments than people see." in result
-        assert "Its tool has a `run` of its own." in result
-        assert "CrewAI calls this server up to three times" in result
+        assert "its tool changes its arguments each time that it checks them" in result
+        assert "its tool has a `run` of its own." in result
+        assert "a server that is given as a URL up to three times" in result
         assert program.got(f"{form}-items") == []
+        assert bot.call(f"{form}-wipe")["tool"] == "wipe_out_all"
         sealed = bot.call(f"{form}-sealed")["arguments"]
         assert sealed == {"to": f"{form}-sealed", "code": "s3cret"}
         assert program.got(f"{form}-sealed") == [{"tool": "sealed_out", **sealed}]
-        assert result.count("Its tool was replaced while people were asked.") == 2
+        assert result.count("its tool was replaced while people were asked.") == 2
         assert [program.got(to) for to in swaps(form)] == [[], []]
         assert program.got(f"{form}-dice") == program.got(f"{form}-own") == []
 
@@ -266,16 +269,16 @@ def servers_got_what_was_shown(program: Program, bot: Bot) -> None:
         assert "purchase" in call["other_names"]
         unsent = {"tool": "purchase", "to": f"{form}-pen", "note": None, "tags": None}
         assert taken == call["arguments"] | unsent
-        assert f"Bought {form}-pen." in program.results[0][form]
+        assert f"Bought {form}-pen." in program.results[1][form]
         assert len(program.got(f"{form}-late")) == 1
         assert len(program.got(f"{form}-gone")) == 1
 
 
 def patterns_held(program: Program, bot: Bot) -> None:
     """At the first call, also where it is another tool's, and an agent after it has the servers."""
-    _, refused, held = program.results
+    *_, refused, held = program.results
     for result in refused.values():
-        assert "This call did not run. No tool fits purchases, send_*" in result
+        assert "This call did not run: no tool fits send_*, which" in result
     assert len(refused) == 2
     asked = [one["tool_call"]["arguments"].get("item") for one in bot.asked]
     assert "typo" not in asked

@@ -1,21 +1,25 @@
 """`docs/gate.py`: any program asks people, and runs nothing that they did not approve."""
 
 import asyncio
-import sys
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiohttp import web
-from pydantic import BaseModel
 
 from crewgate.demo.environment import ANA, BEN, WEBHOOK_SECRET
+from crewgate.demo.hosted.crew import QUIET
 from docs import gate
-from tests.journeys.conftest import MakeWorld, World
+from tests.host.real import PYTHON, needs_crewai
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import modal, said
-from tests.repo.files import read
+from tests.journeys.test_rules import Skewed
+from tests.repo.files import ROOT, read
 from tests.servers import serve
 from tests.standins.workspace import Message, message_text
 
@@ -169,29 +173,20 @@ async def test_only_a_clear_answer_is_an_approval(
     assert bodies[0]["tool_call"]["arguments"] == MAIL
 
 
-class HookAborted(Exception):
-    """CrewAI's."""
-
-
-class Mail(BaseModel):
-    """The arguments of a tool."""
-
-    to: str
-    text: str
-
-
-class UnsayableError(Exception):
-    """Has no text."""
-
-    def __str__(self) -> str:
-        raise RuntimeError
-
-
-class Odd:
-    """A tool that tells nothing about itself."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise UnsayableError
+async def test_an_approval_that_ended_at_the_gate_is_told_on_its_card(
+    make_world: MakeWorld, reaches: Callable[[str], None]
+) -> None:
+    """The clock of the bot is two hours behind the program's."""
+    behind = Skewed()
+    behind.later = -timedelta(hours=2)
+    async with make_world(replace(AT_ONCE, clock=behind), crews_file=CREWS, **ENVIRONMENT) as world:
+        reaches(world.url)
+        asking = asyncio.create_task(asyncio.to_thread(gate.ask, "send_email", MAIL, agent="Clerk"))
+        card = await press(world, "Approve")
+        decision = await asking
+        assert "has ended" in decision.words
+        assert not decision
+        await world.shown(card, "did not run")
 
 
 async def test_an_answer_without_a_round_is_no_question(reaches: Callable[[str], None]) -> None:
@@ -208,27 +203,49 @@ async def test_an_answer_without_a_round_is_no_question(reaches: Callable[[str],
         assert not await asyncio.to_thread(gate.ask, "send_email", MAIL, seconds=5)
 
 
-async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
-    reaches: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+# Calls the hooks of the gate as CrewAI does, twice with arguments that are one object.
+TWICE = """
+from crewai.hooks.dispatch import HookAborted, InterceptionPoint, dispatch
+from crewai.hooks.tool_hooks import ToolCallHookContext
+from crewai.tools import tool
+from docs.gate import gate_crewai
+
+
+@tool("send_email")
+def send_email(to: str, text: str) -> str:
+    "Send."
+    return "Sent."
+
+
+class UnsayableError(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+class Odd:
+    "A tool that tells nothing about itself."
+
+    def __getattr__(self, name):
+        raise UnsayableError
+
+
+gate_crewai("send_email")
+given = {"to": "ann@example.com", "text": "Hi."}
+made = send_email.to_structured_tool()
+for tool in (made, made, Odd()):
+    call = ToolCallHookContext(tool_name="send_email", tool_input=given, tool=tool)
+    try:
+        dispatch(InterceptionPoint.PRE_TOOL_CALL, call)
+    except HookAborted as aborted:
+        print(aborted.reason)
+    else:
+        print(dispatch(InterceptionPoint.POST_TOOL_CALL, call))
+"""
+
+
+@needs_crewai
+async def test_an_approved_call_has_no_words_of_an_earlier_refusal(tmp_path: Path) -> None:
     """CrewAI may never ask for the words of a refusal, and a later call may have its id."""
-    hooks: list[Callable[[Any], Any]] = []
-    points = SimpleNamespace(PRE_TOOL_CALL="", POST_TOOL_CALL="")
-    library = SimpleNamespace(
-        HookAborted=HookAborted, InterceptionPoint=points, on=lambda *_, **__: hooks.append
-    )
-    names = SimpleNamespace(sanitize_tool_name=lambda name, _=64: name)
-    tools = SimpleNamespace(base_tool=None)
-    served = SimpleNamespace(MCPNativeTool=web.Request)
-    for module, has in (
-        ("hooks", library),
-        ("utilities.string_utils", names),
-        ("tools", tools),
-        ("tools.mcp_native_tool", served),
-    ):
-        monkeypatch.setitem(sys.modules, f"crewai.{module}", has)
-    gate.gate_crewai("send_email")
-    before, after = hooks
     verdicts = [False, True]
 
     async def answer(request: web.Request) -> web.Response:
@@ -239,24 +256,25 @@ async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
 
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", answer)
-    call = SimpleNamespace(
-        tool_name="send_email",
-        tool_input=dict(MAIL),
-        tool=SimpleNamespace(name="send_email", args_schema=Mail, func=print),
-        agent=None,
-        task=None,
-        crew=None,
-    )
     async with serve(app) as url:
-        reaches(url)
-        with pytest.raises(HookAborted):
-            await asyncio.to_thread(before, call)
-        await asyncio.to_thread(before, call)
-    assert after(call) is None
+        process = await asyncio.create_subprocess_exec(
+            *(str(PYTHON), "-c", TWICE),
+            stdout=asyncio.subprocess.PIPE,
+            cwd=tmp_path,
+            env={
+                **QUIET,
+                "HOME": str(tmp_path),
+                "PYTHONPATH": str(ROOT),
+                "CREWGATE_URL": f"{url}/crews/research",
+                "CREWGATE_SECRET": WEBHOOK_SECRET,
+            },
+        )
+        out, _ = await process.communicate()
+    refused, approved, odd = out.decode().splitlines()
+    assert refused == "This call was refused, and did not run. Yes."
+    assert "refused" not in approved
     # CrewAI runs a call whose hook raises anything else.
-    call.tool = Odd()
-    with pytest.raises(HookAborted, match="It could not be checked"):
-        before(call)
+    assert odd == "This call did not run: it could not be checked."
 
 
 async def test_nothing_goes_through_while_nobody_can_be_asked(

@@ -229,16 +229,19 @@ def with_changes(call: ToolCall, text: str, written: Mapping[str, str]) -> str:
     """
     found = arguments_of(text) or {}
     before = dict(found)
-    misfits: dict[str, Kind] = {}
+    misfits: dict[str, str] = {}
     for one in call.arguments:
-        value = written.get(one.name)
-        if value is None or value == shown_value(found.get(one.name)):
+        value, old = written.get(one.name), found.get(one.name)
+        if value is None or value == shown_value(old):
             continue
         if not value and one.kind is not Kind.TEXT and not one.required:
-            del found[one.name]
+            if one.name in call.filled_in:
+                misfits[one.name] = FILLED_IN
+            else:
+                del found[one.name]
             continue
         try:
-            found[one.name] = _read(one, value)
+            found[one.name] = _read(one, value, old)
         except ValueError:
             misfits[one.name] = one.kind
     if misfits:
@@ -248,10 +251,13 @@ def with_changes(call: ToolCall, text: str, written: Mapping[str, str]) -> str:
     return json.dumps(found, indent=2, ensure_ascii=False)
 
 
+#: The misfit of an emptied argument that the tool would fill in again, unseen by people.
+FILLED_IN: Final = "filled in"
 _FLAGS: Final = {"true": True, "false": False}
 
 
-def _read(argument: Argument, text: str) -> object:
+def _read(argument: Argument, text: str, old: object) -> object:
+    """Read a field's text; a number keeps the type that `old`, the argument's value, has."""
     match argument.kind:
         case Kind.TEXT:
             return text
@@ -260,7 +266,7 @@ def _read(argument: Argument, text: str) -> object:
         case Kind.CHOICE if text in argument.choices:
             return text
         case Kind.INTEGER | Kind.NUMBER if (number := read_number(text)) is not None:
-            whole = number == number.to_integral_value()
+            whole = number == number.to_integral_value() and not isinstance(old, float)
             if whole and "e" not in text.lower():
                 return int(number)
             if argument.kind is Kind.NUMBER and isfinite(float(number)):

@@ -182,7 +182,7 @@ class MaskUnknown(CrewgateError):
 
 
 class ArgumentsMisfit(CrewgateError):
-    """The arguments do not fit the call's tool; carries the kind that each must have."""
+    """The arguments do not fit the call's tool; carries, of each, the kind it must have or why."""
 
     def __init__(self, kinds: Mapping[str, str]) -> None:
         super().__init__("the tool takes no such arguments")

@@ -211,11 +211,17 @@ def plain_out(to: str, amount: int = 1) -> str:
     return _took("plain_out", to=to, amount=amount)
 
 
+@tool("wipeOutAll")
+def wipe_out_all(to: str) -> str:
+    """Do it."""
+    return _took("wipeOutAll", to=to)
+
+
 def _crew(*, native: bool = False, **more: Any) -> Crew:
     tools = [_Mails(), _Wires(), _Dice(), _Wide(), plain_out, _Own(), _LooseTool(), _Breaks()]
     url = {"url": "https://127.0.0.1:1/mcp"}
     tools.append(MCPToolWrapper(url, "buy_out", {"args_schema": _Luck}, "shop"))
-    tools += [_OnceTool(), _SealedTool(), _Swapped()]
+    tools += [_OnceTool(), _SealedTool(), wipe_out_all, _Swapped()]
     llm = Script(model="scripted", native=native)
     clerk = Agent(role="Clerk", goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
     return Crew(name="bank", agents=[clerk], tasks=[act("pay", clerk)])

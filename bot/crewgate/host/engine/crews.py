@@ -19,7 +19,7 @@ from crewai.tasks.task_output import TaskOutput
 
 from crewgate.crew_api.wire import Json, require_inputs
 from crewgate.host.engine.agents import replace_once
-from crewgate.host.engine.hooks import Hooks, names_of
+from crewgate.host.engine.hooks import Hooks
 from crewgate.host.engine.reviews import Reviews, text_of
 from crewgate.host.records import Finished, Round, TaskRow
 from crewgate.host.run import Completed, Run
@@ -54,8 +54,8 @@ class CrewTarget:
         self.agents = agents
         self.foreign = [one.role for one in agents if not isinstance(one, Agent)]
         """Agents of other libraries, whose tools CrewAI's hooks do not see."""
-        self.tools = {name for tool in tools for name in names_of(tool)} | _GIVEN
-        """The names of the crew's tools, without the tools of MCP servers."""
+        self.tools = [*tools, *_GIVEN]
+        """The crew's tools, and the names of CrewAI's own; without the tools of MCP servers."""
 
     def check(self, inputs: Json) -> None:
         """Raise Refusal if inputs are missing."""

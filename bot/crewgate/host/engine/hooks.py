@@ -6,14 +6,12 @@ failure here raises HookAborted or, as when the host stops, no `Exception`.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass
-from fnmatch import fnmatchcase
-from functools import cache, partial
+from functools import partial
+from http import HTTPStatus
 from threading import Lock
 from typing import Any, Final
 
@@ -29,11 +27,10 @@ from crewai.hooks.llm_hooks import LLMCallHookContext
 from crewai.hooks.tool_hooks import ToolCallHookContext
 from crewai.tools import BaseTool
 from crewai.tools.tool_failure import ToolFailure
-from crewai.utilities.string_utils import sanitize_tool_name
 
 from crewgate.crew_api.wire import Json
-from crewgate.host.engine import doors
-from crewgate.host.engine.doors import Door, Passage, original_of
+from crewgate.host.engine import gate
+from crewgate.host.engine.gate import Asked, Passage, Refused, original_of
 from crewgate.host.engine.runs import before_model_call, run_of
 from crewgate.host.engine.servers import is_of
 from crewgate.host.records import Call, Outcome, Pending, Round, TooMany, digest, exact
@@ -52,11 +49,11 @@ _LARGEST_SCHEMA: Final = 50_000
 #: The most characters that people are shown of the first line of a call's result.
 _LINE: Final = 300
 ASK_PEOPLE: Final = "ask_people"
-#: CrewAI cuts tools' names at `_CUT` characters. Patterns are compared with the full names, too:
-#: `_UNCUT` is longer than any name, so nothing is cut there.
-_CUT: Final = 64
-_UNCUT: Final = 10_000
-_GLOBS: Final = re.compile(r"([*?]|\[[^]]+\])")
+#: The code by which MCP's library reports a closed connection.
+_CONNECTION_CLOSED: Final = -32_000
+#: The module of `MCPServerAdapter`'s tools. They return a server's error as a result, so nobody
+#: knows for sure if a call of theirs failed.
+_ADAPTER: Final = "mcpadapt"
 _BEFORE: Final = InterceptionPoint.PRE_TOOL_CALL
 _AFTER: Final = InterceptionPoint.POST_TOOL_CALL
 
@@ -74,6 +71,10 @@ class _Call:
     """The way of an approved call to its tool."""
     refusal: str = ""
     """The words with which the agent is refused."""
+
+
+class NotAsked(Exception):
+    """People cannot be asked about a call; the message says why."""
 
 
 class Hooks:
@@ -97,13 +98,10 @@ class Hooks:
         hooks = {_BEFORE: [before_tool_call], _AFTER: [after_tool_call]}
         with scoped_hooks({**hooks, InterceptionPoint.PRE_MODEL_CALL: [before_model_call]}):
             yield
-        unmet = [
-            one for one in self._run.approves if not any(fits(name, [one]) for name in self._met)
-        ]
+        unmet = [one for one in self._run.approves if not gate.fits(self._met, [one])]
         if unmet and self._met:
-            log.warning(
-                "no_such_tool", pattern=", ".join(unmet), tools=", ".join(sorted(self._met))
-            )
+            tools = ", ".join(sorted(self._met))
+            log.warning("no_such_tool", pattern=", ".join(unmet), tools=tools)
 
     def take_used(self, task: Any) -> list[Json]:
         """Return the tools used for a task so far, and forget them."""
@@ -118,9 +116,11 @@ class Hooks:
             return
         try:
             why = self._approve(call) if self._must_ask(call.context) else ""
-        except HookAborted as aborted:
-            call.refusal = aborted.reason
-            raise
+        except Refused as refused:
+            call.refusal = f"This call was refused, and did not run. {refused}".strip()
+            raise HookAborted(call.refusal) from refused
+        except NotAsked as not_asked:
+            why = str(not_asked)
         except TooMany as many:
             why = f"{many}. Wait before you make it again."
         except Exception as error:
@@ -133,73 +133,52 @@ class Hooks:
 
     def _must_ask(self, context: Any) -> bool:
         """Return True for a call that people approve; note the names of its agent's tools."""
-        self._met |= _names_of(context).union(*map(names_of, _tools_of(context)))
+        self._met |= set().union(*map(gate.every_name, [context.tool, *gate.tools_of(context)]))
         if isinstance(original_of(context.tool), AskPeople):
             return False
         return _is_guarded(context, self._run.approves)
 
     def _approve(self, call: _Call) -> str:
-        """Ask people; return why the call cannot run, or "". Raises HookAborted if they refuse."""
-        context = call.context
-        tool, given = context.tool, deepcopy(context.tool_input)
-        why = doors.why_no_door(tool)
-        if not why and _is_one_of_several(context):
-            why = "two tools of its agent have this name"
-        if why:
-            return f"{why}."
-        try:
-            arguments, filled_in = doors.arguments_of(tool, given)
-            asked = Call(
-                tool=context.tool_name,
-                names=tuple(sorted(_names_of(context))),
-                arguments=arguments,
-                filled_in=filled_in,
-            )
-            identity = exact(given)
-        except ValueError as error:
-            return f"its arguments do not fit. {error}"
-        if doors.given_for(tool, given, asked.arguments) is None:
-            why = "its tool changes its arguments each time that it checks them"
-            return f"{why}, so nobody can approve what it would get."
-        hung = doors.hang_doors(tool)
+        """Ask people; return why the call cannot run, or "". Raises Refused."""
+        ask = partial(self._ask, call)
+        passed = gate.let_through(call.context, ask, seconds=self._run.tool_timeout)
+        if isinstance(passed, str):
+            return passed
+        call.passage = passed
+        return ""
+
+    def _ask(self, call: _Call, asked: Asked) -> Json:
+        """Return the arguments that people approve. Raises Refused, TooMany and NotAsked."""
+        context, tool = call.context, call.context.tool
+        of_tool = Call(
+            tool=context.tool_name,
+            names=tuple(sorted(gate.names_in(context))),
+            arguments=asked.arguments,
+            filled_in=asked.filled_in,
+        )
         body = self._body(context, json.dumps(asked.arguments, indent=2, ensure_ascii=False))
         about = {"agent": body["agent"], "task": body["task_name"], "may_have_run": False}
-        schema = _schema_of(context, asked)
+        schema = gate.schema_of(tool, asked)
+        if schema is not None and _size(schema) > _LARGEST_SCHEMA:
+            schema = None
         known = {} if schema is None else {"schema": schema}
-        body["tool_call"] = {**asked.body, **about, **known}
+        body["tool_call"] = {**of_tool.body, **about, **known}
         if _size(body) > _LARGEST:
-            return "its arguments are too large to be shown."
+            raise NotAsked("its arguments are too large to be shown.")
         limits = {"holds": lambda one: not one.approve, "most_waiting": MOST_WAITING}
         checks = {
-            "check": partial(_changed, tool, schema, asked),
-            "fits": lambda one: doors.given_for(tool, given, one.arguments) is not None,
+            "check": partial(gate.changed, tool, schema or {}, asked),
+            "fits": lambda one: gate.given_for(tool, asked.given, one.arguments) is not None,
         }
+        identity = exact(asked.given)
         pending = self._pending(context, context.tool_name, identity, body, **checks, **limits)
-        found = self._run.ask_within(pending)
-        if found is None or found.decision is None or found.call is None:
-            return "the kickoff gave no humanInputWebhook, so nobody can be asked."
-        if not found.decision.approve:
-            words = found.decision.feedback
-            raise HookAborted(f"This call was refused, and did not run. {words}".strip())
-        call.approved = found
-        return self._let_through(call, given, found.call, hung)
-
-    def _let_through(self, call: _Call, given: Json, approved: Call, hung: Sequence[Door]) -> str:
-        """Give CrewAI arguments for exactly the approved call; return why it cannot run, or ""."""
-        context = call.context
-        handed = doors.given_for(context.tool, given, approved.arguments)
-        if exact(context.tool_input) != exact(given):
-            return "its arguments changed while people were asked."
-        if not _still_has(context, hung):
-            return "its tool was replaced while people were asked."
-        if handed is None:
-            return doors.DIFFERS
-        context.tool_input.clear()
-        context.tool_input.update(handed)
-        seconds = self._run.tool_timeout
-        call.passage = Passage(context.tool, approved.arguments, doors=hung, seconds=seconds)
-        call.passage.open()
-        return ""
+        round_ = self._run.ask_within(pending)
+        if round_ is None or round_.decision is None or round_.call is None:
+            raise NotAsked("the kickoff gave no humanInputWebhook, so nobody can be asked.")
+        if not round_.decision.approve:
+            raise Refused(round_.decision.feedback)
+        call.approved = round_
+        return round_.call.arguments
 
     def after(self, call: _Call, result: Any, raw: Any) -> str | None:
         """Count a call and report its result; return words for the agent if it did not run."""
@@ -222,7 +201,7 @@ class Hooks:
             failed = failed or isinstance(raw, ToolFailure)
             words = str(result if error is None else error).strip()
             line = words.partition("\n")[0][:_LINE]
-            outcome = call.passage.outcome(line, failed=failed)
+            outcome = _outcome(call.passage, line, failed=failed)
             self._run.tell_outcome(call.approved, outcome)
             if not outcome.in_doubt and (run := run_of(call.context.agent)) is not None:
                 run.take_end(call.approved.task_id)
@@ -339,7 +318,7 @@ def guard(patterns: Iterable[str]) -> None:
         raise HookAborted(why)
 
     register(_BEFORE, refuse_unasked)
-    doors.hang_client_door()
+    gate.hang_client_door()
 
 
 #: The MCP servers that did not answer at the start: people approve all calls of their tools.
@@ -354,110 +333,36 @@ def hold(servers: Iterable[str]) -> None:
 def _is_guarded(context: Any, patterns: Sequence[str]) -> bool:
     if patterns and is_of(original_of(context.tool), _HELD):
         return True
-    return any(fits(name, patterns) for name in _names_of(context))
+    return gate.fits([context.tool_name, context.tool], patterns)
 
 
-def _names_of(context: Any) -> set[str]:
-    # For models with native function calls CrewAI renames a second tool `send` to `send_2`, so the
-    # tool's own names count, too.
-    return {context.tool_name, *names_of(context.tool), *names_of(original_of(context.tool))}
+def _outcome(passage: Passage, words: str, *, failed: bool) -> Outcome:
+    """Return what became of a call whose result begins with these words."""
+    if not passage.ran:
+        # The tool never ran: CrewAI answered from its cache, or with its own error or limit.
+        instead = f"CrewAI answered in its place: {words}"
+        return Outcome("closed", gate.DIFFERS if passage.differs else instead)
+    if passage.is_sent and passage.error is not None and not _is_answered(passage.error):
+        return Outcome("failed", f"It may have been done: {words}", in_doubt=True)
+    returns_errors = type(passage.original).__module__.partition(".")[0] == _ADAPTER
+    return Outcome("failed" if failed else "ran", words, unsure=returns_errors)
 
 
-def names_of(tool: Any) -> set[str]:
-    """Return a tool's name and its name at an MCP server, in CrewAI's form, each cut and uncut."""
-    names = {getattr(tool, one, None) or "" for one in ("name", "original_tool_name")}
-    found = {sanitize_tool_name(one, limit) for one in names for limit in (_CUT, _UNCUT)}
-    return found - {""}
-
-
-def _is_one_of_several(context: Any) -> bool:
-    """Return True if CrewAI may run another tool than the one that its hooks are shown."""
-    several = (getattr(one, "tools", None) or () for one in (context.task, context.agent))
-    return any(
-        [*map(_own_name, tools)].count(_own_name(context.tool)) > 1
-        for tools in (*several, _tools_of(context))
-    )
-
-
-def _still_has(context: Any, hung: Sequence[Door]) -> bool:
-    """Return True if CrewAI would still run the tool that people were asked about."""
-    tool, executor = context.tool, getattr(context.agent, "agent_executor", None)
-    original = original_of(tool)
-    function = (getattr(executor, "_available_functions", None) or {}).get(context.tool_name)
-    others = {_own_name(one): original_of(one) for one in getattr(executor, "tools", None) or ()}
-    runs = [getattr(function, "__self__", original), others.get(_own_name(tool), original)]
-    is_same = all(one is original for one in runs) and not _is_one_of_several(context)
-    pairs = zip(doors.hang_doors(tool), hung, strict=True)
-    return is_same and not doors.why_no_door(tool) and all(one is door for one, door in pairs)
-
-
-def _tools_of(context: Any) -> Sequence[Any]:
-    """Return all tools that an agent has now, with those of MCP servers."""
-    executor = getattr(context.agent, "agent_executor", None)
-    return tuple(getattr(executor, "original_tools", None) or ())
-
-
-def _own_name(tool: Any) -> str:
-    return str(sanitize_tool_name(getattr(tool, "name", "")))
-
-
-def fits(tool: str, patterns: Iterable[str]) -> bool:
-    """Return True if a tool's name, in CrewAI's form, matches one of these patterns."""
-    return any(fnmatchcase(tool, _as_named(one)) for one in patterns)
-
-
-@cache
-def _as_named(pattern: str) -> str:
-    """Return a pattern in CrewAI's form of names: sendE-mail* becomes send_e_mail*."""
-    parts = _GLOBS.split(pattern)
-    parts[::2] = map(_literal, parts[::2])
-    return "".join(parts).strip("_")
-
-
-def _literal(part: str) -> str:
-    # `sanitize_tool_name` strips underscores from both ends of a part. An end may be in the middle
-    # of a name, as in `send_*`, so a stripped underscore is put back.
-    name = sanitize_tool_name(part, _UNCUT)
-    first, last = ("_" if end and not end.isalnum() else "" for end in (part[:1], part[-1:]))
-    return f"{first}{name}{last}" if name else first
+def _is_answered(error: BaseException) -> bool:
+    """Return True if an MCP server answered a call with an error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        code = getattr(getattr(cause, "error", None), "code", None)
+        if isinstance(code, int):
+            # MCP's library raises such an error for a lost connection and a time-out, too: then no
+            # server answered.
+            return code not in {_CONNECTION_CLOSED, HTTPStatus.REQUEST_TIMEOUT}
+        cause = cause.__cause__
+    return False
 
 
 def _size(value: Json) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-
-
-def _schema_of(context: Any, asked: Call) -> Json | None:
-    """Return the schema of the arguments that people can change; None if the tool takes none."""
-    model = getattr(context.tool, "args_schema", None)
-    # Without arguments CrewAI gives hooks a new dictionary: no change of it reaches the tool.
-    if model is None or not context.tool_input:
-        return None
-    # The schema names arguments by field, not by alias: validated arguments have these names.
-    schema: Json = model.model_json_schema(by_alias=False)
-    try:
-        _changed(context.tool, schema, asked, asked.arguments)
-    except (ValueError, TypeError, LookupError, AttributeError):
-        return None  # even the call's own arguments are refused, so no change would be taken
-    return schema if _size(schema) <= _LARGEST_SCHEMA else None
-
-
-def _changed(tool: Any, schema: Json | None, asked: Call, written: Json) -> Json:
-    """Return the arguments that a tool gets for changed arguments.
-
-    Raises ValueError if the tool does not take exactly these, with what people saw filled in.
-    """
-    schema = schema or {}
-    unknown = written.keys() - schema.get("properties", {}).keys()
-    if unknown and not schema.get("additionalProperties"):
-        raise ValueError(f"there is no {', '.join(sorted(unknown))}")
-    filled = {one: asked.arguments[one] for one in asked.filled_in if one in asked.arguments}
-    complete = filled | written
-    made, _ = doors.arguments_of(tool, complete)
-    for one, value in made.items():
-        # People who left an argument out have not seen its default, so the change is refused.
-        if exact(value) != exact(complete.get(one)):
-            raise ValueError(f"it would get {one}: {exact(value)}")
-    return made
 
 
 def _ask(context: Any, prompt: str) -> str:

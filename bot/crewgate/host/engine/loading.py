@@ -15,7 +15,8 @@ from crewai.flow.flow import Flow
 
 from crewgate.host.engine.crews import CrewTarget
 from crewgate.host.engine.flows import FlowTarget
-from crewgate.host.engine.hooks import fits, guard, hold, names_of, replace_terminal
+from crewgate.host.engine.gate import fits, names_of
+from crewgate.host.engine.hooks import guard, hold, replace_terminal
 from crewgate.host.engine.servers import ask_servers
 from crewgate.host.records import HostNotStarted
 from crewgate.host.run import Target
@@ -63,7 +64,7 @@ def _check_patterns(
 
     Raises HostNotStarted for a pattern that fits no tool, if all tools are known.
     """
-    names: dict[str, set[str]] = {}
+    tools_of: dict[str, list[Any]] = {}
     known: set[str] = set()
     for target in targets.values():
         patterns = approve_tools.get(target.name)
@@ -74,21 +75,21 @@ def _check_patterns(
         for name in found.silent:
             log.warning("server_held", target=target.name, server=name)
         for tool in found.by_url:
-            if any(fits(name, patterns) for name in names_of(tool)):
+            if fits([tool], patterns):
                 raise HostNotStarted(
                     f"{target.name}: {tool.original_tool_name!r} is a tool of an MCP server that is"
                     " given as a URL alone, which CrewAI calls up to three times: give it as"
                     " MCPServerHTTP(url=…), or leave it out of --approve-tools"
                 )
-        names[target.name] = target.tools.union(*map(names_of, found.tools))
+        tools_of[target.name] = [*target.tools, *found.tools]
         if not found.silent and not any(getattr(one, "apps", None) for one in target.agents):
             known.add(target.name)
     for one in sorted({one for patterns in approve_tools.values() for one in patterns}):
         of = [name for name in targets if one in approve_tools.get(name, ())]
-        tools = set[str]().union(*(names.get(name, set()) for name in of))
-        if not of or any(fits(tool, [one]) for tool in tools):
+        tools = [tool for name in of for tool in tools_of.get(name, ())]
+        if not of or fits(tools, [one]):
             continue
-        shown = ", ".join(sorted(tools))
+        shown = ", ".join(sorted(set[str]().union(*map(names_of, tools))))
         if known.issuperset(of):
             raise HostNotStarted(f"--approve-tools: {one!r} fits none of the tools, {shown}")
         log.warning("no_such_tool", pattern=one, tools=shown)

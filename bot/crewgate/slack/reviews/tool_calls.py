@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from crewgate.domain.acts import Argument, Kind, ToolCall, arguments_of, changes_of, shown_value
+from crewgate.domain.acts import (
+    FILLED_IN,
+    Argument,
+    Kind,
+    ToolCall,
+    arguments_of,
+    changes_of,
+    shown_value,
+)
 from crewgate.domain.masking import Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.redaction import is_hidden_argument
@@ -195,4 +203,5 @@ MISFITS: Final[Mapping[str, str]] = {
     Kind.INTEGER: "Write a whole number, as 12.",
     Kind.FLAG: "Choose true or false.",
     Kind.CHOICE: "Choose one of these.",
+    FILLED_IN: "Left empty, the tool fills it in again. Write the value that it is to get.",
 }
