@@ -305,7 +305,7 @@ CALLS: Final = (
     mutant(
         "another try of a task knows of the first one's calls",
         "    token = _RUN.set(AgentRun(executor, _RUN.get()))",
-        "    token = _RUN.set(_RUN.get() or AgentRun(executor, None))",
+        "    token = _RUN.set(vars(executor).setdefault('_run', AgentRun(executor, None)))",
         "host/test_repeated_calls.py",
     ),
     mutant(
@@ -373,6 +373,18 @@ CALLS: Final = (
         "return self.names == other.names and exact(ours) == exact(theirs)",
         "return self == other and exact(ours) == exact(theirs)",
         "host/test_equal_calls.py",
+    ),
+    mutant(
+        "each thread of an execution that waits leaves a place",
+        "leaves = execution_id not in self._left and not waiter.is_set()",
+        "leaves = not waiter.is_set()",
+        "host/test_waiters.py",
+    ),
+    mutant(
+        "a place for an execution that has ended is kept for ever",
+        "        if not woken:  # it has ended meanwhile",
+        "        if woken == []:",
+        "host/test_waiters.py",
     ),
     # --- MCP servers of the host
     mutant(

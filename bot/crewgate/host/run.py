@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -76,13 +77,19 @@ class Slots:
 
 
 class Waiters:
-    """The threads that wait for people, by execution and task; each leaves its place to others."""
+    """The threads that wait for people, by execution and task.
+
+    An execution has one place, however many threads CrewAI gives it: the first that waits leaves
+    the place to others, and the first that is woken takes one again.
+    """
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
         self._waiting: dict[tuple[str, str], threading.Event] = {}
         self._claimed: set[tuple[str, str]] = set()
         """Waiters that somebody is about to wake."""
+        self._left: dict[str, list[threading.Event]] = {}
+        """Executions without a place, each with the threads to be woken once it has one."""
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -103,8 +110,14 @@ class Waiters:
 
     def wait(self, execution_id: str, task_id: str) -> None:
         """Return once woken, with a place. Raises HostStops."""
-        self._slots.leave()
-        self._waiting[execution_id, task_id].wait()
+        with self._lock:
+            waiter = self._waiting[execution_id, task_id]
+            leaves = execution_id not in self._left and not waiter.is_set()
+            if leaves:
+                self._left[execution_id] = []
+        if leaves:
+            self._slots.leave()
+        waiter.wait()
         with self._lock:
             self._waiting.pop((execution_id, task_id), None)
             self._claimed.discard((execution_id, task_id))
@@ -118,14 +131,38 @@ class Waiters:
             if key not in self._waiting or key in self._claimed:
                 return False
             self._claimed.add(key)
-            waiter = self._waiting[key]
-        self._slots.submit(waiter.set)
+            waiter, others = self._waiting[key], self._left.get(execution_id)
+            if others is None:
+                waiter.set()
+                return True
+            others.append(waiter)
+            if others[1:]:
+                return True
+        self._slots.submit(partial(self._take_place, execution_id))
         return True
 
     def wake_all(self, execution_id: str, task_ids: Sequence[str]) -> None:
         """Wake the threads that wait for closed calls and questions: each ends."""
         for task_id in task_ids:
             self.wake(execution_id, task_id)
+
+    def _take_place(self, execution_id: str) -> None:
+        with self._lock:
+            if woken := self._left.get(execution_id):
+                del self._left[execution_id]
+        if not woken:  # it has ended meanwhile
+            self._slots.leave()
+        for waiter in woken or ():
+            waiter.set()
+
+    def end(self, execution_id: str) -> None:
+        """Free the place of an execution whose thread ends, if it has one."""
+        with self._lock:
+            woken = self._left.pop(execution_id, None)
+        if woken is None:
+            self._slots.leave()
+        for waiter in woken or ():
+            waiter.set()
 
     def stop(self) -> None:
         """End all waiting threads."""

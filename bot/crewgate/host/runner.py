@@ -275,7 +275,7 @@ class Runner:
                 self._working.discard(execution_id)
                 again = execution_id in self._again
                 self._again.discard(execution_id)
-            self.shared.slots.leave()
+            self.shared.waiters.end(execution_id)
         if again:
             self._go_on(execution_id, target)
 
