@@ -120,6 +120,12 @@ SLACK: Final = (
         "slack/commands/test_rule_messages.py",
     ),
     mutant(
+        "a page with a mask has a green Approve",
+        "if goes_on or hides:",
+        "if goes_on:",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
         "a decided call does not show what was done",
         "return _preview_of_call(text, max(_SHORT + 1, len(text)))[0]",
         'return ""',

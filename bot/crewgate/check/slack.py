@@ -64,7 +64,7 @@ class SlackCheck:
             there = await web_api.time_told(self.client)
             ahead = timedelta() if there is None else self.clock() - there
             if abs(ahead) > CLOCK_MAY_BE_OFF:
-                problem = f"{clock_is_off(ahead)}, which refuses what is 5 min off; set the clock"
+                problem = f"{clock_is_off(ahead)}; the bot refuses what is 5 min off; set the clock"
                 yield wrong("clock", problem)
         if self.app_token:
             yield await _socket(self.client, self.app_token)

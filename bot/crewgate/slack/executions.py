@@ -140,7 +140,7 @@ def _progress(
             parts = [f":grey_question: Ended: {EXECUTION_GONE}"]
         case _:
             assert_never(execution.state)
-    if execution.tokens is not None:
+    if execution.tokens:
         parts.append(names.counted(execution.tokens, "token"))
     return names.joined(*parts)
 

@@ -38,6 +38,11 @@ def an_execution(state: ExecutionState = ExecutionState.RUNNING, **changes: Any)
     return builders.an_execution(state=state, **changes)
 
 
+def test_a_model_that_counts_no_tokens_shows_none() -> None:
+    done = an_execution(ExecutionState.COMPLETED, completed_tasks=2, tokens=0)
+    assert "token" not in str(render_progress(a_posting(done)).blocks)
+
+
 @pytest.mark.parametrize(
     ("execution", "says"),
     [

@@ -504,3 +504,12 @@ def test_an_answer_shows_its_question() -> None:
     )
     assert "Which colour?" in read(render_card(asked, now=LATER))
     assert decided_on(replace(asked, round=a_round())) == ""
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_page_with_a_mask_has_no_green_approve(asks: bool) -> None:
+    rule = a_rule(ask_about_masks=asks)
+    view = replace(a_call(rule=rule), masked=((FINDERS["email"][0], 1),))
+    position = ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE)
+    [approve, *_] = render_reader(position, view, []).view["blocks"][-1]["elements"]
+    assert ("style" in approve) is not asks

@@ -190,7 +190,9 @@ def render_reader(
         *buttons.decide_buttons(round_, reader=reader, approvers=view.approvers),
         *buttons.last_buttons(round_, reader=reader),
     ]
-    if goes_on:  # Approve is not green before the last page: the green button is *Next*
+    hides = bool(view.masked) and round_.rule.ask_about_masks and not unmasks
+    # Approve is not green before the last page, where *Next* is, nor beside what it asks about.
+    if goes_on or hides:
         decide = [*map(buttons.without_style, decide)]
     task = round_.review.expected_output if is_output and page.number == 0 else None
     shown = blocks.present(
