@@ -89,4 +89,10 @@ RULES: Final = (
         "who = rule.reviewers",
         "domain/rules/test_conditions.py",
     ),
+    mutant(
+        "the letters of a sign count",
+        'is_sign = category(chr(code))[0] not in "LMN"',
+        "is_sign = False",
+        "domain/test_letters.py",
+    ),
 )

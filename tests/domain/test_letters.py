@@ -33,6 +33,7 @@ def test_ascii_is_folded_as_it_reads(text: str) -> None:
 @given(st.lists(st.tuples(LETTERS, st.text(IN_BETWEEN, max_size=2))))
 @example([("b", "\u0345"), ("o", "\u0e35"), ("1", "\ua8e0")])
 @example([("中", "\U000e0100"), ("か", "\ufe00")])
+@example([("w", "\u2122"), ("i", "\u24d0")])
 def test_what_is_no_letter_changes_nothing_wherever_it_is_put(pairs: list[tuple[str, str]]) -> None:
     of_its_own = {"か", "ガ"}  # their voiced marks are part of their words
     assume(all(one not in of_its_own or not {*put} & {"\u3099", "\u309a"} for one, put in pairs))
@@ -84,6 +85,8 @@ NAMED = [
     ("bοb", "GREEK"),
     ("bᴏb", "LATIN LETTER SMALL CAPITAL"),
     ("𝐛ob", "MATHEMATICAL"),
+    ("ⓑob", "CIRCLED LATIN"),
+    ("🅱ob", "NEGATIVE SQUARED LATIN"),
     ("b\u2065о\u200bb", "CYRILLIC"),
     ("b**о**b", "CYRILLIC"),
     ("b\u3164оb", "CYRILLIC"),
@@ -110,7 +113,7 @@ def test_a_letter_of_another_script_than_its_word_is_found(word: str, script: st
         "IT-отдел и Wi-Fi_сеть/Привет",
         "Ελληνικά και English",
         "ＡＢＣ株式会社 ＸＹＺ",
-        "naïve Straße ﬁn 1ª nº x² 5€",
+        "naïve Straße ﬁn 1ª nº x² 5€ Acme™ 5℃ №5 ok❎ 2✝b",
         "Հայերեն ქართული",
         "שלום",
         "plain",

@@ -62,7 +62,9 @@ class _Folded(dict[int, str]):
     """A table for `str.translate` from a character to its plain letters, digits and marks."""
 
     def __missing__(self, code: int) -> str:
-        found = "".join(map(self._plain, normalize("NFKD", chr(code))))
+        # A sign such as ™ is nothing, though NFKD makes letters of it.
+        is_sign = category(chr(code))[0] not in "LMN"
+        found = "" if is_sign else "".join(map(self._plain, normalize("NFKD", chr(code))))
         return self._kept(code, found)
 
     def _kept(self, code: int, found: str) -> str:
@@ -97,7 +99,8 @@ _UNSPACED: Final = _Unspaced()
 
 #: Scripts with letters that look alike, by the beginnings of their letters' Unicode names.
 _SCRIPTS: Final = (
-    *("LATIN LETTER SMALL CAPITAL", "MATHEMATICAL"),
+    *("LATIN LETTER SMALL CAPITAL", "MATHEMATICAL", "CIRCLED LATIN", "PARENTHESIZED LATIN"),
+    *("SQUARED LATIN", "NEGATIVE CIRCLED LATIN", "NEGATIVE SQUARED LATIN"),
     *("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "GEORGIAN", "LISU"),
 )
 _CODES: Final = {script: chr(ord("A") + number) for number, script in enumerate(_SCRIPTS)}
@@ -124,6 +127,8 @@ class _Coded(dict[int, str]):
             named = (name(one, "") for one in letters)
             codes = (_CODES[one] for each in named for one in _SCRIPTS if each.startswith(one))
             return next(codes, _INSIDE if name(char, "").endswith("FILLER") else _BETWEEN)
+        if of == "So" and " LATIN " in name(char):
+            return next((_CODES[one] for one in _SCRIPTS if name(char).startswith(one)), _BETWEEN)
         ends = of[0] in "PSZ" or char.isspace()
         return _BETWEEN if ends and char not in _MARKUP else _INSIDE
 
