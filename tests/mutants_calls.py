@@ -192,12 +192,6 @@ CALLS: Final = (
         "usecases/test_calls.py",
     ),
     mutant(
-        "an alarm about a call of a flood is dropped",
-        "if round_.state is not State.WAITING:\n            await tx.enqueue([round_",
-        "if round_.state is State.STUCK:\n            await tx.enqueue([round_",
-        "usecases/test_calls.py",
-    ),
-    mutant(
         "an asker is given the decision on a newer round",
         "if number < first.number:",
         "if number < 1:",

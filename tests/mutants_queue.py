@@ -1,4 +1,4 @@
-"""The mutants of floods, lists and what tells of them; `tests/mutants.py` says how."""
+"""The mutants of mentions, lists and what tells of them; `tests/mutants.py` says how."""
 
 from typing import Final
 
@@ -48,39 +48,30 @@ QUEUE: Final = (
         "await self._ask(crew)",
         "usecases/test_teaching.py",
     ),
-    # --- floods
+    # --- mentions
     mutant(
-        "a flood whose card is decided gathers on",
-        """_OF_TASK: Final = (
-    rounds.c.crew == sa.bindparam("crew"),
-    rounds.c.task_key == sa.bindparam("task"),
-    rounds.c.state == sa.literal_column(f"'{State.WAITING.value}'"),
-)""",
-        """_OF_TASK: Final = (
-    rounds.c.crew == sa.bindparam("crew"),
-    rounds.c.task_key == sa.bindparam("task"),
-)""",
-        "usecases/delivery/test_floods.py",
+        "people are mentioned by each card, however many wait",
+        "lasts = abs(at - found.at) < (every if found.job is None else attempt)",
+        "lasts = found.job is not None and abs(at - found.at) < attempt",
+        "usecases/test_property_of_mentions.py",
     ),
     mutant(
-        "the time of gathered rounds begins though their card was refused",
-        """if isinstance(outcome, Posted):
-            await floods.begin_time""",
-        """if outcome:
-            await floods.begin_time""",
-        "usecases/delivery/test_floods.py",
+        "a mention that never came keeps others from mentioning",
+        "lasts = abs(at - found.at) < (every if found.job is None else attempt)",
+        "lasts = abs(at - found.at) < every",
+        "usecases/delivery/test_mentions.py",
     ),
     mutant(
-        "the time of gathered rounds begins by an old card",
-        "for round_id in posting.uncounted if waits else ():",
-        "for round_id in posting.uncounted:",
-        "usecases/delivery/test_floods.py",
+        "a message that was found counts as a mention",
+        "if posted.was_found:\n        await tx.mentions.give_up",
+        "if not posted:\n        await tx.mentions.give_up",
+        "usecases/delivery/test_mentions.py",
     ),
     mutant(
-        "the next card of a flood waits for ever for people who decide",
-        "return now if decided_at is None else min(decided_at + QUIET, hourly)",
-        "return now if decided_at is None else decided_at + QUIET",
-        "usecases/delivery/test_floods.py",
+        "time decides on a round without a card",
+        "if not waits or posting.card is not None:",
+        "if not waits or posting.announced_at is None:",
+        "usecases/delivery/test_mentions.py",
     ),
     mutant(
         "a timer of a crashed process is put off twice",
@@ -93,18 +84,6 @@ QUEUE: Final = (
         "due = sa.case((is_timer, outbox.c.due_at), else_=at)",
         "due = outbox.c.due_at",
         "store/test_outbox.py",
-    ),
-    mutant(
-        "a flood's next card is put off by each look at the clock",
-        "due = now if round_ is None else await _due(round_, card, context, now=now)",
-        "due = now if round_ is None else await _due(round_, card, context, now=context.clock())",
-        "usecases/delivery/test_floods.py",
-    ),
-    mutant(
-        "a flood's next card comes while people decide",
-        "decided_at = await context.uow.read.floods.last_decision(round_, since=now - QUIET)",
-        "decided_at = None",
-        "usecases/delivery/test_floods.py",
     ),
     mutant(
         "who opens Home waits for others",
@@ -255,12 +234,6 @@ QUEUE: Final = (
         "if row.kind in _MERGED and not row.failing_since]",
         "if row.kind in _MERGED]",
         "store/test_outbox_lanes.py",
-    ),
-    mutant(
-        "time decides on a round that no card has counted yet",
-        "if posting.flood is None or posting.announced_at is None:",
-        "if posting.flood is None:",
-        "usecases/delivery/test_floods.py",
     ),
     mutant(
         "a card that may have come back keeps its buttons after the decision",

@@ -20,21 +20,6 @@ SIMULATED: Final = (
         "case (State.RESUMED, Fetched()):",
     ),
     mutant(
-        "time begins though the card that counts was refused",
-        "if isinstance(outcome, Posted):\n            await floods.begin_time",
-        "if outcome:\n            await floods.begin_time",
-    ),
-    mutant(
-        "time begins though the update that counts was refused",
-        "if isinstance(outcome, Delivered):\n        await floods.begin_time",
-        "if outcome:\n        await floods.begin_time",
-    ),
-    mutant(
-        "time begins by the update of a decided card",
-        "for round_id in posting.uncounted if waits else ():",
-        "for round_id in posting.uncounted:",
-    ),
-    mutant(
         "time counts from the opening of a round",
         "await schedule(tx, await tx.round(round_.id), at=began_at)",
         "await schedule(tx, await tx.round(round_.id), at=round_.opened_at)",
@@ -58,19 +43,6 @@ SIMULATED: Final = (
         "long lists mask by some outputs alone",
         '.where(among(reviews.c.id, "reviews"))\n)',
         '.where(among(reviews.c.id, "reviews"))\n    .limit(4)\n)',
-    ),
-    mutant(
-        "a flood whose card is decided gathers on",
-        """    rounds.c.task_key == sa.bindparam("task"),
-    rounds.c.state == sa.literal_column(f"'{State.WAITING.value}'"),
-)""",
-        """    rounds.c.task_key == sa.bindparam("task"),
-)""",
-    ),
-    mutant(
-        "the next card of a flood is never posted",
-        "        if others:\n            await tx.expedite(call, at=due)",
-        "        if others and card is None:\n            await tx.expedite(call, at=due)",
     ),
     mutant(
         "ids with a space are not quoted",

@@ -35,9 +35,9 @@ def quick(module: str = "tests.quick_bot", **seconds: float) -> tuple[str, ...]:
 def main(words: Iterable[str], **more: Any) -> None:
     """Run it until SIGTERM; `more` is of `Runtime`.
 
-    By default nothing is gathered: whoever runs it looks for a card of each round.
+    By default each card mentions people and is whole: whoever runs it looks for that.
     """
-    more.setdefault("flood", 1_000_000)
+    more.setdefault("mentioned_each", 1_000_000)
     for word in words:
         name, _, seconds = word.partition("=")
         wait = timedelta(seconds=float(seconds))

@@ -80,7 +80,7 @@ class Place:
     async def notify(self, _: str = "") -> Message:
         """Pause, and return the card."""
         execution = self._new_execution()
-        await self.crew.pause(execution, f"draft {execution}", "A draft.")  # no flood
+        await self.crew.pause(execution, f"draft {execution}", "A draft.")
         return await self._card(execution)
 
     async def call(self, _: str) -> Message:

@@ -245,7 +245,7 @@ class _Assembly:
             start_grace=runtime.start_grace,
             trace=await self._open_traces(),
             share_grace=runtime.share_grace,
-            flood=runtime.flood,
+            mentioned_each=runtime.mentioned_each,
         )
         self.linking = Linking(
             self.uow.for_outbox(),

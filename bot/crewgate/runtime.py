@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from crewgate.domain.retry import Rate, Retry
 from crewgate.network.untrusted_addresses import AddressInfo, Lookups
-from crewgate.usecases.delivery.context import FLOOD, GRACE, SHARE_GRACE, START_GRACE
+from crewgate.usecases.delivery.context import GRACE, MENTIONED_EACH, SHARE_GRACE, START_GRACE
 from crewgate.usecases.delivery.worker import Pace
 from crewgate.usecases.ports.base import Clock, NewId, OffLoop, Sleep
 
@@ -116,7 +116,7 @@ class Runtime:
     grace: timedelta = GRACE
     start_grace: timedelta = START_GRACE
     share_grace: timedelta = SHARE_GRACE
-    flood: int = FLOOD
+    mentioned_each: int = MENTIONED_EACH
     pace: Pace = field(default_factory=Pace)
     post_rate: Rate = POST_RATE
     update_rate: Rate = UPDATE_RATE

@@ -1,4 +1,4 @@
-"""Crews' acts: tasks, calls, questions whose decisions are fetched, floods, and cases."""
+"""Crews' acts: tasks, calls, questions whose decisions are fetched, scans, and cases."""
 
 import json
 from collections.abc import Callable

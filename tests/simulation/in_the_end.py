@@ -23,7 +23,7 @@ from crewgate.usecases.queries import execution as execution_status
 from crewgate.usecases.queries import pending
 from crewgate.usecases.stats import of_crew
 from tests.simulation.known import NONSENSE, Known, counted_decisions
-from tests.simulation.oracle import Check, counts, require
+from tests.simulation.oracle import Check, require
 from tests.simulation.product import (
     AUDITED,
     CREWS,
@@ -37,40 +37,14 @@ from tests.simulation.product import (
 
 
 async def whoever_may_decide_was_told(of: Known) -> None:
-    """Each waiting round has a card, or a waiting card of its flood counts it."""
-    waiting = of.in_state(State.WAITING)
+    """Each waiting round has a card of its own."""
     every = of.world.slack.cards()
-    cards = {one: card for one, card in every.items() if not card.deleted}
-    without = [one for one in waiting if one.id not in cards]
-    for round_ in without:
-        counting = [
-            cards[one.id]
-            for one in waiting
-            if one.id in cards and counts(one, round_) and cards[one.id].gathered
-        ]
+    cards = {one for one, card in every.items() if not card.deleted}
+    for round_ in of.in_state(State.WAITING):
         # A card that was deleted comes back with the next update of its round.
         was_deleted = round_.id in every and not of.is_ending
         read = f"{round_.id} {round_.review.execution_id} waits: {[*cards]} are the cards"
-        require(counting or was_deleted, "told", read)
-    for round_ in waiting:
-        card = cards.get(round_.id)
-        if card is not None and card.gathered:
-            many = sum(counts(round_, one) for one in without)
-            read = f"the card of {round_.id} counts {card.gathered}, {many} wait without one"
-            require(card.gathered <= many, "figures", read)
-
-
-async def a_flood_alone_has_no_card(of: Known, round_id: str) -> None:
-    """A round goes without a card only while more rounds of its task wait than can have one."""
-    round_ = of.round(round_id)
-    if round_.state is State.WAITING and round_id not in of.world.slack.cards():
-        jobs = await of.world.everything()
-        is_planned = any((one.kind, one.subject) == (EffectKind.POST, round_id) for one in jobs)
-        name = round_.review.crew, round_.review.task_name
-        waiting = of.in_state(State.WAITING)
-        many = sum((one.review.crew, one.review.task_name) == name for one in waiting)
-        read = f"{round_id} has no card, and {many} of its task wait"
-        require(is_planned or many > of.world.context.flood, "told", read)
+        require(round_.id in cards or was_deleted, "told", read)
 
 
 async def a_decision_reaches_its_crew_once(of: Known) -> None:

@@ -247,15 +247,6 @@ class Known:
             round_.id, self.crew.texts.get(round_.id, "")
         )
 
-    def gathering(self) -> list[Round]:
-        """The rounds that wait and whose cards count others."""
-        counting = {
-            message.key.removeprefix("card ")
-            for message in self.world.slack.messages
-            if message.gathered and not message.deleted
-        }
-        return [one for one in self.in_state(State.WAITING) if one.id in counting]
-
     def visible(self) -> list[Round]:
         """The rounds that wait and whose cards are in Slack."""
         cards = {

@@ -54,7 +54,7 @@ def require(holds: object, sentence: str, read: str) -> None:
 
 
 async def nothing_is_decided_unseen(of: Known) -> None:
-    """A rule's time counts from the moment at which Slack took what shows or counts the round."""
+    """A rule's time counts from the moment at which Slack took what shows the round."""
     for round_ in of.known:
         decision = round_.decision
         if decision is None or not isinstance(decision.by, TimedOut):
@@ -85,26 +85,14 @@ async def no_time_began_unseen(of: Known) -> None:
 
 
 def first_shown(of: Known, round_: Round) -> datetime | None:
-    """Return the time when Slack first took a card or message that shows or counts the round."""
+    """Return the time when Slack first took a card or private message of the round."""
     slack = of.world.slack
     times = [
-        one.at
-        for one in slack.shown
-        if one.at >= round_.opened_at
-        and (one.round.id == round_.id or (one.gathered and counts(one.round, round_)))
+        one.at for one in slack.shown if one.at >= round_.opened_at and one.round.id == round_.id
     ]
     private = f"direct {round_.id} "
     times += [one.posted_at for one in slack.messages if one.key.startswith(private)]
     return min(times, default=None)
-
-
-def counts(card: Round, round_: Round) -> bool:
-    """Return True if a waiting card counts a round of its flood."""
-    same = (card.review.crew, card.review.task_name) == (
-        round_.review.crew,
-        round_.review.task_name,
-    )
-    return same and card.state is State.WAITING and card.rule == round_.rule
 
 
 async def nobody_decides_who_may_not(of: Known) -> None:

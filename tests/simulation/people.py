@@ -76,10 +76,6 @@ class People(Known):
         round_ = choices.pick(self.known if stale else rounds)
         await self.decide(round_, choices)
 
-    async def press_where_more_wait(self, choices: Choices) -> None:
-        """Somebody decides on the round whose card counts others of its flood."""
-        await self.decide(choices.pick(self.gathering()), choices)
-
     async def press_in_home(self, choices: Choices) -> None:
         by = choices.pick(EVERYBODY)
         found = await queue(by.id, page=0, context=self.world.reviews)

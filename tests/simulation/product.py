@@ -130,11 +130,10 @@ def settings() -> dict[str, Crew]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A card or its update that Slack took: its round then, and how many more it counts."""
+    """A card or its update that Slack took, and its round then."""
 
     at: datetime
     round: Round
-    gathered: int
 
 
 @dataclass
@@ -170,10 +169,16 @@ class WatchedSlack(FakeSlack):
 
     async def post_card(self, posting: Posting, **options: Any) -> Outcome:
         self.search(posting)
-        outcome = await super().post_card(posting, **options)
+        before = len(self.messages)
+        try:
+            outcome = await super().post_card(posting, **options)
+        finally:
+            # Slack may have taken a message whose answer was lost; one that is found stays.
+            if len(self.messages) > before:
+                self.shown.append(Shown(self.clock(), posting.view.round))
         if isinstance(outcome, Posted):
             self.shares[posting.view.round.id] = outcome.shown
-        return self._watch(posting, outcome)
+        return outcome
 
     async def update(
         self, kind: EffectKind, about: Any, where: MessageRef, *, plain: bool = False
@@ -209,8 +214,9 @@ class WatchedSlack(FakeSlack):
 
     def _watch(self, posting: Posting, outcome: Outcome) -> Outcome:
         if isinstance(outcome, Posted):
-            view = posting.view
-            self.shown.append(Shown(self.clock(), view.round, view.gathered))
+            round_ = posting.view.round
+            self.shown.append(Shown(self.clock(), round_))
+            self.shares[round_.id] = outcome.shown
         return outcome
 
 

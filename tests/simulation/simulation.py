@@ -9,10 +9,8 @@ from typing import Any
 from crewgate.domain.effects import (
     SLACK,
     TIMER,
-    UPDATES,
     EffectKind,
     crew_destination,
-    posts_destination,
     status_destination,
 )
 from crewgate.domain.execution import CrewUpdate
@@ -31,7 +29,6 @@ from tests.simulation.crews import Crews
 from tests.simulation.in_the_end import (
     AFTER_A_MONTH,
     IN_THE_END,
-    a_flood_alone_has_no_card,
     a_message_is_posted_once,
     is_to_do,
     whoever_may_decide_was_told,
@@ -70,7 +67,7 @@ FAULTS = (
 WHILES = (timedelta(0), GRACE, LEASE, timedelta(minutes=11), HOUR, timedelta(hours=25))
 STRIDE = timedelta(minutes=21)
 MOST_WAIT = 25
-"""As many rounds wait when no more of a flood come."""
+"""As many rounds wait when no more scans come."""
 FEW_ROUNDS = 15
 """After a story with more rounds and no lesson, no month passes: it would take too long."""
 HOME_EVERY = 4
@@ -98,8 +95,6 @@ class Simulation(People, Crews):
         weights = {
             "press": 12 * waits,
             "press_in_home": 3 * waits,
-            "press_where_more_wait": 6 * bool(self.gathering()),
-            "press_while_more_come": 6 * bool(self.gathering()),
             "edit": 5 * waits,
             "edit_too_late": 1 * any(one.state is not State.WAITING for one in self.known),
             "two_at_once": 2 * waits,
@@ -184,14 +179,6 @@ class Simulation(People, Crews):
             await self.decide(round_, Choices(), by=by)
         await self.look()
         await self.tell_scans()
-
-    async def press_while_more_come(self, choices: Choices) -> None:
-        """Somebody decides on a card before its update counts one more of its flood."""
-        round_ = choices.pick(self.gathering())
-        await self.scan_pauses(choices)
-        await self.deliver(await self.world.lease_of(posts_destination(SCANS)), self.world.context)
-        await self.decide(round_, Choices(), by=choices.pick(REVIEWERS))
-        await self.deliver(await self.world.lease_of(UPDATES), self.world.context)
 
     # --- the bots, Slack and time ---
 
@@ -315,7 +302,7 @@ class Simulation(People, Crews):
     # --- the end ---
 
     async def calm_down(self, _choices: Choices) -> None:
-        """Nothing fails for less than any rule waits, and longer than a flood is left alone."""
+        """Nothing fails for less than any rule waits, and longer than a mention is on its way."""
         for _ in range(12):
             await self.world.pass_time(LEASE)
             while await self.carry_out():
@@ -432,8 +419,6 @@ class Simulation(People, Crews):
             await deliver(job, context)
             if job.effect.destination == TIMER or job.effect.kind is EffectKind.POST:
                 await self.look()
-            if job.effect.kind is EffectKind.POST:
-                await a_flood_alone_has_no_card(self, job.effect.target)
 
     async def due(self) -> list[str]:
         now = self.world.clock()

@@ -30,7 +30,6 @@ FLOW: Final = "of a flow"
 CALL: Final = "of a call"
 QUESTION: Final = "of an agent's question"
 LESSON: Final = "with a lesson"
-FLOOD: Final = "of a flood"
 #: Executions whose evidence is made and checked, and how many of each kind at least.
 _PROVEN: Final = 50
 _OF_EACH: Final = 2
@@ -65,12 +64,11 @@ async def look_at_audit(
     url: str,
     folder: Path,
     chance: random.Random,
-    gathered: Collection[str] = (),
     wanted: Collection[str] = (),
 ) -> Audit:
     """Verify the chain, and have the standalone checker read evidence of every kind.
 
-    `gathered` are executions with a round of a flood, `wanted` the kinds that should be there.
+    `wanted` are the kinds that should be there.
     """
     settings = Settings(slack_bot_token="xoxb-", database_url=url, crews={})
     entries = await _entries(url)
@@ -79,10 +77,7 @@ async def look_at_audit(
         audit.problems.append("audit verify says that something is wrong, see above")
     for one in (one for some in entries.values() for one in some):
         audit.reopened[str(one["data"].get("round"))] += one["code"] == Code.REOPENED
-    kinds = {
-        key: {*kinds_of(key[0], some), *([FLOOD] if key[1] in gathered else [])}
-        for key, some in entries.items()
-    }
+    kinds = {key: {*kinds_of(key[0], some)} for key, some in entries.items()}
     for crew, execution in _chosen(kinds, chance):
         file = folder / "evidence.json"
         file.unlink(missing_ok=True)
@@ -102,7 +97,7 @@ async def look_at_audit(
 
 def wanted_kinds(beside: Collection[str]) -> set[str]:
     """Return the kinds of which a run with these crews beside has some."""
-    of_them = {"calls": {CALL, QUESTION}, "flood": {FLOOD}, "taught": {LESSON}}
+    of_them = {"calls": {CALL, QUESTION}, "taught": {LESSON}}
     return {OUTPUT, FLOW, _KINDS[Code.EDITED]}.union(*(of_them[name] for name in beside))
 
 

@@ -1,6 +1,6 @@
 """A crew beside those of the load, with people of its own and what must hold for it alone.
 
-Calls of tools, floods and lessons are each one of these. Its rounds carry no label: the checks of
+Calls of tools and lessons are each one of these. Its rounds carry no label: the checks of
 the load leave them out.
 """
 

@@ -250,7 +250,7 @@ def cards_that_differ(evidence: Evidence) -> Iterator[str]:
         direct[card.round_id].append(card)
     for round_ in evidence.stored.rounds:
         if round_.id not in evidence.cards:
-            if round_.state in (State.SUPERSEDED, State.CLOSED) or round_.is_gathered:
+            if round_.state in (State.SUPERSEDED, State.CLOSED):
                 evidence.excused["rounds that were over before they had a card"] += 1
                 continue
             yield f"{round_.label} (round {round_.id}, {round_.state}) has no card"
@@ -338,9 +338,9 @@ def approvals_taken_back(evidence: Evidence) -> Iterator[str]:
 
 
 def time_outs(evidence: Evidence) -> Iterator[str]:
-    """A rule decides as it says, and nothing whose card was not there; floods have their own."""
+    """A rule decides as it says, and nothing whose card was not there."""
     for round_ in evidence.stored.rounds:
-        if not round_.by_rule or round_.is_gathered:
+        if not round_.by_rule:
             continue
         rule = rule_of(round_.crew)
         then = "leave" if rule.careful and round_.is_careful else rule.then

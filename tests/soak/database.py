@@ -22,7 +22,6 @@ LASTING: Final = frozenset(
     {
         EffectKind.POLL_STATUS,
         EffectKind.EXPIRE_CLAIM,
-        EffectKind.CALL_NEXT,
         EffectKind.END_LESSON,
     }
 )
@@ -52,8 +51,6 @@ class StoredRound:
     escalated: bool
     has_rule: bool
     card_ts: str | None
-    is_gathered: bool = False
-    """It is of a flood, so another round's card may have counted it before it had its own."""
     edit: int | None = None
     """The number of the text, if a person wrote it."""
     is_careful: bool = False
@@ -84,7 +81,6 @@ class BesideRound:
     call: dict[str, Any] | None
     origin_id: str | None
     """The round that a person changed, or of which this one was asked anew."""
-    is_gathered: bool
 
     @property
     def is_unfinished(self) -> bool:
@@ -177,7 +173,6 @@ _ROUNDS: Final = (
         rounds.c.escalated_at,
         rounds.c.rule_id,
         rounds.c.card_ts,
-        rounds.c.gathered_by,
     )
     .join(reviews, reviews.c.id == rounds.c.review_id)
     .join(outputs, outputs.c.round_id == rounds.c.id)
@@ -199,7 +194,6 @@ _BESIDE: Final = (
         rounds.c.number,
         rounds.c.call,
         rounds.c.origin_id,
-        rounds.c.gathered_by,
     )
     .join(reviews, reviews.c.id == rounds.c.review_id)
     .join(outputs, outputs.c.round_id == rounds.c.id)
@@ -239,7 +233,6 @@ def _round(row: Any) -> StoredRound:
         row.escalated_at is not None,
         row.rule_id != "",
         row.card_ts,
-        row.gathered_by is not None,
         find_edit(row.text),
         any(CARE in text for text in (row.text, text_of(label), row.feedback or "")),
     )
@@ -247,8 +240,7 @@ def _round(row: Any) -> StoredRound:
 
 def _beside(row: Any) -> BesideRound:
     columns = dict(row._mapping)
-    state, gathered_by = State(columns.pop("state")), columns.pop("gathered_by")
-    return BesideRound(**columns, state=state, is_gathered=gathered_by is not None)
+    return BesideRound(**columns | {"state": State(columns["state"])})
 
 
 def _is_approve(row: Any) -> bool | None:

@@ -12,7 +12,7 @@ from tests.options import InvalidOption, database, number
 _CHANNELS_FOR_EACH_A_SECOND: Final = 10
 _SECONDS_FOR_EACH_KILL: Final = 12
 _SHORT: Final = 120
-BESIDE: Final = ("calls", "flood", "taught")
+BESIDE: Final = ("calls", "taught")
 NONE: Final = "none"
 
 

@@ -20,7 +20,6 @@ from tests.soak.calls import Calls
 from tests.soak.checks import check_everything, lost_by_design
 from tests.soak.database import Database, Stored, open_database
 from tests.soak.evidence import CrewRecords, Evidence, read_crews
-from tests.soak.floods import Floods
 from tests.soak.leaks import event_keys, find_leaks, read_log
 from tests.soak.lessons import Lessons
 from tests.soak.load import ask_readyz, probe, start_executions
@@ -83,9 +82,8 @@ async def soak(
             evidence = _evidence(world, people, await database.read())
             url = world.bots.database_url
             stored = evidence.stored
-            gathered = {one.execution_id for one in stored.beside if one.is_gathered}
             wanted = wanted_kinds(options.beside)
-            audit = await look_at_audit(url, folder, world.chance("audit"), gathered, wanted)
+            audit = await look_at_audit(url, folder, world.chance("audit"), wanted)
             world.ledger.reopened = audit.reopened
             world.ledger.counts.update({f"proven: {kind}": n for kind, n in audit.proven.items()})
     found = [] if settled else [f"not settled after {options.settle_seconds:g} s"]
@@ -108,7 +106,6 @@ async def soak(
 def _besides(options: Options, folder: Path) -> list[Beside]:
     made: list[Beside] = []
     made += [Calls(folder, options.seed)] if Calls.name in options.beside else []
-    made += [Floods(options.seed)] if Floods.name in options.beside else []
     made += [Lessons(options.seed)] if Lessons.name in options.beside else []
     return made
 

@@ -12,14 +12,11 @@ from typing import Self
 
 from crewgate import runtime
 from crewgate.domain.retry import Retry
-from crewgate.usecases.delivery import floods
-from crewgate.usecases.delivery.context import FLOOD
+from crewgate.usecases.delivery.context import MENTIONED_EACH
 from tests.quick_bot import main
 
 #: Each fault makes the next wait twice as long: up to 5 min as it is served.
 LONGEST = timedelta(seconds=30)
-#: Who goes through a flood decides more often than this: within a minute as it is served.
-QUIET = timedelta(seconds=4)
 
 
 def step(file: Path, ahead: float) -> None:
@@ -41,5 +38,4 @@ class SteppedTime(datetime):
 
 if __name__ == "__main__":
     vars(runtime)["datetime"] = SteppedTime
-    vars(floods)["QUIET"] = QUIET
-    main(sys.argv[1:], retry=Retry(longest=LONGEST), flood=FLOOD)
+    main(sys.argv[1:], retry=Retry(longest=LONGEST), mentioned_each=MENTIONED_EACH)

@@ -82,7 +82,6 @@ def test_a_clock_that_was_set_back_changes_no_order(tmp_path: Path) -> None:
         number=1,
         call={"tool": "mail_out"},
         origin_id=None,
-        is_gathered=False,
     )
     sooner = first.opened_at - timedelta(minutes=2)
     anew = replace(first, id="r2", task_id="mail_out-0f-10", opened_at=sooner, is_approve=False)

@@ -19,7 +19,6 @@ from crewgate.domain.rules.rule import Escalation, Reminders, TimeOut, TimeoutAc
 from crewgate.usecases import queries as look
 from crewgate.usecases.away import go_away
 from crewgate.usecases.decide import caveats_for, record_read_to_end, take_back
-from crewgate.usecases.delivery.floods import QUIET
 from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.notes import change_note, claim, delete_note, draft_for
 from crewgate.usecases.queries import overview, queue
@@ -27,7 +26,6 @@ from crewgate.usecases.read_models import ForwardedWebhook, MessageRef
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.stats import decisions, stats
 from crewgate.usecases.track import STATUS_POLL, record_update
-from crewgate.usecases.waiting import next_for
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule, webhook_urls
 from tests.store.plans import GROWING, insert_many, recorded
 from tests.usecases.faults import Fault
@@ -186,28 +184,19 @@ async def test_sqlite_reads_the_newest_tasks_of_an_execution_and_no_others(world
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-async def test_a_flood_is_counted_and_gathered_by_indexes(world: World) -> None:
+async def test_mentions_are_found_by_indexes(world: World) -> None:
     with recorded(world.engines) as statements:
-        opened = []
         for number in range(14):
-            opened.append((await world.notify(execution_id=f"e-{number}")).round)
-            world.clock.advance(timedelta(seconds=1))
-        await world.settle_slack()
-        await world.decide(opened[10].id)
-        await next_for(ANA.id, card=opened[10].id, context=world.reviews)
-        await world.settle_slack()
-        world.clock.advance(QUIET)
-        await world.settle_slack()
-    about = "task_key [>=]|gathered_by (=|IS NOT)"
+            await world.notify(execution_id=f"e-{number}")
+            await world.settle_slack()
+    about = "task_key =|FROM mentions"
     found = {sql: given for sql, given in statements if re.search(about, sql)}
-    assert len(found) >= 9
+    assert len(found) == 2
     async with world.engines.read.connect() as connection:
         for statement, parameters in found.items():
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             steps = [row.detail for row in plan]
-            index = "ix_rounds_(waiting|gathered_by|flood_cards|decided)|INDEX sqlite_autoindex_"
-            if "rounds.rule_id, rounds.opened_at" in statement:  # a press, of those that wait
-                index += "|USE TEMP B-TREE FOR ORDER BY"
+            index = "ix_rounds_waiting|ix_mentions_at"
             assert all(re.search(index, step) for step in steps), (statement, steps)
 
 

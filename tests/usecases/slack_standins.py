@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crewgate.domain.caveats import Note
+from crewgate.domain.caveats import WHOLE, Note
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
 from crewgate.domain.lessons import Lesson
@@ -48,7 +48,8 @@ class Message:
     deleted: bool = False
     earlier: tuple[Round, ...] = ()
     """The rounds before that it quotes or compares with."""
-    gathered: int = 0
+    quiet: bool = False
+    """True: it mentions nobody, and a card is short."""
 
 
 @dataclass(frozen=True)
@@ -123,18 +124,19 @@ class FakeSlack:
             return Refused("invalid_blocks", "cannot be shown", RefusalKind.CONTENT)
         shows: object = about.view.round if isinstance(about, Posting) else about
         shows = about.lesson if isinstance(about, LessonView) else shows
+        before = len(self.messages)
         outcome = self._post(
             effect.message_key(occasion),
             shows if isinstance(shows, Round | DeadLetter | Lesson) else None,
             to.channel,
             to.ts,
             posted_since,
+            plain=plain,
+            view=about.view if isinstance(about, Posting) else None,
         )
         if not isinstance(outcome, Message):
             return outcome
-        if direct and isinstance(about, Posting):
-            outcome.plain, outcome.earlier = plain, about.view.earlier
-        return Posted(ref=outcome.ref)
+        return Posted(ref=outcome.ref, was_found=len(self.messages) == before)
 
     def _say(self, what: EffectKind, posting: ExecutionPosting, channel: str) -> Outcome:
         if self.execution_faults:
@@ -157,19 +159,30 @@ class FakeSlack:
         if self.unshowable and not plain:
             self.calls.append(f"refuse {round_.id}")
             return Refused("invalid_blocks", "cannot be shown", RefusalKind.CONTENT)
-        outcome = self._post(f"card {round_.id}", round_, channel, posting.thread_ts, posted_since)
+        before = len(self.messages)
+        outcome = self._post(
+            f"card {round_.id}",
+            round_,
+            channel,
+            posting.thread_ts,
+            posted_since,
+            plain=plain,
+            view=posting.view,
+        )
+        if len(self.messages) > before and notify is not None:
+            self.notified.append(round_.id)
         if not isinstance(outcome, Message):
             return outcome
-        outcome.plain, outcome.earlier = plain, posting.view.earlier
-        outcome.gathered = posting.view.gathered
-        if notify is not None:
-            self.notified.append(round_.id)
         return Posted(
             ref=outcome.ref,
-            shown=0 if plain else 40 if self.excerpts else 100,
+            was_found=len(self.messages) == before,
+            shown=self._shown(posting.view, plain=plain),
             too_long=self.excerpts or plain,
             no_approver=self.no_approver,
         )
+
+    def _shown(self, view: CardView, *, plain: bool) -> int:
+        return 0 if plain else 3 if view.is_quiet else 40 if self.excerpts else 100
 
     async def update(
         self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
@@ -207,9 +220,10 @@ class FakeSlack:
         if not found:
             return Refused("message_not_found", "deleted", RefusalKind.MESSAGE_GONE)
         found[0].shows, found[0].plain = shows, plain
-        found[0].earlier = () if view is None else view.earlier
-        found[0].gathered = 0 if view is None else view.gathered
-        return fault.strike() if fault else Posted(ref=where, no_approver=self.no_approver)
+        found[0].earlier, found[0].quiet = () if view is None else view.earlier, False
+        shown = WHOLE if view is None else self._shown(view, plain=plain)
+        posted = Posted(ref=where, shown=shown, no_approver=self.no_approver)
+        return fault.strike() if fault else posted
 
     async def attach(
         self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
@@ -274,7 +288,11 @@ class FakeSlack:
         channel: str,
         thread_ts: str | None,
         posted_since: datetime | None,
+        *,
+        plain: bool = False,
+        view: CardView | None = None,
     ) -> Message | NotSent | Refused | Unknown:
+        """Post a message, or return one that was posted before, which stays as it was."""
         self.calls.append(f"post {key}")
         fault = self.faults.popleft() if self.faults else None
         if fault and not fault.after:
@@ -288,7 +306,15 @@ class FakeSlack:
         ):
             return Refused("thread_not_found", "deleted", RefusalKind.THREAD_GONE)
         ts = f"{len(self.messages) + 1}.000"
-        message = Message(key, MessageRef(channel, ts, thread_ts or ts), self.clock(), shows=shows)
+        message = Message(
+            key,
+            MessageRef(channel, ts, thread_ts or ts),
+            self.clock(),
+            shows=shows,
+            plain=plain,
+            earlier=() if view is None else view.earlier,
+            quiet=view is not None and view.is_quiet,
+        )
         self.messages.append(message)
         return fault.strike() if fault else message
 

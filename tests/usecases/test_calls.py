@@ -148,22 +148,6 @@ async def test_operators_are_told_of_a_call_that_ran_before_it_had_a_card(
 
 
 @both
-async def test_operators_are_told_of_a_call_that_ran_in_a_flood(world: World) -> None:
-    many = world.context.flood + 2
-    for number in range(many):
-        await called(world, execution_id=f"e-{number}", task_id=f"send {number}")
-    await world.settle_slack()
-    last = {"execution_id": f"e-{many - 1}", "task_id": f"send {many - 1}"}
-    ran = (await world.notify(**about(call_result=RAN, **last))).round
-    assert not world.slack.keyed(f"card {ran.id}")
-
-    await world.settle_slack()
-
-    assert world.slack.keyed(f"card {ran.id}")
-    assert world.slack.keyed(f"call alarm {ran.id}")
-
-
-@both
 async def test_a_call_that_may_have_run_is_approved_only_by_who_was_told(world: World) -> None:
     round_ = await called(world, call=replace(CALL, may_have_run=True))
     for surface in (NOTHING_SEEN, WHOLE):

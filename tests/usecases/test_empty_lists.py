@@ -133,7 +133,7 @@ async def test_a_card_that_said_so_before_a_restart_follows_at_the_first_look(
     round_ = (await world.notify()).round
     await world.settle_slack()
     async with world.uow.begin() as tx:
-        await tx.record_approver(round_, no_approver=True)
+        await tx.record_drawn(round_, shown=100, no_approver=True)
     await watch(world).look()
     assert await world.effects() == [EffectKind.REFRESH]
 

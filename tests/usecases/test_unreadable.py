@@ -1,7 +1,6 @@
 """A damaged row is set aside alone, logged once and counted; all else goes on."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -235,20 +234,3 @@ async def test_start_and_the_morning_line_go_on_behind_a_damaged_round(world: Wo
     await damage(world, bad.id)
     assert await next_for(ANA.id, context=world.reviews) == good.id
     assert await next_for(ANA.id, after=good.id, context=world.reviews) is None
-
-
-@both
-async def test_the_next_card_of_a_flood_is_that_of_a_round_that_can_be_read(world: World) -> None:
-    world.context = replace(world.context, flood=1)
-    rounds = [(await world.notify(execution_id=f"e-{number}")).round for number in range(4)]
-    await world.settle_slack()
-    counting, bad, good = rounds[1], rounds[2], rounds[3]
-    assert (await world.uow.read.posting(good.id)).flood is not None
-    await damage(world, bad.id)
-    assert await next_for(ANA.id, card=counting.id, context=world.reviews) == good.id
-    for one in (rounds[0], counting):
-        await world.decide(one.id)
-    await world.settle_slack()
-    world.clock.advance(timedelta(minutes=2))
-    await world.settle_slack()
-    assert (await world.uow.read.posting(good.id)).card is not None

@@ -56,6 +56,8 @@ class Row:
     """The effect posts a card, so it is tried without a deadline."""
     revives_card: bool = False
     """If somebody deleted the thread of an open round, its card and this message come back."""
+    mentions: bool = False
+    """The message mentions the people who are to decide, unless they were mentioned lately."""
     tells_reviewers: bool = False
     """After the effect, reviewers without a private message about the round get one."""
     is_absolute: bool = False
@@ -109,6 +111,7 @@ class EffectKind(StrEnum):
             key="escalated request {target} {occasion}",
             of_waiting=True,
             revives_card=True,
+            mentions=True,
             tells_reviewers=True,
         ),
     )
@@ -179,14 +182,14 @@ class EffectKind(StrEnum):
     """Tell `crewgate host` that a flow's lesson, the target, was retired."""
     MORNING_LINE = "morning_line", Row(key="morning {target} {occasion}", is_absolute=True)
     """Tell a person, the target, what waits for them."""
-    CALL_NEXT = "call_next", Row(lane=Lane.TIMER, is_merged=True)
-    """Post the card of the next round of a flood; the target is the flood's first round."""
     EXPIRE_CLAIM = "expire_claim"
     """Update the card: the claim on the round is over."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)
     POST_REMINDER = (
         "post_reminder",
-        _message(key="reminder {target} {occasion}", of_waiting=True, revives_card=True),
+        _message(
+            key="reminder {target} {occasion}", of_waiting=True, revives_card=True, mentions=True
+        ),
     )
     REMIND_PRIVATELY = (
         "remind_privately",
@@ -201,13 +204,20 @@ class EffectKind(StrEnum):
     POST_ESCALATED = (
         "post_escalated",
         _message(
-            key="escalated {target}", of_waiting=True, revives_card=True, tells_reviewers=True
+            key="escalated {target}",
+            of_waiting=True,
+            revives_card=True,
+            mentions=True,
+            tells_reviewers=True,
         ),
     )
     TIME_OUT = "time_out", Row(lane=Lane.TIMER, of_waiting=True)
     EXPIRE = "expire", Row(lane=Lane.TIMER, is_absolute=True, of_waiting=True)
     """Close the round: its flow goes on without an answer."""
-    POST_TIMED_OUT = "post_timed_out", _message(key="timed out {target}", revives_card=True)
+    POST_TIMED_OUT = (
+        "post_timed_out",
+        _message(key="timed out {target}", revives_card=True, mentions=True),
+    )
 
 
 def _kinds_where(row: Callable[[Row], bool]) -> frozenset[EffectKind]:

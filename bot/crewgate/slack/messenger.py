@@ -207,7 +207,7 @@ class SlackMessenger(Messenger):
                 to = Thread(await self._poster.open_direct(to.id))
             if to.channel is None:
                 return Refused("thread_not_found", "its card is not there", RefusalKind.THREAD_GONE)
-            ref = await self._poster.post(
+            ref, was_found = await self._poster.post(
                 key,
                 message,
                 channel=to.channel,
@@ -218,7 +218,11 @@ class SlackMessenger(Messenger):
         except CallFailed as error:
             return error.failure
         return Posted(
-            ref=ref, shown=message.shown, too_long=message.too_long, no_approver=message.no_approver
+            ref=ref,
+            was_found=was_found,
+            shown=message.shown,
+            too_long=message.too_long,
+            no_approver=message.no_approver,
         )
 
     async def _render(  # noqa: C901, PLR0911  # one row a case
@@ -290,10 +294,12 @@ class SlackMessenger(Messenger):
         before = self._people(replace(round_, escalated_at=None), Role.REVIEWER)
         assigned = round_.subject.assignees if round_.state is review.State.WAITING else ()
         await self._people.directory.resolve(assigned)
+        if view.is_quiet:
+            view, before, assigned = replace(view, reviewers=(), absences=()), (), ()
         return notices.Scene(
             view=view,
             card=posting.card,
-            operators=self._people.operators(view),
+            operators=() if view.is_quiet else self._people.operators(view),
             assigned=self._people.directory.in_slack(assigned),
             added=[ref for ref in people.there(view.reviewers, view) if ref not in before],
             link=self._identity.link,
@@ -316,7 +322,7 @@ class SlackMessenger(Messenger):
     def _said_below(
         self, message: Message, view: read_models.CardView, *, tells_newer: bool
     ) -> Message:
-        operators = self._people.operators(view)
+        operators = () if view.is_quiet else self._people.operators(view)
         below = (
             people.newer(view, self._identity.link, is_told=tells_newer)
             or people.kept(view, operators)

@@ -30,8 +30,8 @@ from crewgate.store.executions import (
     to_starters,
     to_webhooks,
 )
-from crewgate.store.floods import FloodQueries
 from crewgate.store.lessons import LessonQueries, to_given
+from crewgate.store.mentions import MentionQueries
 from crewgate.store.mornings import MorningQueries
 from crewgate.store.notes import NoteQueries, notes_of, to_claim, with_claim
 from crewgate.store.statements import among, count_up_to, first_ids, one_of
@@ -317,11 +317,11 @@ class Queries(MaskedReading):
         self.dead_letters = DeadLetterQueries(reader, masking)
         self.executions = ExecutionQueries(reader, masking)
         self.lessons = LessonQueries(reader)
+        self.mentions = MentionQueries(reader)
         self.mornings = MorningQueries(reader)
         self.notes = NoteQueries(reader)
         self.rounds = RoundQueries(reader, masking)
         self.stats = StatsQueries(reader)
-        self.floods = FloodQueries(reader)
 
     async def round(self, round_id: str) -> Round:
         found = await self._prepared(_ROUND, {"round": round_id})
@@ -357,15 +357,6 @@ class Queries(MaskedReading):
             calls = await round_rows.approved_calls(connection, round_, earlier) if waits else ()
             timed = waits and round_.is_timed
             due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
-            flood, counted_on, gathered = row.gathered_by, None, 0
-            uncounted: tuple[str, ...] = ()
-            card = await FloodQueries(within).card(flood) if flood else None
-            # A round without a card is about to get one, and that card counts the flood's others.
-            if flood and (card is None or card.round_id == round_id or row.card_ts is None):
-                gathered, uncounted = await FloodQueries(within).others(flood, round_id)
-            if card is not None and card.round_id != round_id:
-                [counting] = await rows(connection, _ROUND, {"round": card.round_id})
-                counted_on = or_none(round_rows.to_round, counting)
             channel, thread_ts = row.channel, row.thread_ts
             if row.card_thread_ts is not None:
                 channel, thread_ts = row.card_channel, row.card_thread_ts
@@ -394,17 +385,14 @@ class Queries(MaskedReading):
                 approved_calls=calls,
                 newer=newer,
                 after=after,
-                gathered=gathered,
                 asked_text=previous.edited if previous else None,
             ),
             card=round_rows.to_card(row),
             channel=channel,
             thread_ts=thread_ts,
+            shown=row.card_shows,
             no_approver=bool(row.no_approver),
-            flood=flood,
             announced_at=row.announced_at,
-            uncounted=uncounted,
-            counted_on=counted_on,
             shows_progress=row.progress_ts is not None,
         )
         masking = self._masking.get(round_.review.crew, NOTHING)

@@ -28,7 +28,7 @@ from crewgate.store.tables import executions, outputs, reviews, rounds, rules, t
 from crewgate.store.unreadable import each, reads
 from crewgate.usecases.read_models import NO_RULE_ID, MessageRef, RoundLine, StoredRule
 
-#: The columns that only the stats and the floods read.
+#: The columns that only the stats and the mentions read.
 OF_STATS: Final = frozenset(
     {"characters", "waited_seconds", "made_in_seconds", "is_on_target", "is_act", "lessons"}
 ) | {"task_key"}
@@ -97,8 +97,9 @@ PLACE_CARD: Final = THIS_ROUND.values(
     card_thread_ts=sa.bindparam("thread_ts"),
     announced_at=sa.bindparam("at", type_=rounds.c.announced_at.type),
 )
-RECORD_SHOWN: Final = THIS_ROUND.values(card_shows=sa.bindparam("shown"))
-RECORD_APPROVER: Final = THIS_ROUND.values(no_approver=sa.bindparam("no_approver"))
+RECORD_DRAWN: Final = THIS_ROUND.values(
+    card_shows=sa.bindparam("shown"), no_approver=sa.bindparam("no_approver")
+)
 FORGET_THREAD: Final = (
     sa.update(rounds)
     .where(

@@ -110,8 +110,6 @@ rules = table(
     sa.Index(None, "crew"),
 )
 
-_OF_FLOOD = ("gathered_by", "state", "card_ts", "opened_at", "id")
-_HAS_CARD = "gathered_by IS NOT NULL AND card_ts IS NOT NULL"
 #: A row that was stored before a column was added has null in that column.
 rounds = table(
     "rounds",
@@ -161,11 +159,9 @@ rounds = table(
     *optional(sa.Integer, "card_shows", "masked"),
     #: True if, at the card's last update, fewer people could approve than the rule needs.
     *optional(sa.Boolean, "no_approver"),
-    #: A digest of the rule and the task or tool, for first rounds: a flood's rounds share it.
+    #: A digest of the rule and the task or tool.
     *optional(sa.Text, "task_key"),
-    #: The id of the first round of the round's flood, or its own id; null outside of floods.
-    *optional(sa.Text, "gathered_by"),
-    #: The time when Slack first took a card that shows or counts the round.
+    #: The time when Slack took the round's card; null until then.
     *optional(Instant, "announced_at"),
     # For the stats alone. `is_act` is True for a call of a tool, else null. `lessons` is the number
     # of lessons that the execution's kickoff carried: 0 if it was chosen, at random, to carry none;
@@ -175,8 +171,6 @@ rounds = table(
     *optional(sa.Boolean, "is_on_target", "is_act"),
     sa.UniqueConstraint("review_id", "number"),
     index_where("state = 'WAITING'", "ix_rounds_waiting", "task_key", "crew", "opened_at"),
-    index_where("gathered_by IS NOT NULL", "ix_rounds_gathered_by", *_OF_FLOOD),
-    index_where(_HAS_CARD, "ix_rounds_flood_cards", "gathered_by", "announced_at"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at", "id"),
     # The stats read nothing but this index: a row itself costs several times as much. It has no
     # column for a long text: PostgreSQL takes 2,704 bytes for a row of an index.
@@ -195,6 +189,17 @@ rounds = table(
     ),
     index_where("card_thread_ts IS NOT NULL", "ix_rounds_thread", "card_channel", "card_thread_ts"),
     index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),
+)
+
+#: The latest mention of each set of people, by the crew, task and rule of the rounds; `people` is a
+#: digest of the set. `job` is the outbox job whose message is on its way; null once Slack took it.
+mentions = table(
+    "mentions",
+    *keys(Bytewise, "crew"),
+    *keys(sa.Text, "task_key", "people"),
+    *required(Instant, "at"),
+    *optional(sa.BigInteger, "job"),
+    sa.Index(None, "at"),
 )
 
 absences = table(

@@ -25,8 +25,8 @@ from crewgate.store.codec import codec
 from crewgate.store.dead_letters import DeadLetters
 from crewgate.store.engine import Connection, rows, write
 from crewgate.store.executions import Executions, from_webhooks
-from crewgate.store.floods import Floods, task_key
 from crewgate.store.lessons import Lessons
+from crewgate.store.mentions import Mentions, task_key
 from crewgate.store.mornings import Mornings
 from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect, let_next_go, queue_up
@@ -183,12 +183,12 @@ class Tx:
     """A transaction on one connection; the unit of work begins and commits it.
 
     On PostgreSQL rows are locked in one order, so that no two transactions ever wait for each
-    other: the execution, the review, the round, rows of the round, the outbox. A change of an
+    other: the execution, the review, the round, its rows, mentions, the outbox. A change of an
     execution and a round opens the execution first.
     """
 
     lessons = _part(Lessons)
-    floods = _part(Floods)
+    mentions = _part(Mentions)
     notes = _part(Notes)
     absences = _part(Absences)
     mornings = _part(Mornings)
@@ -314,7 +314,7 @@ class Tx:
         """
         # The row locks exclude a conflict. The version is compared all the same: a caller that
         # forgot its lock fails here, and does not replace a decision that it never saw. `task_key`
-        # is set anew, because floods are counted by the present rule.
+        # is set anew, because it is of the present rule.
         row = round_rows.from_round(round_) | {"task_key": task_key(round_)}
         await self._keep_rule(round_, row["rule_id"])
         values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}
@@ -398,13 +398,10 @@ class Tx:
             gone = {"b_channel": channel, "b_thread": thread_ts}
             await self._connection.execute(round_rows.FORGET_THREAD, gone)
 
-    async def record_shown(self, round_: Round, shown: int) -> None:
-        await write(self._connection, round_rows.RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
-
-    async def record_approver(self, round_: Round, *, no_approver: bool) -> None:
-        """Store for lists whether too few people are left who may approve."""
-        values = {"b_id": round_.id, "no_approver": no_approver}
-        await write(self._connection, round_rows.RECORD_APPROVER, values)
+    async def record_drawn(self, round_: Round, *, shown: int, no_approver: bool) -> None:
+        """Store what an updated card shows; `shown` and `no_approver` are those of `place_card`."""
+        values = {"b_id": round_.id, "shown": shown, "no_approver": no_approver}
+        await write(self._connection, round_rows.RECORD_DRAWN, values)
 
     async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
         row = {"round_id": round_.id, "user_id": user, "channel": ref.channel, "ts": ref.ts}

@@ -111,8 +111,8 @@ class CardView(RoundFacts):
     after: Output | None = None
     """The arguments of `newer`, if this is a call and `newer` is for the same people."""
     calls_all: bool = False
-    gathered: int = 0
-    """The other waiting rounds of the flood, without a card, that this card counts."""
+    is_quiet: bool = False
+    """The message mentions nobody, because people were mentioned lately; a card is short."""
     masked: Masked = ()
     asked_text: str | None = None
     """The edited `before`, if the crew was asked for exactly these edits."""
@@ -173,17 +173,6 @@ class Heard:
     """Another review waited for people or for its decision to be sent, or its task may run."""
 
 
-@dataclass(frozen=True, slots=True)
-class FloodCard:
-    """The card that counts those rounds of a flood that have no card."""
-
-    round_id: str
-    waits: bool
-    called_at: datetime
-    """The time when Slack took the latest card of the flood, which mentions people."""
-    ended_at: datetime | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
     """The content and the place of a Slack message about a round."""
@@ -193,20 +182,19 @@ class Posting:
     channel: str | None
     """The thread's channel; None before the thread's first message."""
     thread_ts: str | None
+    shown: int | None = None
+    """The percentage of the output that the last card or update showed."""
     no_approver: bool = False
     """True if the last card or update said that too few people are left who may approve."""
-    flood: str | None = None
-    """The id of the first round of this round's flood, perhaps this round's own; else None."""
     announced_at: datetime | None = None
-    """The time when Slack took the round's card or, earlier, a message that counts the round."""
-    uncounted: tuple[str, ...] = ()
-    """The rounds that this card counts, and that no message in Slack has counted."""
-    counted_on: Round | None = None
-    """The round whose card counts the flood's others until this round's card is posted."""
+    """The time when Slack took the round's card; it stays if the card is deleted."""
     reader: str | None = None
     shows_progress: bool = False
     masking: Masking = NOTHING
     """The masking of a text that was read without masks."""
+
+    def quiet(self) -> Self:
+        return replace(self, view=replace(self.view, is_quiet=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,19 +79,11 @@ async def waiting_for(
     return Selection(queues=theirs, states=(State.WAITING,), without=done)
 
 
-async def next_for(
-    by: str, *, after: str = "", card: str = "", context: ReviewContext
-) -> str | None:
-    """Return the id of the oldest round that a person may decide on, opened `after` another.
-
-    `card`: a round whose card counts a flood; then only this flood's other rounds are looked at.
-    """
+async def next_for(by: str, *, after: str = "", context: ReviewContext) -> str | None:
+    """Return the id of the oldest round that a person may decide on, opened `after` another."""
     waiting, read = replace(await waiting_for(by, context), after=after), context.uow.read
     while True:
-        if card:
-            found = await read.floods.following(card, waiting)
-        else:
-            found = next(iter(await read.rounds.first(waiting, limit=1)), None)
+        found = next(iter(await read.rounds.first(waiting, limit=1)), None)
         if found is None or await read.is_readable(found):
             return found
         waiting = replace(waiting, after=found)

@@ -40,7 +40,7 @@ async def post(
     posted_since: datetime | None = None,
     broadcast: bool = False,
 ) -> MessageRef:
-    return await poster.post(
+    ref, was_found = await poster.post(
         key,
         CARD,
         channel=channel,
@@ -48,6 +48,8 @@ async def post(
         posted_since=posted_since,
         broadcast=broadcast,
     )
+    assert not was_found or posted_since is not None
+    return ref
 
 
 async def test_a_message_whose_answer_was_lost_is_found_by_its_key(slack: Workspace) -> None:
@@ -58,8 +60,10 @@ async def test_a_message_whose_answer_was_lost_is_found_by_its_key(slack: Worksp
         await post(poster)
     assert isinstance(lost.value.failure, Unknown)
 
-    found = await post(poster, posted_since=LONG_AGO)
+    again = poster.post("card 1", CARD, channel=CHANNEL, thread_ts=None, posted_since=LONG_AGO)
+    found, was_found = await again
 
+    assert was_found
     assert [message.ts for message in slack.messages(CHANNEL)] == [other.ts, found.ts]
 
 

@@ -44,13 +44,14 @@ async def lose(slack: Workspace, poster: Poster, thread_ts: str | None = None) -
 
 
 async def post(poster: Poster, thread_ts: str | None = None, *, again: bool = True) -> MessageRef:
-    return await poster.post(
+    ref, _ = await poster.post(
         "card 1",
         CARD,
         channel=CHANNEL,
         thread_ts=thread_ts,
         posted_since=NOW if again else None,
     )
+    return ref
 
 
 def talk(
@@ -147,9 +148,10 @@ async def test_it_is_found_although_the_clock_here_is_wrong(
     poster = Poster(client, clock=ours)
 
     async def try_again() -> MessageRef:
-        return await poster.post(
+        ref, _ = await poster.post(
             "card 1", CARD, channel=CHANNEL, thread_ts=None, posted_since=NOW + ahead
         )
+        return ref
 
     slack.fail("chat.postMessage", DROP_AFTER)
     with pytest.raises(CallFailed):

@@ -21,7 +21,7 @@ from crewgate.usecases.read_models import COUNTED, CardView, RoundLine
 from tests.builders import ANA
 from tests.slack.rendering import a_named_round, check_view, outputs, texts
 
-LONGEST = Walk(10**6, COUNTED + 1, asked=True, card="r" * 40)
+LONGEST = Walk(10**6, COUNTED + 1, asked=True)
 
 
 @settings(max_examples=40)

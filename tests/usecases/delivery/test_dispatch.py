@@ -142,7 +142,12 @@ async def prepared(world: World, kind: EffectKind) -> str:
 
 
 #: A card may bring its file, which is looked for; a report in doubt may count too few.
-FOLLOWS = (EffectKind.ATTACH, EffectKind.LOOK_FOR_FILE, EffectKind.REFRESH_REPORT)
+FOLLOWS = (
+    EffectKind.REFRESH,
+    EffectKind.ATTACH,
+    EffectKind.LOOK_FOR_FILE,
+    EffectKind.REFRESH_REPORT,
+)
 
 
 async def there_once(world: World, key: str) -> bool:

@@ -6,22 +6,19 @@ from crewgate.domain.people import User
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Reminders
-from crewgate.domain.verdict import Person, Revise
-from crewgate.usecases.delivery.context import FLOOD
-from crewgate.usecases.delivery.floods import QUIET
 from crewgate.usecases.waiting import left_for, next_for
-from tests.builders import ANA, BEN, EVE, a_crew, a_rule
+from tests.builders import ANA, BEN, a_crew, a_rule
 from tests.databases import both
 from tests.store.plans import recorded
 from tests.usecases.world import World
 
 
-async def in_turn(world: World, card: str = "", by: Person = ANA) -> list[str]:
-    """Return the rounds of a person's queue, or of the flood that a card counts."""
+async def in_turn(world: World) -> list[str]:
+    """Return the rounds of a person's queue."""
     found: list[str] = []
     after: str | None = ""
     while after is not None:
-        after = await next_for(by.id, after=after, card=card, context=world.reviews)
+        after = await next_for(ANA.id, after=after, context=world.reviews)
         found += [after] if after else []
     return found
 
@@ -66,28 +63,6 @@ async def test_own_approvals_are_left_out_and_the_next_reminder_is_known(world: 
     assert await left_for(ANA.id, context=world.reviews) == (1, due + timedelta(minutes=10))
     await world.decide(second.id)
     assert await left_for(ANA.id, context=world.reviews) == (0, None)
-
-
-@both
-async def test_from_the_card_of_a_flood_it_stays_within_that_flood(world: World) -> None:
-    people = (User(ANA.id), User(BEN.id))
-    world.crews["research"] = a_crew(rules=(a_rule(approvals=2, reviewers=people),))
-    opened = []
-    for number in range(FLOOD + 5):
-        opened.append((await world.notify(execution_id=f"e-{number}")).round)
-        await world.notify(execution_id=f"e-{number}", task_id="other", task_name=None)
-        world.clock.advance(timedelta(seconds=1))
-    await world.settle_slack()
-    card, *others = [one.id for one in opened[FLOOD:]]
-    await world.decide(others[1])
-    assert await in_turn(world, card) == [others[0], *others[2:]]
-    assert await in_turn(world, card, BEN) == others
-    assert await in_turn(world, card, EVE) == []
-
-    await world.decide(card, Revise("Shorter."))
-    world.clock.advance(QUIET)
-    await world.settle_slack()
-    assert await in_turn(world, card, BEN) == others  # the next has a card by now
 
 
 @both

@@ -76,7 +76,7 @@ async def test_what_nobody_may_approve_elsewhere_hides_nothing(world: World) -> 
     async def part(alone: Round) -> tuple[list[str], ...]:
         async with world.uow.begin() as tx:  # as its card found
             for one in (mine, theirs):
-                await tx.record_approver(one, no_approver=one == alone)
+                await tx.record_drawn(one, shown=100, no_approver=one == alone)
         found = await queue(ANA.id, page=0, context=world.reviews)
         parts = (found.nobody, found.mine, found.others)
         assert [one.total for one in parts] == [len(one.lines) for one in parts]

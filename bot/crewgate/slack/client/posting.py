@@ -146,13 +146,16 @@ class Poster:
         thread_ts: str | None,
         posted_since: datetime | None,
         broadcast: bool = False,
-    ) -> MessageRef:
-        """Post unless a try since `posted_since` did; `broadcast` shows a reply in the channel."""
+    ) -> tuple[MessageRef, bool]:
+        """Post unless a try since `posted_since` did; `broadcast` shows a reply in the channel.
+
+        Return the message's place, and True if it was found there and left as it was.
+        """
         channel = self._channel_ids.get(channel, channel)
         if posted_since is not None:
             found = await self._find(key, channel, thread_ts, posted_since)
             if found is not None:
-                return MessageRef(channel, found, thread_ts or found)
+                return MessageRef(channel, found, thread_ts or found), True
         in_thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast}
         answer = await web_api.call(
             self._client,
@@ -168,7 +171,7 @@ class Poster:
         self._search.forget(key)
         posted_in, ts = web_api.text_at(answer, "channel"), web_api.text_at(answer, "ts")
         self._channel_ids[channel] = posted_in
-        return MessageRef(posted_in, ts, thread_ts or ts)
+        return MessageRef(posted_in, ts, thread_ts or ts), False
 
     async def open_direct(self, user: str) -> str:
         if user not in self._direct_ids:

@@ -43,7 +43,9 @@ def render_card(
     topic = "" if plain else view.topic
     is_call = _shows_arguments(view)
     on_card = output.arguments_on_card if is_call else output.output_on_card
-    body = output.not_showable(view.output) if plain else on_card(view.output)
+    body = (
+        output.not_showable(view.output) if plain else on_card(view.output, is_short=view.is_quiet)
+    )
     headline = states.headline(told, topic, by_number=told is not view.round and not is_call)
     if view.round.state is State.WAITING:
         changed = "" if plain else _changed(view)
@@ -65,8 +67,6 @@ def render_card(
         blocks = [_with_menu(headline, view), *_folded(view, told)]
     about = names.spoken(view.round, topic, "" if plain else view.output.text)
     blocks = [said_of(one, about) if one["type"] == "actions" else one for one in blocks]
-    if view.gathered and reader is None:
-        blocks.append(section(cards.more_wait(view.gathered), buttons.START.on(view.round.id)))
     argument = "" if plain or not is_call else output.first_text_argument(view.output)
     text = notification(states.push(told, topic, argument))
     nobody = view.approvers is not None and view.approvers.too_few

@@ -34,6 +34,8 @@ OUTPUT_LIMIT: Final = 9_000
 WHOLE_LIMIT: Final = 3_000
 WHOLE_ROWS: Final = 20
 """The most characters and rows of tables that a card shows whole."""
+SHORT: Final = 200
+"""The characters of a card that comes short, because many wait."""
 EXCERPT: Final = 1_500
 EXCERPT_ROWS: Final = 10
 """The characters and rows that a card shows of a longer output."""
@@ -56,19 +58,20 @@ NO_OUTPUT: Final = ShownOutput([], Share(0, 0))
 _EMPTY: Final = ShownOutput([section(names.EMPTY_OUTPUT)], Share(0, 0))
 
 
-def output_on_card(output: Output) -> ShownOutput:
+def output_on_card(output: Output, *, is_short: bool = False) -> ShownOutput:
     """Return the blocks of a short output, or of a longer one's beginning with a natural end."""
     if _is_empty(output):
         return _EMPTY
     total = excerpts.length(output.text)
-    fits = total <= WHOLE_LIMIT
+    excerpt = SHORT if is_short else EXCERPT
+    fits = total <= (SHORT if is_short else WHOLE_LIMIT)
     if output.format is Format.JSON:
-        shown, characters = _json_part(output.text, OUTPUT_LIMIT if fits else EXCERPT)
+        shown, characters = _json_part(output.text, OUTPUT_LIMIT if fits else excerpt)
     elif fits and excerpts.count_rows(output.text) <= WHOLE_ROWS:
         shown, characters = excerpts.first_part(output.text, OUTPUT_LIMIT)
     else:
         shown, characters = excerpts.short_part(
-            output.text, characters=EXCERPT, rows=EXCERPT_ROWS, limit=OUTPUT_LIMIT
+            output.text, characters=excerpt, rows=EXCERPT_ROWS, limit=OUTPUT_LIMIT
         )
     is_markdown = output.format is Format.MARKDOWN
     columns, beyond, behind = excerpts.measure_overflow(shown) if is_markdown else (0, 0, 0)
@@ -88,16 +91,17 @@ def output_on_card(output: Output) -> ShownOutput:
 _BESIDE: Final = 80
 
 
-def arguments_on_card(output: Output) -> ShownOutput:
+def arguments_on_card(output: Output, *, is_short: bool = False) -> ShownOutput:
     """The arguments of a call, short ones in lines, texts as paragraphs, the rest as JSON.
 
     A value cannot pass for another argument: each is in a mark of its own, as plain text.
     """
     found = arguments_of(output.text)
     if found is None:
-        return output_on_card(output)
+        return output_on_card(output, is_short=is_short)
     total = excerpts.length(output.text)
-    room = OUTPUT_LIMIT if total <= WHOLE_LIMIT else EXCERPT
+    whole, excerpt = (SHORT, SHORT) if is_short else (WHOLE_LIMIT, EXCERPT)
+    room = OUTPUT_LIMIT if total <= whole else excerpt
     elements, characters = laid_out(found, room)
     share = Share(total if characters is None else min(characters, total - 1), total)
     blocks = rich_text.in_blocks(elements) if found else [section(_NO_ARGUMENTS)]

@@ -38,28 +38,24 @@ _CLOSED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A person's place in their queue; `asked`: the walk asked about haste, which it does once.
-
-    `card` is a round whose card counts further reviews: the walk then goes through these only.
-    """
+    """A person's place in their queue; `asked`: the walk asked about haste, which it does once."""
 
     number: int = 0
     total: int = 0
     asked: bool = False
-    card: str = ""
 
     def behind(self, metadata: str) -> str:
         # The metadata is JSON in one line, so a line end separates the walk from it.
-        return f"{metadata}\n{self.number} {self.total} {int(self.asked)} {self.card}"
+        return f"{metadata}\n{self.number} {self.total} {int(self.asked)}"
 
 
 def parse_walk(metadata: str) -> tuple[str, Walk | None]:
     """Return the metadata of a page or form alone, and the walk behind it, if there is one."""
     own, _, place = metadata.partition("\n")
-    found = re.fullmatch("([0-9]+) ([0-9]+) ([01]) ?(.*)", place)
+    found = re.match("([0-9]+) ([0-9]+) ([01])", place)
     if found is None:
         return metadata, None
-    return own, Walk(int(found[1]), int(found[2]), found[3] == "1", found[4])
+    return own, Walk(int(found[1]), int(found[2]), found[3] == "1")
 
 
 def in_walk(view: Block, walk: Walk, round_id: str, above: str = "") -> Block:
@@ -98,7 +94,7 @@ async def go_on(
     walk: Walk, after: str, by: Person, show: modals.Show, context: SlackContext, above: str = ""
 ) -> None:
     """Show the next review, or the end. Raises as `show_page`."""
-    found = await next_for(by.id, after=after, card=walk.card, context=context)
+    found = await next_for(by.id, after=after, context=context)
     if found is None:
         left, reminder = await left_for(by.id, context=context)
         end = "That was all." if walk.number else "Nothing waits for you."
@@ -190,10 +186,7 @@ def reply_in_walk(reply: Reply, walk: Walk, round_id: str) -> WalkReply:
 async def start(press: Press, reply: Reply) -> None:
     await reply.ack()
     left, _ = await left_for(press.by.id, context=reply.context)
-    card = press.value if press.where is Where.CARD and press.value != ids.COMMAND else ""
-    if card:
-        left = (await reply.context.uow.read.posting(card)).view.gathered
-    await reply_in_walk(reply, Walk(total=left, card=card), "").go_on("")
+    await reply_in_walk(reply, Walk(total=left), "").go_on("")
 
 
 async def skip(press: Press, reply: Reply) -> None:

@@ -587,9 +587,3 @@ def on_it(claim: caveats.Claim) -> str:
 
 def part(number: int, total: int) -> str:
     return f"Part {number} of {total}"
-
-
-def more_wait(many: int) -> str:
-    """Return a card's line about the further reviews that it stands for, as many came at once."""
-    wait = "1 more waits" if many == 1 else f"{names.total(many)} more wait"
-    return f"{icons.WAITING} *{wait}*, each to be decided by itself."

@@ -12,7 +12,7 @@ from crewgate.domain.people import Notify, Role, User
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Naming
 from crewgate.usecases.access import crew_for, delegates_of
-from crewgate.usecases.delivery import floods, messages
+from crewgate.usecases.delivery import mentions, messages
 from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
 from crewgate.usecases.delivery.naming import name_reviewer
 from crewgate.usecases.ports.base import Job
@@ -130,8 +130,11 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
         if unknown is not None:
             return await settle(job, unknown, context)
         posting = await _posting(job, context)
-    if await floods.gather(job, posting, context):
-        return Delivered()
+    may_mention = await mentions.may_mention(job, posting.view.round, context)
+    if may_mention is None:
+        return Delivered("not yet")
+    if not may_mention:
+        return await _post(job, posting.quiet(), context)
     notify = messages.notify_of(posting.view.round, context)
     return await _post(job, posting, context, notify=notify)
 
@@ -160,10 +163,7 @@ async def _post(
 ) -> Outcome:
     async def post_card(*, channel: str, posted_since: datetime | None) -> Outcome:
         post = partial(context.messenger.post_card, posting, notify=notify, channel=channel)
-        outcome = await messages.or_plain(partial(post, posted_since=posted_since))
-        if isinstance(outcome, Posted):
-            await floods.begin_time(posting, context)
-        return outcome
+        return await messages.or_plain(partial(post, posted_since=posted_since))
 
     round_ = posting.view.round
     began_at = context.clock()
@@ -188,11 +188,10 @@ async def _post(
         if begins and round_.is_timed:
             await schedule(tx, await tx.round(round_.id), at=began_at)
         effects = [*first, *private, *_progress(job, posting)]
-        if posting.counted_on is not None:
-            effects.append(posting.counted_on.effect(EffectKind.REFRESH))
-        if posting.view.gathered:
-            call = replace(job.effect, kind=EffectKind.CALL_NEXT, target=posting.flood or "")
-            await tx.expedite(call, at=context.clock() + floods.HOURLY)
+        if posted.was_found:  # the card is as an earlier try drew it
+            effects.append(round_.effect(EffectKind.REFRESH))
+        if notify is not None:
+            await mentions.note(tx, job, round_, posted, context)
         if notify is Notify.DM:
             effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))
         await tx.enqueue(effects, at=context.clock())
@@ -214,21 +213,17 @@ async def _post(
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     await _have_others_follow(job, posting, context)
-    await floods.follow(posting, context)
     if posting.card is None:
         return await settle(job, Delivered("never posted"), context)
     update = partial(context.messenger.update, EffectKind.REFRESH, posting, posting.card)
     outcome = await update()
     if is_refused(outcome, RefusalKind.CONTENT):
         outcome = await update(plain=True)
-        if isinstance(outcome, Delivered):
+    if isinstance(outcome, Posted):
+        drawn = outcome.shown, outcome.no_approver
+        if drawn != (posting.shown, posting.no_approver):
             async with context.uow.begin() as tx:
-                await tx.record_shown(posting.view.round, 0)
-    if isinstance(outcome, Posted) and outcome.no_approver != posting.no_approver:
-        async with context.uow.begin() as tx:
-            await tx.record_approver(posting.view.round, no_approver=outcome.no_approver)
-    if isinstance(outcome, Delivered):
-        await floods.begin_time(posting, context)
+                await tx.record_drawn(posting.view.round, shown=drawn[0], no_approver=drawn[1])
     if is_refused(outcome, RefusalKind.MESSAGE_GONE):
         if messages.must_be_acted_on(posting):
             await messages.bring_back(job, posting, context)

@@ -28,8 +28,8 @@ GRACE = timedelta(seconds=3)
 START_GRACE = timedelta(seconds=20)
 #: Time for Slack to share an uploaded file, which it scans first.
 SHARE_GRACE = timedelta(minutes=2)
-#: More waiting rounds than this of one task and rule are a flood: some of them have no card.
-FLOOD = 10
+#: Up to this number of waiting rounds of one task and rule, each message mentions people.
+MENTIONED_EACH = 10
 
 Trace = Callable[[Job, Outcome, datetime, datetime], None]
 
@@ -59,7 +59,7 @@ class DeliveryContext(ReviewContext):
     listening: Listening = field(default_factory=Listening)
     start_grace: timedelta = START_GRACE
     share_grace: timedelta = SHARE_GRACE
-    flood: int = FLOOD
+    mentioned_each: int = MENTIONED_EACH
     trace: Trace = lambda *_: None
     refusing: set[tuple[str, str]] = field(default_factory=set)
     """Crews and channels that refused the latest post; their operators know of it."""

@@ -26,7 +26,7 @@ ROUNDS: Final = 20
 async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
     """Post the progress message of an execution or, if there is one, enqueue its update."""
     posting = await _posting(job, context)
-    if posting is None or await _is_told_elsewhere(posting, context):
+    if posting is None or _is_told_by_the_result(posting):
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
         return await _post(job, context, await _with_rounds(posting, context))
@@ -44,12 +44,9 @@ async def _leave_to(
     return Delivered()
 
 
-async def _is_told_elsewhere(posting: ExecutionPosting, context: DeliveryContext) -> bool:
+def _is_told_by_the_result(posting: ExecutionPosting) -> bool:
     execution = posting.execution
-    if posting.progress_message is None and execution.is_over and execution.starter is None:
-        return True  # the job of the result tells that it is over
-    of = execution.crew, execution.execution_id
-    return posting.thread_ts is None and await context.uow.read.floods.are_gathered(*of)
+    return posting.progress_message is None and execution.is_over and execution.starter is None
 
 
 async def _with_rounds(posting: ExecutionPosting, context: DeliveryContext) -> ExecutionPosting:
@@ -62,7 +59,7 @@ async def _with_rounds(posting: ExecutionPosting, context: DeliveryContext) -> E
 async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
     """Update the progress message, or enqueue its first post."""
     posting = await _posting(job, context)
-    if posting is None or await _is_told_elsewhere(posting, context):
+    if posting is None or _is_told_by_the_result(posting):
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
         # People wait for the first message of a thread; in a thread that has one, the progress
@@ -111,8 +108,7 @@ async def _approved(of: ExecutionPosting, context: DeliveryContext) -> Round | N
         found = await read.executions.find(execution.crew, execution.execution_id)
         execution = found or execution
     posting = await read.posting(last.id, as_it_came=True)
-    # The card may be in a rule's own channel, which people in the crew's channel cannot open; and
-    # no card shows the output of a round that another card counts.
+    # The card may be in a rule's own channel, which people in the crew's channel cannot open.
     if posting.card is None or posting.card.channel != of.channel:
         return None
     output = posting.view.output

@@ -14,6 +14,7 @@ from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round, State
 from crewgate.usecases.access import notify_for
+from crewgate.usecases.delivery import mentions
 from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import About, Posted, Thread
@@ -41,11 +42,16 @@ async def say_about(
     row, round_ = job.effect.kind.row, posting.view.round
     if row.of_waiting and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell any more"), context)
-    if row.revives_card and await stands_aside(posting, job, context):
-        return Delivered()
+    may_mention = await mentions.may_mention(job, round_, context) if row.mentions else True
+    if may_mention is None:
+        return Delivered("not yet")
+    posting = posting if may_mention else posting.quiet()
     to = place_of(posting, job)
     outcome = await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
-    is_news = row.tells_reviewers and isinstance(outcome, Delivered)
+    if row.mentions and may_mention and isinstance(outcome, Posted):
+        async with context.uow.begin() as tx:
+            await mentions.note(tx, job, round_, outcome, context)
+    is_news = row.tells_reviewers and may_mention and isinstance(outcome, Delivered)
     if is_news and notify_of(round_, context) is Notify.DM:
         # TELL_REVIEWERS sends a private message to the reviewers who have none yet.
         tell = round_.effect(EffectKind.TELL_REVIEWERS)
@@ -53,25 +59,6 @@ async def say_about(
     if row.revives_card:
         return await settle_in_thread(job, outcome, posting, context)
     return await settle(job, outcome, context)
-
-
-async def stands_aside(posting: Posting, job: Job, context: DeliveryContext) -> bool:
-    """Settle a message about a gathered round without a card; return False for any other.
-
-    While the round waits, people hear only of the card that counts it; later the round gets a card.
-    """
-    round_ = posting.view.round
-    if posting.flood is None or posting.card is not None or not must_be_acted_on(posting):
-        return False
-    now, again = context.clock(), round_.effect(job.effect.kind)
-    async with context.uow.begin() as tx:
-        if round_.state is not State.WAITING:
-            await tx.enqueue([round_.effect(EffectKind.REPOST), again], at=now)
-        elif again.kind is EffectKind.POST_REMINDER:
-            later = replace(again, kind=EffectKind.REMIND)
-            await tx.enqueue([later], at=now, due_at=now + WITHOUT_CARD)
-        await tx.complete(job)
-    return True
 
 
 def place_of(posting: Posting, job: Job) -> Thread | User:

@@ -20,11 +20,12 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import TimeoutAction
 from crewgate.domain.verdict import voices_of
 from crewgate.metrics import count_decision
-from crewgate.usecases.delivery import floods, messages
+from crewgate.usecases.delivery import mentions, messages
 from crewgate.usecases.delivery.cards import people_of
 from crewgate.usecases.delivery.context import DeliveryContext, settle
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import Job
+from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.read_models import Posting
 from crewgate.usecases.rounds import apply, next_reminder, opens_at, timed_effects
 
@@ -114,16 +115,20 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
                 await tx.enqueue([later], at=now, due_at=opens)
             await tx.complete(job)
         return Delivered()
-    if await messages.stands_aside(posting, job, context):
-        return Delivered()
+    may_mention = await mentions.may_mention(job, round_, context)
+    if may_mention is None:
+        return Delivered("not yet")
+    posting = posting if may_mention else posting.quiet()
     occasion = str(round_.reminders + 1)
     to = messages.place_of(posting, job)
     outcome = await messages.post(job, posting, context, to=to, occasion=occasion)
-    if not isinstance(outcome, Delivered):
+    if not isinstance(outcome, Posted):
         return await messages.settle_in_thread(job, outcome, posting, context)
-    private = await _in_private(posting, context)
+    private = await _in_private(posting, context) if may_mention else ()
     async with context.uow.begin() as tx:
         current = await tx.round(round_.id)
+        if may_mention:
+            await mentions.note(tx, job, round_, outcome, context)
         if current.state is State.WAITING and current.reminders == round_.reminders:
             reminded = current.remind()
             await tx.save(reminded)
@@ -146,13 +151,13 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
-    """Put a timer off while no card shows or counts its round; return False if it is due.
+    """Put a timer off while its round has no card; return False if it is due.
 
     Operators are told if the channel refuses the card; nobody else could help.
     """
     posting = await context.uow.read.posting(job.effect.target)
     waits = posting.view.round.state is State.WAITING
-    if not waits or await floods.can_be_reached(posting, context):
+    if not waits or posting.card is not None:
         return False
     async with context.uow.begin() as tx:
         await tx.retry(job, at=context.clock() + messages.WITHOUT_CARD, in_doubt=False)

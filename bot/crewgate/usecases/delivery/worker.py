@@ -16,7 +16,6 @@ from crewgate.domain.retry import IN_A_ROW, Budget, Retry
 from crewgate.usecases.delivery import (
     cards,
     executions,
-    floods,
     lessons,
     messages,
     morning,
@@ -352,7 +351,6 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.END_LESSON: lessons.end,
     EffectKind.RETIRE_AT_HOST: lessons.retire_at_host,
     EffectKind.EXPIRE_CLAIM: notes.expire_claim,
-    EffectKind.CALL_NEXT: floods.call_next,
     EffectKind.REMIND: reminders.remind,
     EffectKind.POST_REMINDER: reminders.post_reminder,
     EffectKind.ESCALATE: reminders.escalate,

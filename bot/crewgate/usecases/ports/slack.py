@@ -41,9 +41,11 @@ class Thread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted(Delivered):
-    """The message is in Slack; `shown` is the percentage of the output in it."""
+    """The message is in Slack; `shown` is the percentage of the output in what was rendered."""
 
     ref: MessageRef
+    was_found: bool = False
+    """An earlier try had posted the message, which is left as it was."""
     shown: int = WHOLE
     too_long: bool = False
     no_approver: bool = False
