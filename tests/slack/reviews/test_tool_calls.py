@@ -1,6 +1,7 @@
 """Calls of tools on cards and in the form that changes their arguments: what is shown, and how."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from crewgate.domain.acts import Argument, CallResult, CallState, Contradiction, Kind, ToolCall
 from crewgate.domain.caveats import Caveats, Draft, Unseen
 from crewgate.domain.masking import FINDERS, NOTHING, Masking
+from crewgate.domain.masking import Kind as Kinds
 from crewgate.domain.notification import Output, Question
 from crewgate.domain.people import User
 from crewgate.domain.reason import (
@@ -429,6 +431,25 @@ def test_masks_are_numbered_in_the_form_and_the_text_is_sent() -> None:
     assert fields is not None
     assert fields.values == ("[e-mail address 1]", "2")
     assert fields.masks["[e-mail address 1]"] == "bob@x.example"
+
+
+@pytest.mark.parametrize("pattern", ['"iban": "[^"]+"', '(?<=")acct_[12]'])
+def test_where_a_mask_covers_a_name_the_other_arguments_are_shown_as_one_text(
+    pattern: str,
+) -> None:
+    """Without the name it is no JSON, and two masked names are one."""
+    finder = Kinds.OTHER, lambda text: (found.span() for found in re.finditer(pattern, text))
+    masking = Masking(("/…/",), (finder,))
+    others = {"iban": "DE89370400440532013000", "acct_1": 90_000, "acct_2": ["x@y.z"]}
+    output = arguments(to="bob", copies=2, **others)
+    fields = fields_of_call(WAITS.round, output, masking)
+    assert fields is not None
+    assert not fields.shows_all
+    form = render_change_form(Briefing(view=a_call(output), caveats=Caveats()), fields, ("b", "2"))
+    check_view(form)
+    there = shown(form["blocks"])
+    assert all(one in there for one in ("[masked]", "90000", "x@y.z"))
+    assert not re.search(pattern, there)
 
 
 def test_what_the_form_cannot_give_back_stays_as_it_is() -> None:

@@ -93,7 +93,7 @@ def tools_used(view: CardView) -> str:
 # --- the form that *Change* opens -----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fields:
     """The arguments that a form can change, as shown, with numbered masks."""
 
@@ -103,10 +103,12 @@ class Fields:
     """The passage of each mask."""
     others: Mapping[str, object]
     """The other arguments, which the form does not change."""
+    covers_names: bool = False
+    """A mask covers a name, so the others are one text, as they are written."""
 
     @property
     def shows_all(self) -> bool:
-        return laid_out(self.others, OUTPUT_LIMIT)[1] is None
+        return not self.covers_names and laid_out(self.others, OUTPUT_LIMIT)[1] is None
 
 
 _APART: Final = "\n\0\n"
@@ -134,8 +136,20 @@ def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | 
     }
     names = {one.name for one in shown}
     rest = {name: value for name, value in arguments.items() if name not in names}
-    others = arguments_of(masking.text(json.dumps(rest, ensure_ascii=False))) or {}
-    return Fields(tuple(shown), tuple(shown.values()), masks, others) if shown else None
+    masked = masking.text(json.dumps(rest, ensure_ascii=False))
+    others = arguments_of(masked)
+    # Where a mask covers a name, the text may be no JSON, or have one name twice.
+    covers_names = others is None or json.dumps(others, ensure_ascii=False) != masked
+    others = {"JSON": masked} if others is None or covers_names else others
+    if not shown:
+        return None
+    return Fields(
+        arguments=tuple(shown),
+        values=tuple(shown.values()),
+        masks=masks,
+        others=others,
+        covers_names=covers_names,
+    )
 
 
 def _fits(text: str) -> bool:
