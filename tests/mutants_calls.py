@@ -222,6 +222,30 @@ CALLS: Final = (
         "check/test_calls.py",
     ),
     mutant(
+        "the form behind Change counts nothing as unseen where a mask covers a name",
+        "return not self.covers_names and laid_out(",
+        "return laid_out(",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "the form behind Change leaves out one of two arguments with one masked name",
+        "others is None or json.dumps(others, ensure_ascii=False) != masked",
+        "others is None",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "a host tells its own secrets in calls",
+        '    if "tool_call" in body:\n        body = _without_secrets(body, redactor)\n',
+        "",
+        "host/test_approvals.py",
+    ),
+    mutant(
+        "arguments that lack a secret can be changed",
+        'for name, part in call.items() if name != "schema"}',
+        "for name, part in call.items()}",
+        "host/test_approvals.py",
+    ),
+    mutant(
         "a refusal of changed arguments is sent with the arguments",
         "if isinstance(round_.subject, ToolCall) and is_refused:",
         "if False and is_refused:",

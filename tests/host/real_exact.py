@@ -90,6 +90,8 @@ async def what_cannot_be_approved_is_refused_before_anybody_is_asked(real: Real)
 
         assert one.all_asked == []
         assert result.count("its arguments do not fit.") == 4
+        assert "its arguments do not fit. amount: Input should be" in result
+        assert "input_value" not in result
         assert "nobody can approve what it would get" in result
         assert "its tool has a `run` of its own" in result
         assert "a server that is given as a URL up to three times" in result
@@ -256,7 +258,20 @@ async def a_server_behind_a_tool_of_another_class_is_asked_once(real: Real) -> N
         assert len(got(real, to)) == 5
 
 
+async def a_secret_of_the_host_is_not_shown(real: Real) -> None:
+    one, to = Acting(real, FORMS[0]), "of-nobody@acme.example"
+    await one.begin(["plain_out", {"to": to, "amount": 1}])
+    asked = await one.asked()
+    await one.decide(asked)
+    await one.result()
+
+    assert "of-nobody" not in json.dumps(asked["tool_call"])
+    assert asked["tool_call"]["erased"] == 1
+    assert len(got(real, to)) == 1
+
+
 CASES = (
+    a_secret_of_the_host_is_not_shown,
     a_tool_that_is_replaced_while_people_are_asked_does_not_run,
     a_server_behind_a_tool_of_another_class_is_asked_once,
     an_mcp_server_is_sent_what_was_shown_once,

@@ -1,6 +1,7 @@
 """Approvals of calls: when they end, why they are refused, and what a stop leaves of them."""
 
 import asyncio
+import json
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -13,12 +14,13 @@ from typing import Any
 import pytest
 
 from crewgate.crew_api.wire import Json
+from crewgate.domain.redaction import MARK
 from crewgate.host.records import Call, HostStops, Outcome, Pending, TaskRow
 from crewgate.host.run import Completed, Run
 from crewgate.host.store import utc_seconds
 from crewgate.host.webhooks import iso
 from tests.host.client import Api, Listener
-from tests.host.conftest import StartHost
+from tests.host.conftest import MODEL_KEY, StartHost
 from tests.host.standins import StandInCrew
 
 Told = dict[str, Any]
@@ -63,6 +65,31 @@ class Acts(StandInCrew):
         return f"{found.decision.approve} {to}"
 
 
+class Tells(Acts):
+    """Makes one call with the host's own secrets, and completes with what the tool would get."""
+
+    def act(self, run: Run, to: str) -> str:
+        """Make the call, with `to` in its schema."""
+        call = Call(tool="send", names=("send", f"of {MODEL_KEY}"), arguments=self.arguments(to))
+        schema = {"properties": {"to": {"type": "string"}}}
+        about = {"task": "mail", "may_have_run": False, "schema": schema}
+        body = {
+            "agent": "Clerk",
+            "task_output": json.dumps(call.arguments),
+            "tool_call": {**call.body, **about},
+        }
+        found = run.ask_within(Pending(id="send", asker="draft-id", role="", body=body))
+        assert found is not None
+        assert found.call is not None
+        return json.dumps(found.call.arguments)
+
+    @staticmethod
+    def arguments(to: str) -> Json:
+        """Return arguments with five secrets, one of them in a name."""
+        parts = [f"{MODEL_KEY}, {MODEL_KEY}", 7, {"key": MODEL_KEY}, True, None]
+        return {"to": f"{to} {MODEL_KEY} {MARK}", MODEL_KEY: parts}
+
+
 def at(seconds: float) -> str:
     """The time so many seconds from now."""
     return iso(utc_seconds() + seconds)
@@ -103,6 +130,30 @@ async def test_a_refused_resume_says_why_in_a_code(
 
     assert codes == ["arguments", "expired", "answered"]
     assert ended == 200
+
+
+async def test_a_call_loses_the_hosts_secrets_where_people_read_it(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(Tells()) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+        [shown] = asked(listener)
+        await api.resume(execution, shown["task_id"], "Yes.", approve=True)
+        ended = await api.until(execution, "completed")
+
+    arguments = {"to": f"a {MARK} {MARK}", MARK: [f"{MARK}, {MARK}", 7, {"key": MARK}, True, None]}
+    assert shown["tool_call"] == {
+        "tool": "send",
+        "arguments": arguments,
+        "other_names": [""],
+        "task": "mail",
+        "may_have_run": False,
+        "erased": 6,
+    }
+    assert json.loads(shown["task_output"]) == arguments
+    assert shown["resume_extensions"] == ["idempotency_key"]
+    assert json.loads(ended["result"]["output"]) == Tells.arguments("a")
 
 
 @pytest.mark.parametrize("end", ["soon", 7, "2026-11-30T10:00:00", "9999-99-99T00:00:00Z"])

@@ -25,7 +25,6 @@ from crewgate.logs import set_up_logging
 T = TypeVar("T")
 
 _SECRET_VARIABLE: Final = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
-_SHORTEST_SECRET: Final = 8
 #: The fewest characters of a secret, as in the bot's settings: with a guessed secret a stranger
 #: could put questions before people.
 SECRET_LENGTH: Final = 16
@@ -166,7 +165,7 @@ def _parse(name: str, value: str, parse: Callable[[object], T]) -> T:
 
 
 def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield the values of variables named like secrets, but no short ones: flags and numbers."""
+    """Yield the values of variables named like secrets."""
     for name, value in environment.items():
-        if _SECRET_VARIABLE.search(name) and len(value) >= _SHORTEST_SECRET:
+        if _SECRET_VARIABLE.search(name):
             yield value

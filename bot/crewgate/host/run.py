@@ -298,7 +298,9 @@ class Run:
         body = {**body, "pause_id": self._shared.options.new_id()}
         if pending is not None:
             pending = replace(pending, body=body)
-        webhooks = human_input_webhooks(self.execution, task_id, body)
+        webhooks = human_input_webhooks(
+            self.execution, task_id, body, redactor=self._shared.options.redactor
+        )
         # The waiter is opened before anybody is told of this round: else a decision could come
         # before the waiter, and wake nobody.
         self._shared.waiters.open(self._id, task_id)
@@ -433,13 +435,18 @@ class Run:
     def closing(self, why: str) -> Closing:
         """Return a function that makes the webhooks about a closed call or question."""
         execution, outcome = self.execution, {"state": "closed", "words": why}
-        return lambda one: human_input_webhooks(execution, one.task_id, one.body, outcome)
+        redactor = self._shared.options.redactor
+        return lambda one: human_input_webhooks(
+            execution, one.task_id, one.body, outcome, redactor=redactor
+        )
 
     def tell_outcome(self, one: records.Round, outcome: records.Outcome) -> None:
         """Tell people the result of a call that they approved."""
         body = outcome.body
         body["words"] = self._shared.options.redactor.error(outcome.words)
-        webhooks = human_input_webhooks(self.execution, one.task_id, one.body, body)
+        webhooks = human_input_webhooks(
+            self.execution, one.task_id, one.body, body, redactor=self._shared.options.redactor
+        )
         stored = {**body, "at": iso(int(self._store.now()))}
         if outcome.in_doubt:
             stored["in_doubt"] = True

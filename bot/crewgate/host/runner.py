@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from textwrap import shorten
 from typing import Final
 
@@ -96,14 +97,18 @@ class Runner:
 
         Tell people of the calls that ran when the host ended: nobody will know how far they came.
         """
+        redactor = self.shared.options.redactor
         for execution in self._store.unfinished():
             for one in self._store.rounds(execution.id):
+                about = partial(
+                    human_input_webhooks, execution, one.task_id, one.body, redactor=redactor
+                )
                 if one.waits and one.call is not None:
-                    webhooks = human_input_webhooks(execution, one.task_id, one.body)
+                    webhooks = about()
                     self._store.announce(execution.id, webhooks)
                 elif one.call is not None and one.may_have_run and one.outcome is None:
                     told = _INTERRUPTED.body
-                    webhooks = human_input_webhooks(execution, one.task_id, one.body, told)
+                    webhooks = about(told)
                     stored = {**told, "in_doubt": True, "at": iso(int(self._store.now()))}
                     self._store.record(execution.id, one, stored, webhooks=webhooks)
 

@@ -15,6 +15,7 @@ import structlog
 from crewgate.crew_api.signature import sign
 from crewgate.crew_api.wire import ARGUMENTS, EDITED, KEY, FlowWebhook, Json
 from crewgate.domain.outcome import Refused
+from crewgate.domain.redaction import MARK, Redactor
 from crewgate.host.records import KEEP, RETIRE, Asked, DueWebhook, Execution, NotKept, Webhook
 from crewgate.host.store import LONGEST_PAUSE, Store
 from crewgate.network.client import Answer, Timeout, open_client, why_lost
@@ -192,15 +193,23 @@ def update_webhooks(
 
 
 def human_input_webhooks(
-    execution: Execution, task_id: str, body: Json, outcome: Json | None = None
+    execution: Execution,
+    task_id: str,
+    body: Json,
+    outcome: Json | None = None,
+    *,
+    redactor: Redactor,
 ) -> list[Webhook]:
     """Return the notification of a pause, which may be sent repeatedly.
 
+    A call loses the secrets that `redactor` knows; the stored call, which may run, keeps them.
     `outcome` reports the result of a call or a question, under the pause's id.
     """
     address = execution.kickoff.human_input
     if address is None:
         return []
+    if "tool_call" in body:
+        body = _without_secrets(body, redactor)
     notice = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
     match body:
         case {"tool_call": {"schema": _}}:
@@ -213,6 +222,44 @@ def human_input_webhooks(
     if outcome is None:
         return [Webhook("human_input", address.url, notice, headers=address.headers, about=task_id)]
     return [Webhook("outcome", address.url, notice | {"outcome": outcome}, headers=address.headers)]
+
+
+def _without_secrets(body: Json, redactor: Redactor) -> Json:
+    """Return the fields about a call without secrets; `erased` counts the replacements.
+
+    A tool's name with a secret is empty, so unreadable. A person could not send back what is
+    missing, so the call has no schema, by which arguments are changed.
+    """
+    count = 0
+
+    def clean(value: object) -> Any:  # noqa: ANN401  # JSON
+        nonlocal count
+        match value:
+            case dict():
+                return {clean(name): clean(part) for name, part in value.items()}
+            case list():
+                return [clean(one) for one in value]
+            case str():
+                text, more = redactor.counted(value)
+                count += more
+                return text
+            case int() | float() if more := redactor.counted(json.dumps(value))[1]:
+                count += more
+                return MARK
+        return value
+
+    call = body["tool_call"]
+    about = {name: clean(part) for name, part in call.items() if name != "schema"}
+    if not count and not redactor.counted(json.dumps(call.get("schema")))[1]:
+        return body
+    names = {"tool": call["tool"] if about["tool"] == call["tool"] else ""}
+    if others := call.get("other_names"):
+        names["other_names"] = [one if one in about["other_names"] else "" for one in others]
+    return {
+        **{name: redactor.text(one) if isinstance(one, str) else one for name, one in body.items()},
+        "task_output": json.dumps(about["arguments"], indent=2, ensure_ascii=False),
+        "tool_call": {**about, **names, "erased": count},
+    }
 
 
 def question_webhooks(

@@ -221,6 +221,14 @@ def let_through(context: Any, ask: Callable[[Asked], Json], *, seconds: float) -
     return passage
 
 
+def _why_not(error: ValueError) -> str:
+    """Return what is wrong with arguments, without their values: a log may get these words."""
+    if not isinstance(error, _library().pydantic.ValidationError):
+        return str(error)
+    wrong = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong)
+
+
 def _asked_about(context: Any) -> "Asked | str":
     """Return a call as people are asked about it, or why nobody can approve it."""
     tool, given = context.tool, deepcopy(context.tool_input)
@@ -230,7 +238,7 @@ def _asked_about(context: Any) -> "Asked | str":
         asked = Asked(given, *arguments_of(tool, given))
         exact([given, asked.arguments])  # else they cannot be compared
     except ValueError as error:
-        return f"its arguments do not fit. {error}"
+        return f"its arguments do not fit. {_why_not(error)}"
     if given_for(tool, given, asked.arguments) is None:
         why = "its tool changes its arguments each time that it checks them"
         return f"{why}, so nobody can approve what it would get."
