@@ -306,6 +306,13 @@ CALLS: Final = (
         "            if True:\n",
         "journeys/test_gate.py",
     ),
+    mutant(
+        "a second copy of the gate has no door at servers",
+        "    call = client_class.call_tool_result\n",
+        "    call = client_class.call_tool_result\n"
+        '    if hasattr(call, "__wrapped__"):\n        return\n',
+        "host/test_gated_crews.py",
+    ),
     # --- hooks that fail
     mutant(
         "a call runs whose tool's names cannot be told",

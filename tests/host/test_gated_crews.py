@@ -286,3 +286,13 @@ def patterns_held(program: Program, bot: Bot) -> None:
     assert "Bought held." in held["searching_and_buying"]
     assert asked.count("held") == 1
     assert [one["tool"] for one in program.got("held")] == ["plain_out", "purchase"]
+
+
+async def test_each_copy_in_a_program_has_a_door_of_its_own() -> None:
+    """A crew that brings its own gate may run in the host, which has the same door."""
+    module = ("-m", "tests.host.crews.two_gates", str(ROOT / "docs" / "gate.py"))
+    process = await asyncio.create_subprocess_exec(
+        str(PYTHON), *module, cwd=ROOT, env=inherited() | QUIET, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await process.communicate()
+    assert json.loads(printed) == 2 * ["NotPassed", ["pay", {"euros": 5}], "RuntimeError", True]

@@ -558,6 +558,7 @@ def _hang_doors(tool: Any) -> list[Door]:
         return [tool.func, function]
 
 
+@cache  # two doors of one file would compare a call twice; each copy needs a door of its own
 def hang_client_door() -> None:
     """Let CrewAI's MCP client send an approved call once, without its limit of half a minute.
 
@@ -565,8 +566,6 @@ def hang_client_door() -> None:
     """
     client_class = _library().MCPClient
     call = client_class.call_tool_result
-    if hasattr(call, "crewgate_door"):
-        return
 
     @wraps(call)
     async def call_tool_result(client: Any, tool_name: str, arguments: Json | None = None) -> Any:
@@ -579,7 +578,6 @@ def hang_client_door() -> None:
             client.max_retries, client.execution_timeout = 1, max(1, int(passage.seconds))
         return await call(client, tool_name, arguments)
 
-    call_tool_result.crewgate_door = True  # type: ignore[attr-defined]
     client_class.call_tool_result = call_tool_result
 
 
