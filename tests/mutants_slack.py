@@ -6,6 +6,30 @@ from tests.mutating import mutant
 
 SLACK: Final = (
     mutant(
+        "a block is drawn although its tokens lack the end of its source",
+        "        return self.at == end\n",
+        "        return True\n",
+        "slack/blockkit/test_parts.py",
+    ),
+    mutant(
+        "a text is drawn that does not stand next in the source",
+        "if after > self.end or not self.source.text.startswith(mark, self.at):",
+        "if after > self.end:",
+        "slack/blockkit/test_parts.py",
+    ),
+    mutant(
+        "Slack's Markdown draws a block of which it leaves words out",
+        "made += [markdown(text)] if is_plain else rich_text.rich_text(text)",
+        "made += [markdown(text)]",
+        "slack/reviews/test_card.py",
+    ),
+    mutant(
+        "a changed number of an item is only formatting",
+        'words = f"{part.number} {_words(part.runs)}".strip()',
+        "words = _words(part.runs).strip()",
+        "slack/reviews/test_comparison.py",
+    ),
+    mutant(
         "a NUL that a person sent goes to the database",
         're.sub("[\\0\\ud800-\\udfff]"',
         're.sub("[\\ud800-\\udfff]"',

@@ -279,7 +279,7 @@ class PassageKind(StrEnum):
     HEADING = "heading"
     PARAGRAPH = "paragraph"
     ITEM = "item"
-    """An item of a list, without its mark or number."""
+    """An item of a list, with its number, if it has one."""
     ROW = "row"
     HEADER = "header"
     CODE = "code"
@@ -297,6 +297,8 @@ class Passage:
 
     kind: PassageKind
     text: str
+    words: str = ""
+    """The text without marks that its source does not have, if it has any."""
     cells: tuple[str, ...] = ()
     table: str = ""
     """The header of a row's table, which tells two tables apart."""
@@ -314,7 +316,8 @@ class Passage:
     @property
     def seen(self) -> tuple[str, str]:
         """A key that is equal for passages that differ in formatting alone."""
-        text = self.text if self.kind is PassageKind.CODE else " ".join(self.text.split())
+        words = self.words or self.text
+        text = words if self.kind is PassageKind.CODE else " ".join(words.split())
         return self.unit, text.rstrip()
 
 

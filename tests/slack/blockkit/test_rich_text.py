@@ -37,9 +37,8 @@ def test_rich_text_is_within_the_limits_and_calls_nobody(markdown: str) -> None:
 
 
 @settings(max_examples=80)
-@given(st.lists(st.sampled_from([one for one in NASTY if "|" not in one]), max_size=40))
+@given(st.lists(st.sampled_from(NASTY), max_size=40))
 def test_rich_text_loses_no_word(made: list[str]) -> None:
-    """Tables apart, whose surplus cells Markdown itself drops."""
     numbered = "".join(f"{one}w{number} " for number, one in enumerate(made))
 
     read = shown(rich_text(numbered))
@@ -80,17 +79,18 @@ def test_markdown_as_an_llm_writes_it() -> None:
     assert by_text["thin"] == {"italic": True}
     assert by_text["gone"] == {"strike": True}
     assert by_text["code"] == {"code": True}
-    assert " (https://a.example)" in by_text
-    assert "☑ done" in by_text
-    assert "☐ open" in by_text
+    assert "https://a.example" in by_text
+    assert "[x] done" in by_text
+    assert "[ ] open" in by_text
     assert "Vendor | Share\n-------+------\nNorth  | 41 %" in by_text
     assert by_text["python"] == {"italic": True}
     lists = [one for one in block["elements"] if one["type"] == "rich_text_list"]
     assert [(one["style"], one["indent"]) for one in lists[:3]] == [
         ("bullet", 0),
         ("bullet", 1),
-        ("ordered", 2),
+        ("bullet", 2),
     ]
+    assert "1. " in by_text, "Slack numbers the items of inner lists with letters."
     assert lists[-1]["offset"] == 2
     assert {"rich_text_quote", "rich_text_preformatted"} <= {
         one["type"] for one in block["elements"]
@@ -104,6 +104,7 @@ def test_a_table_that_is_too_wide_for_a_phone_is_shown_row_by_row() -> None:
     )
     [block] = rich_text(wide)
     assert [[one["text"] for one in row["elements"]] for row in block["elements"]] == [
+        ["\n", "Clause | Risk | What it says\n"],
         [
             "\n",
             "Clause: ",
@@ -116,6 +117,7 @@ def test_a_table_that_is_too_wide_for_a_phone_is_shown_row_by_row() -> None:
         ["\n", "Clause: ", "6\n", "Risk: ", "low\n", "What it says: ", "\n"],
     ]
     assert {one["text"] for one in leaves([block]) if one.get("style")} == {
+        "Clause | Risk | What it says\n",
         "Clause: ",
         "Risk: ",
         "What it says: ",

@@ -1,5 +1,6 @@
 """The card: within Slack's limits whatever was written, calling nobody, and true."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -327,3 +328,31 @@ def test_a_card_says_that_nothing_changed_since_an_earlier_round() -> None:
         before=Output("Same."),
     )
     assert "Nothing changed since round 1 · " in shown(render_card(view, now=LATER).blocks)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "| a | b |\n|---|---|\n| 1 | 2 | wire 90,000 EUR |",
+        "```wire 90,000 EUR\nx = 1\n```",
+        f"{'- ' * 25}wire 90,000 EUR",
+        "25. x\n90. wire 90,000 EUR",
+        "It costs 9*0*00 EUR: wire 90,000 EUR",
+    ],
+)
+def test_a_block_that_slack_may_draw_otherwise_is_rich_text(hidden: str) -> None:
+    shown = render_card(a_view(f"**First**\n\n{hidden}\n\nThen."), now=LATER).blocks[2:-2]
+    assert [one["type"] for one in shown][:2] == ["markdown", "rich_text"]
+    assert "Then." in json.dumps(shown[1:])
+    assert "wire 90,000 EUR" in json.dumps(shown[1])
+
+
+@pytest.mark.parametrize("text", ["1. a\n" * 590, "a\n\n```x\n```\n\n|a|b|\n|-|-|\n|1|2|\n\n" * 70])
+def test_rich_text_on_a_card_is_within_the_limits(text: str) -> None:
+    check_message(render_card(a_view(text), now=LATER))
+
+
+def test_many_blocks_that_slack_may_draw_otherwise_are_one_text() -> None:
+    message = render_card(a_view("a\n\n```x\nb\n```\n\n" * 20), now=LATER)
+    check_message(message)
+    assert "markdown" not in {one["type"] for one in message.blocks}

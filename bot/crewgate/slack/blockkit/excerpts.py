@@ -26,8 +26,8 @@ from crewgate.slack.blockkit.markdown import (
     is_list_item,
     kinds_of,
     lines_of,
-    text_in,
 )
+from crewgate.slack.blockkit.parts import PartKind, parts_of, text_of
 from crewgate.slack.blockkit.text import (
     ELLIPSIS,
     clean,
@@ -269,15 +269,14 @@ class Preview:
 def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview:
     """Return an output's words, at most `limit` long; `text` has the first of its `characters`."""
     is_read = characters <= len(text) and not (is_json and _ESCAPED_LETTER in text)
-    pieces = [_Piece([[_words_of_json(text)]])] if is_json else _pieces_of(clean(text))
+    pieces = [_Piece([_words_of_json(text)])] if is_json else _pieces_of(clean(text))
     line, rows, code_lines = "", [], 0
     reach = limit
     for piece in pieces:
         joined = line
         for row in piece.parts:
             if len(joined) <= limit:
-                words = row if is_json or piece.code_lines else map(text_in, row)
-                joined = _joined(joined, CELLS_BETWEEN.join(words))
+                joined = _joined(joined, row)
         if (piece.rows is None and not piece.code_lines) or len(joined) <= limit:
             line = joined
             continue
@@ -310,34 +309,28 @@ def _cut(line: str, latest: int) -> str:
 class _Piece:
     """A paragraph or an item; or a table or code, which is never cut."""
 
-    parts: list[list[str]]
-    """The rows of a table, each with its cells; other pieces are one row with one cell."""
+    parts: list[str]
+    """The rows of a table; other pieces are one part."""
     rows: int | None = None
     code_lines: int = 0
 
 
 def _pieces_of(markdown: str) -> list[_Piece]:
     pieces: list[_Piece] = []
-    table: _Piece | None = None
-    for token in blocks_of(markdown, tables=few_cells(markdown)):
-        match token.type:
-            case "table_open":
-                table = _Piece([], rows=-1)  # the header's row makes it 0
-                pieces.append(table)
-            case "table_close":
-                table = None
-            case "tr_open" if table is not None and table.rows is not None:
-                table.rows += 1
-                table.parts.append([])
-            case "inline" if table is not None:
-                table.parts[-1].append(token.content)
-            case "inline":
-                pieces.append(_Piece([[token.content]]))
-            case "fence" | "code_block":
-                code = f"{token.info} {token.content}"
-                pieces.append(_Piece([[code]], code_lines=len(token.content.splitlines())))
+    for part in parts_of(markdown):
+        row = CELLS_BETWEEN.join(map(text_of, part.cells))
+        match part.kind:
+            case PartKind.HEADER:
+                pieces.append(_Piece([row], rows=0))
+            case PartKind.ROW:
+                table = pieces[-1]
+                table.parts.append(row)
+                table.rows = len(table.parts) - 1
+            case PartKind.CODE:
+                lines = len(part.text.splitlines())
+                pieces.append(_Piece([f"{part.info} {part.text}"], code_lines=lines))
             case _:
-                pass
+                pieces.append(_Piece([f"{part.number} {part.text}"]))
     return pieces
 
 

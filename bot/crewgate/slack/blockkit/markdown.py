@@ -1,11 +1,11 @@
-"""Markdown as an LLM writes it: lines and fences, tokens, runs of text, and passages.
+"""Markdown as an LLM writes it: lines and fences, and markdown-it's tokens.
 
 Lines and fences are found in texts of any length; markdown-it takes everything else apart. Syntax
-that would make text vanish is switched off. Links show their address beside their label.
+that would make text vanish is switched off. What is drawn of the tokens stands in `parts.py`.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import groupby
@@ -13,32 +13,31 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-
-from crewgate.domain.changes import CELLS_BETWEEN, Passage, PassageKind
+from typing_extensions import override
 
 _HIDING: Final = ["reference", "html_block", "html_inline", "entity"]
 _OPTIONS: Final = {"html": False, "maxNesting": 40}
+
+
+class _Parser(MarkdownIt):
+    """Leaves addresses as they are written."""
+
+    @override
+    def normalizeLink(self, url: str) -> str:
+        return url
+
+    @override
+    def normalizeLinkText(self, link: str) -> str:
+        return link
+
+
 _MARKDOWN: Final = (
-    MarkdownIt("commonmark", _OPTIONS).enable(["table", "strikethrough"]).disable(_HIDING)
+    _Parser("commonmark", _OPTIONS).enable(["table", "strikethrough"]).disable(_HIDING)
 )
-_WITHOUT_TABLES: Final = MarkdownIt("commonmark", _OPTIONS).enable("strikethrough").disable(_HIDING)
-_CELLS: Final = 5_000
-MARKS: Final = re.compile(r"[\\`*_~\[\]!<&\n]")
-"""A text without any of these characters is shown as written."""
-_TASK: Final = re.compile(r"\[([ xX])\] ")
-_STYLES: Final = {"strong": "bold", "em": "italic", "s": "strike"}
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Some text in one style: any of bold, italic, strike and code."""
-
-    text: str
-    styles: tuple[str, ...] = ()
-
-
-def tokens_of(markdown: str, *, tables: bool = True) -> list[Token]:
-    return (_MARKDOWN if tables else _WITHOUT_TABLES).parse(markdown)
+_WITHOUT_TABLES: Final = _Parser("commonmark", _OPTIONS).enable("strikethrough").disable(_HIDING)
+CELLS: Final = 5_000
+"""The most cells of tables that are read as tables; markdown-it fills up short rows."""
+_MARKS: Final = re.compile(r"[\\`*_~\[<\n]")
 
 
 def blocks_of(markdown: str, *, tables: bool = True) -> list[Token]:
@@ -48,60 +47,22 @@ def blocks_of(markdown: str, *, tables: bool = True) -> list[Token]:
     return tokens
 
 
-def few_cells(markdown: str, *, most: int = _CELLS) -> bool:
+def inlines_of(paragraph: str) -> list[Token]:
+    tokens: list[Token] = []
+    _MARKDOWN.inline.parse(paragraph, _MARKDOWN, {}, tokens)
+    return tokens
+
+
+def may_format(paragraph: str) -> bool:
+    """Return False if a paragraph is surely shown as written."""
+    return _MARKS.search(paragraph) is not None
+
+
+def few_cells(markdown: str, *, most: int = CELLS) -> bool:
     """Return True if the tables are small enough for markdown-it, which fills up short rows."""
     together = groupby(markdown.split("\n"), key=lambda line: bool(line.strip()))
     columns = [[1 + line.count("|") for line in lines] for filled, lines in together if filled]
     return sum(max(counts) * len(counts) for counts in columns if max(counts) > 1) <= most
-
-
-def text_in(written: str) -> str:
-    if MARKS.search(written) is None:
-        return written
-    return "".join(run.text for run in runs_in(written))
-
-
-def with_box(text: str) -> str:
-    found = _TASK.match(text)
-    return text if found is None else ("☐ " if found[1] == " " else "☑ ") + text[found.end() :]
-
-
-def runs_in(written: str) -> list[Run]:
-    [paragraph] = _MARKDOWN.parseInline(written)
-    return list(runs_of(paragraph.children or []))
-
-
-def runs_of(children: Sequence[Token], *, bold: bool = False) -> Iterator[Run]:
-    on = {"bold"} if bold else set()
-    addresses: list[str] = []
-    label = ""
-    for token in children:
-        kind = token.type.removesuffix("_open").removesuffix("_close")
-        if kind in _STYLES:
-            on.add(_STYLES[kind]) if token.nesting > 0 else on.discard(_STYLES[kind])
-        elif token.type == "link_open":
-            addresses.append(str(token.attrs.get("href", "")))
-            label = ""
-        elif token.type == "link_close":
-            address = addresses.pop()
-            if address not in {label, f"mailto:{label}"}:
-                yield Run(f" ({address})")
-        else:
-            text = _text_of(token)
-            label += text
-            if text:
-                code = ("code",) if token.type == "code_inline" else ()
-                yield Run(text, (*sorted(on), *code))
-
-
-def _text_of(token: Token) -> str:
-    match token.type:
-        case "softbreak" | "hardbreak":
-            return "\n"
-        case "image":
-            return f"{token.content} ({token.attrs.get('src', '')})".lstrip()
-        case _:
-            return token.content
 
 
 # A fence may stand in quotes and list items, after up to 40 of their marks and spaces. Backticks
@@ -235,89 +196,3 @@ def introduces(text: str) -> bool:
 
 def is_list_item(line: str) -> bool:
     return _LIST_ITEM.match(line) is not None
-
-
-_CELLS_READ: Final = 30_000
-"""Tables with more cells are read line by line, for markdown-it fills up short rows."""
-_PARAGRAPH_LINES: Final = 30
-"""The most lines of one passage; in a longer paragraph each line is a passage."""
-_FORMATTED: Final = 6_000
-_ALL_FORMATTED: Final = 200_000
-"""The most characters of one paragraph, and of all paragraphs with marks, whose marks are read."""
-
-
-def passages_of(markdown: str) -> list[Passage]:
-    return list(_Reader(blocks_of(markdown, tables=few_cells(markdown, most=_CELLS_READ))).read())
-
-
-def lines_as_passages(text: str) -> list[Passage]:
-    return [Passage(kind=PassageKind.CODE, text=line) for line in text.split("\n") if line.strip()]
-
-
-class _Reader:
-    """Walks over markdown-it's tokens once."""
-
-    def __init__(self, tokens: list[Token]) -> None:
-        self._tokens = tokens
-        self._kind = PassageKind.PARAGRAPH
-        self._begins = False
-        """True before an item's first text."""
-        self._row: list[str] | None = None
-        self._table: str | None = None
-        self._left = _ALL_FORMATTED
-
-    def read(self) -> Iterator[Passage]:
-        for token in self._tokens:
-            match token.type:
-                case "heading_open" | "heading_close":
-                    opens = token.nesting > 0
-                    self._kind = PassageKind.HEADING if opens else PassageKind.PARAGRAPH
-                case "list_item_open":
-                    self._begins = True
-                case "table_open":
-                    self._table = None
-                case "tr_open":
-                    self._row = []
-                case "tr_close":
-                    yield from self._end_row()
-                case "inline" if self._row is not None:
-                    self._row.append(" ".join(self._shown(token.content).split()))
-                case "inline":
-                    yield from self._text(token.content)
-                case "fence" | "code_block":
-                    self._begins = False
-                    yield from lines_as_passages(token.content)
-                case _:
-                    pass
-
-    def _end_row(self) -> Iterator[Passage]:
-        cells = tuple(self._row or ())
-        self._row = None
-        text = CELLS_BETWEEN.join(cells)
-        if self._table is None:
-            self._table = text
-            yield Passage(kind=PassageKind.HEADER, text=text, cells=cells)
-        else:
-            yield Passage(kind=PassageKind.ROW, text=text, cells=cells, table=self._table)
-
-    def _text(self, written: str) -> Iterator[Passage]:
-        kind = PassageKind.ITEM if self._begins else self._kind
-        shown = self._shown(written).strip()
-        if self._begins:
-            shown = with_box(shown)
-        self._begins = False
-        lines = shown.split("\n")
-        for one in lines if len(lines) > _PARAGRAPH_LINES else [shown]:
-            if one.strip():
-                yield Passage(kind=kind, text=one)
-
-    def _shown(self, written: str) -> str:
-        """Return a paragraph as shown; strikethrough keeps its marks, for they change the sense."""
-        if len(written) > _FORMATTED or MARKS.search(written) is None:
-            return written
-        self._left -= len(written)
-        if self._left < 0:
-            return written
-        return "".join(
-            f"~~{run.text}~~" if "strike" in run.styles else run.text for run in runs_in(written)
-        )

@@ -8,12 +8,10 @@ https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-from markdown_it.token import Token
+from typing import Any, Final, assert_never
 
 from crewgate.slack.blockkit.blocks import Block, present
-from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of, with_box
+from crewgate.slack.blockkit.parts import Part, PartKind, parts_of, text_of
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 
 #: The most characters of one block: a section's limit, as Slack documents none for rich text.
@@ -31,7 +29,7 @@ _TABLE_LIMIT: Final = 9_000
 
 def rich_text(markdown: str) -> list[Block]:
     whole = clean(markdown)
-    return in_blocks(_Writer().write(tokens_of(whole, tables=few_cells(whole))))
+    return in_blocks(_Writer().write(parts_of(whole)))
 
 
 def in_blocks(elements: list[Block]) -> list[Block]:
@@ -130,101 +128,76 @@ def _split_leaves(element: Block) -> Iterator[Block]:
 
 @dataclass(kw_only=True)
 class _Writer:
-    """Walks over markdown-it's tokens once and writes rich text elements."""
+    """Writes the parts of a text as rich text elements."""
 
     made: list[Block] = field(default_factory=list)
-    lists: list[tuple[str, int]] = field(default_factory=list)
-    """The open lists: style, and the number of the next item."""
-    quotes: int = 0
-    heading: bool = False
-    row: list[str] = field(default_factory=list)
-    table: list[list[str]] | None = None
-    item: bool = False
-    """True before an item's first text."""
+    table: list[list[str]] = field(default_factory=list)
 
-    def write(self, tokens: list[Token]) -> list[Block]:
-        for token in tokens:
-            self._take(token)
+    def write(self, parts: Iterable[Part]) -> list[Block]:
+        for part in parts:
+            if self.table and part.kind is not PartKind.ROW:
+                self._end_table()
+            self._write(part)
+        self._end_table()
         return self.made
 
-    def _take(self, token: Token) -> None:  # noqa: C901, PLR0912  # one row a case
-        match token.type:
-            case "bullet_list_open":
-                self.lists.append(("bullet", 0))
-            case "ordered_list_open":
-                self.lists.append(("ordered", max(0, int(token.attrs.get("start", 1)) - 1)))
-            case "bullet_list_close" | "ordered_list_close":
-                self.lists.pop()
-            case "list_item_open":
-                self.item = True
-            case "list_item_close":
-                if self.item:
-                    self._text([leaf(" ")])
-                style, number = self.lists[-1]
-                self.lists[-1] = (style, number + 1)
-            case "blockquote_open":
-                self.quotes += 1
-            case "blockquote_close":
-                self.quotes -= 1
-            case "heading_open" | "heading_close":
-                self.heading = token.nesting > 0
-            case "table_open":
-                self.table = []
-            case "tr_open":
-                self.row = []
-            case "tr_close":
-                assert self.table is not None, "rows stand in tables"
-                self.table.append(self.row)
-            case "table_close":
-                self.made += _table(self.table or [])
-                self.table = None
-            case "inline":
-                runs = runs_of(token.children or [], bold=self.heading)
-                leaves = [leaf(run.text, **dict.fromkeys(run.styles, True)) for run in runs]
-                if self.table is not None:
-                    self.row.append("".join(one["text"] for one in leaves).replace("\n", " "))
-                elif leaves:
-                    self._text(leaves)
-            case "fence" | "code_block":
-                self.item = False
-                if token.info.strip():
-                    self.made.append(text_section([leaf(token.info.strip(), italic=True)]))
-                self.made.append(code_block(token.content.rstrip("\n") or " "))
-            case "hr":
+    def _write(self, part: Part) -> None:
+        match part.kind:
+            case PartKind.HEADER | PartKind.ROW:
+                self.table.append([text_of(cell).replace("\n", " ") for cell in part.cells])
+            case PartKind.CODE:
+                if part.info:
+                    self.made.append(text_section([leaf(part.info, italic=True)]))
+                self.made.append(code_block(part.text or " "))
+            case PartKind.WRITTEN:
+                self.made.append(code_block(part.text))
+            case PartKind.RULE:
                 self.made.append(text_section([leaf("———\n")]))
+            case PartKind.HEADING | PartKind.PARAGRAPH | PartKind.ITEM:
+                self._text(part)
             case _:
-                pass
+                assert_never(part.kind)
 
-    def _text(self, leaves: list[Block]) -> None:
-        if self.lists:
-            self._item(leaves)
-        elif self.quotes:
+    def _text(self, part: Part) -> None:
+        bold = ("bold",) if part.kind is PartKind.HEADING else ()
+        leaves = [leaf(run.text, **dict.fromkeys((*bold, *run.styles), True)) for run in part.runs]
+        last: Block = self.made[-1] if self.made else {"type": ""}
+        if part.kind is PartKind.ITEM:
+            self.made.append(_item(part, leaves))
+        elif not leaves:
+            return
+        elif part.lists and last["type"] == "rich_text_list":
+            last["elements"][-1]["elements"] += [leaf("\n"), *leaves]
+        elif part.is_quoted:
             self.made.append({"type": "rich_text_quote", "elements": leaves})
         else:
-            follows = bool(self.made) and self.made[-1]["type"] == "rich_text_section"
-            before = leaf("\n") if follows else None
+            before = leaf("\n") if last["type"] == "rich_text_section" else None
             self.made.append(text_section(present(before, *leaves, leaf("\n"))))
 
-    def _item(self, leaves: list[Block]) -> None:
-        style, number = self.lists[-1]
-        indent = min(len(self.lists) - 1, _DEEPEST)
-        last = self.made[-1] if self.made else None
-        if not self.item and last is not None and last["type"] == "rich_text_list":
-            last["elements"][-1]["elements"] += [leaf("\n"), *leaves]
-            return
-        if self.item:
-            leaves[0]["text"] = with_box(leaves[0]["text"])
-        self.item = False
-        made: dict[str, Any] = {
-            "type": "rich_text_list",
-            "style": style,
-            "indent": indent,
-            "border": 0,
-            "elements": [text_section(leaves)],
-        }
-        if style == "ordered" and number:
-            made["offset"] = number
-        self.made.append(made)
+    def _end_table(self) -> None:
+        self.made += _table(self.table) if self.table else []
+        self.table = []
+
+
+def _item(part: Part, leaves: list[Block]) -> Block:
+    """Return a list of one item, with its number as written.
+
+    Slack numbers the items of an inner list with letters, so there the number is text.
+    """
+    indent = min(part.lists - 1, _DEEPEST)
+    number = part.number[:-1]
+    is_ordered = not indent and number.isdecimal() and number == str(int(number) or "")
+    marks = [leaf(f"{part.number} ")] if number and not is_ordered else []
+    made: dict[str, Any] = {
+        "type": "rich_text_list",
+        "style": "ordered" if is_ordered else "bullet",
+        "indent": indent,
+        "border": 0,
+        "elements": [text_section([*marks, *leaves] or [leaf(" ")])],
+    }
+    if is_ordered and number != "1":
+        made["offset"] = int(number) - 1
+    return made
 
 
 def _table(rows: list[list[str]]) -> list[Block]:
@@ -233,7 +206,8 @@ def _table(rows: list[list[str]]) -> list[Block]:
     names, *values = rows
     by_row = sum(map(len, names)) * len(values) + sum(len(cell) for row in values for cell in row)
     if sum(widths) + 3 * (len(widths) - 1) > _ON_A_PHONE and by_row <= _TABLE_LIMIT and values:
-        return [text_section(_row(names, row)) for row in values]
+        header = text_section([leaf("\n"), leaf(f"{' | '.join(names)}\n", bold=True)])
+        return [header, *(text_section(_row(names, row)) for row in values)]
     if len(rows) * (sum(widths) + 3 * len(widths)) > _TABLE_LIMIT:
         widths = [1] * len(widths)
     lines = [

@@ -18,7 +18,8 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
 from crewgate.slack.blockkit.blocks import Block, present, section
 from crewgate.slack.blockkit.excerpts import COLUMNS
-from crewgate.slack.blockkit.markdown import fences_of, lines_as_passages, passages_of
+from crewgate.slack.blockkit.markdown import fences_of
+from crewgate.slack.blockkit.passages import lines_as_passages, passages_of
 from crewgate.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
 from crewgate.slack.blockkit.text import clean, place_to_break
 from crewgate.slack.words import cards, names, states

@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Final
 
 from crewgate.domain.acts import ToolCall, arguments_of, first_arguments
@@ -15,6 +17,7 @@ from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack.blockkit import excerpts, rich_text
 from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, context, markdown, present, section
+from crewgate.slack.blockkit.parts import drawn_blocks
 from crewgate.slack.blockkit.text import (
     clean,
     code,
@@ -76,11 +79,13 @@ def output_on_card(output: Output, *, is_short: bool = False) -> ShownOutput:
     is_markdown = output.format is Format.MARKDOWN
     columns, beyond, behind = excerpts.measure_overflow(shown) if is_markdown else (0, 0, 0)
     share = Share(characters, total, min(beyond, characters))
-    blocks = _with_text(shown)
+    blocks = _with_text(shown) if is_markdown else [markdown(shown)]
     if columns:
         lines = shown.split("\n")
         blocks = _with_text("\n".join(lines[:behind]), context(cards.wide_table(columns)))
         blocks += _with_text("\n".join(lines[behind:]))
+    if _size(blocks) > _SIZE_LIMIT:
+        blocks = rich_text.preformatted(shown)
     if share.shown >= share.of:
         return ShownOutput(blocks, share)
     left_off = context(cards.shown_share(share.percent))
@@ -224,11 +229,14 @@ def output_in_message(output: Output) -> ShownOutput:
     else:
         shown, characters = excerpts.first_part(output.text, OUTPUT_LIMIT)
     share = Share(characters, total)
+    blocks = _with_text(shown) if output.format is Format.MARKDOWN else [markdown(shown)]
+    if _size(blocks) > _SIZE_LIMIT:
+        blocks = rich_text.preformatted(shown)
     if share.percent == WHOLE:
-        return ShownOutput([markdown(shown)], share)
+        return ShownOutput(blocks, share)
     shows = f"Showing the first {characters:,} of {total:,} characters"
     left_off = context(f"{shows}; the whole text is in the thread.")
-    return ShownOutput(_with_text(shown, left_off), share, too_long=True)
+    return ShownOutput([*blocks, left_off], share, too_long=True)
 
 
 def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
@@ -252,10 +260,40 @@ def _json_part(text: str, limit: int) -> tuple[str, int]:
 
 
 def _with_text(shown: str, *left_off: Block) -> list[Block]:
+    """Return a text as blocks of a message: as rich text where Slack's Markdown may draw less."""
     # Slack refuses a block without visible text, and a long text may begin with spaces alone.
-    return [*left_off] if is_blank(shown) else [markdown(shown), *left_off]
+    if is_blank(shown):
+        return [*left_off]
+    lines = shown.split("\n")
+    found = groupby(drawn_blocks(shown), key=attrgetter("is_plain"))
+    stretches = [(is_plain, next(blocks).start) for is_plain, blocks in found]
+    if len(stretches) > _STRETCHES:
+        return [*rich_text.rich_text(shown), *left_off]
+    starts = [0, *(start for _, start in stretches[1:]), len(lines)]
+    made: list[Block] = []
+    for (is_plain, _), (start, end) in zip(stretches, pairwise(starts), strict=True):
+        text = "\n".join(lines[start:end])
+        made += [markdown(text)] if is_plain else rich_text.rich_text(text)
+    return [*made, *left_off]
 
 
+def _size(value: object) -> int:
+    """Return the length of all strings in blocks; Slack does not document which of them count."""
+    match value:
+        case str():
+            return utf16_length(value)
+        case dict():
+            return sum(map(_size, value.values()))
+        case list():
+            return sum(map(_size, value))
+        case _:
+            return 0
+
+
+#: `OUTPUT_LIMIT` with the names of blocks: rich text has many, and fills up the columns of tables.
+_SIZE_LIMIT: Final = OUTPUT_LIMIT + 200
+#: The most stretches of Markdown and rich text in a message, which has 50 blocks at most.
+_STRETCHES: Final = 12
 #: The most characters of a text that are put into one box, which holds 3,000: the text can grow.
 _BOX: Final = 2_000
 #: The most boxes of a form: Slack takes 100 blocks, and some stand around the boxes.
