@@ -271,4 +271,16 @@ SLACK: Final = (
         '"asyncio"',
         "test_logs.py",
     ),
+    mutant(
+        "a repeated request of Slack's counts again",
+        "        return web.Response()\n    is_taken = False",
+        "    is_taken = False",
+        "web/test_slack_events.py",
+    ),
+    mutant(
+        "a request that was not stored cannot be sent again",
+        "is_taken = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR",
+        "is_taken = True",
+        "web/test_slack_events.py",
+    ),
 )

@@ -83,8 +83,11 @@ async def test_the_same_form_delivered_twice_starts_once(world: World) -> None:
     )
     body = urlencode({"payload": json.dumps(payload)})
 
-    first, second = await asyncio.gather(world.slack.send_raw(body), world.slack.send_raw(body))
-    third = await world.slack.send_raw(body)
+    now = int(world.slack.world.now())
+    first, second = await asyncio.gather(
+        *(world.slack.send_raw(body, timestamp=str(now - ago)) for ago in (2, 1))
+    )
+    third = await world.slack.send_raw(body, timestamp=str(now))
 
     assert {first.status, second.status, third.status} == {200}
     assert sorted("sent already" in str(reply.body) for reply in (first, second)) == [False, True]

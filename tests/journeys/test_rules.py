@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.servers import free_port
 from crewgate.runtime import Runtime, utc_now
@@ -47,6 +49,32 @@ class Skewed:
 
     def __call__(self) -> datetime:
         return utc_now() + self.later
+
+
+@pytest.mark.parametrize("form", [False, True])
+async def test_a_press_that_somebody_repeats_does_not_count_after_it_was_taken_back(
+    make_world: MakeWorld, form: bool
+) -> None:
+    async with make_world(crews_file=TWO, **ENVIRONMENT) as world:
+        await world.pause()
+        card = await world.card("A draft")
+        if form:
+            await world.slack.overflow(ANA, card, "Approve with a comment…")
+            await modal(world, ANA)
+            await world.slack.submit(ANA, {"feedback": "Good."})
+        else:
+            await world.slack.click(ANA, card, "Approve")
+        repeat = world.slack.seen_on_its_way()
+        await world.slack.click(ANA, await world.shown(card, "1 of 2"), "Take back my approval")
+        await world.slack.until(lambda: "1 of 2" not in message_text(world.slack.fresh(card)))
+
+        assert (await repeat()).status == 200
+        await world.slack.click(BEN, world.slack.fresh(card), "Approve")
+        await world.shown(card, f"1 of 2: <@{BEN}>")
+        assert not world.crew.resumes
+
+        await world.slack.click(ANA, world.slack.fresh(card), "Approve")
+        await world.crew.until(lambda: world.crew.resumes)
 
 
 async def test_a_rule_is_chosen_by_the_eleventh_input_which_nobody_is_shown(

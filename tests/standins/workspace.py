@@ -7,9 +7,10 @@ are not Slack's.
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
@@ -251,6 +252,13 @@ class Sender(delivery.Sender):
         self._sockets = sockets
         self.retry: tuple[int, str] | None = None
         """The number and the reason of the repetition that is being sent."""
+        self.posted: tuple[bytes, Mapping[str, str]] = b"", {}
+        """The latest request over HTTP, body and headers."""
+
+    @override
+    async def post(self, content: bytes, headers: Mapping[str, str]) -> Reply:
+        self.posted = content, headers
+        return await super().post(content, headers)
 
     @override
     async def send(self, kind: Kind, payload: Json) -> Reply:
@@ -261,6 +269,8 @@ class Sender(delivery.Sender):
         content, content_type = delivery.encode(kind, payload)
         headers = {"Content-Type": content_type, **self.sign(content)}
         if retry is not None:
+            # Slack waits, and signs the repetition at the later time.
+            headers |= self.sign(content, str(int(self._now()) + retry[0]))
             headers |= {"X-Slack-Retry-Num": str(retry[0]), "X-Slack-Retry-Reason": retry[1]}
         return await self.post(content, headers)
 
@@ -442,6 +452,10 @@ class Workspace(workspace.Workspace):
         """Deliver an event (`Written.delivery`) again, as Slack does without an answer."""
         self._sender.retry = (retry_num, reason)
         return await self._sender.send("events_api", delivered)
+
+    def seen_on_its_way(self) -> Callable[[], Awaitable[Reply]]:
+        """Return a repeater of the latest request, signature and all, for whoever saw it."""
+        return partial(self._sender.post, *self._sender.posted)
 
     async def send_raw(
         self,

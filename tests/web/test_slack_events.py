@@ -17,6 +17,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
+from crewgate.domain.errors import StoreUnavailable
 from crewgate.network.bodies import ROOM
 from crewgate.network.requests import LIMIT
 from crewgate.slack.client.bolt import new_bolt
@@ -57,6 +58,14 @@ async def url(heard: asyncio.Event, clock: slack_events.ClockBesideSlacks) -> As
         await left.wait()
         heard.set()
 
+    failures = [StoreUnavailable("locked")]
+
+    @bolt.command("/away")
+    async def on_away(ack: slack_events.Acknowledge) -> None:
+        if failures:
+            raise failures.pop()
+        await ack()
+
     app = web.Application(middlewares=[explain_failures])
     slack_events.add_routes(app, bolt, signing_secrets=[SECRET, PREVIOUS], clock=clock)
     async with serve_limited(app) as base:
@@ -89,6 +98,21 @@ async def test_a_signed_request_reaches_its_listener(url: str) -> None:
     assert (await post(url, COMMAND, **sign(COMMAND, secret="other")))[0] == 401
 
 
+async def test_a_request_that_was_taken_is_not_taken_again(url: str) -> None:
+    signed, elsewhen = sign(COMMAND), sign(COMMAND, at=str(int(time.time()) - 9))  # noqa: TID251
+    assert await post(url, COMMAND, **signed) == (200, "Taken.")
+    with capture_logs() as logs:
+        assert await post(url, COMMAND, **signed) == (200, "")
+    assert [line["event"] for line in logs] == ["slack_request_repeated"]
+    assert await post(url, COMMAND, **elsewhen) == (200, "Taken.")
+
+
+async def test_a_request_that_could_not_be_stored_can_be_sent_again(url: str) -> None:
+    command = COMMAND.replace(b"crew", b"away")
+    signed = sign(command)
+    assert [(await post(url, command, **signed))[0] for _ in range(3)] == [503, 200, 200]
+
+
 async def test_a_listener_is_told_when_its_acknowledgement_has_left(
     url: str, heard: asyncio.Event
 ) -> None:
@@ -109,7 +133,8 @@ async def test_a_listener_does_not_wait_for_a_caller_that_went_away(
     )
     await writer.drain()
     writer.transport.abort()
-    assert await post(url, COMMAND, **sign(COMMAND)) == (200, "Taken.")
+    another = COMMAND + b"&trigger_id=2"
+    assert await post(url, another, **sign(another)) == (200, "Taken.")
     await asyncio.wait_for(heard.wait(), 60)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 

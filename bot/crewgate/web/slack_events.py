@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from hmac import compare_digest
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -25,7 +26,7 @@ from yarl import query_to_pairs
 
 from crewgate.network import requests
 from crewgate.usecases.ports.slack import RESPONSE_SENT
-from crewgate.web.credentials import TIMESTAMP
+from crewgate.web.credentials import TIMESTAMP, TakenRequests
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,7 @@ def add_routes(
         bolt=bolt,
         verifiers=verifiers,
         clock=clock or ClockBesideSlacks(),
+        taken=TakenRequests(),
     )
     app.router.add_post("/slack/events", take)
 
@@ -92,8 +94,9 @@ async def on_slack_event(
     bolt: AsyncApp,
     verifiers: Sequence[SignatureVerifier],
     clock: ClockBesideSlacks,
+    taken: TakenRequests,
 ) -> web.StreamResponse:
-    """Pass a signed request on to Bolt; refuse all other requests."""
+    """Pass a signed request on to Bolt, once; refuse all other requests."""
     text = _text_of(requests.content_of(await requests.read_body(request, of=None)))
     signer = _signer(request, text, verifiers)
     timestamp = request.headers.get(_SENT_AT, "")
@@ -112,7 +115,7 @@ async def on_slack_event(
             message = "The request's time is not this machine's."
         return requests.refusal(401, "unauthorized", message)
     clock.is_right()
-    sent = asyncio.Event()
+    sent, signature = asyncio.Event(), request.headers[_SIGNED]
     try:
         # Bolt gets a parsed body, as in socket mode: its own parser is slow, 0.1 ms for each kB.
         payload = _payload_of(text, request.content_type)
@@ -122,14 +125,23 @@ async def on_slack_event(
         return _not_slacks()
     if not _can_be_matched(for_bolt.body):
         return _not_slacks()
+    # Slack signs each request anew, also an event that it sends again. So whoever sends the same
+    # signature saw the request on its way, and a press would count again after *Take back*.
+    if not taken.add(signature, now=[datetime.fromtimestamp(signer.clock.now(), UTC)]):
+        log.warning("slack_request_repeated", hint="does a proxy repeat requests, or log them?")
+        return web.Response()
+    is_taken = False
     try:
         answer = await bolt.async_dispatch(for_bolt)
+        is_taken = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
         response: web.StreamResponse = await to_aiohttp_response(answer)
         # A lost connection is left to aiohttp, which meets the error again and handles it.
         with suppress(ConnectionError):
             await response.prepare(request)
             await response.write_eof()
     finally:
+        if not is_taken:
+            taken.forget(signature)
         sent.set()
     return response
 
