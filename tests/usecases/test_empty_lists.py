@@ -62,7 +62,7 @@ def told(world: World) -> int:
         ((UserGroup("S0NOBODY0KNOWS"),), a_rule(), ()),
     ],
 )
-def test_a_list_is_empty_once_slack_says_that_nobody_of_it_is_left(
+async def test_a_list_is_empty_once_slack_says_that_nobody_of_it_is_left(
     world: World, reviewers: tuple[ReviewerRef, ...], rule: Rule, empty: tuple[ReviewerRef, ...]
 ) -> None:
     fill(world, FINANCE)
