@@ -529,4 +529,16 @@ CALLS: Final = (
         "round_.call_result is not None\n    return",
         "slack/reviews/test_tool_calls.py",
     ),
+    mutant(
+        "a proxy's 503 means that the host has not got a decision",
+        "takes_once=request.key is not None,",
+        "takes_once=False,",
+        "crewai/test_client.py",
+    ),
+    mutant(
+        "a 503 of a crew without a key is in doubt",
+        "case HTTPStatus.SERVICE_UNAVAILABLE if takes_once:",
+        "case HTTPStatus.SERVICE_UNAVAILABLE:",
+        "crewai/test_client.py",
+    ),
 )

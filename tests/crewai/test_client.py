@@ -125,6 +125,19 @@ async def test_every_answer_has_its_outcome(
     assert len(crew.requests) == 1
 
 
+async def test_a_503_may_be_a_proxys_after_the_host_took_a_resume_with_a_key(
+    crew: Crew, client: HttpCrew
+) -> None:
+    """The key lets the host take the resume once, so sending it again ends the doubt."""
+    with_key = a_resume(EXECUTION, TASK, a_decision(), key="round-1")
+    crew.fail("/resume", how=status(503, "away", applied=True, retry_after="7"))
+
+    assert await client.resume(with_key) == Unknown("503", "away", "503")
+    assert len(crew.resumes) == 1
+    crew.fail("/resume", how=status(429, "slow down"))
+    assert await client.resume(with_key) == NotSent("429", words="slow down")
+
+
 @pytest.mark.parametrize(
     ("header", "wait"),
     [

@@ -87,6 +87,7 @@ async def test_an_empty_answer_is_never_sent(http: httpx.AsyncClient, feedback: 
         (302, Refused("302", "no: whoever")),
         (429, NotSent("429", timedelta(seconds=7), words="no: whoever")),
         (500, Unknown("500", "no: whoever", "500")),
+        (503, Unknown("503", "no: whoever", "503")),
     ],
 )
 async def test_what_an_answer_means(http: httpx.AsyncClient, status: int, outcome: Outcome) -> None:

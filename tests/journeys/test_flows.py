@@ -213,6 +213,7 @@ async def test_an_answer_is_sent_again_and_takes_effect_once(flows: World) -> No
         (
             (DROP_AFTER, OURS_OR_NOT),
             (status(500, applied=True), OURS_OR_NOT),
+            (status(503, applied=True), OURS_OR_NOT),
             (status(504, applied=True), OURS_OR_NOT),
             (garbage(), OURS_OR_NOT),
             (DROP_BEFORE, GOES_ON),

@@ -80,7 +80,7 @@ class HttpFlowAnswers(FlowAnswers):
             return replace(answer, exchange=outcome.Exchange(body)) if lost else answer
         redactor = self.redactors[crew].also((callback.token or "",))
         shown = await redacted(answer, redactor, self.off_loop, (callback.url,))
-        result = outcome_of(shown, parse=parse_flow_answer, now=self.clock())
+        result = outcome_of(shown, parse=parse_flow_answer, now=self.clock(), takes_once=True)
         if isinstance(result, outcome.Refused):
             result = replace(result, kind=_REFUSALS.get(answer.status, result.kind))
         return replace(result, exchange=outcome.Exchange(body, answer.body))

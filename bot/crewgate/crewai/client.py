@@ -44,17 +44,25 @@ ParseSuccess = Callable[[int, bytes, str], Delivered | Refused | Unknown]
 """Reads the status, body and content type of an answer whose status is 2xx."""
 
 
-def outcome_of(answer: client.Answer, *, parse: ParseSuccess, now: datetime) -> Outcome:
-    """Return the outcome that an answer, already redacted, shows; `parse` reads those with 2xx."""
+def outcome_of(
+    answer: client.Answer, *, parse: ParseSuccess, now: datetime, takes_once: bool
+) -> Outcome:
+    """Return the outcome that an answer, already redacted, shows; `parse` reads those with 2xx.
+
+    `takes_once`: the other side takes the request once, however often it is sent.
+    """
     match answer.status:
         case _ if answer.is_success:
             return parse(answer.status, answer.body, answer.content_type)
+        # A proxy may say so after the other side took the request.
+        case HTTPStatus.SERVICE_UNAVAILABLE if takes_once:
+            pass
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
             wait = _wait(answer.retry_after, now)
             return NotSent(str(answer.status), wait, words=error_words(answer))
         # A gateway says 408 if the crew behind it took too long: the crew may have got the request.
         case HTTPStatus.REQUEST_TIMEOUT:
-            return Unknown(str(answer.status), words=error_words(answer), code=str(answer.status))
+            pass
         case code if 300 <= code < 500:  # noqa: PLR2004
             return Refused(str(code), error_words(answer))
     return Unknown(str(answer.status), words=error_words(answer), code=str(answer.status))
@@ -142,7 +150,12 @@ class HttpCrew(CrewClient):
         webhooks = request.webhooks
         redactor = self.redactor.also((webhooks.token,))
         shown = await redacted(answer, redactor, self.off_loop, webhooks.addresses)
-        outcome = outcome_of(shown, parse=payloads.parse_resume_answer, now=self.clock())
+        outcome = outcome_of(
+            shown,
+            parse=payloads.parse_resume_answer,
+            now=self.clock(),
+            takes_once=request.key is not None,
+        )
         if isinstance(outcome, Refused) and answer.status == HTTPStatus.BAD_REQUEST:
             outcome = replace(outcome, kind=payloads.parse_refusal(shown.body))
         return replace(outcome, exchange=Exchange(body, answer.body))
