@@ -118,17 +118,15 @@ async def test_a_refused_resume_says_why_in_a_code(
         task = (await listener.pause())["task_id"]
         body = {"execution_id": execution, "task_id": task, "human_feedback": "", "edited": {}}
         misfit = {**body, "edited": {"output": "x", "is_approve": True}}
-        codes = [
-            (await api.call("POST", "/resume", misfit))[1]["details"]["code"],
-            (await api.resume(execution, task, approve=True, valid_until=at(-1)))[1]["details"][
-                "code"
-            ],
-        ]
+        _, wrong = await api.call("POST", "/resume", misfit)
+        _, late = await api.resume(execution, task, approve=True, valid_until=at(-1))
+        codes = [one["details"]["code"] for one in (wrong, late)]
         ended, _ = await api.resume(execution, task, approve=True, valid_until=at(60))
         await api.until(execution, "completed")
         codes.append((await api.resume(execution, task, approve=True))[1]["details"]["code"])
 
     assert codes == ["arguments", "expired", "answered"]
+    assert "By this host's clock" in late["message"]
     assert ended == 200
 
 

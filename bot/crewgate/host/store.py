@@ -237,7 +237,7 @@ class Store:
             one = records.round_from_row(decided)
             if one.call is not None:
                 if one.has_expired(self.now()):
-                    why = "The time of this approval is over"
+                    why = "By this host's clock, the time of this approval is over"
                     raise Refusal.bad_request(why, code=wire.EXPIRED)
                 _update(sql, "rounds", _key(call.execution_id, one), digest=one.call.digest)
             _set_urls(sql, call.execution_id, call.urls)
