@@ -1,6 +1,7 @@
 """Everything of a text that is no white space and no syntax is drawn, in order, as it stands."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from crewgate.slack.blockkit.parts import Part, PartKind, drawn_blocks, parts_of
 from crewgate.slack.blockkit.passages import passages_of
 from crewgate.slack.blockkit.rich_text import rich_text
 from crewgate.slack.blockkit.text import clean
+from tests.repo.files import ROOT
 from tests.slack.rendering import NASTY, shown
+from tests.worst_cases import SECONDS, SWEPT, seconds
 
 HIDDEN = "wire 90,000 EUR to ACC-666"
 SYNTAX = frozenset(" \t\n#*_~`|-+>=:[](){}<>!\\\"'.")
@@ -101,3 +104,21 @@ def test_a_block_is_drawn_as_written_alone() -> None:
     kinds = [part.kind for block in blocks for part in block.parts]
     assert kinds == [PartKind.PARAGRAPH, PartKind.WRITTEN, PartKind.PARAGRAPH]
     assert [block.is_plain for block in blocks] == [True, False, True]
+
+
+OUTPUTS = (ROOT / "tests/data/model_outputs.txt").read_text(encoding="utf-8").split("%%\n")
+
+
+def test_of_a_hundred_outputs_as_models_write_them_at_most_two_blocks_are_drawn_as_written() -> (
+    None
+):
+    parts = [part for text in OUTPUTS for part in parts_of(clean(text))]
+    assert len(OUTPUTS) == 100
+    assert sum(part.kind is PartKind.WRITTEN for part in parts) <= 2
+    for text in OUTPUTS:
+        assert is_in(words_of(text), "".join(with_numbers(rich_text(text)))), text
+
+
+@pytest.mark.parametrize("text", ["> - a\n>   1. b\n> > *c*\n", "**a** `b` [c](d)\n\n", "|a|b|\n"])
+def test_a_text_is_held_against_its_drawing_in_bounded_time(text: str) -> None:
+    assert seconds(partial(parts_of, text * (SWEPT // len(text)))) < SECONDS

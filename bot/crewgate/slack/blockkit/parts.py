@@ -316,39 +316,32 @@ class _Drawing:
                     self._mark("[")
                     label, target = len(made), token
                 case "link" if target is not None:
-                    made += self._target(target, text_of(made[label:]))
+                    made += self._target(target, is_labelled=len(made) > label)
                 case "image":
                     self._mark("![")
                     runs = self._runs(token.content, *styles)
-                    made += (*runs, *self._target(token, token.content))
+                    made += (*runs, *self._target(token, is_labelled=bool(runs)))
                 case _:
                     raise _UnexplainedError
         return tuple(made)
 
-    def _target(self, token: Token, label: str) -> Iterator[Run]:
-        """Yield the address of a link or image, unless its label is the same, and its title."""
+    def _target(self, token: Token, *, is_labelled: bool) -> Iterator[Run]:
+        """Yield the address of a link or image, and its title."""
         self.is_plain = False
-        address = str(token.attrs.get("href", token.attrs.get("src", "")))
         title = str(token.attrs.get("title", ""))
         self._mark("](")
         self._mark_if_there("<")
-        is_same = address == label
-        if not is_same or title:
-            yield Run(" (" if label else "(", is_added=True)
-        if is_same:
-            self._mark(address)
-        else:
-            yield from self._runs(address)
+        yield Run(" (" if is_labelled else "(", is_added=True)
+        yield from self._runs(str(token.attrs.get("href", token.attrs.get("src", ""))))
         self._mark_if_there(">")
         if title:
             opening = self.source.text[self.at : self.at + 1]
             self._mark(opening if opening in _QUOTES else title)
-            yield Run("“" if is_same else " “", is_added=True)
+            yield Run(" “", is_added=True)
             yield from self._runs(title)
             yield Run("”", is_added=True)
             self._mark(_QUOTES.get(opening, ""))
-        if not is_same or title:
-            yield Run(")", is_added=True)
+        yield Run(")", is_added=True)
         self._mark(")")
 
     def _runs(self, text: str, *styles: str) -> Runs:
