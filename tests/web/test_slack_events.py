@@ -64,7 +64,7 @@ async def url(heard: asyncio.Event, clock: slack_events.ClockBesideSlacks) -> As
     async def on_away(ack: slack_events.Acknowledge) -> None:
         if failures:
             raise failures.pop()
-        await ack()
+        await ack("Away.")
 
     app = web.Application(middlewares=[explain_failures])
     slack_events.add_routes(app, bolt, signing_secrets=[SECRET, PREVIOUS], clock=clock)
@@ -110,7 +110,9 @@ async def test_a_request_that_was_taken_is_not_taken_again(url: str) -> None:
 async def test_a_request_that_could_not_be_stored_can_be_sent_again(url: str) -> None:
     command = COMMAND.replace(b"crew", b"away")
     signed = sign(command)
-    assert [(await post(url, command, **signed))[0] for _ in range(3)] == [503, 200, 200]
+    answers = [await post(url, command, **signed) for _ in range(3)]
+    assert [status for status, _ in answers] == [503, 200, 200]
+    assert [text for _, text in answers[1:]] == ["Away.", ""]
 
 
 async def test_a_listener_is_told_when_its_acknowledgement_has_left(
