@@ -34,8 +34,9 @@ def fits(pattern: str, text: str, reading: Reading) -> bool:
     """Return True if a text fits a pattern. A pattern without letters is read as written."""
     if reading is Reading.EXACTLY:
         return _exactly(pattern).match(text) is not None
-    if reading is Reading.AS_WRITTEN or not fold(pattern):
-        return _as_written(pattern).match(text.casefold()) is not None
+    as_written = _as_written(pattern).match(text.casefold()) is not None
+    if as_written or reading is Reading.AS_WRITTEN or not fold(pattern):
+        return as_written
     # A `?` may stand for a character that folds to several.
     spellings = (fold, unspaced) if _ONE.search(pattern) else (fold,)
     return any(_by_letters(pattern, spell).match(spell(text)) for spell in spellings)
