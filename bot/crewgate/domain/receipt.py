@@ -297,7 +297,10 @@ def _is_of_pause(latest: Round, notification: Notification) -> bool:
 
 def _is_repeated(latest: Round, notification: Notification) -> bool:
     is_call = notification.call is not None
-    if latest.can_reopen or (is_call and latest.state is State.CLOSED):
+    # A call whose end came first was over in its first version: its late question is no new one.
+    was_asked = latest.version > 1 or notification.pause_id is None
+    is_closed = latest.state is State.CLOSED and was_asked
+    if latest.can_reopen or (is_call and is_closed):
         return False  # what was over is asked about again, so it waits
     if notification.pause_id is not None:
         is_asked_anew = is_call and latest.state is State.RESUMED
