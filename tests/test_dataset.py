@@ -148,6 +148,8 @@ async def test_of_a_flow_its_outcomes_and_never_its_other_questions(
     await world.decide(good.id, Answer("approved", is_label=True), by=BEN)
     lesson = await world.ask("Be brief.", request_id="4", outcomes=("Keep", "Drop"), method="m")
     await world.decide(lesson.round.id, Answer("Keep", is_label=True), by=BEN)
+    while await world.turn(CREW):
+        pass
     await end(world, "f-1")
 
     [line] = await dataset()

@@ -348,9 +348,8 @@ def _inside_base64(secret: str) -> Iterator[str]:
         written = base64.b64encode(bytes(before) + raw).decode("ascii").rstrip("=")
         whole = (before + len(raw)) * 8 // 6
         sure = written[-(-before * 8 // 6) : whole]
-        if len(sure) >= _SHORTEST_INSIDE:
-            yield sure
-            yield sure.replace("+", "-").replace("/", "_")
+        yield sure
+        yield sure.replace("+", "-").replace("/", "_")
 
 
 _NAME: Final = (
