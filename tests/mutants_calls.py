@@ -157,9 +157,15 @@ CALLS: Final = (
     ),
     mutant(
         "a call that was closed is never asked about again",
-        "if latest.can_reopen or (is_call and latest.state is State.CLOSED):",
-        "if latest.can_reopen or (is_call and latest.state is State.SUPERSEDED):",
+        "is_closed = latest.state is State.CLOSED and was_asked",
+        "is_closed = latest.state is State.SUPERSEDED and was_asked",
         "usecases/test_approval_ends.py",
+    ),
+    mutant(
+        "a question that comes after the end of its call is asked",
+        "was_asked = latest.version > 1 or notification.pause_id is None",
+        "was_asked = latest.version > 0",
+        "usecases/test_calls.py",
     ),
     mutant(
         "a call that ran unapproved is asked about as one that never ran",
@@ -270,6 +276,12 @@ CALLS: Final = (
         "domain/rules/test_calls.py",
     ),
     # --- the gate, of the host and as a file to copy
+    mutant(
+        "doors pile up before a tool of two gates",
+        "    while type(function).__qualname__ == Door.__qualname__:",
+        "    while isinstance(function, Door):",
+        "host/test_gated_crews.py",
+    ),
     mutant(
         "a pattern in a tool's own spelling fits no tool",
         "    return set[str]().union(*map(_raw_names, both), *map(names_of, both))",

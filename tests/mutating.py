@@ -79,7 +79,7 @@ def copies_of_checkout(count: int) -> Iterator[SimpleQueue[Path]]:
             for name in filter(None, listed.stdout.split("\0")):
                 if (ROOT / name).exists():
                     (copy / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(ROOT / name, copy / name)
+                    shutil.copy(ROOT / name, copy / name, follow_symlinks=False)
             copies.put(copy)
         yield copies
 
