@@ -295,4 +295,6 @@ async def test_each_copy_in_a_program_has_a_door_of_its_own() -> None:
         str(PYTHON), *module, cwd=ROOT, env=inherited() | QUIET, stdout=asyncio.subprocess.PIPE
     )
     printed, _ = await process.communicate()
-    assert json.loads(printed) == 2 * ["NotPassed", ["pay", {"euros": 5}], "RuntimeError", True]
+    *got, doors = json.loads(printed)
+    assert got == 2 * ["NotPassed", ["pay", {"euros": 5}], "RuntimeError", True]
+    assert doors == 2

@@ -21,7 +21,10 @@ def copy_of(path: str, name: str) -> ModuleType:
 
 
 def main(path: str) -> None:
-    """Send other arguments, then the approved ones twice; print by copy what a server got."""
+    """Send other arguments, then the approved ones twice; print by copy what a server got.
+
+    Then print the number of doors before a tool that each copy let through three times.
+    """
     got: list[Any] = []
 
     async def take(_: Any, name: str, arguments: Any = None) -> str:
@@ -44,7 +47,13 @@ def main(path: str) -> None:
                 got.append(type(error).__name__)
         got.append(passage.ran)
         copy._PASSING.reset(token)  # noqa: SLF001
-    sys.stdout.write(json.dumps(got))
+    gated = SimpleNamespace(func=print)
+    for copy in 3 * copies:
+        copy._hang_doors(gated)  # noqa: SLF001
+    doors, function = 0, gated.func
+    while hasattr(function, "__wrapped__"):
+        doors, function = doors + 1, function.__wrapped__
+    sys.stdout.write(json.dumps([*got, doors]))
 
 
 if __name__ == "__main__":

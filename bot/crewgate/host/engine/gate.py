@@ -545,17 +545,28 @@ def _hang_doors(tool: Any) -> list[Door]:
     """
     original = original_of(tool)
     with _HANGING:
-        if not isinstance(tool.func, Door):
-            tool.func = Door(tool.func)
+        first = _door_before(tool.func)
+        if first is None:
+            first = tool.func = Door(tool.func)
         if original is None:
-            return [tool.func]
+            return [first]
         name = "func" if isinstance(original, _library().Tool) else "_run"
         function = getattr(original, name)
-        if not isinstance(function, Door):
+        second = _door_before(function)
+        if second is None:
             # Pydantic's models refuse to set an attribute that is no field, so the door goes into
             # `__dict__`, where Python looks before it looks at the class.
-            function = original.__dict__[name] = Door(function)
-        return [tool.func, function]
+            second = original.__dict__[name] = Door(function)
+        return [first, second]
+
+
+def _door_before(function: Any) -> Door | None:
+    """Return the door of this copy before a function, behind those of other copies, or None."""
+    while type(function).__qualname__ == Door.__qualname__:
+        if isinstance(function, Door):
+            return function
+        function = function.__wrapped__
+    return None
 
 
 @cache  # two doors of one file would compare a call twice; each copy needs a door of its own
