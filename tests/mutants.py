@@ -513,8 +513,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "an approval has no end",
-        "if one.call is None or not one.has_expired(self.now()):",
-        "if one is not None:",
+        "elif one.has_expired(self.now()):",
+        "elif one.has_expired(0.0):",
         "host/test_approvals.py",
     ),
     mutant(

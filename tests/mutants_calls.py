@@ -383,9 +383,33 @@ CALLS: Final = (
     ),
     mutant(
         "an approval without a digest is lost",
-        'row["digest"] in {None, one.call.digest}',
-        'row["digest"] == one.call.digest',
+        'row["digest"] not in {None, one.call.digest}',
+        'row["digest"] != one.call.digest',
         "host/test_approvals.py",
+    ),
+    mutant(
+        "a call runs that is not stored as it was approved",
+        'elif row["digest"] not in {None, one.call.digest}:',
+        'elif row["digest"] == "":',
+        "host/test_approvals.py",
+    ),
+    mutant(
+        "an approval from before the warning lets a call run",
+        "elif any(map(one.repeats_unseen, others)):",
+        "elif not others:",
+        "host/test_hooks.py",
+    ),
+    mutant(
+        "people change a call into one that was done",
+        "is_told = self.edited is None and self.body",
+        "is_told = self.edited or self.body",
+        "journeys/test_tool_calls.py",
+    ),
+    mutant(
+        "an agent that knows the end of a call cannot make it again",
+        "if it.task_id not in {task_id, *told}]",
+        "if it.task_id != task_id]",
+        "host/test_repeated_calls.py",
     ),
     mutant(
         "an upgrade loses the cards of waiting calls",

@@ -355,6 +355,25 @@ async def test_an_approval_from_before_an_upgrade_is_carried_out(
     assert ended["result"]["output"] == "True a"
 
 
+async def test_a_call_that_is_not_stored_as_it_was_approved_is_asked_about_again(
+    start_host: StartHost, listener: Listener, told: Told, tmp_path: Path
+) -> None:
+    async with start_host(Acts()) as api:
+        execution = await api.kick_off(**told)
+        first = await listener.pause()
+    with closing(sqlite3.connect(tmp_path / "host.db")) as file, file:
+        file.execute("UPDATE rounds SET approve = 1, feedback = 'Approved.', digest = 'other'")
+    async with start_host(Acts()) as api:
+        closed = await outcome(listener, first["task_id"])
+        second = (await listener.until(lambda: asked(listener)[1:]))[0]
+        await api.resume(execution, second["task_id"], approve=True)
+        ended = await api.until(execution, "completed")
+
+    assert closed["words"] == "It is not stored as it was approved. It is asked about again."
+    assert second["tool_call"]["may_have_run"] is False
+    assert ended["result"]["output"] == "True a"
+
+
 @pytest.mark.parametrize("asker", ["draft-id", ""])
 async def test_a_call_that_waits_keeps_its_card_through_an_upgrade(
     start_host: StartHost, listener: Listener, told: Told, tmp_path: Path, asker: str

@@ -283,6 +283,33 @@ async def test_of_two_equal_calls_at_once_one_says_that_the_other_may_have_run(
     assert sorted(one["tool_call"]["may_have_run"] for one in asked) == [False, True]
 
 
+async def test_an_approval_that_came_before_its_warning_lets_nothing_run(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    """The equal call beside it, whose card has the warning, is approved first."""
+    async with start_host(StandInActs(calls="aa")) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause(2)
+        asked = {one["tool_call"]["may_have_run"]: one for one in listener.at("/human-input")}
+        await api.resume(execution, asked[True]["task_id"], approve=True)
+        await listener.pause(3)  # it ran
+        await api.resume(execution, asked[False]["task_id"], approve=True)
+        await listener.pause(5)
+        closed, third = sorted(
+            listener.at("/human-input")[3:], key=lambda one: "outcome" not in one
+        )
+        await api.resume(execution, third["task_id"], "No.", approve=False)
+        ended = await api.until(execution, "completed")
+
+    assert closed["task_id"] == asked[False]["task_id"]
+    assert closed["outcome"] == {
+        "state": "closed",
+        "words": "An equal call may have been done already. It is asked about again.",
+    }
+    assert third["tool_call"]["ran"]["words"] == f"a and {MARK}"
+    assert ended["result"]["output"] == "False a No., True a Good."
+
+
 async def test_a_waiting_card_without_the_warning_is_replaced_once_an_equal_call_ran(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:

@@ -39,13 +39,15 @@ async def another_try_of_a_task_knows_nothing_of_the_first(real: Real) -> None:
 async def an_agent_that_knows_the_end_of_a_call_may_make_it_again(real: Real) -> None:
     for target in ("acting", "acting_natively"):
         one, to = Acting(real, target), f"{target}-knows"
-        await one.begin(transfer(to), transfer(to, "search", words="x"), transfer(to))
+        uncached = transfer(to, "transfer_slowly")
+        await one.begin(uncached, transfer(to, "search", words="x"), uncached)
         await one.decide(await one.asked())
         second = await one.asked(2)
-        await one.decide(second, "No.", is_approve=False)
+        await one.decide(second)
         await one.result()
 
         assert second["tool_call"]["may_have_run"] is False
+        assert len(one.acts(to)) == 2
 
 
 async def one_answer_of_a_model_knows_no_end_of_its_own_calls(real: Real) -> None:

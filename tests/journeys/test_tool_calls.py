@@ -269,6 +269,22 @@ async def test_a_time_out_of_changed_arguments_is_told_to_the_agent(make_hosted:
         assert crew(world).refusals == ["Nobody had time."]
 
 
+async def test_a_change_lets_no_call_run_that_was_done(hosted: World) -> None:
+    """No card says of the changed call that an equal one was done: only of the agent's own."""
+    first = await a_call(hosted, to="ann@x.example")
+    await hosted.slack.click(ANA, first, "Approve")
+    await hosted.shown(first, "It ran and returned")
+    second = await a_call(hosted)
+    await change(hosted, second, to="ann@x.example")
+    await said(hosted, "An equal call may have been done already. It is asked about again.")
+    third = (await hosted.slack.until(lambda: waiting(hosted)))[-1]
+    assert "bob@x.example" in message_text(third)
+    assert "done already" not in message_text(third)
+    await hosted.slack.click(ANA, third, "Approve")
+    await hosted.shown(third, "It ran and returned")
+    assert [one["to"] for one in crew(hosted).ran] == ["ann@x.example", "bob@x.example"]
+
+
 async def test_an_agents_question_has_buttons_for_its_choices(hosted: World) -> None:
     await hosted.pause(AGENT_ASKS, "Which colour?")
     card = await hosted.card("Which colour?")

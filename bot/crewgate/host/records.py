@@ -229,6 +229,16 @@ class Round:
         until = self.decision.valid_until if self.decision and self.decision.approve else None
         return until is not None and until <= at
 
+    def repeats_unseen(self, other: "Round") -> bool:
+        """Return True if this call repeats one that may have run, and people were not told.
+
+        A card tells it of the call that the agent made, and not of one that people changed.
+        """
+        is_told = self.edited is None and self.body["tool_call"].get("may_have_run")
+        if is_told or not other.may_have_run or self.call is None or other.call is None:
+            return False
+        return self.call.equals(other.call)
+
     @property
     def waits(self) -> bool:
         return self.decision is None and not self.spent
@@ -383,8 +393,8 @@ class TooMany(Exception):
     """Too many calls wait for people already, or too many questions were asked."""
 
 
-class Expired(Exception):
-    """The approval of a call ended before the call ran."""
+class ApprovalEnded(Exception):
+    """An approval does not let its call run; people are asked anew."""
 
 
 class HostStops(BaseException):

@@ -319,7 +319,7 @@ class Run:
         the round with its decision, None if nobody can be asked. Raises HostStops and TooMany.
         """
         while True:
-            with suppress(records.Expired):
+            with suppress(records.ApprovalEnded):
                 return self._ask_within(pending)
 
     def _ask_within(self, pending: records.Pending) -> records.Round | None:
@@ -360,15 +360,13 @@ class Run:
         finally:
             self._waiting.discard(task_id)
             self._shared.checks.pop((self._id, task_id), None)
-        self._spend(task_id)
+        self._spend(task_id, pending)
         return next(one for one in self.rounds() if one.task_id == task_id)
 
-    def _spend(self, task_id: str) -> None:
-        """Take an answer once. Raises Expired, and RuntimeError if the answer was given before."""
-        closing = self.closing("Its approval ended before it ran. It is asked about again.")
-        is_spent = self._store.spend(self._id, task_id, closing)
+    def _spend(self, task_id: str, pending: records.Pending) -> None:
+        """Take an answer once. Raises ApprovalEnded, and RuntimeError if it was given before."""
         # An execution that failed while this thread waited has closed the round: the thread ends.
-        if not is_spent:
+        if not self._store.spend(self._id, task_id, self.closing, told=pending.told):
             raise RuntimeError(f"The answer to {task_id} was given before, or it was closed")
 
     def _is_under_way(self, pending: records.Pending, before: Sequence[records.Round]) -> bool:

@@ -5,7 +5,7 @@ Times are seconds since the epoch.
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from sqlite3 import Connection
 from typing import Final, TypeAlias
@@ -255,10 +255,18 @@ class Store:
         of_task = [one for one in self.rounds(execution_id) if one.task_id == task_id]
         return of_task[-1].decision if of_task else None
 
-    def spend(self, execution_id: str, task_id: str, closing: Closing) -> bool:
+    def spend(
+        self,
+        execution_id: str,
+        task_id: str,
+        closing: Callable[[str], Closing],
+        *,
+        told: Collection[str] = (),
+    ) -> bool:
         """Mark an answer as delivered; return False if the answer is marked already, or closed.
 
-        Return False also for a call whose digest is not the decision's. Raises Expired.
+        `told` has the calls whose ends the asking agent knows. Raises ApprovalEnded for a call that
+        may not run, and closes it; `closing` makes the webhooks that say why.
         """
         with self._database.transaction() as sql:
             row = sql.execute(
@@ -269,12 +277,21 @@ class Store:
             if row is None:
                 return False
             one = records.round_from_row(row)
-            if one.call is None or not one.has_expired(self.now()):
-                # Files of version 10 had no digests.
-                return one.call is None or row["digest"] in {None, one.call.digest}
+            others = [it for it in self.rounds(execution_id) if it.task_id not in {task_id, *told}]
+            why = ""
+            if one.call is None or one.decision is None or not one.decision.approve:
+                pass
+            elif one.has_expired(self.now()):
+                why = "Its approval ended before it ran. It is asked about again."
+            elif row["digest"] not in {None, one.call.digest}:  # files of version 10 had no digests
+                why = "It is not stored as it was approved. It is asked about again."
+            elif any(map(one.repeats_unseen, others)):
+                why = "An equal call may have been done already. It is asked about again."
+            if not why:
+                return True
             _record(sql, execution_id, one, {"state": "closed"})
-            self._put(sql, execution_id, closing(one))
-        raise records.Expired
+            self._put(sql, execution_id, closing(why)(one))
+        raise records.ApprovalEnded
 
     def record(
         self,
