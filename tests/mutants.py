@@ -280,12 +280,6 @@ MUTANTS: Final = (
         ">= _IN_COMMON * max(len(first), len(second))",
         "domain/test_lessons.py",
     ),
-    mutant(
-        "a kickoff is drawn to go without lessons that nobody kept",
-        "without = bool(current) and lessons.is_without(",
-        "without = lessons.is_without(",
-        "usecases/test_teaching.py",
-    ),
     # --- walk, morning, samples
     mutant(
         "a walk counts what came in it in no total",

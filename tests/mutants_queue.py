@@ -109,6 +109,19 @@ QUEUE: Final = (
         "case errors.StoreUnavailable():",
         "web/test_poison.py",
     ),
+    # --- lessons
+    mutant(
+        "a wish came before its lesson, whenever it came",
+        "one.at <= lesson.kept_at for one in same",
+        "one.at != lesson.kept_at for one in same",
+        "usecases/test_teaching.py",
+    ),
+    mutant(
+        "a wish came again in executions without its lesson",
+        "again=sum(lesson.id in one.given for one in same)",
+        "again=sum(one.at >= lesson.kept_at for one in same)",
+        "usecases/test_teaching.py",
+    ),
     # --- lessons of flows
     mutant(
         "a dismissed Keep stays listed as kept",

@@ -176,8 +176,7 @@ class _Assembly:
         self.clients = await enter(
             crews.connect_crews(self.settings, self.redactors, clock=clock, off_loop=off_loop)
         )
-        key = crews.identity_of(self.settings).encode()
-        self.teaching = Teaching(self.uow, self.clients, clock=clock, key=key)
+        self.teaching = Teaching(self.uow, self.clients, clock=clock)
         self.forwarder = await enter(crews.open_forwarder(self.settings))
         self.flows = await enter(
             crews.open_flow_answers(self.settings, self.redactors, clock=clock, off_loop=off_loop)

@@ -23,7 +23,6 @@ from crewgate.domain.lessons import (
     fill,
     id_of_drawn,
     is_same_wish,
-    is_without,
     may_teach,
     parse_lesson,
     wisher_of,
@@ -91,7 +90,7 @@ def test_the_newest_lessons_are_given_and_the_oldest_stay_out() -> None:
     text, handed = fill(reversed(lessons))
     assert text.splitlines()[0] == "1. Lesson 4."
     assert text.splitlines()[-1] == f"{MOST}. Lesson {MOST + 3}."
-    assert (handed.ids[0], handed.left_out, handed.counted) == ("l-004", 3, MOST)
+    assert (handed.ids[0], handed.left_out, len(handed.ids)) == ("l-004", 3, MOST)
     text, handed = fill([a_lesson(number, "x" * LESSON_CHARACTERS) for number in range(9)])
     assert (len(text) < GIVEN_CHARACTERS, len(handed.ids), handed.left_out) == (True, 8, 1)
 
@@ -118,17 +117,6 @@ def test_what_is_given_has_its_limits_and_is_the_newest(texts: list[str]) -> Non
 
 def test_without_lessons_the_input_says_so() -> None:
     assert fill(()) == (NO_LESSONS, LessonsGiven())
-    assert LessonsGiven().counted is None
-    assert LessonsGiven(without=True).counted == 0
-
-
-def test_the_lot_depends_on_the_key_and_takes_its_share() -> None:
-    ids = [f"id-{number}" for number in range(2_000)]
-    drawn = [one for one in ids if is_without(b"key", one, 0.1)]
-    assert 140 < len(drawn) < 260
-    assert drawn != [one for one in ids if is_without(b"other", one, 0.1)]
-    assert not any(is_without(b"key", one, 0.0) for one in ids)
-    assert all(is_without(b"key", one, 1.0) for one in ids)
 
 
 @pytest.mark.parametrize(
@@ -150,13 +138,11 @@ def test_wishes_are_alike_if_they_share_most_words(one: str, other: str, same: b
     assert is_same_wish(other, one) is same
 
 
-def test_a_wish_repeats_a_lesson_from_the_moment_that_it_is_kept() -> None:
-    lesson, untaught = a_lesson(1), LessonsGiven(without=True)
-    assert lesson.kept_at is not None
-    wish = Revision("Add a source!", lesson.kept_at, untaught)
-    assert wish.repeats(lesson, "")
-    earlier = replace(wish, at=lesson.kept_at - timedelta(microseconds=1))
-    assert not earlier.repeats(lesson, "")
+def test_a_revision_wishes_for_a_lesson_by_its_text_or_by_the_words_it_was_made_of() -> None:
+    lesson = a_lesson(1)
+    assert Revision(lesson.text, NOW).wishes_for(lesson, "")
+    assert Revision("Each time, name sources!", NOW).wishes_for(lesson, "Name each source.")
+    assert not Revision("Shorter, please.", NOW).wishes_for(lesson, "Name each source.")
 
 
 def test_a_lesson_is_in_force_until_its_time_is_over() -> None:

@@ -453,7 +453,7 @@ class People(Known):
         """A kickoff carries the lessons alone that are in force."""
         for name in (LEGAL, SCANS, TASKS):
             given, _others = await self.world.teaching.fill(
-                self.world.crews[name], KickoffRequest(body=b"{}"), self.world.new_id()
+                self.world.crews[name], KickoffRequest(body=b"{}")
             )
             now, lasts = self.world.clock(), self.world.crews[name].lessons_expire
             expected = [

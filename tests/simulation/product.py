@@ -113,7 +113,7 @@ def settings() -> dict[str, Crew]:
     people = tuple(User(one.id) for one in REVIEWERS)
 
     def crew(name: str, *rules: Rule, **more: Any) -> Crew:
-        more = {"reviewers": people, "retention": RETENTION, "lessons_without": 0.0} | more
+        more = {"reviewers": people, "retention": RETENTION} | more
         return a_crew(name, rules=rules, **more)
 
     return {

@@ -80,7 +80,6 @@ webhook_secret_env = "HOOK_{self.name}"
 channel = "{self.channel}"
 reviewers = {list(self.people)}
 notify = "mention"
-lessons_without = 0
 {"".join(rules)}
 """
 

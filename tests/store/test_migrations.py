@@ -108,7 +108,6 @@ async def test_some_indexes_have_only_the_rows_that_are_looked_for(empty: Engine
             "ix_executions_kept": "ended_at IS NOT NULL AND removed_at IS NULL",
             "ix_executions_thread": "thread_ts IS NOT NULL",
             "ix_rounds_decided": "decided_at IS NOT NULL",
-            "ix_rounds_lessons": "lessons IS NOT NULL",
             "ix_rounds_no_approver": "no_approver",
             "ix_rounds_thread": "card_thread_ts IS NOT NULL",
             "ix_rounds_waiting": "state = 'WAITING'",

@@ -71,7 +71,7 @@ def new_kickoffs(shaky: Shaky, client: FakeCrew | None = None, **more: Any) -> K
         clock=shaky.world.clock,
         new_id=shaky.world.new_id,
         redactors={"research": Redactor()},
-        teaching=Teaching(uow, clients, clock=shaky.world.clock, key=b"key"),
+        teaching=Teaching(uow, clients, clock=shaky.world.clock),
         **({"pause": timedelta(0)} | more),
     )
 

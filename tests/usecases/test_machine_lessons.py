@@ -77,7 +77,7 @@ class Lessons(RuleBasedStateMachine):
         people = tuple(User(one.id) for one in REVIEWERS)
         ruled = a_rule(approvals=2, self_approval=False, reviewers=people)
         self.world.crews["research"] = a_crew(
-            reviewers=people, rules=(ruled,), lessons_expire=LASTS, lessons_without=0.0
+            reviewers=people, rules=(ruled,), lessons_expire=LASTS
         )
         self.world.crew.takes = ("lessons",)
         first = (await self.world.notify()).round
@@ -144,14 +144,14 @@ class Lessons(RuleBasedStateMachine):
     async def a_kickoff_carries_only_what_is_kept(self) -> None:
         fill = self.world.teaching.fill
         crew = self.world.crews["research"]
-        request, _ = await fill(crew, KickoffRequest(body=b"{}"), self.world.new_id())
+        request, _ = await fill(crew, KickoffRequest(body=b"{}"))
         assert request.lessons is not None
         lines = [] if request.lessons == NO_LESSONS else request.lessons.splitlines()
         kept = [one.text for one in self.known.values() if one.holds(self.world.clock())]
         assert len(kept) <= MOST
         assert sorted(line.partition(". ")[2] for line in lines) == sorted(kept)
         assert len({one.casefold() for one in kept}) == len(kept)
-        other, _ = await fill(replace(crew, name="renamed"), KickoffRequest(body=b"{}"), "id")
+        other, _ = await fill(replace(crew, name="renamed"), KickoffRequest(body=b"{}"))
         assert other.lessons is None
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.audit import Code
@@ -15,17 +14,15 @@ from crewgate.domain.errors import (
     StoreUnavailable,
     UnknownCrew,
 )
-from crewgate.domain.lessons import NO_LESSONS, LessonsGiven, LessonState, Side, Sides
+from crewgate.domain.lessons import NO_LESSONS, LessonsGiven, LessonState
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.people import User
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import Person, Revise
-from crewgate.store.tables import rounds
 from crewgate.usecases import lessons
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.read_models import CrewLessons, CrewUnavailable
-from crewgate.usecases.stats import stats
 from crewgate.usecases.teaching import ASK_EVERY
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
@@ -38,9 +35,9 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def kickoffs(world: World) -> Kickoffs:
-    """Kickoffs of a crew that takes lessons; none goes without them by lot."""
+    """Kickoffs of a crew that takes lessons."""
     own = WebhookUrls(human_input=HumanInputWebhook("https://ours.example"))
-    world.crews["research"] = a_crew(own=own, lessons_without=0)
+    world.crews["research"] = a_crew(own=own)
     world.crew.takes = ("topic", "lessons")
     return Kickoffs(
         uow=world.uow,
@@ -92,14 +89,6 @@ async def test_a_crew_that_takes_lessons_is_told_if_there_are_none(
     assert await start(kickoffs, world) == NO_LESSONS
     assert (await world.execution("k-1")).lessons == LessonsGiven()
     assert await world.entries(Code.LESSONS_GIVEN) == []
-
-
-async def test_no_kickoff_is_drawn_to_go_without_lessons_while_there_are_none(
-    world: World, kickoffs: Kickoffs
-) -> None:
-    world.crews["research"] = replace(world.crews["research"], lessons_without=1)
-    assert await start(kickoffs, world) == NO_LESSONS
-    assert (await world.execution("k-1")).lessons == LessonsGiven(without=False)
 
 
 async def test_a_crew_is_asked_again_once_its_answer_is_ten_minutes_old(
@@ -203,17 +192,6 @@ async def test_a_crew_is_started_while_its_lessons_cannot_be_read(
     assert await start(kickoffs, world) == NO_LESSONS
 
 
-async def test_a_share_of_kickoffs_carries_no_lessons_by_lot(
-    world: World, kickoffs: Kickoffs
-) -> None:
-    world.crews["research"] = replace(world.crews["research"], lessons_without=1)
-    await kept(world)
-    assert await start(kickoffs, world) == NO_LESSONS
-    assert (await world.execution("k-1")).lessons == LessonsGiven(without=True)
-    [entry] = await world.entries(Code.LESSONS_GIVEN)
-    assert (entry["data"]["lessons"], entry["data"]["without"]) == ([], True)
-
-
 @both
 async def test_a_kickoff_has_the_lessons_that_were_kept_when_it_was_sent(
     world: World, kickoffs: Kickoffs
@@ -271,59 +249,25 @@ async def shown(world: World, by: Person = ANA) -> CrewLessons:
 
 
 @both
-async def test_both_sides_are_counted_and_each_lesson(world: World, kickoffs: Kickoffs) -> None:
-    lesson = await kept(world)
-    await review(world, "e-9", "Add a source for each figure.")  # before anything was given
-    assert (await shown(world)).sides == Sides()
-    for number in range(3):
-        await start(kickoffs, world, f"k-{number}")
-        await review(world, f"k-{number}", "Please add a source for every figure")
-    await start(kickoffs, world, "k-3")
-    await review(world, "k-3")
-    await review(world, "k-3", "Shorter, without a table.", task="check")
-    world.crews["research"] = replace(world.crews["research"], lessons_without=1)
-    await start(kickoffs, world, "k-4")
-    await review(world, "k-4", "Every figure: add a source!")
-
-    found = await shown(world)
-
-    assert found.sides.taught == Side(first=5, at_once=1, approved=5, rounds=9, again=3)
-    assert found.sides.untaught == Side(first=1, at_once=0, approved=1, rounds=2, again=1)
-    assert not found.sides.is_telling
-    [line] = found.lines
-    assert (line.lesson, line.uses, line.wish) == (lesson, 4, WISH)
-    assert (line.again, line.is_not_followed) == (3, True)
-    numbers = await stats(ANA.id, crew="research", days=7, context=world.reviews)
-    assert numbers.crews[0].lessons == found.sides
-    world.clock.advance(91 * DAY)
-    assert await shown(world) == CrewLessons("research")
-
-
-def test_few_on_one_side_tell_nothing() -> None:
-    many, few = Side(approved=20, rounds=30), Side(approved=19)
-    assert Sides(many, many).is_telling
-    assert not Sides(many, few).is_telling
-    assert not Sides(few, many).is_telling
-
-
-async def test_calls_of_tools_are_on_no_side(world: World, kickoffs: Kickoffs) -> None:
-    await kept(world)
-    await world.notify(execution_id="k-1", task_id="send-1", call=ToolCall("send"))
-    await start(kickoffs, world)
-    await world.notify(execution_id="k-1", task_id="send-2", call=ToolCall("send"))
-    async with world.engines.read.connect() as connection:
-        counted = await connection.execute(sa.select(rounds.c.lessons).where(rounds.c.is_act))
-        assert [*counted.scalars()] == [None, None]
-
-
-@both
-async def test_a_round_from_before_the_kickoffs_answer_is_counted_too(
+async def test_a_lessons_wish_is_counted_before_and_after_it_was_kept(
     world: World, kickoffs: Kickoffs
 ) -> None:
-    await kept(world)
-    await review(world, "k-1")
-    await start(kickoffs, world)
-    assert (await shown(world)).sides.taught == Side(first=1, at_once=1, approved=1, rounds=1)
+    await review(world, "e-9", "Add a source for each figure.")
+    lesson = await kept(world)  # made of a wish of its own
+    await review(world, "e-8", "Add a source for each figure.")  # it was given to others alone
+    for number in range(2):
+        await start(kickoffs, world, f"k-{number}")
+        await review(world, f"k-{number}", "Please add a source for every figure", "Shorter.")
+    await world.notify(execution_id="k-0", task_id="send", call=ToolCall("send"))
+    [line] = (await shown(world)).lines
+    assert (line.lesson, line.uses, line.wish) == (lesson, 2, WISH)
+    assert (line.before, line.again, line.is_not_followed) == (2, 2, False)
+    await start(kickoffs, world, "k-3")
+    await review(world, "k-3", "Every figure: add a source!")
+    [line] = (await shown(world)).lines
+    assert (line.before, line.again, line.is_not_followed) == (2, 3, True)
+    world.clock.advance(91 * DAY)
+    assert await shown(world) == CrewLessons("research")
 
 
 async def test_a_list_has_proposals_and_only_what_its_reader_may_read(

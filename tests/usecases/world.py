@@ -83,7 +83,7 @@ class World:
         self.slack = FakeSlack(self.clock)
         self.forwarder = FakeForwarder()
         clients = {"research": self.crew}
-        self.teaching = Teaching(self.uow, clients, clock=self.clock, key=b"key")
+        self.teaching = Teaching(self.uow, clients, clock=self.clock)
         self.context = DeliveryContext(
             uow=self.uow.for_outbox(),
             messenger=self.slack,

@@ -651,7 +651,6 @@ DETAILS = {
     "reviewers": "the crew's settings name {}",
     "before": "from before {}",
     "left_out": "older lessons left out: {}",
-    "without": "none, by lot",
 }
 
 

@@ -43,7 +43,6 @@ webhook_secret_env = "DEMO_WEBHOOK_SECRET"
 flow_webhook_secret_env = "DEMO_FLOW_SECRET"
 flow_callback_hosts = ["127.0.0.1"]
 notify = "{{notify}}"
-lessons_without = 0
 
 [[crews.{{name}}.rules]]
 name = "the board reads this"

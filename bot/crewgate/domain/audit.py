@@ -78,7 +78,7 @@ class Code(StrEnum):
     LESSON_KEPT = "CG153", "A lesson was kept: kickoffs carry it from now on"
     LESSON_DROPPED = "CG154", "A proposed lesson was dropped"
     LESSON_RETIRED = "CG155", "A kept lesson was retired"
-    LESSONS_GIVEN = "CG156", "A kickoff carried these lessons, or by lot none"
+    LESSONS_GIVEN = "CG156", "A kickoff carried these lessons"
     STARTED = "CG191", "The bot started with these settings"
     PUBLISHED = "CG192", "The head of the chain was published"
     EXPORTED = "CG193", "The entries were exported"

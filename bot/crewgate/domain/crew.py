@@ -101,13 +101,6 @@ class Crew:
         default="`90d`",
         example='"90d"',
     )
-    lessons_without: float = parsers.setting(
-        0.1,
-        parsers.parse_share,
-        "the share of kickoffs that carry no lessons, to see whether they help: from 0 to 1",
-        default="`0.1`",
-        example="0.1",
-    )
     rules: tuple[Rule, ...] = parsers.setting(
         (),
         parsers.parse_tables,

@@ -1,6 +1,5 @@
 """Lessons: sentences that reviewers teach a crew for its next executions; pure."""
 
-import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -26,8 +25,6 @@ LESSON_CHARACTERS: Final = 300
 #: numbers and line breaks.
 MOST: Final = 12
 GIVEN_CHARACTERS: Final = 2_500
-#: Executions with and without lessons are compared once each side has this many approved outputs.
-ENOUGH: Final = 20
 #: A lesson counts as not followed once people asked this often for the same change again, in
 #: executions that carried the lesson.
 NOT_FOLLOWED: Final = 3
@@ -153,13 +150,6 @@ class LessonsGiven:
     ids: tuple[str, ...] = ()
     left_out: int = 0
     """The older lessons in force for which there was no room."""
-    without: bool = False
-    """There were lessons, but this kickoff was drawn to carry no lessons."""
-
-    @property
-    def counted(self) -> int | None:
-        """The number of lessons for the stats: 0 if drawn to get none, None if there were none."""
-        return len(self.ids) if self.ids or self.without else None
 
 
 def fill(in_force: Iterable[Lesson]) -> tuple[str, LessonsGiven]:
@@ -176,51 +166,16 @@ def fill(in_force: Iterable[Lesson]) -> tuple[str, LessonsGiven]:
     return text or NO_LESSONS, LessonsGiven(ids, len(newest) - len(given))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """Counts of executions with lessons, or of executions that the lot left without lessons."""
-
-    first: int = 0
-    """First outputs that a person approved or had revised; `at_once` counts the approved ones."""
-    at_once: int = 0
-    approved: int = 0
-    rounds: int = 0
-    """The sum of the numbers of approved rounds."""
-    again: int = 0
-    """Revisions whose wish is that of a lesson in force."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Both sides of the comparison that tells whether lessons help."""
-
-    taught: Side = Side()
-    untaught: Side = Side()
-
-    @property
-    def is_telling(self) -> bool:
-        return min(self.taught.approved, self.untaught.approved) >= ENOUGH
-
-
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A revision in somebody's words; the execution was given lessons or, by lot, no lesson."""
+    """A revision in somebody's words, and the ids of the lessons that its execution carried."""
 
     words: str
     at: datetime
-    given: LessonsGiven
+    given: tuple[str, ...] = ()
 
-    def repeats(self, lesson: Lesson, wish: str) -> bool:
-        """Return True if the words ask again for a lesson that was, or would have been, given."""
-        was_kept = lesson.kept_at is not None and lesson.kept_at <= self.at
-        held = was_kept if self.given.without else lesson.id in self.given.ids
-        return held and any(is_same_wish(one, self.words) for one in (lesson.text, wish))
-
-
-def is_without(key: bytes, kickoff: str, share: float) -> bool:
-    """Return True for about this share of kickoffs; nobody without the key can foresee which."""
-    drawn = hmac.digest(key, kickoff.encode(), "sha256")[:8]
-    return int.from_bytes(drawn, "big") < share * 2**64
+    def wishes_for(self, lesson: Lesson, wish: str) -> bool:
+        return any(is_same_wish(one, self.words) for one in (lesson.text, wish))
 
 
 _WORD: Final = re.compile(r"[^\W_]+")

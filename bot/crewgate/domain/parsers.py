@@ -262,12 +262,6 @@ def whole_number(most: int) -> Callable[[object], int]:
     return parse
 
 
-def parse_share(raw: object) -> float:
-    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 <= raw <= 1:
-        raise InvalidSetting(f"{shown(raw)}: put a number from 0 to 1, as 0.1, no quotes")
-    return raw
-
-
 def parse_approvals_from(raw: object) -> tuple[tuple[UserGroup, int], ...]:
     values = inline(_GROUPS)(raw)
     if not values:

@@ -14,7 +14,6 @@ from itertools import chain
 from math import ceil, exp, lgamma, log, log1p
 from typing import Final, NamedTuple
 
-from crewgate.domain.lessons import Sides
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Revise
 
@@ -271,7 +270,6 @@ class CrewStats:
     waiting: Waiting | None
     deciders: tuple[int, ...] = ()
     """The decisions of each person, the highest count first."""
-    lessons: Sides = Sides()
 
 
 class Kind(StrEnum):

@@ -7,7 +7,7 @@ from typing import Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from crewgate.domain.lessons import LESSON_CHARACTERS, Lesson, LessonsGiven, LessonState, Sides
+from crewgate.domain.lessons import LESSON_CHARACTERS, Lesson, LessonsGiven, LessonState
 from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
@@ -208,7 +208,7 @@ def _groups(found: CrewLessons, place: str, link: Link) -> Iterator[list[Block]]
     proposed = len(found.lines) - count
     counts = f"{count:,} kept" + (f", {proposed:,} proposed" if proposed else "")
     headline = f"{bold(f'Lessons of {names.crew(found.crew)}')}: {counts}"
-    yield [section("\n".join((headline, *figures(found.sides))))]
+    yield [section(headline)]
     for number, one in enumerate(found.lines, 1):
         words = section(f"{number:,}. {one_line(one.lesson.text, _WHOLE)}")
         about = context(names.capital(_about(one, link)))
@@ -230,36 +230,16 @@ def _about(one: LessonLine, link: Link) -> str:
     if lesson.of_flow:
         return joined("of a flow, drawn by CrewAI", _since(lesson), holds)
     used = f"used {cards.times(one.uses)}" if one.uses else "not used yet"
-    again = f"*not followed*: asked for again {cards.times(one.again)}"
-    return joined(_since(lesson), used, again if one.is_not_followed else "", holds)
-
-
-def figures(sides: Sides) -> Iterator[str]:
-    """Yield figures of executions with and without lessons; nothing if there are no executions."""
-    both = {"With lessons": sides.taught, "Without": sides.untaught}
-    if sides.is_telling:
-        for name, side in both.items():
-            share = f"{100 * side.at_once // (side.first or 1)} % of {side.first:,}"
-            yield f"*{name}* " + joined(
-                f"{share} approved at once" if side.first else "",
-                f"{side.rounds / side.approved:.1f} rounds until approved",
-                f"asked for again {cards.times(side.again)}" if side.again else "",
-            )
-    elif sides != Sides():
-        counts = (f"*{name}* {side.approved:,} approved" for name, side in both.items())
-        yield f"{joined(*counts)}: too few to tell"
+    before = f"asked for {cards.times(one.before)} before" if one.before else ""
+    again = f"asked for again {cards.times(one.again)}" if one.again else ""
+    again = f"*not followed*: {again}" if one.is_not_followed else again
+    return joined(_since(lesson), before, used, again, holds)
 
 
 # --- the lessons of an execution ------------------------------------------------------------------
 
 
 def render_given(given: LessonsGiven, found: Sequence[Lesson]) -> Block:
-    if given.without:
-        says = (
-            "This execution was started without the lessons: some are, by lot, to see whether "
-            f"lessons help. `{COMMAND} lessons` shows both sides."
-        )
-        return render_notice(says, title=GIVEN_TITLE)
     lines = [f"{number}. {_as_given(one)}" for number, one in enumerate(found, 1)]
     made, _ = blocks.sections(lines, budget=2 * len(lines) * _WHOLE)
     unread = len(given.ids) - len(found)

@@ -39,7 +39,6 @@ from crewgate.slack.client.web_api import CallFailed
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors
 from crewgate.slack.ids import COMMAND
-from crewgate.slack.lessons import figures
 from crewgate.slack.payloads import Command
 from crewgate.slack.press import parse_press
 from crewgate.slack.words import names
@@ -248,12 +247,9 @@ def _render(
     lines = [*numbers(stats.team, stats.waiting, now)]
     if stats.sampled is not None:
         lines.append(f"*Reading every fifth* after {AFTER} of a task: {sampled(stats.sampled)}")
-    if len(stats.crews) == 1:
-        lines += figures(stats.crews[0].lessons)
     shown.append(blocks.section("\n".join(lines)))
     if len(stats.crews) > 1:
-        each = [(of_crew(one, now), *figures(one.lessons)) for one in stats.crews]
-        shown += _list(["\n".join(one) for one in each])
+        shown += _list([of_crew(one, now) for one in stats.crews])
     shown += _list(people)
     if stats.team.now.decided or stats.team.before.decided:
         span = f"Last {stats.days} days"

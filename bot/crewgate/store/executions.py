@@ -279,8 +279,6 @@ class Executions(Changing, ExecutionQueries):
         self._dialect = connection.dialect.name
         self._without_reviews: set[tuple[str, str]] = set()
         """Opened executions that had no review before."""
-        self._lessons: dict[tuple[str, str], int | None] = {}
-        """The numbers of lessons of the opened executions, for the stats."""
         self._stored: dict[tuple[str, str], Execution] = {}
         """The opened executions as they are stored."""
 
@@ -299,8 +297,6 @@ class Executions(Changing, ExecutionQueries):
         if not opened.has_reviews:
             self._without_reviews.add((crew, execution_id))
         execution = self._stored[crew, execution_id] = to_execution(opened)
-        if execution.lessons is not None:
-            self._lessons[crew, execution_id] = execution.lessons.counted
         return execution
 
     async def undo_activity(self, execution: Execution) -> None:
@@ -372,10 +368,6 @@ class Executions(Changing, ExecutionQueries):
             others = await self._prepared(_OTHER_REVIEWS, _key(*key) | {"b_review": review.id})
             return not others
         return is_without
-
-    def lessons_of(self, review: Review) -> int | None:
-        """Return, for the stats, how many lessons an execution opened in this transaction has."""
-        return self._lessons.get((review.crew, review.execution_id))
 
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
         """Store the id of a form that starts a crew; return False for a repeated one."""

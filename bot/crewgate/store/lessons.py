@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import LessonNotFound
-from crewgate.domain.lessons import DRAWN, Lesson, LessonsGiven, LessonState, Revision, Side, Sides
+from crewgate.domain.lessons import DRAWN, Lesson, LessonsGiven, LessonState, Revision
 from crewgate.domain.notification import FlowRequest
 from crewgate.domain.verdict import Person, Via
 from crewgate.store import tables
@@ -18,7 +18,7 @@ from crewgate.store.codec import Columns, codec
 from crewgate.store.column_types import Bytewise, Instant
 from crewgate.store.engine import Changing, Reading, write
 from crewgate.store.round_rows import EXECUTION_OF_REVIEW, ROUND, to_round
-from crewgate.store.statements import IS_EDITED, IS_FIRST, OF_RULES, insert_once, sum_where
+from crewgate.store.statements import OF_RULES, insert_once
 from crewgate.store.tables import reviews, rounds
 from crewgate.store.unreadable import each, reads
 from crewgate.usecases.read_models import LessonLine, MessageRef
@@ -82,7 +82,8 @@ def _to_lesson(row: sa.Row[Any]) -> Lesson:
 
 @reads("executions")
 def _to_revision(row: sa.Row[Any]) -> Revision:
-    return Revision(row.feedback, row.decided_at, to_given(row.given) or LessonsGiven())
+    given = to_given(row.given)
+    return Revision(row.feedback, row.decided_at, () if given is None else given.ids)
 
 
 def _to_line(row: sa.Row[Any]) -> LessonLine:
@@ -109,29 +110,17 @@ _LISTED: Final = (
     .order_by(sa.func.coalesce(lessons.c.kept_at, lessons.c.proposed_at).desc(), lessons.c.id)
     .limit(MOST)
 )
-_BY_PEOPLE: Final = (
-    *OF_RULES,
-    rounds.c.lessons.is_not(None),
-    rounds.c.decided_at >= sa.bindparam("since", type_=Instant),
-    rounds.c.decided_via != Via.RULE.value,
-)
-
-
-_COUNTS: Final[tuple[sa.ColumnElement[Any], ...]] = (
-    (rounds.c.lessons > 0).label("taught"),
-    sum_where(IS_FIRST).label("first"),
-    sum_where(sa.and_(IS_FIRST, rounds.c.is_approve, sa.not_(IS_EDITED))).label("at_once"),
-    sum_where(rounds.c.is_approve).label("approved"),
-    sum_where(rounds.c.is_approve, rounds.c.number).label("rounds"),
-)
-_SIDES: Final = (
-    sa.select(*_COUNTS).where(*_BY_PEOPLE, rounds.c.is_approve.is_not(None)).group_by(sa.text("1"))
-)
 _REVISIONS: Final = (
     sa.select(rounds.c.feedback, rounds.c.decided_at, tables.executions.c.lessons.label("given"))
     .join_from(rounds, reviews)
     .join(tables.executions, EXECUTION_OF_REVIEW)
-    .where(*_BY_PEOPLE, sa.not_(rounds.c.is_approve))
+    .where(
+        *OF_RULES,
+        rounds.c.is_act.is_(None),
+        rounds.c.decided_at >= sa.bindparam("since", type_=Instant),
+        rounds.c.decided_via != Via.RULE.value,
+        sa.not_(rounds.c.is_approve),
+    )
     .order_by(rounds.c.decided_at.desc())
     .limit(MOST_REVISIONS)
 )
@@ -198,24 +187,10 @@ class LessonQueries(Reading):
         parameters = {"crew": crew, "rules": rules, "at": at}
         return tuple(each(_to_line, await self._rows(_LISTED, parameters)))
 
-    async def compare_with_untaught(
-        self, crew: str, rules: Collection[str], *, since: datetime
-    ) -> Sides:
-        """Count people's decisions from `since` on, of executions with and without lessons."""
-        parameters = {"crew": crew, "rules": rules, "since": since}
-        found = {row.taught: row for row in await self._rows(_SIDES, parameters)}
-        both = [
-            Side(first=row.first, at_once=row.at_once, approved=row.approved, rounds=row.rounds)
-            if row
-            else Side()
-            for row in (found.get(True), found.get(False))
-        ]
-        return Sides(*both)
-
     async def revisions(
         self, crew: str, rules: Collection[str], *, since: datetime
     ) -> tuple[Revision, ...]:
-        """Return the latest revisions from `since` on, of executions with and without lessons."""
+        """Return the latest revisions of outputs by people from `since` on."""
         parameters = {"crew": crew, "rules": rules, "since": since}
         return tuple(each(_to_revision, await self._rows(_REVISIONS, parameters)))
 
@@ -285,16 +260,7 @@ class Lessons(Changing, LessonQueries):
             sa.update(lessons).where(lessons.c.id == lesson_id).values(place)
         )
 
-    async def record_use(self, crew: str, execution_id: str, given: LessonsGiven) -> None:
-        """Count a use of these lessons, and note their number in the execution's rounds so far."""
-        if given.ids:  # all kickoffs lock in one order, so that no two wait for each other
-            used = [{"b_id": one} for one in sorted(given.ids)]
-            await write(self._connection, _USE, used)
-        theirs = sa.select(reviews.c.id).where(
-            reviews.c.crew == crew, reviews.c.execution_id == execution_id
-        )
-        await self._connection.execute(
-            sa.update(rounds)
-            .where(rounds.c.review_id.in_(theirs), rounds.c.is_act.is_(None))
-            .values(lessons=given.counted)
-        )
+    async def record_use(self, given: LessonsGiven) -> None:
+        """Count a use of these lessons."""
+        # All kickoffs lock in one order, so that no two wait for each other.
+        await write(self._connection, _USE, [{"b_id": one} for one in sorted(given.ids)])

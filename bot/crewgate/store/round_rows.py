@@ -30,7 +30,7 @@ from crewgate.usecases.read_models import NO_RULE_ID, MessageRef, RoundLine, Sto
 
 #: The columns that only the stats and the mentions read.
 OF_STATS: Final = frozenset(
-    {"characters", "waited_seconds", "made_in_seconds", "is_on_target", "is_act", "lessons"}
+    {"characters", "waited_seconds", "made_in_seconds", "is_on_target", "is_act"}
 ) | {"task_key"}
 
 ROUND_COLUMNS = (

@@ -163,10 +163,8 @@ rounds = table(
     *optional(sa.Text, "task_key"),
     #: The time when Slack took the round's card; null until then.
     *optional(Instant, "announced_at"),
-    # For the stats alone. `is_act` is True for a call of a tool, else null. `lessons` is the number
-    # of lessons that the execution's kickoff carried: 0 if it was chosen, at random, to carry none;
-    # null if there were none to carry, and for calls.
-    *optional(sa.Integer, "characters", "lessons"),
+    # For the stats alone. `is_act` is True for a call of a tool, else null.
+    *optional(sa.Integer, "characters"),
     *optional(sa.BigInteger, "waited_seconds", "made_in_seconds"),
     *optional(sa.Boolean, "is_on_target", "is_act"),
     sa.UniqueConstraint("review_id", "number"),
@@ -180,12 +178,6 @@ rounds = table(
         *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_via"),
         *("number", "is_approve", "opened_at", "characters", "waited_seconds", "made_in_seconds"),
         *("is_on_target", "edited_at", "is_act"),
-    ),
-    index_where(
-        "lessons IS NOT NULL",
-        "ix_rounds_lessons",
-        *("crew", "rule_id", "decided_at", "lessons", "decided_via", "is_approve"),
-        *("number", "edited_at"),
     ),
     index_where("card_thread_ts IS NOT NULL", "ix_rounds_thread", "card_channel", "card_thread_ts"),
     index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),

@@ -8,7 +8,6 @@ from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
-from crewgate.domain.acts import ToolCall
 from crewgate.domain.audit import BOT, Code, Entry, digest_of
 from crewgate.domain.effects import LAST, OF_WAITING, TIMED, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
@@ -282,8 +281,6 @@ class Tx:
         row["characters"] = len(output.text)
         row["task_key"] = task_key(round_)
         row["made_in_seconds"] = made_in_seconds(round_, self._found.values())
-        is_act = isinstance(round_.subject, ToolCall)
-        row["lessons"] = None if is_act else self.executions.lessons_of(round_.review)
         self._found[round_.id] = round_
         is_first = await self.executions.is_without_reviews(round_.review)
         self.audit.opened(round_, output, reviewers, is_first=is_first)

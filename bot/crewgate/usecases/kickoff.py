@@ -110,10 +110,10 @@ class Kickoffs:
         kickoff = self.new_id()
         await self._record(kickoff, crew, request, by)
         client = self.clients[crew.name]
-        sent, lessons = await self.teaching.fill(crew, request, kickoff)
+        sent, lessons = await self.teaching.fill(crew, request)
         outcome = await client.kickoff(sent, urls)
         if self.teaching.learns_from(outcome, sent, crew.name):
-            sent, lessons = await self.teaching.fill(crew, request, kickoff)
+            sent, lessons = await self.teaching.fill(crew, request)
             outcome = await client.kickoff(sent, urls)
         if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:
             log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)

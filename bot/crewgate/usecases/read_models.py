@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from crewgate.domain.caveats import Claim
 from crewgate.domain.execution import Execution, TaskUpdate
-from crewgate.domain.lessons import NOT_FOLLOWED, Lesson, LessonsGiven, Sides
+from crewgate.domain.lessons import NOT_FOLLOWED, Lesson, LessonsGiven
 from crewgate.domain.masking import NOTHING, Masked, Masking
 from crewgate.domain.notification import Format, Given, Output
 from crewgate.domain.people import Email, ReviewerRef, User
@@ -294,6 +294,8 @@ class LessonLine:
     card: MessageRef | None
     uses: int
     wish: str
+    before: int = 0
+    """Revisions with the lesson's wish before the lesson was kept, its own among them."""
     again: int = 0
     """Revisions with the lesson's wish in executions that carried the lesson."""
     is_masked: bool = False
@@ -306,11 +308,10 @@ class LessonLine:
 
 @dataclass(frozen=True, slots=True)
 class CrewLessons:
-    """The lessons of a crew, the newest first, and whether they help."""
+    """The lessons of a crew, the newest first."""
 
     crew: str
     lines: tuple[LessonLine, ...] = ()
-    sides: Sides = Sides()
 
 
 class CrewStatus(Enum):

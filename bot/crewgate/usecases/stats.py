@@ -9,7 +9,6 @@ from crewgate.domain.people import Role
 from crewgate.domain.stats import AFTER, MANY, SHARE, Decided, Stats, sample, stats_of
 from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.read_models import NO_RULE_ID
-from crewgate.usecases.teaching import lessons_of_crew
 
 
 async def stats(by: str, *, crew: str | None, days: int, context: ReviewContext) -> Stats:
@@ -48,7 +47,7 @@ async def _count(
     context: ReviewContext,
 ) -> Stats:
     now, span = context.clock(), timedelta(days=days)
-    every, read = context.uow.read, context.uow.read.stats
+    read = context.uow.read.stats
     found = stats_of(
         await read.tallies(rules, before=now - 2 * span, since=now - span),
         await read.waiting(rules),
@@ -58,12 +57,6 @@ async def _count(
         days=days,
         at=now,
     )
-    crews = []
-    for one in found.crews:
-        ids = rules[one.crew]
-        compared = await lessons_of_crew(one.crew, ids, since=now - span, at=now, read=every)
-        crews.append(replace(one, lessons=compared.sides))
-    found = replace(found, crews=tuple(crews))
     if len(found.crews) > 1 or found.team.now.decided < MANY:
         return found
     verdicted = await read.verdicted(rules, since=now - span, limit=1_000)

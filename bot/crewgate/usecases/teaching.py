@@ -1,8 +1,8 @@
 """Lessons at a kickoff: the crews that take lessons, and the lessons for each kickoff."""
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -20,7 +20,7 @@ from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
-from crewgate.usecases.read_models import CrewLessons, CrewUnavailable
+from crewgate.usecases.read_models import CrewLessons, CrewUnavailable, LessonLine
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +36,6 @@ class Teaching:
     clients: CrewClients
     _: KW_ONLY
     clock: Clock
-    key: bytes
-    """The key of the lot that chooses kickoffs without lessons."""
     _asked: dict[str, tuple[datetime, bool | None]] = field(default_factory=dict)
     _renewals: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _asking: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -77,7 +75,7 @@ class Teaching:
         return False
 
     async def fill(
-        self, crew: Crew, request: KickoffRequest, kickoff: str
+        self, crew: Crew, request: KickoffRequest
     ) -> tuple[KickoffRequest, lessons.LessonsGiven | None]:
         """Fill in lessons, unless the crew takes none, or has none and never said what it takes."""
         takes = False if request.gives_lessons else await self.is_for(crew.name)
@@ -89,20 +87,19 @@ class Teaching:
                 log.warning("lessons_not_read", crew=crew.name, why=str(error))
         if not (takes or current):
             return request, None
-        without = bool(current) and lessons.is_without(self.key, kickoff, crew.lessons_without)
-        text, given = lessons.fill(() if without else current)
-        return replace(request, lessons=text), replace(given, without=without)
+        text, given = lessons.fill(current)
+        return replace(request, lessons=text), given
 
 
 async def record_given(tx: Tx, execution: Execution) -> None:
-    """Record the lessons of an execution in the audit trail, their uses, and for the stats."""
+    """Record the lessons of an execution in the audit trail, and their uses."""
     given = execution.lessons
-    if given is None or given.counted is None:
+    if given is None or not given.ids:
         return
-    data = {"lessons": list(given.ids), "left_out": given.left_out, "without": given.without}
-    key = execution.crew, execution.execution_id
-    tx.audit.add(Entry(Code.LESSONS_GIVEN, BOT, data), crew=key[0], execution_id=key[1])
-    await tx.lessons.record_use(*key, given)
+    data = {"lessons": list(given.ids), "left_out": given.left_out}
+    entry = Entry(Code.LESSONS_GIVEN, BOT, data)
+    tx.audit.add(entry, crew=execution.crew, execution_id=execution.execution_id)
+    await tx.lessons.record_use(given)
 
 
 async def keep_drawn(tx: Tx, round_: Round, crew: Crew) -> None:
@@ -149,18 +146,18 @@ def record_lesson(code: Code, about: lessons.Lesson, by: Person, tx: Tx) -> None
 async def lessons_of_crew(
     crew: str, rules: Collection[str], *, since: datetime, at: datetime, read: Queries
 ) -> CrewLessons:
-    """Return a crew's lessons, and the comparison since `since`, from rounds under these rules."""
+    """Return a crew's lessons from rounds under these rules, with their wishes since `since`."""
     lines = await read.lessons.listed(crew, rules, at=at)
-    sides = await read.lessons.compare_with_untaught(crew, rules, since=since)
-    if sides == lessons.Sides():
-        return CrewLessons(crew, lines)
-    taught, untaught, again = sides.taught, sides.untaught, Counter[str]()
-    for one in await read.lessons.revisions(crew, rules, since=since):
-        repeated = [line.lesson.id for line in lines if one.repeats(line.lesson, line.wish)]
-        if repeated and one.given.without:
-            untaught = replace(untaught, again=untaught.again + 1)
-        elif repeated:
-            taught = replace(taught, again=taught.again + 1)
-            again.update(repeated)
-    lines = tuple(replace(line, again=again[line.lesson.id]) for line in lines)
-    return CrewLessons(crew, lines, lessons.Sides(taught, untaught))
+    if lines:
+        revisions = await read.lessons.revisions(crew, rules, since=since)
+        lines = tuple(_with_wishes(line, revisions) for line in lines)
+    return CrewLessons(crew, lines)
+
+
+def _with_wishes(line: LessonLine, revisions: Sequence[lessons.Revision]) -> LessonLine:
+    lesson = line.lesson
+    if lesson.kept_at is None:
+        return line
+    same = [one for one in revisions if one.wishes_for(lesson, line.wish)]
+    before = sum(one.at <= lesson.kept_at for one in same)
+    return replace(line, before=before, again=sum(lesson.id in one.given for one in same))

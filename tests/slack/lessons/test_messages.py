@@ -14,8 +14,6 @@ from crewgate.domain.lessons import (
     Lesson,
     LessonsGiven,
     LessonState,
-    Side,
-    Sides,
     parse_lesson,
 )
 from crewgate.domain.people import User
@@ -50,10 +48,6 @@ from tests.slack.rendering import (
 
 TEXT = "Add a source for every figure."
 DAY = timedelta(days=1)
-SIDES = Sides(
-    Side(first=40, at_once=36, approved=40, rounds=44, again=0),
-    Side(first=20, at_once=10, approved=19, rounds=30, again=2),
-)
 VOTE = Vote(by=BEN, at=NOW, via=Via.BUTTON)
 
 
@@ -194,9 +188,6 @@ def test_the_lessons_of_an_execution_are_shown_as_they_were_given() -> None:
     assert "may not read" not in words
     unread = render_given(LessonsGiven(("l-1", "l-2", "l-3")), [retired])
     assert "and 2 that you may not read" in shown(unread)
-    without = render_given(LessonsGiven(without=True), [])
-    check_view(without)
-    assert "without the lessons" in shown(without)
 
 
 def a_line(lesson: Lesson | None = None, **changes: Any) -> LessonLine:
@@ -206,10 +197,8 @@ def a_line(lesson: Lesson | None = None, **changes: Any) -> LessonLine:
     )
 
 
-def listed(
-    *lines: LessonLine, only: str = "", sides: Sides = SIDES, link: str = "", page: int = 0
-) -> Message:
-    found = [CrewLessons("research", lines, sides)]
+def listed(*lines: LessonLine, only: str = "", link: str = "", page: int = 0) -> Message:
+    found = [CrewLessons("research", lines)]
     return render_list(found, only=only, link=lambda _: link or None, page=page)
 
 
@@ -233,31 +222,18 @@ def test_the_list_says_who_taught_what_until_when_and_how_often_it_was_used() ->
 
 
 @pytest.mark.parametrize(
-    ("sides", "says"),
+    ("before", "again", "says"),
     [
-        (Sides(), "*Lessons of research*: 1 kept\n1. "),
-        (SIDES, "*With lessons* 40 approved · *Without* 19 approved: too few to tell"),
-        (
-            replace(SIDES, untaught=Side(first=24, at_once=12, approved=20, rounds=36, again=4)),
-            "*Without* 50 % of 24 approved at once · 1.8 rounds until approved · asked for again 4",
-        ),
+        (0, 0, " · not used yet"),
+        (3, 0, " · asked for 3 times before · not used yet"),
+        (1, 2, " · asked for once before · not used yet · asked for again 2 times"),
+        (1, 3, " · asked for once before · not used yet · *not followed*: asked for again 3 times"),
     ],
 )
-def test_the_list_says_whether_lessons_help(sides: Sides, says: str) -> None:
-    message = listed(a_line(), sides=sides)
+def test_the_list_says_how_often_a_wish_came_again(before: int, again: int, says: str) -> None:
+    message = listed(a_line(before=before, again=again))
     check_message(message)
-    assert says in read(message)
-    telling = "*With lessons* 90 % of 40 approved at once · 1.1 rounds until approved\n"
-    assert (telling in read(message)) is sides.is_telling
-
-
-def test_figures_without_any_first_output_that_a_person_decided_on() -> None:
-    by_rule = replace(
-        SIDES,
-        taught=Side(first=0, at_once=0, approved=40, rounds=80),
-        untaught=Side(first=0, at_once=0, approved=20, rounds=50),
-    )
-    assert "*With lessons* 2.0 rounds until approved\n" in read(listed(a_line(), sides=by_rule))
+    assert f"{says}\n" in f"{read(message)}\n"
 
 
 def test_the_lessons_of_several_crews_fit_in_one_list() -> None:
@@ -318,7 +294,6 @@ def test_a_card_says_how_many_lessons_its_execution_was_given() -> None:
     assert " · with 2 lessons" in read(two)
     assert "Lessons given" in menu(two)
     assert "with 2 lessons" in read(with_(LessonsGiven(("l-1", "l-2")), state=State.RESUMED))
-    assert " · without lessons, by lot" in read(with_(LessonsGiven(without=True)))
     for none in (None, LessonsGiven()):
         assert "lessons" not in read(with_(none))
         assert "Lessons given" not in menu(with_(none))

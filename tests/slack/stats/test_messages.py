@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.lessons import Side, Sides
 from crewgate.domain.stats import (
     Compared,
     CrewStats,
@@ -97,21 +96,6 @@ def test_each_number_stands_beside_the_one_before() -> None:
         "*Crews answer a revision in* 12 min (none)",
         f"{WAITS}: `/crew pending`",
     ]
-
-
-def test_each_crew_with_lessons_is_compared_with_itself() -> None:
-    sides = Sides(
-        Side(first=3, at_once=2, approved=3, rounds=4),
-        Side(first=1, at_once=0, approved=0, rounds=0),
-    )
-    says = "*With lessons* 3 approved · *Without* 0 approved: too few to tell"
-    one = render_stats(some_stats(a_crew(lessons=sides)))
-    assert read(one).splitlines()[11] == says
-    several = render_stats(some_stats(a_crew(lessons=sides), a_crew("legal")))
-    check_message(several)
-    lines = read(several).splitlines()
-    assert lines[lines.index(says) - 1].startswith("*research* 12 decided")
-    assert lines[lines.index(says) + 1].startswith("*legal* 12 decided")
 
 
 @pytest.mark.parametrize(

@@ -142,10 +142,7 @@ def counted(number: int, noun: str) -> str:
 
 def with_lessons(given: LessonsGiven | None) -> str:
     """Return `with 4 lessons`; empty where there were no lessons to give."""
-    if given is None or given.counted is None:
-        return ""
-    lot = "without lessons, by lot"
-    return lot if given.without else f"with {counted(len(given.ids), 'lesson')}"
+    return f"with {counted(len(given.ids), 'lesson')}" if given and given.ids else ""
 
 
 def more(count: int) -> str:
