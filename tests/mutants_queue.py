@@ -74,6 +74,18 @@ QUEUE: Final = (
         "usecases/delivery/test_mentions.py",
     ),
     mutant(
+        "a short card does not say what time does alone",
+        "return names.capital(cards.if_nobody_decides(view, now))",
+        'return ""',
+        "slack/reviews/test_standing.py",
+    ),
+    mutant(
+        "a short card says what each button does",
+        "what = [] if view.is_quiet else [what_happens(view, reader)]",
+        "what = [what_happens(view, reader)]",
+        "slack/reviews/test_standing.py",
+    ),
+    mutant(
         "a timer of a crashed process is put off twice",
         "due = sa.case((is_timer, outbox.c.due_at), else_=at)",
         "due = at",

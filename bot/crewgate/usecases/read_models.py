@@ -112,7 +112,10 @@ class CardView(RoundFacts):
     """The arguments of `newer`, if this is a call and `newer` is for the same people."""
     calls_all: bool = False
     is_quiet: bool = False
-    """The message mentions nobody, because people were mentioned lately; a card is short."""
+    """The message mentions nobody, because people were mentioned lately.
+
+    A card is short: headline, what makes an approval risky, a beginning, and its buttons.
+    """
     masked: Masked = ()
     asked_text: str | None = None
     """The edited `before`, if the crew was asked for exactly these edits."""

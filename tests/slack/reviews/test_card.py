@@ -142,6 +142,39 @@ def test_a_waiting_card_says_what_is_asked_and_about_what() -> None:
     assert menu(message) == ["History", "Approve with a comment…", "Edit the text", "Read all"]
 
 
+def test_a_short_card_is_headline_beginning_and_buttons() -> None:
+    review = a_review(task_name="Market research", agent="Analyst")
+    view = CardView(
+        round=a_round(review=review, number=2),
+        output=Output("A fact. " * 100),
+        previous=a_round(State.RESUMED, review=review, decision=a_decision(Revise("Shorter."))),
+        before=Output("A fact. " * 200),
+        masked=((Kind.EMAIL, 2),),
+        reviewers=(User(ANA.id),),
+        is_quiet=True,
+    )
+
+    message = render_card(view, now=LATER)
+
+    assert message.shown == 24
+    first, output, share, masked, row = message.blocks
+    assert first["text"]["text"] == ":hourglass: *Market research is ready for review*"
+    assert 100 < len(output["text"]) <= 200
+    assert share["elements"][0]["text"] == "Only the first 24 % is shown"
+    assert masked["text"]["text"] == "2 e-mail addresses are masked."
+    labels = [element["text"]["text"] for element in row["elements"]]
+    assert labels == ["Approve", "Revise", "Read all", "Changes", "I'm on it"]
+
+
+def test_a_short_card_warns_that_nothing_changed() -> None:
+    view = a_view(number=2, unchanged=True)
+    previous = a_round(State.RESUMED, decision=a_decision(Revise("Shorter.")))
+    view = replace(view, previous=previous, before=view.output, is_quiet=True)
+    text = read(render_card(view, now=LATER))
+    assert ":exclamation: *Nothing changed.*" in text
+    assert "Shorter." not in text
+
+
 def test_a_card_leaves_out_what_is_not_known() -> None:
     quiet = read(render_card(a_view(), now=LATER))
     assert quiet.startswith(":hourglass: *Draft is ready for review*\n")

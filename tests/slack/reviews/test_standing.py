@@ -62,6 +62,10 @@ def card(view: CardView) -> list[Block]:
     return render_card(replace(view, viewer=None), now=LATER).blocks
 
 
+def short_card(view: CardView) -> list[Block]:
+    return card(replace(view, is_quiet=True))
+
+
 def private_message(view: CardView) -> list[Block]:
     assert view.viewer is not None
     user, why = view.viewer.user, view.viewer.why
@@ -155,6 +159,7 @@ def line(says: str, **changes: Any) -> Line:
 
 SURFACES: Final[Mapping[str, tuple[Callable[[CardView], list[Block]], tuple[str, ...]]]] = {
     "card": (card, ("work", "call", "question")),
+    "short card": (short_card, ("work", "call", "question")),
     "private message": (private_message, ("work", "call", "question")),
     "page": (page, ("work", "call", "question")),
     "row in Home": (home_row, ("work", "call", "question")),
@@ -195,13 +200,23 @@ SEVERAL: Final = (
     "once enough people have",
 )
 WORDS: Final = "revise, refuse or answer in words"
+#: Of many cards in a row each is short; *Read all* has these lines, or a press tells of them.
+NOT_RISKY: Final = (
+    "what happens on Approve",
+    "what comes next",
+    "who may not",
+    "notes",
+    "a claim",
+)
 NOT_THERE: Final[Mapping[tuple[str, str], str]] = {
+    **{("short card", line): "it makes no approval risky" for line in NOT_RISKY},
     ("card", "what comes next"): "told in private: the channel knows the crew",
     ("row in Home", "masks"): "the row has the masks themselves, and its Approve asks",
     ("revise, refuse or answer in words", "notes"): "the notes stand in its box, and below it",
     ("revise, refuse or answer in words", "masks"): "nothing is approved; its text has the masks",
 }
 NO_NEED: Final[Mapping[tuple[str, str, str], str]] = {
+    ("short card", "how many approvals", "question"): "other headlines say it; a press tells",
     (
         "row in Home",
         "what happens on Approve",

@@ -48,19 +48,19 @@ def render_card(
     )
     headline = states.headline(told, topic, by_number=told is not view.round and not is_call)
     if view.round.state is State.WAITING:
-        changed = "" if plain else _changed(view)
-        before = [] if plain else [*what_was_asked(view), *tool_calls.other_arguments(view)]
+        is_whole = not (plain or view.is_quiet)
+        about = _about(view, now, plain=plain, reader=reader)
+        tool = tool_calls.about_tool(view) if is_whole else ""
         blocks = present(
             _with_menu(headline, view, body.share),
-            context(
-                cards.about_waiting(view, now=now, changed=changed, plain=plain, reader=reader)
-            ),
+            context(about) if about else None,
             section(again) if (again := decisions.waits_again(view.round)) else None,
-            *before,
+            *([] if plain else what_was_asked(view)),
+            *(tool_calls.other_arguments(view) if is_whole else []),
             *body.blocks,
-            context(tool) if (tool := tool_calls.about_tool(view)) and not plain else None,
+            context(tool) if tool else None,
             _masked(view, body.share) if view.masked else None,
-            *what_people_do(view, now=now),
+            *([] if view.is_quiet else what_people_do(view, now=now)),
             *_decide(view, body.share, reader=reader),
         )
     else:
@@ -139,6 +139,14 @@ def _has_changes(view: CardView) -> bool:
 # --- the card of a round that waits ---------------------------------------------------------------
 
 
+def _about(view: CardView, now: datetime, *, plain: bool, reader: str | None) -> str:
+    """Return the small lines below the headline; on a short card, what time does alone."""
+    if view.is_quiet:
+        return names.capital(cards.if_nobody_decides(view, now))
+    changed = "" if plain else _changed(view)
+    return cards.about_waiting(view, now=now, changed=changed, plain=plain, reader=reader)
+
+
 def _changed(view: CardView) -> str:
     """Return the amount of changes; empty where `what_was_asked` warns that nothing changed."""
     told_below = _shows_arguments(view) or view.round.unchanged
@@ -170,13 +178,13 @@ def _decide(view: CardView, share: caveats.Share, *, reader: str | None) -> list
     if _has_changes(view) and not _shows_arguments(view):
         offered.append(buttons.CHANGES.on(round_id))
     offered += [buttons.CLAIM.on(round_id), *buttons.last_buttons(view.round, reader=reader)]
-    used = tool_calls.tools_used(view)
-    what = what_happens(view, reader)
+    used = "" if view.is_quiet else tool_calls.tools_used(view)
+    what = [] if view.is_quiet else [what_happens(view, reader)]
     row = actions(*offered) | {"block_id": with_share("decide", share)}
     if not isinstance(question, Question):
-        return present(context(used) if used else None, what, row)
+        return [*([context(used)] if used else []), *what, row]
     warning = [context(cards.HOST_REFUSED)] if question.host_refused else []
-    return [*buttons.outcomes_in_full(question), *warning, what, row]
+    return [*buttons.outcomes_in_full(question), *warning, *what, row]
 
 
 def _shows_all(view: CardView, share: caveats.Share) -> bool:

@@ -78,12 +78,13 @@ def standing(
 def what_was_asked(view: CardView) -> list[Block]:
     subject = view.round.subject
     message = subject.message if isinstance(subject, notification.Question) else ""
-    earlier = cards.earlier_feedback(view.answers) if view.answers is not None else None
+    answers = None if view.is_quiet else view.answers
+    earlier = cards.earlier_feedback(answers) if answers is not None else None
     earlier = edits_since(view) or earlier
     asks = None if is_blank(message) else names.quoted(message, cards.MESSAGE_SHOWN)
     same = unchanged(view.round, view.answers) if view.round.unchanged else None
     by = None
-    if rewritten := view.output.rewritten:
+    if (rewritten := view.output.rewritten) and not view.is_quiet:
         lessons = names.quoted("\n".join(rewritten.lessons), cards.MESSAGE_SHOWN)
         by = f"{cards.rewritten(rewritten)}\n{lessons}"
     return [section(line) for line in (asks, earlier, same, by) if line]
