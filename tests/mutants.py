@@ -12,6 +12,7 @@ from typing import Final
 
 from tests.mutants_audit import AUDIT
 from tests.mutants_calls import CALLS
+from tests.mutants_host import HOST
 from tests.mutants_queue import QUEUE
 from tests.mutants_rules import RULES
 from tests.mutants_simulated import RACED, SIMULATED
@@ -361,6 +362,7 @@ MUTANTS: Final = (
         "store/test_outbox_lanes.py",
     ),
     *CALLS,
+    *HOST,
     *RULES,
     *SLACK,
     mutant(

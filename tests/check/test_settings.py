@@ -41,11 +41,18 @@ async def test_a_secret_that_is_too_short_to_be_taken_out_is_told(ask: Ask) -> N
     assert why not in str(await lines(ask, "crew", CREW_TOKEN="12345678"))
 
 
+async def test_a_hosts_secret_that_is_too_short_to_be_taken_out_is_told(ask: Ask) -> None:
+    more = {"MODEL_KEY": "1234567", "DB_PASSWORD": "12345678", "KEYCLOAK_URL": "https:"}
+    [_, said] = await lines(ask, "settings", MAX_TOKENS="4096", **more)
+    why = "has fewer than 8 characters, so `crewgate host` takes it out of no text"
+    assert said == f"! settings: MODEL_KEY {why}; use a longer one"
+
+
 async def test_variables_of_a_crew_that_stands_beside_the_file_are_told(
     ask: Ask, tmp_path: Path
 ) -> None:
     (tmp_path / "crews.toml").write_text(CREW, encoding="utf-8")
-    secrets = {"TEA_TOKEN": "a-token", "CREW_WEBHOOK_SECRET_2": "a-secret-of-a-crew"}
+    secrets = {"TEA_TOKEN": "a-token-of-tea", "CREW_WEBHOOK_SECRET_2": "a-secret-of-a-crew"}
     said = await lines(ask, "settings", CREW_WEBHOOK_SECRET_2_PREVIOUS="x" * 16, **secrets)
     assert said[0] == "✓ settings: 2 crews"
     [doubt] = said[1:]
@@ -62,7 +69,7 @@ async def test_the_file_counts_where_one_crew_left_something_over(
     """A variable that the file names is none, and a malformed one stops nobody."""
     file = CREW.replace("TEA_TOKEN" if named == "CREW_TOKEN" else "CREW_WEBHOOK_SECRET_2", named)
     (tmp_path / "crews.toml").write_text(file, encoding="utf-8")
-    secrets = {"TEA_TOKEN": "a-token", "CREW_WEBHOOK_SECRET_2": "a-secret-of-a-crew"}
+    secrets = {"TEA_TOKEN": "a-token-of-tea", "CREW_WEBHOOK_SECRET_2": "a-secret-of-a-crew"}
     left = {"CREW_URL": "", "CREW_NAME": "n o"} | {named: "a-secret-of-a-crew"}
     said = await lines(ask, "settings", **secrets, **left)
     others = ", ".join(name for name in SINGLE_CREW[1:] if name != named)

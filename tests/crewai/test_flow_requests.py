@@ -74,6 +74,16 @@ def test_what_arrives_is_flat() -> None:
     assert not request.escalation
 
 
+def test_a_request_counts_the_secrets_that_its_host_took_out() -> None:
+    some = ["yes", "no [redacted]"]
+    request = parse_flow_request(flat(erased=2, flow_class="Of [redacted]", emit=some))
+    assert request.output.erased == 2
+    assert (request.question.outcomes, request.question.left_off) == (("yes",), 1)
+    assert request.flow_name == ""
+    state = {"note": "x", "api_key": "s3cret"}
+    assert parse_flow_request(flat(erased=2, output="", state=state)).output.erased == 3
+
+
 def test_what_is_documented_has_the_request_inside() -> None:
     request = parse_flow_request(json.dumps(NESTED).encode())
     assert (request.flow_id, request.question.request_id) == ("flow_9d1", "0b7a2c52")

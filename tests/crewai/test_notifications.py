@@ -79,6 +79,18 @@ def test_camel_case_is_understood() -> None:
     assert notification.output.text == "A first draft of the launch post."
 
 
+def test_a_name_that_lacks_a_secret_is_unreadable_and_the_text_counts_what_it_lacks() -> None:
+    """As `crewgate host` sends them: rules count as strictly as they might."""
+    body = a_notification_body(
+        task_output="A [redacted] draft", task_name="Of [redacted]", agent="[redacted]", erased=3
+    )
+    found = parse_notification(body)
+    assert (found.task_name, found.agent, found.output.erased) == ("", "", 3)
+    assert found.output.text == "A [redacted] draft"
+    alone = parse_notification(a_notification_body(task_output="", erased=3))
+    assert alone.output == Output("", erased=3)
+
+
 def test_json_output_is_understood() -> None:
     body = b"""{
       "execution_id": "7f1c2a34-5b6d-4e8f-9a0b-1c2d3e4f5a6b",

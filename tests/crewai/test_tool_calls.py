@@ -164,6 +164,12 @@ def test_a_host_says_how_many_passages_it_took_out(erased: object, count: int) -
     assert call.erased == count
 
 
+def test_a_tools_name_that_lacks_a_secret_is_unreadable() -> None:
+    call = parsed(tool="send_[redacted]", other_names=["[redacted]", "mail"]).call
+    assert call is not None
+    assert (call.tool, call.other_names) == ("", ("", "mail"))
+
+
 def test_long_arguments_are_kept_whole() -> None:
     long = "x" * 200_000
     assert json.loads(parsed({"text": long}).output.text) == {"text": long}
@@ -201,7 +207,10 @@ def test_the_tools_used_are_read_as_far_as_they_can_be() -> None:
 
 
 def test_the_choices_of_a_question_are_offered_as_they_came() -> None:
-    ask = {"place": "paint: ask_people", "choices": ["Red ", "blue", "blue", " ", "x" * 501]}
+    ask = {
+        "place": "paint: ask_people",
+        "choices": ["Red ", "blue", "blue", " ", "[redacted]", "x" * 501],
+    }
     found = parse_notification(a_notification_body(ask=ask)).ask
     assert found is not None
     assert found.choices == ("Red ", "blue")

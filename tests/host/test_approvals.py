@@ -66,7 +66,9 @@ class Acts(StandInCrew):
 
 
 class Tells(Acts):
-    """Makes one call with the host's own secrets, and completes with what the tool would get."""
+    """Makes one call with the host's own secrets, and keeps what the tool would get."""
+
+    given: Json | None = None
 
     def act(self, run: Run, to: str) -> str:
         """Make the call, with `to` in its schema."""
@@ -81,7 +83,8 @@ class Tells(Acts):
         found = run.ask_within(Pending(id="send", asker="draft-id", role="", body=body))
         assert found is not None
         assert found.call is not None
-        return json.dumps(found.call.arguments)
+        self.given = found.call.arguments
+        return ""
 
     @staticmethod
     def arguments(to: str) -> Json:
@@ -133,25 +136,26 @@ async def test_a_refused_resume_says_why_in_a_code(
 async def test_a_call_loses_the_hosts_secrets_where_people_read_it(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
-    async with start_host(Tells()) as api:
+    tells = Tells()
+    async with start_host(tells) as api:
         execution = await api.kick_off(**told)
         await listener.pause()
         [shown] = asked(listener)
         await api.resume(execution, shown["task_id"], "Yes.", approve=True)
-        ended = await api.until(execution, "completed")
+        await api.until(execution, "completed")
 
     arguments = {"to": f"a {MARK} {MARK}", MARK: [f"{MARK}, {MARK}", 7, {"key": MARK}, True, None]}
     assert shown["tool_call"] == {
         "tool": "send",
         "arguments": arguments,
-        "other_names": [""],
+        "other_names": [f"of {MARK}"],
         "task": "mail",
         "may_have_run": False,
         "erased": 6,
     }
     assert json.loads(shown["task_output"]) == arguments
     assert shown["resume_extensions"] == ["idempotency_key"]
-    assert json.loads(ended["result"]["output"]) == Tells.arguments("a")
+    assert tells.given == Tells.arguments("a")
 
 
 @pytest.mark.parametrize("end", ["soon", 7, "2026-11-30T10:00:00", "9999-99-99T00:00:00Z"])

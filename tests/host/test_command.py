@@ -66,7 +66,12 @@ def test_secrets_of_the_environment_are_known() -> None:
         "db_password": "correcthorse",
         "CLIENT_SECRET": "secret-of-a-client",
     }
-    kept = {"TOKENIZERS_PARALLELISM": "false", "MAX_TOKENS": "4096", "MODEL": "gpt-of-somebody"}
+    kept = {
+        "TOKENIZERS_PARALLELISM": "disabled",
+        "MAX_TOKENS": "4096",
+        "MODEL": "gpt-of-somebody",
+        "KEYCLOAK_URL": "https://login.example.com",
+    }
 
     redactor = options(**secrets, **kept).redactor
 

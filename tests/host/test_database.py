@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from crewgate.crew_api.wire import Kickoff
+from crewgate.domain.redaction import Redactor
 from crewgate.host import records
 from crewgate.host.database import VERSION, Database, make_private
 from crewgate.host.records import DueWebhook, NotKept, State, Webhook
@@ -186,7 +187,7 @@ async def test_a_webhook_of_which_nothing_can_be_kept_is_sent_once(
         return utc_seconds()
 
     outbox = Store(database, now)
-    sender = Sender(outbox, None, Lookups(), pause=0.001)
+    sender = Sender(outbox, None, Lookups(), redactor=Redactor(), pause=0.001)
     outbox.put("e-1", [Webhook("task", f"{listener.url}/task", {})])
     with database.reading() as sql:
         sql.execute("PRAGMA query_only = ON")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from crewgate.domain.redaction import Redactor
 from crewgate.host.database import Database
 from crewgate.host.records import Webhook
 from crewgate.host.store import LONGEST_PAUSE, Store, forget_about
@@ -24,7 +25,7 @@ def file(tmp_path: Path) -> Path:
 @asynccontextmanager
 async def sending(outbox: Store) -> AsyncIterator[Sender]:
     """Send what is due."""
-    sender = Sender(outbox, None, Lookups(), pause=0.001)
+    sender = Sender(outbox, None, Lookups(), redactor=Redactor(), pause=0.001)
     running = asyncio.create_task(sender.run())
     yield sender
     running.cancel()

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import TEXT_LIMIT, WORDS_LIMIT
-from crewgate.domain.redaction import hide_credentials
+from crewgate.domain.redaction import MARK, hide_credentials
 
 #: The longest id that is accepted, in characters; real ids are UUIDs or task names.
 ID_LIMIT: Final = 512
@@ -64,6 +64,15 @@ class Wire(pydantic.BaseModel):
 
 
 W = TypeVar("W", bound=Wire)
+
+
+def read_count(value: object) -> int:
+    return value if type(value) is int and 0 <= value <= COUNT_LIMIT else 0
+
+
+def read_name(name: str | None) -> str | None:
+    """Return a name; it is empty, so unreadable, if `crewgate host` took a secret out of it."""
+    return "" if name and MARK in name else name
 
 
 def read(model: type[W], body: bytes, problem: str) -> W:

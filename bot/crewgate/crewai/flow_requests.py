@@ -14,8 +14,13 @@ from pydantic import AliasChoices, AliasPath, Field, TypeAdapter, ValidationErro
 
 from crewgate.crewai import fields
 from crewgate.crewai.given import read_given
-from crewgate.crewai.outputs import is_empty_output, read_output, read_without_credentials
-from crewgate.crewai.wire import LABEL_LIMIT, OUTCOMES, AskWire
+from crewgate.crewai.outputs import (
+    is_empty_output,
+    read_output,
+    read_without_credentials,
+    with_erased,
+)
+from crewgate.crewai.wire import OUTCOMES, AskWire, can_be_offered
 from crewgate.domain import notification
 from crewgate.domain.errors import Malformed
 from crewgate.domain.people import Email
@@ -102,9 +107,9 @@ def parse_flow_request(body: bytes) -> notification.FlowRequest:
             ask=ask,
             drawn_from=source,
         ),
-        output=output,
+        output=with_erased(output, members),
         callback=notification.Callback(wire.callback_url, wire.response_token),
-        flow_name=wire.flow_class or wire.deployment_name,
+        flow_name=fields.read_name(wire.flow_class or wire.deployment_name),
         meta=read_given(members.get("metadata")) or read_given(state, leave_out="id"),
         escalation=escalation,
         source_request=answered,
@@ -177,8 +182,8 @@ def _outcomes(members: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
 
 
 def _can_be_sent(label: str) -> bool:
-    """Return True for a label of at most LABEL_LIMIT that has no NUL and no lone surrogate."""
-    return len(label) <= LABEL_LIMIT and _is_valid(_LABEL, label)
+    """Return True for a label that can be offered and has no NUL and no lone surrogate."""
+    return can_be_offered(label) and _is_valid(_LABEL, label)
 
 
 def _is_valid(type_: TypeAdapter[str], value: str) -> bool:

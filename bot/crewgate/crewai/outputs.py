@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from crewgate.crewai.fields import TOO_DEEP, clean, pretty
+from crewgate.crewai.fields import TOO_DEEP, clean, pretty, read_count
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import MARK, hide_credentials, is_credential
@@ -88,6 +88,11 @@ def find_output(
     if rest:
         return read_without_credentials(rest)
     return read_output(found[0]) if found else None
+
+
+def with_erased(output: Output, members: Mapping[str, object]) -> Output:
+    """Return an output with the passages that `crewgate host` says it took out."""
+    return replace(output, erased=output.erased + read_count(members.get("erased")))
 
 
 def is_empty_output(value: object) -> bool:

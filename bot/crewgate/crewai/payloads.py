@@ -14,7 +14,7 @@ from pydantic import AliasChoices, AliasPath, BeforeValidator, Field
 from crewgate.crewai import fields, tool_calls, wire
 from crewgate.crewai.fields import Count, Id, Lenient, Line, Text, Tokens, Wire
 from crewgate.crewai.given import read_given
-from crewgate.crewai.outputs import find_output, read_output
+from crewgate.crewai.outputs import find_output, read_output, with_erased
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.masking import find_secret_values
 from crewgate.domain.notification import Notification, Output
@@ -153,6 +153,7 @@ def parse_notification(body: bytes) -> Notification:
     call = tool_calls.read_call(members.get("tool_call"))
     if call is None:
         output = find_output(members, wire.OUTPUT, known=wire.KNOWN) or Output("")
+        output = with_erased(output, members)
     else:
         written = (members[name] for name in wire.OUTPUT if members.get(name) is not None)
         output = tool_calls.read_arguments(members["tool_call"], next(written, None))
@@ -161,9 +162,9 @@ def parse_notification(body: bytes) -> Notification:
         execution_id=payload.execution_id,
         task_id=payload.task_id,
         output=output,
-        task_name=payload.task_name or payload.name,
+        task_name=fields.read_name(payload.task_name or payload.name),
         expected_output=payload.expected_output,
-        agent=payload.agent,
+        agent=fields.read_name(payload.agent),
         inputs=read_given(members["inputs"]) if "inputs" in members else None,
         meta=read_given(members.get("meta")),
         webhooks=urls.or_else(payload.meta.urls()) if payload.meta else urls,

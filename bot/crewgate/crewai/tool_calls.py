@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from crewgate.crewai.fields import COUNT_LIMIT, clean, own_words, pretty
+from crewgate.crewai.fields import COUNT_LIMIT, clean, own_words, pretty, read_count, read_name
 from crewgate.crewai.outputs import read_output
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
 from crewgate.domain.notification import TEXT_LIMIT, Format, HiddenValue, Output, part_of
@@ -49,7 +49,7 @@ def read_call(value: object) -> ToolCall | None:
         arguments=_arguments(fields.get("schema"), fields.get("arguments")),
         filled_in=_filled_in(fields.get("filled_in"), fields.get("arguments")),
         earlier=read_result(fields.get("ran")),
-        erased=_count(fields.get("erased")),
+        erased=read_count(fields.get("erased")),
         other_names=_other_names(fields.get("other_names")),
     )
 
@@ -59,10 +59,6 @@ def _other_names(value: object) -> tuple[str, ...]:
     named = value if isinstance(value, list) else [] if value is None else [value]
     found = [*map(_name, named[:_NAMES_LIMIT]), *([""] if len(named) > _NAMES_LIMIT else [])]
     return tuple(dict.fromkeys(found))
-
-
-def _count(value: object) -> int:
-    return value if type(value) is int and 0 <= value <= COUNT_LIMIT else 0
 
 
 def about_call(value: object) -> dict[str, object]:
@@ -127,7 +123,7 @@ def read_tools_used(value: object) -> tuple[UsedTool, ...]:
 
 def _name(value: object) -> str:
     """Return a tool's name; unusual characters are spelled out, so that no two names look alike."""
-    name = value.strip() if isinstance(value, str) else ""
+    name = (read_name(value) or "").strip() if isinstance(value, str) else ""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name[:TEXT_LIMIT])
 
 

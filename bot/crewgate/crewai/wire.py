@@ -10,6 +10,7 @@ from pydantic import AliasChoices, AwareDatetime, Field
 
 from crewgate.crewai.fields import Id, Lenient, Url, Verbatim, Wire
 from crewgate.domain.notification import Ask, HumanInputWebhook, WebhookUrls
+from crewgate.domain.redaction import MARK
 
 EXECUTION_ID: Final = AliasChoices("execution_id", "executionId", "kickoff_id", "kickoffId")
 TASK_ID: Final = AliasChoices("task_id", "taskId")
@@ -42,8 +43,13 @@ KNOWN: Final = (
     | _names(EXECUTION_ID, TASK_ID, TASK_NAME, EXPECTED_OUTPUT)
     | {"agent", "crew_name", "description", "inputs", "meta", "name", "summary", "token_usage"}
     | {"ask", "outcome", "pause_id", "resume_extensions", "taskDescription", "task_description"}
-    | {"next_task", "tool_call", "tools_used"}
+    | {"erased", "next_task", "tool_call", "tools_used"}
 )
+
+
+def can_be_offered(label: str) -> bool:
+    """Return False for a label that is blank or long, or of which `crewgate host` took a part."""
+    return bool(label.strip()) and len(label) <= LABEL_LIMIT and MARK not in label
 
 
 class _Bearer(Wire):
@@ -77,8 +83,7 @@ class AskWire(Wire):
     """The answers to choose from, for `ask_people`."""
 
     def ask(self) -> Ask:
-        fit = (one for one in self.choices or () if one.strip() and len(one) <= LABEL_LIMIT)
-        choices = tuple(dict.fromkeys(fit))[:OUTCOMES]
+        choices = tuple(dict.fromkeys(filter(can_be_offered, self.choices or ())))[:OUTCOMES]
         return Ask(place=self.place, expires_at=self.expires_at, choices=choices)
 
 

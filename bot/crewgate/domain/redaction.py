@@ -248,6 +248,11 @@ def is_of_a_person(name: str) -> bool:
     return _OF_A_PERSON.search(name) is not None
 
 
+def is_secret_variable(name: str) -> bool:
+    """Return True for an environment variable whose value `crewgate host` keeps secret."""
+    return _SECRET_VARIABLE.search(name) is not None
+
+
 def is_credential(name: str) -> bool:
     """Return True if a field's name says that its text, list or object is a secret."""
     return _CREDENTIAL.search(name) is not None
@@ -273,6 +278,8 @@ _SECRET_WORD: Final = re.compile(
     r"(?i:secrets?|tokens?|passw(?:or)?ds?|credentials?|webhooks?|(?:api|access|private)[\W_]?keys?)"
     r"(?:$|[\W_\d]|(?=[A-Z]))"
 )
+#: `STRIPE_KEY` and `TOKEN_FILE`, but not `KEYCLOAK_URL`, `MAX_TOKENS` or `TOKENIZERS_PARALLELISM`.
+_SECRET_VARIABLE: Final = re.compile(r"(?i)(?:KEYS?|TOKEN|SECRETS?|PASSWORDS?)(?![A-Z])")
 _CREDENTIAL: Final = re.compile(
     r"(?is)(?:api.?key|passw(?:or)?d|secret|token)\Z|webhook"
     r"|\A(?:auth(?:entication|orization)?|credentials?)\Z"

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from dotenv import load_dotenv
 
 from crewgate.crew_api.wire import FlowWebhook
 from crewgate.domain.parsers import InvalidSetting, one_of, parse_url
-from crewgate.domain.redaction import Redactor
+from crewgate.domain.redaction import Redactor, is_secret_variable
 from crewgate.encryption import parse_secret_keys
 from crewgate.host.engine.versions import check_names, require_crewai
 from crewgate.host.records import HostNotStarted
@@ -24,7 +23,6 @@ from crewgate.logs import set_up_logging
 
 T = TypeVar("T")
 
-_SECRET_VARIABLE: Final = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 #: The fewest characters of a secret, as in the bot's settings: with a guessed secret a stranger
 #: could put questions before people.
 SECRET_LENGTH: Final = 16
@@ -167,5 +165,5 @@ def _parse(name: str, value: str, parse: Callable[[object], T]) -> T:
 def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield the values of variables named like secrets."""
     for name, value in environment.items():
-        if _SECRET_VARIABLE.search(name):
+        if is_secret_variable(name):
             yield value

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from crewgate.crew_api.wire import FlowWebhook, Json, Kickoff
-from crewgate.domain.redaction import Redactor
+from crewgate.domain.redaction import Redactor, hide_credentials
 from crewgate.host import records
 from crewgate.host.store import Closing, Store
 from crewgate.host.webhooks import (
@@ -298,9 +298,7 @@ class Run:
         body = {**body, "pause_id": self._shared.options.new_id()}
         if pending is not None:
             pending = replace(pending, body=body)
-        webhooks = human_input_webhooks(
-            self.execution, task_id, body, redactor=self._shared.options.redactor
-        )
+        webhooks = human_input_webhooks(self.execution, task_id, body)
         # The waiter is opened before anybody is told of this round: else a decision could come
         # before the waiter, and wake nobody.
         self._shared.waiters.open(self._id, task_id)
@@ -433,18 +431,13 @@ class Run:
     def closing(self, why: str) -> Closing:
         """Return a function that makes the webhooks about a closed call or question."""
         execution, outcome = self.execution, {"state": "closed", "words": why}
-        redactor = self._shared.options.redactor
-        return lambda one: human_input_webhooks(
-            execution, one.task_id, one.body, outcome, redactor=redactor
-        )
+        return lambda one: human_input_webhooks(execution, one.task_id, one.body, outcome)
 
     def tell_outcome(self, one: records.Round, outcome: records.Outcome) -> None:
         """Tell people the result of a call that they approved."""
         body = outcome.body
         body["words"] = self._shared.options.redactor.error(outcome.words)
-        webhooks = human_input_webhooks(
-            self.execution, one.task_id, one.body, body, redactor=self._shared.options.redactor
-        )
+        webhooks = human_input_webhooks(self.execution, one.task_id, one.body, body)
         stored = {**body, "at": iso(int(self._store.now()))}
         if outcome.in_doubt:
             stored["in_doubt"] = True
@@ -476,8 +469,8 @@ class Run:
         answered_at = f"{self._shared.url}/human_feedback_requests/{question_id}/respond"
         webhooks = question_webhooks(
             execution,
-            # The message may quote the error that the last answer caused, which may hold a secret.
-            replace(asked, message=self._shared.options.redactor.error(asked.message)),
+            # The message may quote the error that the last answer caused.
+            replace(asked, message=hide_credentials(asked.message)),
             question_id,
             url=None if webhook is None else webhook.url.replace("{name}", self._target),
             content={

@@ -97,12 +97,9 @@ class Runner:
 
         Tell people of the calls that ran when the host ended: nobody will know how far they came.
         """
-        redactor = self.shared.options.redactor
         for execution in self._store.unfinished():
             for one in self._store.rounds(execution.id):
-                about = partial(
-                    human_input_webhooks, execution, one.task_id, one.body, redactor=redactor
-                )
+                about = partial(human_input_webhooks, execution, one.task_id, one.body)
                 if one.waits and one.call is not None:
                     webhooks = about()
                     self._store.announce(execution.id, webhooks)

@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from crewgate.crew_api import wire
+from crewgate.domain.redaction import Redactor
 from crewgate.host import database, records, webhooks
 from crewgate.host.run import Options, Shared, Slots, Target, Waiters
 from crewgate.host.runner import Runner
@@ -49,7 +50,11 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         url = options.public_url or _url_of(options.host, listener.getsockname()[1])
         store, loop = Store(file), asyncio.get_running_loop()
         sender = webhooks.Sender(
-            store, options.flow_webhook, options.lookups, pause=options.first_pause
+            store,
+            options.flow_webhook,
+            options.lookups,
+            redactor=options.redactor,
+            pause=options.first_pause,
         )
 
         def wake() -> None:
@@ -110,11 +115,13 @@ T = TypeVar("T")
 
 #: The largest body of a caller with the bearer token, in bytes.
 LIMIT: Final = 8 * 2**20
+_REDACTOR: Final = web.AppKey("redactor", Redactor)
 
 
 def build_application(runner: Runner) -> web.Application:
     """Build all routes: one target at the root, or several, each below its name."""
     application = web.Application(middlewares=[_errors])
+    application[_REDACTOR] = runner.shared.options.redactor
     application.router.add_get("/", _healthy)
 
     async def respond(request: web.Request) -> web.Response:
@@ -123,7 +130,7 @@ def build_application(runner: Runner) -> web.Application:
         question_id = wire.sendable(request.match_info["request_id"])
         question = await asyncio.to_thread(runner.question, question_id, token)
         call = await _read(request, wire.parse_answer, of=question.target, limit=SMALL)
-        return web.json_response(await asyncio.to_thread(runner.answer, question, call))
+        return await _answer(request, await asyncio.to_thread(runner.answer, question, call))
 
     application.router.add_post("/human_feedback_requests/{request_id}/respond", respond)
     alone = len(runner.targets) == 1
@@ -151,25 +158,26 @@ class _Routes:
 
     async def _inputs(self, request: web.Request) -> web.Response:
         self._authenticate(request)
-        return web.json_response({"inputs": list(self.target.inputs)})
+        return await _answer(request, {"inputs": list(self.target.inputs)})
 
     async def _kickoff(self, request: web.Request) -> web.Response:
         self._authenticate(request)
         kickoff = await _read(request, wire.parse_kickoff, of=self.target.name)
         execution_id = await asyncio.to_thread(self.runner.kick_off, self.target, kickoff)
-        return web.json_response({"kickoff_id": execution_id})
+        return await _answer(request, {"kickoff_id": execution_id})
 
     async def _status(self, request: web.Request) -> web.Response:
         self._authenticate(request)
         execution_id = wire.sendable(request.match_info["execution_id"])
         store = self.runner.shared.store
-        answer = await asyncio.to_thread(_status_of, store, execution_id, self.target)
-        return web.json_response(answer)
+        status = await asyncio.to_thread(_status_of, store, execution_id, self.target)
+        return await _answer(request, status)
 
     async def _resume(self, request: web.Request) -> web.Response:
         self._authenticate(request)
         call = await _read(request, wire.parse_resume_of_host, of=self.target.name)
-        return web.json_response(await asyncio.to_thread(self.runner.resume, self.target, call))
+        answer = await asyncio.to_thread(self.runner.resume, self.target, call)
+        return await _answer(request, answer)
 
     def _authenticate(self, request: web.Request) -> None:
         presented = request.headers.get("Authorization", "").encode(errors="replace")
@@ -210,7 +218,13 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         # A crew's own check of its inputs may raise any error; a full disk raises NotKept.
         log.exception("request_failed", path=request.path)
         refusal = wire.Refusal(500, "Internal Server Error", type(error).__name__)
-    return web.json_response(refusal.body, status=refusal.status)
+    return await _answer(request, refusal.body, status=refusal.status)
+
+
+async def _answer(request: web.Request, body: wire.Json, status: int = 200) -> web.Response:
+    redactor = request.app[_REDACTOR]
+    shown, _ = await asyncio.to_thread(webhooks.without_secrets, body, redactor)
+    return web.json_response(shown, status=status)
 
 
 def _status_of(store: Store, execution_id: str, target: Target) -> wire.Json:

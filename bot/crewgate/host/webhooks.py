@@ -39,6 +39,16 @@ AT_ONCE: Final = 16
 #: The most of `AT_ONCE` webhooks that go to one URL, so that one receiver cannot take all places.
 TO_ONE_URL: Final = 4
 
+#: The kinds of webhooks that put something to people.
+_REVIEWED: Final = frozenset({"human_input", "outcome", "flow"})
+#: Fields by which others answer, which stay as they are.
+_IDS: Final = frozenset(
+    {
+        *("execution_id", "task_id", "pause_id", "kickoff_id", "id", "flow_id"),
+        *("callback_url", "response_token"),
+    }
+)
+
 
 class Sender:
     """Sends due webhooks, in no order, until `run` is cancelled."""
@@ -49,11 +59,13 @@ class Sender:
         flow_webhook: FlowWebhook | None,
         lookups: Lookups,
         *,
+        redactor: Redactor,
         pause: float = FIRST_PAUSE,
     ) -> None:
         self._store = store
         self._flow_webhook = flow_webhook
         self._lookups = lookups
+        self._redactor = redactor
         self._pause = pause
         self._changed = asyncio.Event()
         self._looked = asyncio.Event()
@@ -151,7 +163,8 @@ class Sender:
     async def _try(self, http: httpx.AsyncClient, due: DueWebhook) -> str:
         """Send once; return why the webhook was not taken, or nothing."""
         webhook = due.webhook
-        body = json.dumps(webhook.body, ensure_ascii=False).encode()
+        shown = await asyncio.to_thread(_leaving, webhook, self._redactor)
+        body = json.dumps(shown, ensure_ascii=False).encode()
         headers = {**webhook.headers, "Content-Type": "application/json"}
         if webhook.kind == "flow" and self._flow_webhook is not None:
             headers |= sign(self._flow_webhook.secret, body, at=self._store.now())
@@ -197,19 +210,14 @@ def human_input_webhooks(
     task_id: str,
     body: Json,
     outcome: Json | None = None,
-    *,
-    redactor: Redactor,
 ) -> list[Webhook]:
     """Return the notification of a pause, which may be sent repeatedly.
 
-    A call loses the secrets that `redactor` knows; the stored call, which may run, keeps them.
     `outcome` reports the result of a call or a question, under the pause's id.
     """
     address = execution.kickoff.human_input
     if address is None:
         return []
-    if "tool_call" in body:
-        body = _without_secrets(body, redactor)
     notice = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
     match body:
         case {"tool_call": {"schema": _}}:
@@ -224,42 +232,53 @@ def human_input_webhooks(
     return [Webhook("outcome", address.url, notice | {"outcome": outcome}, headers=address.headers)]
 
 
-def _without_secrets(body: Json, redactor: Redactor) -> Json:
-    """Return the fields about a call without secrets; `erased` counts the replacements.
+def without_secrets(body: Json, redactor: Redactor) -> tuple[Json, int]:
+    """Return a body without the operator's secrets, and the number of replacements.
 
-    A tool's name with a secret is empty, so unreadable. A person could not send back what is
-    missing, so the call has no schema, by which arguments are changed.
+    Whatever leaves the host comes through here; what is stored, and may run, keeps its secrets.
     """
-    count = 0
+    if not redactor:
+        return body, 0
+    parts = [(one, 0) if name in _IDS else _clean(one, redactor) for name, one in body.items()]
+    return dict(zip(body, (one for one, _ in parts), strict=True)), sum(n for _, n in parts)
 
-    def clean(value: object) -> Any:  # noqa: ANN401  # JSON
-        nonlocal count
-        match value:
-            case dict():
-                return {clean(name): clean(part) for name, part in value.items()}
-            case list():
-                return [clean(one) for one in value]
-            case str():
-                text, more = redactor.counted(value)
-                count += more
-                return text
-            case int() | float() if more := redactor.counted(json.dumps(value))[1]:
-                count += more
-                return MARK
-        return value
 
-    call = body["tool_call"]
-    about = {name: clean(part) for name, part in call.items() if name != "schema"}
-    if not count and not redactor.counted(json.dumps(call.get("schema")))[1]:
-        return body
-    names = {"tool": call["tool"] if about["tool"] == call["tool"] else ""}
-    if others := call.get("other_names"):
-        names["other_names"] = [one if one in about["other_names"] else "" for one in others]
-    return {
-        **{name: redactor.text(one) if isinstance(one, str) else one for name, one in body.items()},
-        "task_output": json.dumps(about["arguments"], indent=2, ensure_ascii=False),
-        "tool_call": {**about, **names, "erased": count},
-    }
+def _clean(value: Any, redactor: Redactor) -> tuple[Any, int]:  # noqa: ANN401  # JSON
+    match value:
+        case dict():
+            parts = [
+                (redactor.counted(name), _clean(part, redactor)) for name, part in value.items()
+            ]
+            count = sum(of_name + of_part for (_, of_name), (_, of_part) in parts)
+            return {name: part for (name, _), (part, _) in parts}, count
+        case list():
+            cleaned = [_clean(one, redactor) for one in value]
+            return [one for one, _ in cleaned], sum(count for _, count in cleaned)
+        case str():
+            return redactor.counted(value)
+        case int() | float() if count := redactor.counted(json.dumps(value))[1]:
+            return MARK, count
+    return value, 0
+
+
+def _leaving(webhook: Webhook, redactor: Redactor) -> Json:
+    """Return a webhook's body without secrets; where people decide, `erased` counts them.
+
+    Nobody could send back what is missing, so such an output or call takes no edits.
+    """
+    body, call = webhook.body, webhook.body.get("tool_call")
+    # The text of a call is its arguments, which are counted once.
+    shown, count = without_secrets(body | {"task_output": ""} if call else body, redactor)
+    if not count or webhook.kind not in _REVIEWED:
+        return shown if count else body
+    if call:
+        arguments = shown["tool_call"]["arguments"]
+        shown["task_output"] = json.dumps(arguments, indent=2, ensure_ascii=False)
+        shown["tool_call"].pop("schema", None)
+    if "resume_extensions" in shown:
+        shown["resume_extensions"] = [KEY]
+    (shown["tool_call"] if call else shown)["erased"] = count
+    return shown
 
 
 def question_webhooks(

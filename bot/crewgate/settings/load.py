@@ -30,6 +30,7 @@ from crewgate.domain.parsers import (
     shown_key,
 )
 from crewgate.domain.people import Notify, ReviewerRef
+from crewgate.domain.redaction import SHORTEST, is_secret_variable
 from crewgate.encryption import MAKE_KEY, parse_secret_keys
 from crewgate.settings import crew as crew_options
 from crewgate.settings import parsers
@@ -275,7 +276,7 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     if problems:
         raise SettingsError("\n".join(problems))
     text = (folder / title).read_text(encoding="utf-8-sig") if has_file else ""
-    doubts = (*_leftovers(env, title, text), *_misspelt(env, text))
+    doubts = (*_leftovers(env, title, text), *_misspelt(env, text), *_too_short(env, text))
     return replace(shared, crews=MappingProxyType(crews), doubts=doubts)
 
 
@@ -325,6 +326,18 @@ def _misspelt(env: Reader, file: str) -> Iterator[str]:
         near = difflib.get_close_matches(name, unset, n=1, cutoff=0.85)
         if near and name.removesuffix("_PREVIOUS") not in file:
             yield f"{name} is not read; did you mean {near[0]}?"
+
+
+def _too_short(env: Reader, file: str) -> Iterator[str]:
+    """Yield a warning for each secret of a host on this machine that stays in all texts."""
+    of_bot = {*SINGLE_CREW, *(option.name for option in VARIABLES)}
+    for name in sorted(env.found.keys() - of_bot):
+        is_short = len(str(env.found[name])) < SHORTEST and is_secret_variable(name)
+        if is_short and name not in file:
+            yield (
+                f"{name} has fewer than {SHORTEST} characters, so `crewgate host` takes it out of"
+                " no text; use a longer one"
+            )
 
 
 def _crew_of_environment(env: Reader, shared: Settings) -> CrewSettings:
