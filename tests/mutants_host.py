@@ -127,6 +127,19 @@ HOST: Final = (
         "        if woken == []:",
         "host/test_waiters.py",
     ),
+    mutant(
+        "a call is asked about that its ended execution will not make",
+        "            _require_open(sql, execution_id)\n            sql.execute(\n"
+        '                "INSERT INTO rounds',
+        '            sql.execute(\n                "INSERT INTO rounds',
+        "host/test_hooks.py",
+    ),
+    mutant(
+        "a thread waits for a decision on a closed call",
+        "is_over = not any(one.waits for one in self.rounds() if one.task_id == task_id)",
+        "is_over = self._store.decision(self._id, task_id) is not None",
+        "host/test_approvals.py",
+    ),
     # --- MCP servers of the host
     mutant(
         "an approved call of a subclass is sent three times",

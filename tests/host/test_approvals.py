@@ -439,6 +439,37 @@ class Fails(Acts):
         raise LookupError("another task failed")
 
 
+async def test_a_call_that_its_thread_comes_to_again_at_the_end_ends_that_thread(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    """Its round was closed before anybody could wake the thread."""
+    asking, ended = threading.Event(), threading.Event()
+
+    class Slowly:
+        def __bool__(self) -> bool:
+            asking.set()
+            return ended.wait(20)
+
+    class EndsMeanwhile(Fails):
+        def run(self, run: Run) -> Completed:
+            """Fail once the thread is about to wait again."""
+            with suppress(LookupError):
+                super().run(run)
+            assert asking.wait(20)
+            raise LookupError
+
+    async with start_host(Acts(name="fails")) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+    fails = EndsMeanwhile(fits=Slowly())  # type: ignore[arg-type]
+    async with start_host(fails) as api:
+        await api.until(execution, "error")
+        ended.set()
+        await asyncio.to_thread(fails.threads[0].join, 20)
+
+    assert not fails.threads[0].is_alive()
+
+
 async def test_an_execution_that_fails_while_a_call_waits_gives_back_its_place_and_its_thread(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from queue import SimpleQueue
 from typing import Any
 
@@ -448,6 +449,44 @@ async def test_a_call_after_the_end_is_not_asked_about(
         ended = await api.status(execution)
 
     assert ended["status"] == "error"
+    assert listener.at("/human-input") == []
+
+
+async def test_a_call_that_is_about_to_be_asked_about_at_the_end_is_not(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    """Its thread would leave a place once more, and wait for ever."""
+    asking, ended = threading.Event(), threading.Event()
+
+    class EndsMeanwhile(ActsLate):
+        done = threading.Event()
+
+        def run(self, run: Run) -> Completed:
+            """Ask in another thread, and fail once it is about to."""
+
+            def ask() -> None:
+                with suppress(HostStops):
+                    StandInActs.run(self, run)
+                self.done.set()
+
+            threading.Thread(target=ask, daemon=True).start()
+            assert asking.wait(20)
+            raise LookupError("no such model")
+
+    ids = count()
+
+    def new_id() -> str:
+        if next(ids):  # the pause's, after the execution's
+            asking.set()
+            assert ended.wait(20)
+        return "e-1"
+
+    acts = EndsMeanwhile()
+    async with start_host(acts, new_id=new_id) as api:
+        await api.until(await api.kick_off(**told), "error")
+        ended.set()
+        assert await asyncio.to_thread(acts.done.wait, 20)
+
     assert listener.at("/human-input") == []
 
 

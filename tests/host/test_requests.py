@@ -46,6 +46,7 @@ async def test_anybody_may_ask_whether_it_is_healthy(start_host: StartHost) -> N
         ({}, 400, "inputs"),
         ({"inputs": []}, 400, "inputs"),
         ({"inputs": {}, "meta": 1}, 400, "meta"),
+        ({"inputs": {}, "meta": {"a": "x" * 100_000}}, 400, "at most 100,000 bytes"),
         ({"inputs": {}, "taskWebhookUrl": "ftp://a"}, 400, "taskWebhookUrl"),
         ({"inputs": {}, "stepWebhookUrl": "http://["}, 400, "stepWebhookUrl"),
         ({"inputs": {}, "stepWebhookUrl": "http://a:99999"}, 400, "stepWebhookUrl"),

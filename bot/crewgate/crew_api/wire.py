@@ -133,6 +133,9 @@ def parse_kickoff(raw: bytes) -> Kickoff:
         raise Refusal.bad_request("inputs must be an object", inputs="required")
     if meta is not None and not isinstance(meta, dict):
         raise Refusal.bad_request("meta must be an object", meta="object")
+    if len(json.dumps(meta, ensure_ascii=False).encode()) > MOST_META:
+        why = f"meta must have at most {MOST_META:,} bytes: it is in each webhook"
+        raise Refusal.bad_request(why, meta="too large")
     return Kickoff(inputs, meta, _parse_urls(body), _parse_human_input(body))
 
 
@@ -147,6 +150,8 @@ def require_inputs(inputs: Json, required: Sequence[str]) -> None:
         )
 
 
+#: The most bytes of a kickoff's `meta`; a receiver such as the bot takes 1 MiB in all.
+MOST_META: Final = 100_000
 EDITED: Final = "edited"
 """The field of the host's `/resume` that replaces `is_approve`."""
 ARGUMENTS: Final = "arguments"

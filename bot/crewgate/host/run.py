@@ -457,9 +457,10 @@ class Run:
     def wait(self, task_id: str) -> records.Decision:
         """Wait for the decision on a round shown earlier. Raises HostStops."""
         self._shared.waiters.open(self._id, task_id)
-        decided = self._store.decision(self._id, task_id)
-        if decided is not None and self._shared.waiters.withdraw(self._id, task_id):
-            return decided
+        # Nobody wakes this thread if the round was decided, or closed, before it was to be woken.
+        is_over = not any(one.waits for one in self.rounds() if one.task_id == task_id)
+        if is_over and self._shared.waiters.withdraw(self._id, task_id):
+            return self._decided(task_id)
         return self._wait(task_id)
 
     def announce(self, question_id: str, asked: records.Asked) -> None:
@@ -524,6 +525,9 @@ class Run:
 
     def _wait(self, task_id: str) -> records.Decision:
         self._shared.waiters.wait(self._id, task_id)
+        return self._decided(task_id)
+
+    def _decided(self, task_id: str) -> records.Decision:
         decision = self._store.decision(self._id, task_id)
         if decision is None and self.execution.ended_at is not None:
             raise records.HostStops

@@ -177,12 +177,16 @@ class Store:
         pending: records.Pending | None = None,
         webhooks: Iterable[records.Webhook] = (),
     ) -> None:
-        """Store an output, call or question that waits, and forget the webhook URLs."""
+        """Store an output, call or question that waits, and forget the webhook URLs.
+
+        Raises HostStops if the execution has ended: a thread of its own may go on for a while.
+        """
         asker, role, body = (None, "", {})
         if pending is not None:
             asker, role, body = pending.asker, pending.role, pending.body
         call = body.get("tool_call")
         with self._database.transaction() as sql:
+            _require_open(sql, execution_id)
             sql.execute(
                 "INSERT INTO rounds (execution_id, task_id, number, output, asker, role,"
                 " notification, digest) SELECT ?, ?, 1 + count(*), ?, ?, ?, ?, ? FROM rounds"
@@ -331,11 +335,12 @@ class Store:
         token_hash: str,
         webhooks: Iterable[records.Webhook] = (),
     ) -> None:
-        """Store a flow's question, and forget the URLs.
+        """Store a flow's question, and forget the URLs. Raises HostStops as `pause` does.
 
         Earlier questions count as carried out; `Flow.ask()` only replaces an open one at its place.
         """
         with self._database.transaction() as sql:
+            _require_open(sql, execution_id)
             if asked.place is None:
                 self._carry_out(sql, execution_id)
             at = self.now()
@@ -530,6 +535,12 @@ def _key(execution_id: str, one: records.Round) -> dict[str, object]:
 def forget_about(sql: Connection, execution_id: str, about: str) -> None:
     """Drop the announcements of a pause that is over."""
     sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about = ?", (execution_id, about))
+
+
+def _require_open(sql: Connection, execution_id: str) -> None:
+    query = "SELECT 1 FROM executions WHERE id = ? AND ended_at IS NOT NULL"
+    if sql.execute(query, (execution_id,)).fetchone() is not None:
+        raise records.HostStops
 
 
 def _record(sql: Connection, execution_id: str, one: records.Round, outcome: Json) -> None:
