@@ -472,7 +472,7 @@ _NUMBERS: Final = re.compile(
 #: A card number in groups joined by `.`, `,`, `+`, `/` or `:`; dates, sums and thousands have
 #: groups of other lengths.
 _SIGNED: Final = re.compile(
-    rf"[0-9]{{4}}(?<![^\W_].{{4}})(?<!{_SIGN}.{{4}})(?:"
+    rf"[0-9]{{4}}(?<![^\W_].{{4}})(?<![0-9]{_SIGN}.{{4}})(?:"
     rf"({_SIGN} ?)[0-9]{{4}}(?:\1[0-9]{{4}}){{2}}(?:\1[0-9]{{1,3}})?"
     rf"|({_SIGN} ?)[0-9]{{6}}\2[0-9]{{4,5}})(?!{_SIGN}?[0-9])"
 )
