@@ -6,6 +6,18 @@ from tests.mutating import mutant
 
 SLACK: Final = (
     mutant(
+        "letters that look like others are drawn as they are",
+        "merge(_unseen(text), map(_of_script, repeat(text), others_in_words(text)))",
+        "_unseen(text)",
+        "slack/reviews/test_card.py",
+    ),
+    mutant(
+        "a box hides which of its letters are of another script",
+        "if named else {})",
+        "if False else {})",
+        "slack/reviews/test_forms.py",
+    ),
+    mutant(
         "a block is drawn although its tokens lack the end of its source",
         "        return self.at == end\n",
         "        return True\n",

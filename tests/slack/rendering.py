@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from crewgate.demo.workspace.blocks import pieces
+from crewgate.domain.letters import mixed_words
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import (
@@ -95,6 +96,8 @@ NASTY = (
     "\u202e",
     "\ud800",
     "😀",
+    "pаypal",
+    "kΩ ",
     "שלום ",
     "word ",
     "```",
@@ -258,6 +261,7 @@ def check_message(
     found = list(pieces(message.blocks))
     assert set(mentions(found)) <= may_mention
     assert list(disguised_links(found)) == []
+    check_letters(message.text, *(piece.text for piece in found))
 
 
 def read(message: Message) -> str:
@@ -284,6 +288,12 @@ def check_view(view: dict[str, Any], *, may_mention: frozenset[str] = frozenset(
     found = list(pieces(view))
     assert set(mentions(found)) <= may_mention
     assert set(disguised_links(found)) <= {LINK}
+    check_letters(*(piece.text for piece in found))
+
+
+def check_letters(*texts: str) -> None:
+    """Fail for a word of two scripts that look alike in which no letters are named."""
+    assert [word for text in texts for word in mixed_words(text)] == []
 
 
 def shown(blocks: object) -> str:

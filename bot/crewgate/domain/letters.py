@@ -134,6 +134,8 @@ class _Coded(dict[int, str]):
 
 
 _CODED: Final = _Coded()
+#: A sign as JSON and programs write it. Its letter is no part of the word after it: `"\\nПривет"`.
+_ESCAPED: Final = re.compile(r"\\[bfnrt]")
 _MIXED: Final = re.compile(rf"([A-Z]){_INSIDE}*+(?!\1)[A-Z]")
 _WORD: Final = re.compile(f"[^{_BETWEEN}]+")
 _OF_ONE_SCRIPT: Final = re.compile(r"([A-Z])\1*+")
@@ -146,7 +148,14 @@ Span = tuple[int, int, str]
 
 def is_mixed(text: str) -> bool:
     """Return True if a word has letters of two scripts that look alike: `bob` with a Cyrillic o."""
-    return not text.isascii() and _MIXED.search(text.translate(_CODED)) is not None
+    return not text.isascii() and _MIXED.search(_coded(text)) is not None
+
+
+def mixed_words(text: str) -> Iterator[str]:
+    """Yield the words that have letters of two scripts that look alike, in order."""
+    if is_mixed(text):
+        words = _WORD.finditer(_coded(text))
+        yield from (text[slice(*word.span())] for word in words if _MIXED.search(word[0]))
 
 
 def others_in_words(text: str) -> Iterator[Span]:
@@ -156,7 +165,7 @@ def others_in_words(text: str) -> Iterator[Span]:
     """
     if not is_mixed(text):
         return
-    coded = text.translate(_CODED)
+    coded = _coded(text)
     for word in _WORD.finditer(coded):
         if _MIXED.search(word[0]):
             yield from _others(coded, *word.span(), own=_most_frequent(word[0]))
@@ -170,7 +179,7 @@ def others_in_recipients(text: str, own: str) -> Iterator[Span]:
     if text.isascii():
         return
     for token in _recipients(text):
-        coded = token[0].translate(_CODED)
+        coded = _coded(token[0])
         for word in _WORD.finditer(coded):
             codes = set(word[0]) - {_INSIDE}
             if len(codes) == 1 and not codes & {own, _LATIN}:
@@ -181,12 +190,17 @@ def own_script(texts: Iterable[str]) -> str:
     """Return the code of the most frequent script of these texts, without addresses and hosts."""
     return _most_frequent(
         "".join(
-            token[0].translate(_CODED)
+            _coded(token[0])
             for text in texts
             for token in _TOKEN.finditer(text)
             if not _HOST.search(token[0])
         )
     )
+
+
+def _coded(text: str) -> str:
+    """Return the code of each character's script."""
+    return (_ESCAPED.sub(2 * _BETWEEN, text) if "\\" in text else text).translate(_CODED)
 
 
 def _recipients(text: str) -> Iterator[re.Match[str]]:

@@ -13,6 +13,7 @@ from crewgate.slack.blockkit.excerpts import first_part, length
 from crewgate.slack.blockkit.text import (
     UNSEEN,
     clean,
+    hides,
     is_blank,
     neutralise_markdown,
     one_line,
@@ -34,6 +35,7 @@ texts = st.text(
     st.one_of(
         st.characters(),
         st.sampled_from("<&@]`[()#1*a \n\u20e3\u200b\u200c\u200d\u200e\u200f\ufe0f\u2060\u3164"),
+        st.sampled_from("оΩbé"),
         st.sampled_from("👩💻❤🏴م\u0915\u094dשខ\u1820\u180b⠁\u2800\U000e0067\U000e007f"),
     ),
     max_size=30,
@@ -104,6 +106,26 @@ def test_what_cannot_be_seen_is_named(written: str, seen: str) -> None:
     assert neutralise_markdown(written) == seen
     assert one_line(written, 200) == seen
     assert plain(written, 200) == seen
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("pаypal", "p‹Cyrillic а›ypal"),
+        ("4 kΩ, Δt", "4 k‹Greek Ω›, ‹Greek Δ›t"),
+        ("b\u2065оb", "b‹U+2065›‹Cyrillic о›b"),
+        (r'{"a": "\nПривет"}', r'{"a": "\nПривет"}'),
+        ("最新のAIモデルがβ版のTシャツ", "最新のAIモデルがβ版のTシャツ"),
+        ("नमस्ते दुनिया hindi", "नमस्ते दुनिया hindi"),
+        ("مرحبا بالعالم crew", "مرحبا بالعالم crew"),
+    ],
+)
+def test_a_word_of_two_scripts_is_named_and_text_of_any_script_is_itself(
+    written: str, seen: str
+) -> None:
+    for draw in (clean, neutralise_markdown, lambda text: plain(text, 200)):
+        assert draw(written) == seen
+    assert hides(written) == ("\u2065" in written)
 
 
 @given(texts)

@@ -93,6 +93,17 @@ def test_the_longest_outputs_that_are_offered_fit_and_longer_ones_are_not() -> N
     assert parts_to_edit(Output("{}", Format.JSON)) is None
 
 
+def test_below_a_box_stands_what_is_named_in_its_text_which_stays_as_it_is() -> None:
+    text = "Pay pаypal 4 kΩ, and pаypal again"
+    parts = parts_to_edit(Output(text))
+    assert parts is not None
+    form = render_edit_form(Briefing(view=a_view(text), caveats=Caveats()), parts.texts)
+    (box,) = [block for block in form["blocks"] if block["type"] == "input"]
+    assert box["element"]["initial_value"] == text
+    assert box["hint"]["text"] == "p‹Cyrillic а›ypal, k‹Greek Ω›"
+    assert view_problems(form) == []
+
+
 def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
     modal = render_revise_form(a_view("## Findings"), Draft("", ()), notes_mark="m")
     assert modal["callback_id"] == ids.REVISE_MODAL

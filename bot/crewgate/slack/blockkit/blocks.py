@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from crewgate.domain.caveats import Share
-from crewgate.slack.blockkit.text import escape_mrkdwn, plain, utf16_length
+from crewgate.slack.blockkit.text import escape_mrkdwn, plain, utf16_length, words_named
 
 _T = TypeVar("_T")
 
@@ -142,6 +142,8 @@ def sections(lines: Iterable[str], *, budget: int) -> tuple[list[Block], int]:
 
 FIELD_LABEL_LIMIT: Final = 2_000
 PLACEHOLDER_LIMIT: Final = 150
+#: Slack takes 2,000, but a form may have 80 boxes.
+HINT_LIMIT: Final = 500
 OPTIONS_LIMIT: Final = 100
 
 
@@ -175,8 +177,13 @@ def text_field(
     max_length: int,
     value: str = "",
     placeholder: str = "",
+    own: str = "",
     **element: object,
 ) -> Block:
+    """A box for a text. Below it stands what is named in its value, which itself stays as it is.
+
+    With `own`, the script of a call, that is also the recipients of another one.
+    """
     box: Block = {
         "type": "plain_text_input",
         "action_id": action_id,
@@ -187,7 +194,8 @@ def text_field(
         box["placeholder"] = plain_text(placeholder, PLACEHOLDER_LIMIT)
     if value:
         box["initial_value"] = value[:max_length]
-    return _field(label, block_id, box)
+    named = words_named(value, own)
+    return _field(label, block_id, box) | ({"hint": plain_text(named, HINT_LIMIT)} if named else {})
 
 
 def select_field(

@@ -8,11 +8,13 @@ counts.
 import re
 import unicodedata
 from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import groupby
+from heapq import merge
+from itertools import groupby, repeat
 from typing import Final
 
-from crewgate.domain.letters import others_in_recipients, others_in_words
+from crewgate.domain.letters import Span, mixed_words, others_in_recipients, others_in_words
 from crewgate.slack.blockkit.markdown import lines_of
 
 JOINER: Final = "\u2060"
@@ -75,36 +77,69 @@ _LETTERS: Final = {code: code - 0xE0000 for code in range(0xE0020, 0xE007F)}
 
 
 def reveal(text: str) -> str:
-    """Name unseen characters: `‹U+200B›`, `‹U+3164 ×40›`; hidden letters are spelt out."""
-    return text if text.isascii() else _RUN.sub(_revealed, text)
+    """Name unseen characters: `‹U+200B›`, `‹U+3164 ×40›`; hidden letters are spelt out.
 
-
-def with_scripts_named(text: str, own: str = "") -> str:
-    """Name letters that look like those of their word's script: `b‹Cyrillic о›b`.
-
-    With `own`, the script of a call, words of addresses that are wholly of another are named too.
+    Letters that look like those of their word's script are named too: `b‹Cyrillic о›b`.
     """
-    found = [*others_in_words(text), *(others_in_recipients(text, own) if own else ())]
-    named: list[str] = []
-    at = 0
-    for start, end, script in sorted(found):
-        named += (text[at:start], f"‹{script.capitalize()} {text[start:end]}›")
-        at = end
-    return "".join((*named, text[at:]))
+    return text if text.isascii() else _with_named(text, _named_in(text))
+
+
+def with_recipients_named(text: str, own: str) -> str:
+    """Name words of addresses that are wholly of another script than `own`, that of their call."""
+    return _with_named(text, map(_of_script, repeat(text), others_in_recipients(text, own)))
+
+
+def words_named(text: str, own: str = "") -> str:
+    """Return what is named in a text, for beside a box that has the text as it is."""
+    found = [*map(reveal, mixed_words(text))]
+    if own:
+        spans = others_in_recipients(text, own)
+        found += (named for _, _, named in map(_of_script, repeat(text), spans))
+    return ", ".join(dict.fromkeys(found))
 
 
 def place_before(text: str, at: int) -> int:
     """Return the place in `text` that is at `at` in its revealed form."""
     grown = 0
-    for run in _RUN.finditer(text):
-        start = run.start() + grown
-        if start >= at:
+    for start, end, named in _named_in(text):
+        if start + grown >= at:
             break
-        shown = len(_revealed(run))
-        if start + shown > at:
-            return run.start() + min(at - start, len(run[0]) - 1)
-        grown += shown - len(run[0])
+        if start + grown + len(named) > at:
+            return start + min(at - start - grown, end - start - 1)
+        grown += len(named) - (end - start)
     return at - grown
+
+
+def hides(text: str) -> bool:
+    """Return True if some of a text cannot be seen: a box would give it back changed."""
+    return clean_controls(text) != text or any(named != text[a:b] for a, b, named in _unseen(text))
+
+
+_Named = tuple[int, int, str]
+"""The place of something in a text, and what is drawn for it."""
+
+
+def _named_in(text: str) -> Iterable[_Named]:
+    """Return what `reveal` names, in order; none of it overlaps."""
+    return merge(_unseen(text), map(_of_script, repeat(text), others_in_words(text)))
+
+
+def _unseen(text: str) -> Iterator[_Named]:
+    return ((*run.span(), _revealed(run)) for run in _RUN.finditer(text))
+
+
+def _of_script(text: str, span: Span) -> _Named:
+    start, end, script = span
+    return start, end, f"‹{script.capitalize()} {text[start:end]}›"
+
+
+def _with_named(text: str, found: Iterable[_Named]) -> str:
+    made: list[str] = []
+    at = 0
+    for start, end, named in found:
+        made += (text[at:start], named)
+        at = end
+    return "".join((*made, text[at:]))
 
 
 def _revealed(run: re.Match[str]) -> str:
@@ -169,10 +204,11 @@ def utf16_length(text: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Make unseen characters visible, and each line end one character.
+    """Name unseen characters and letters that look like others; each line end is one character.
 
-    Right-to-left text and its marks stay; characters that turn text around are named. Lone
-    surrogates, which JSON can carry and UTF-8 cannot, become U+FFFD.
+    All text from outside that people read goes through it. Right-to-left text and its marks stay;
+    characters that turn text around are named. Lone surrogates, which JSON can carry and UTF-8
+    cannot, become U+FFFD.
     """
     return reveal(clean_controls(text))
 

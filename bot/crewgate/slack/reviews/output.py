@@ -22,12 +22,13 @@ from crewgate.slack.blockkit.text import (
     clean,
     code,
     escape_mrkdwn,
+    hides,
     is_blank,
     one_line,
     place_to_break,
     plain,
     utf16_length,
-    with_scripts_named,
+    with_recipients_named,
 )
 from crewgate.slack.words import cards, names
 from crewgate.usecases.read_models import CardView, RoundLine
@@ -126,8 +127,9 @@ def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], i
     shown = 0
     own = script_of(arguments)
     for name, value in arguments.items():
-        label = with_scripts_named(plain(name, LABEL_LIMIT)) or "?"
-        text, is_text = with_scripts_named(clean(written(value)), own), isinstance(value, str)
+        label = plain(name, LABEL_LIMIT) or "?"
+        text = clean(with_recipients_named(written(value), own))
+        is_text = isinstance(value, str)
         left = room - shown - utf16_length(label) - len(": \n")
         cut = utf16_length(text) > left
         if cut and left <= _BESIDE:
@@ -160,8 +162,9 @@ def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], i
 def first_text_argument(output: Output) -> str:
     """Return the first text among a call's arguments, for a notification; empty without one."""
     arguments = arguments_of(output.text) or {}
-    texts = (plain(one, _BESIDE) for one in arguments.values() if isinstance(one, str))
-    return with_scripts_named(next(filter(None, texts), ""), script_of(arguments))
+    own = script_of(arguments)
+    named = (with_recipients_named(one, own) for one in arguments.values() if isinstance(one, str))
+    return next(filter(None, (plain(one, _BESIDE) for one in named)), "")
 
 
 def page_of_call(
@@ -311,8 +314,7 @@ def parts_to_edit(output: Output) -> Parts | None:
     text = output.text
     if output.format is not Format.MARKDOWN or len(text) > _LONGEST:
         return None
-    hides = MARK in text or clean(text) != text.replace("\r\n", "\n")
-    if hides or len(json.dumps(text)) > _LONGEST:
+    if MARK in text or hides(text.replace("\r\n", "\n")) or len(json.dumps(text)) > _LONGEST:
         return None
     parts = cut(text, _BOX, place_to_break)
     if any(utf16_length(part) > FEEDBACK_LIMIT for part in parts.texts):
@@ -360,12 +362,12 @@ def _preview_of_call(text: str, characters: int) -> tuple[str, Share]:
     left = 5 * _SHORT if is_whole else _LINE
     own = script_of(arguments)
     for name, value in arguments.items():
-        text = one_line(with_scripts_named(written(value), own), max(0, left))
+        text = one_line(with_recipients_named(written(value), own), max(0, left))
         left -= len(name) + len(text)
         is_whole = is_whole and left > 0 and "`" not in text
         if _MARKUP.search(text):
             text = "…" if "`" in text else f"`{text}`"
-        label = one_line(with_scripts_named(_MARKUP.sub("", name)), LABEL_LIMIT)
+        label = one_line(_MARKUP.sub("", name), LABEL_LIMIT)
         made.append(f"*{label or '?'}:* {text or '_empty_'}")
         if left <= 0:
             break

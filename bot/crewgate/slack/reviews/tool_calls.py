@@ -23,7 +23,7 @@ from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
-from crewgate.slack.blockkit.text import clean, plain, utf16_length, with_scripts_named
+from crewgate.slack.blockkit.text import hides, plain, utf16_length, with_recipients_named
 from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out, script_of
 from crewgate.slack.reviews.standing import MASKS_STAY, Briefing, head
@@ -51,7 +51,7 @@ def other_arguments(view: CardView) -> list[blocks.Block]:
     own = script_of(arguments_of(after.text) or {})
     for change in changes[:_CHANGES_SHOWN]:
         old, new = (None if one is None else _short(one, own) for one in (change.old, change.new))
-        label = with_scripts_named(plain(change.name, blocks.LABEL_LIMIT))
+        label = plain(change.name, blocks.LABEL_LIMIT)
         name = leaf(f"{label or '?'}: ", bold=True)
         came = [leaf("left out", italic=True)] if new is None else [leaf(new)]
         went = [leaf(" (was "), leaf(old, strike=True), leaf(")")] if old else [leaf(" (new)")]
@@ -60,7 +60,7 @@ def other_arguments(view: CardView) -> list[blocks.Block]:
 
 
 def _short(text: str, own: str) -> str:
-    return with_scripts_named(plain(text, _CHANGE_SHOWN), own) or "empty"
+    return plain(with_recipients_named(text, own), _CHANGE_SHOWN) or "empty"
 
 
 def about_tool(view: CardView) -> str:
@@ -154,7 +154,7 @@ def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | 
 
 def _fits(text: str) -> bool:
     # Slack changes unseen characters: a text with some would come back from its box changed.
-    return utf16_length(text) <= FEEDBACK_LIMIT and clean(text) == text
+    return utf16_length(text) <= FEEDBACK_LIMIT and not hides(text)
 
 
 def render_change_form(
@@ -167,6 +167,8 @@ def render_change_form(
     round_ = briefing.view.round
     others, _ = laid_out(fields.others, OUTPUT_LIMIT)
     stay = [blocks.section("*These stay as they are*"), *in_blocks(others)] if others else []
+    values = {one.name: text for one, text in zip(fields.arguments, written, strict=True)}
+    own = script_of({**fields.others, **values})
     several = cards.edit_of_several(round_)
     return blocks.modal(
         "Change the arguments",
@@ -179,8 +181,8 @@ def render_change_form(
             *([blocks.context(several)] if several else []),
             *([blocks.context(MASKS_STAY)] if fields.masks else []),
             *(
-                _field(one, text, edit_box(revision, number, ids.ARGUMENT))
-                for number, (one, text) in enumerate(zip(fields.arguments, written, strict=True))
+                _field(one, values[one.name], edit_box(revision, number, ids.ARGUMENT), own)
+                for number, one in enumerate(fields.arguments)
             ),
             *stay,
         ],
@@ -190,7 +192,7 @@ def render_change_form(
     )
 
 
-def _field(argument: Argument, text: str, block_id: str) -> blocks.Block:
+def _field(argument: Argument, text: str, block_id: str, own: str) -> blocks.Block:
     if options := _choices(argument):
         made = blocks.select_field(
             argument.name, block_id=block_id, action_id=ids.ARGUMENT, options=options, chosen=text
@@ -202,6 +204,7 @@ def _field(argument: Argument, text: str, block_id: str) -> blocks.Block:
             action_id=ids.ARGUMENT,
             max_length=FEEDBACK_LIMIT,
             value=text,
+            own=own,
             multiline="\n" in text or len(text) > _BESIDE,
         )
     return made | {"optional": not argument.required or not text}
