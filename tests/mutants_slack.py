@@ -90,15 +90,9 @@ SLACK: Final = (
         "check/test_rules.py",
     ),
     mutant(
-        "a letter of another script passes unnamed",
-        "found = [*others_in_words(text), *(others_in_recipients(text, own) if own else ())]",
-        "found = [*(others_in_recipients(text, own) if own else ())]",
-        "slack/reviews/test_tool_calls.py",
-    ),
-    mutant(
         "a recipient in another script passes unnamed",
-        "found = [*others_in_words(text), *(others_in_recipients(text, own) if own else ())]",
-        "found = [*others_in_words(text)]",
+        "_with_named(text, map(_of_script, repeat(text), others_in_recipients(text, own)))",
+        "text",
         "slack/reviews/test_tool_calls.py",
     ),
     mutant(
