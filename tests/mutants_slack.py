@@ -97,9 +97,27 @@ SLACK: Final = (
     ),
     mutant(
         "a value in Home passes for another argument",
-        "if _MARKUP.search(text):",
-        "if False:",
+        'rich_text.leaf(text) if text else rich_text.leaf("empty", italic=True),',
+        "rich_text.leaf(text, bold=True),",
         "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "struck-out words look as if they stood",
+        'return f"~~{run.text}~~" if "strike" in run.styles else run.text',
+        "return run.text",
+        "slack/blockkit/test_previews.py",
+    ),
+    mutant(
+        "Slack reads the marks in a name",
+        "    if _MARK.search(line) is None:",
+        "    if True:",
+        "slack/test_literal_texts.py",
+    ),
+    mutant(
+        "a backtick in a name ends its code",
+        "line.replace('`', 'ˋ')",
+        "line",
+        "slack/test_literal_texts.py",
     ),
     mutant(
         "a number at the end of a cut call is shown",

@@ -80,7 +80,7 @@ async def test_the_documented_shape_is_answered_in_words(flows: World) -> None:
     assert (await flows.slack.submit(ANA, {"feedback": "Rejected, too long."})).ok
     decided = await says(flows, card, "with the outcome “rejected”, made of these words")
 
-    assert "> Rejected, too long." in decided
+    assert "Rejected, too long." in decided
     assert answered(flows) == ["Rejected, too long."]
 
 

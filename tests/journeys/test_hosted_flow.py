@@ -137,7 +137,7 @@ async def test_a_lesson_is_used_once_people_have_kept_it(serve: Serve) -> None:
 
         await world.kick_off(inputs={})
         card = await question(world, "CrewAI rewrote this text by 1 lesson before you saw it.")
-        assert "> Cite it.\n" in message_text(card)
+        assert "\nCite it.\n" in message_text(card)
         await world.slack.click(ANA, card, "Changes")
         await modal(world, ANA, "1 passage added, 1 removed")
 
@@ -294,7 +294,7 @@ async def test_an_answer_that_comes_too_late_is_told_to_its_author(
         await world.crew.start()
 
         text = await says(world, card, "came too late")
-        assert "> Tea." in text
+        assert "\nTea." in text
         assert f"<@{ANA}>, your decision on round 1" in message_text(await said(world, "too late"))
         assert (await served(world).until(execution, "completed"))["result"]["output"] == "None"
 

@@ -80,7 +80,7 @@ async def test_approving_lets_a_call_run_once_and_the_card_says_what_came_back(
     assert buttons(card) == ["Approve", "Refuse", "Change", "I'm on it"]
     assert "see you." in message_text(card)
     await hosted.slack.open_home(ANA)
-    assert "*to:* bob@x.example" in (await home(hosted, ANA, "Clerk: send_email")).shown
+    assert "to: \nbob@x.example" in (await home(hosted, ANA, "Clerk: send_email")).shown
     assert "Clerk: send_email" in await hosted.ask(ANA, "pending")
     await hosted.slack.click(ANA, card, "Approve")
     ended = await hosted.shown(card, "It ran and returned: “Sent as *17*.”")

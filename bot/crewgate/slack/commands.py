@@ -1,10 +1,12 @@
 """`/crew` and its subcommands. Only the asker sees the answers."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -15,7 +17,16 @@ from crewgate.domain.people import Role
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.slack import away, ids, kickoff, lessons, morning, payloads, reviews, stats
 from crewgate.slack.blockkit import blocks
-from crewgate.slack.blockkit.blocks import Message, actions, button, context, section, sections
+from crewgate.slack.blockkit.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    section,
+    sections,
+)
+from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
@@ -34,6 +45,8 @@ from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview,
 _LIST_BUDGET: Final = blocks.MESSAGE_LIMIT - 2_000
 """The characters for a list in a message; headlines and the crew's own report take the rest."""
 _CREWS_BUDGET: Final = 2_500
+_ROUNDS: Final = 14
+"""The most rounds of an execution in a message of 50 blocks; each has three at most."""
 _HELP_REVIEWS: Final = (
     "• *Approve*: the crew goes on. You are asked first if you were not shown all of it, notes "
     "wait, or somebody is on it.\n"
@@ -103,15 +116,20 @@ def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: 
     waits = any(line.round.state is review.State.WAITING for line in view.rounds)
     report = _report(view.progress, waits=waits)
     # The latest rounds come first, so that the earliest are left off where room is short.
-    latest = [f"{_in_full(line, now, link)}\n" for line in reversed(view.rounds)]
-    shown = sections(latest, budget=_LIST_BUDGET)[1]
+    latest: list[list[Block]] = []
+    size = 0
+    for line in reversed(view.rounds[-_ROUNDS:]):
+        found = [*_in_full(line, now, link)]
+        size += len(json.dumps(found, ensure_ascii=False))
+        if size > _LIST_BUDGET:
+            break
+        latest.append(found)
     blocks = [section(title), section(report)]
-    if shown < len(latest):
-        left = names.counted(len(latest) - shown, "earlier round")
-        blocks.append(context(f"{left} {'is' if shown + 1 == len(latest) else 'are'} not shown"))
-    if latest:
-        blocks += sections(reversed(latest[:shown]), budget=_LIST_BUDGET)[0]
-    else:
+    if left := len(view.rounds) - len(latest):
+        earlier = names.counted(left, "earlier round")
+        blocks.append(context(f"{earlier} {'is' if left == 1 else 'are'} not shown"))
+    blocks += chain.from_iterable(reversed(latest))
+    if not view.rounds:
         blocks.append(context("Nothing has come for review yet."))
     if execution.step and not (waits or execution.is_over):
         blocks.append(context(f"Latest step: {one_line(execution.step, ANSWER_LIMIT)}"))
@@ -119,20 +137,19 @@ def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: 
     return _refreshable(message, now=now, value=execution.execution_id)
 
 
-def _in_full(line: read_models.RoundLine, now: datetime, link: Link) -> str:
+def _in_full(line: read_models.RoundLine, now: datetime, link: Link) -> Iterator[Block]:
     round_ = line.round
     title = linked(f"{names.number_of(round_)} of {names.task(round_)}", line.card, link)
-    lines = [f"{title} · {states.in_list(round_, now)}", reviews.output.preview(line)[0]]
+    lines = [f"{title} · {states.in_list(round_, now)}"]
     decision = round_.decision
     if decision is not None:
         lines.append(f"decided after {cards.waiting_time(round_, decision)}")
-        if words := states.written(decision):
-            lines.append(
-                names.quoted(words, cards.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
-            )
         if round_.state is review.State.RESUMED and decisions.because(round_.reason):
             lines.append(states.outcome(round_))
-    return "\n".join(lines)
+    yield section("\n".join(lines))
+    yield reviews.output.preview(line)[0]
+    if decision is not None:
+        yield from quotation(states.written(decision), cards.EARLIER_FEEDBACK_SHOWN)
 
 
 def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:

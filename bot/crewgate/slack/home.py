@@ -171,9 +171,9 @@ def render_home(
             line = lines[row.round_id]
             preview, share = output.preview(line)
             text = [*_text(line, row, now=now, link=link, deciders=deciders, user=user, why=why)]
-            if row.part not in {Part.STUCK, Part.DECIDED}:
-                text.append(preview)
             shown += [blocks.divider(), blocks.section("\n".join(text))]
+            if row.part not in {Part.STUCK, Part.DECIDED}:
+                shown.append(preview)
             about = names.spoken(line.round, line.topic, line.excerpt)
             pressed = blocks.said_of(blocks.actions(*_buttons(line, row, user)), about)
             shown.append(pressed | {"block_id": block_id(row, share)})

@@ -12,9 +12,10 @@ from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
-from crewgate.slack.blockkit.blocks import Block, Message, button, context, section
+from crewgate.slack.blockkit.blocks import Block, Message, button, context, present, section
 from crewgate.slack.blockkit.excerpts import page_of_blocks
-from crewgate.slack.blockkit.text import one_line, place_to_break
+from crewgate.slack.blockkit.rich_text import leaf, paragraph, quotation
+from crewgate.slack.blockkit.text import leaf_line, place_to_break
 from crewgate.slack.client.replies import send_ephemeral
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_in_form, render_notice
@@ -24,7 +25,7 @@ from crewgate.slack.press import Press, Reply
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.listeners import Verb
 from crewgate.slack.words import cards, decisions, names
-from crewgate.slack.words.names import Link, bold, counted, day, joined, linked, person, quoted
+from crewgate.slack.words.names import Link, bold, counted, day, joined, linked, person
 from crewgate.slack.words.people import called, mentionable
 from crewgate.usecases import lessons
 from crewgate.usecases.read_models import CardView, CrewLessons, LessonLine, LessonView
@@ -35,12 +36,14 @@ NO_LESSONS: Final = (
     "There are no lessons yet. Once a text that you had asked for is approved, you can keep your "
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
 )
+_ASKED: Final = ":bulb: Approved. You had asked for this:"
 _REMOVED: Final = ":wastebasket: Its text was removed, some time after its end."
 #: `_WHOLE` is the room for a lesson in full, once escaped: an unseen character becomes about
 #: eight, as in `‹U+200B›`. `_AMONG` is the room for each lesson that a proposal's card lists.
 _WHOLE: Final = 8 * LESSON_CHARACTERS
 _AMONG: Final = 200
-_BESIDE_BUDGET: Final = 4_000
+_BESIDE: Final = 20
+"""The most lessons that a proposal's card lists."""
 #: The most blocks of lessons in a message; the page's number and buttons stand below them.
 _BLOCKS: Final = 48
 
@@ -52,10 +55,11 @@ def render_offer(view: CardView) -> Message:
     """Render the offer to keep a revision's words as a lesson; the revised text is approved now."""
     round_ = view.round
     crew = bold(names.crew(round_.review.crew))
-    says = f":bulb: Approved. You had asked for this:\n{quoted(_wish(view), _WHOLE)}"
+    asked = quotation(_wish(view), _WHOLE)
     keep = f"Keep it as a lesson, and {crew} is told it at each start: nobody has to ask again."
     row = blocks.actions(buttons.KEEP_LESSON.on(round_.id))
-    return Message(f"{TITLE}: what you asked for is approved", [section(says), section(keep), row])
+    shown = [section(_ASKED), *asked, section(keep), row]
+    return Message(f"{TITLE}: what you asked for is approved", shown)
 
 
 def _wish(view: CardView) -> str:
@@ -103,7 +107,7 @@ def render_card(
     lesson, ballot = view.lesson, view.ballot
     crew = names.crew(lesson.crew)
     origin = linked(f"round {ballot.number:,} of {names.task(ballot)}", view.from_card, link)
-    above = [section(f":bulb: {_headline(lesson, crew)}"), section(_quoted(lesson))]
+    above = [section(f":bulb: {_headline(lesson, crew)}"), *_quoted(lesson)]
     below: list[Block] = []
     match lesson.state:
         case LessonState.PROPOSED:
@@ -130,8 +134,14 @@ def render_card(
     return Message(blocks.notification(push), [*above, context(names.capital(about)), *below])
 
 
-def _quoted(lesson: Lesson) -> str:
-    return quoted(lesson.text, _WHOLE) if lesson.text else _REMOVED
+def _quoted(lesson: Lesson) -> list[Block]:
+    return quotation(lesson.text, _WHOLE) or [section(_REMOVED)]
+
+
+def _listed(number: int, lesson: Lesson) -> Block:
+    """Return a lesson in a list; the text of a lesson that ended long ago was removed."""
+    text = leaf_line(lesson.text, _WHOLE)
+    return paragraph(leaf(f"{number:,}. {text}")) if text else section(f"{number:,}. {_REMOVED}")
 
 
 def _headline(lesson: Lesson, crew: str) -> str:
@@ -149,13 +159,19 @@ def _other_lessons(view: LessonView) -> list[Block]:
     unread = f"{elsewhere:,} that this channel may not read" if elsewhere else ""
     if not others:
         return [context(f"It would stand beside {unread}.")] if unread else []
-    marks = {view.lesson.replaces: " _(it would replace this)_"}
-    lines = (f"• {one_line(one.text, _AMONG)}{marks.get(one.id, '')}" for one in others)
-    made, shown = blocks.sections(chain(["It would stand beside:"], lines), budget=_BESIDE_BUDGET)
-    left = len(others) + 1 - shown
-    last = [f"{names.more(left)}: `{COMMAND} lessons`"] if left else []
+    mark = leaf(" (it would replace this)", italic=True)
+    lines = (
+        present(
+            leaf(f"\n• {leaf_line(one.text, _AMONG)}"),
+            mark if one.id == view.lesson.replaces else None,
+        )
+        for one in others[:_BESIDE]
+    )
+    listed = paragraph(leaf("It would stand beside:"), *chain.from_iterable(lines))
+    left = len(others) - _BESIDE
+    last = [f"{names.more(left)}: `{COMMAND} lessons`"] if left > 0 else []
     last += [f"and {unread}"] if unread else []
-    return [*made, *([context(joined(*last))] if last else [])]
+    return [listed, *([context(joined(*last))] if last else [])]
 
 
 def _since(lesson: Lesson) -> str:
@@ -182,7 +198,7 @@ def render_retired(lesson: Lesson) -> Message:
         since = f"Texts of {crew} are not rewritten by it from now on."
     return Message(
         blocks.notification(f"Your lesson for {lesson.crew} {decisions.lesson_is(lesson)}"),
-        [section(f"{says}\n{_quoted(lesson)}"), context(since)],
+        [section(says), *_quoted(lesson), context(since)],
     )
 
 
@@ -210,7 +226,7 @@ def _groups(found: CrewLessons, place: str, link: Link) -> Iterator[list[Block]]
     headline = f"{bold(f'Lessons of {names.crew(found.crew)}')}: {counts}"
     yield [section(headline)]
     for number, one in enumerate(found.lines, 1):
-        words = section(f"{number:,}. {one_line(one.lesson.text, _WHOLE)}")
+        words = _listed(number, one.lesson)
         about = context(names.capital(_about(one, link)))
         is_kept = one.lesson.state is LessonState.KEPT
         row = _acts(one.lesson) | {"block_id": f"{_LISTED}{one.lesson.id} {place}"}
@@ -240,8 +256,7 @@ def _about(one: LessonLine, link: Link) -> str:
 
 
 def render_given(given: LessonsGiven, found: Sequence[Lesson]) -> Block:
-    lines = [f"{number}. {_as_given(one)}" for number, one in enumerate(found, 1)]
-    made, _ = blocks.sections(lines, budget=2 * len(lines) * _WHOLE)
+    made = [block for number, one in enumerate(found, 1) for block in _as_given(number, one)]
     unread = len(given.ids) - len(found)
     out = f"There was no room for {counted(given.left_out, 'older lesson')}."
     last = [context(f"and {unread:,} that you may not read")] if unread else []
@@ -250,11 +265,10 @@ def render_given(given: LessonsGiven, found: Sequence[Lesson]) -> Block:
     return blocks.modal(GIVEN_TITLE, [head, *made, *last])
 
 
-def _as_given(lesson: Lesson) -> str:
-    text = one_line(lesson.text, _WHOLE) or _REMOVED
-    if lesson.ended_at is None:
-        return text
-    return f"{text} _It {decisions.lesson_is(lesson)} later, {day(lesson.ended_at)}._"
+def _as_given(number: int, lesson: Lesson) -> Iterator[Block]:
+    yield _listed(number, lesson)
+    if lesson.ended_at is not None:
+        yield context(f"It {decisions.lesson_is(lesson)} later, {day(lesson.ended_at)}.")
 
 
 # --- listeners for presses and forms --------------------------------------------------------------

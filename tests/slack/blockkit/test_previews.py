@@ -26,6 +26,7 @@ def shown(text: str, *, read: int = 400, is_json: bool = False) -> str:
         ("It is `x`:\n\n```python\nx = 1\n```", "It is x: python x = 1"),
         ("[The study](https://example.com/s)", "The study (https://example.com/s)"),
         ("---\n\n![x](y)", "x (y)"),
+        ("Pay *it* ~~90~~ 100", "Pay it ~~90~~ 100"),
         ("  \n", ""),
     ],
 )

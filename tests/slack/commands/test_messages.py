@@ -385,9 +385,9 @@ def test_a_step_is_shown_while_it_runs() -> None:
     assert "Latest step" not in shown(state=ExecutionState.COMPLETED, step="thinking")
 
 
-def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
+def test_an_id_with_a_backtick_ends_no_code() -> None:
     view = ExecutionStatus(an_execution("*bold*", "a`b"), (), CrewUnavailable("2 s"))
-    assert read(render_execution(view, now=LATER, link=linked)).startswith("*bold* · a`b")
+    assert read(render_execution(view, now=LATER, link=linked)).startswith("`*bold*` · `aˋb`")
 
 
 def test_help_and_empty_lists_are_within_the_limits() -> None:

@@ -13,6 +13,7 @@ from crewgate.domain.reason import RefusedByCrew
 from crewgate.domain.review import Round, State
 from crewgate.slack.home import in_order, render_home
 from crewgate.slack.words import names
+from crewgate.usecases.queries import PAGE
 from crewgate.usecases.read_models import COUNTED, MessageRef, Queue, QueuePart, RoundLine
 from tests.builders import ANA, BEN, NOW, a_round, a_vote
 from tests.slack.rendering import LINK, a_named_round, check_view, shown, texts
@@ -64,7 +65,7 @@ def test_what_nobody_may_approve_stands_apart_and_has_no_green_button() -> None:
 
 
 @settings(max_examples=40)
-@given(st.lists(texts, max_size=30), st.sampled_from(Format))
+@given(st.lists(texts, max_size=PAGE), st.sampled_from(Format))
 def test_home_is_within_the_limits(excerpts: list[str], format_: Format) -> None:
     lines = tuple(
         RoundLine(

@@ -88,7 +88,7 @@ def test_the_writer_of_a_wish_is_offered_to_keep_it() -> None:
     view = replace(a_view(number=2, state=State.RESUMED), previous=asked)
     message = render_offer(view)
     check_message(message)
-    assert "> Add a source.\n> Please." in read(message)
+    assert "\nAdd a source.\nPlease.\n" in read(message)
     assert "*research* is told it at each start" in read(message)
     assert buttons(message) == [("keep_lesson", "r-1")]
 
@@ -116,13 +116,13 @@ def test_a_proposed_lesson_asks_those_who_may_keep_it() -> None:
     words = read(posted)
     assert "*A lesson for research*, proposed by <@U0ANA>" in words
     assert "<@U0ANA> and <@U0BEN>: please keep or drop it." in words
-    assert f"> {TEXT}" in words
+    assert f"\n{TEXT}\n" in words
     assert "Needs one approval · from round 2 of Draft · " in words
-    assert "It would stand beside:\n• Write in *plain* words." in words
+    assert "It would stand beside:\n\n• Write in *plain* words." in words
     assert [action for action, _ in buttons(posted)] == ["lesson_keep", "lesson_drop"]
     edited = read(card(a_lesson_view(a_lesson(replaces=beside[0].id, id="l-2"), beside=beside)))
     assert "*Other words for a lesson of research*" in edited
-    assert "• Write in *plain* words. _(it would replace this)_" in edited
+    assert "• Write in *plain* words.\n (it would replace this)" in edited
     assert "please keep" not in read(card(a_lesson_view()))
     here = read(card(a_lesson_view(beside=beside, beside_elsewhere=2)))
     assert "• Write in *plain* words.\nand 2 that this channel may not read" in here
@@ -182,7 +182,7 @@ def test_the_lessons_of_an_execution_are_shown_as_they_were_given() -> None:
     view = render_given(LessonsGiven(("l-1", "l-2"), 3), [retired, a_lesson(LessonState.KEPT)])
     check_view(view)
     words = shown(view)
-    assert "1. Be brief. _It was retired later, " in words
+    assert "1. Be brief.It was retired later, " in words
     assert f"2. {TEXT}" in words
     assert "There was no room for 3 older lessons." in words
     assert "may not read" not in words

@@ -70,7 +70,7 @@ def test_a_text_that_was_rewritten_says_by_what_and_what_was_before() -> None:
         "CrewAI rewrote this text by 2 lessons before you saw it. What is approved is this text,"
         " `self.last_human_feedback.output` in the flow."
     )
-    assert f"{told}\n> Cite *it*.\n> Be brief.A draft, cited." in shown(card.blocks)
+    assert f"{told}Cite *it*.\nBe brief.A draft, cited." in shown(card.blocks)
     assert "Changes" in shown(card.blocks)
     changes = shown(list(render_changes(view)))
     assert told in changes
@@ -98,7 +98,7 @@ def test_each_outcome_is_a_button_in_its_order() -> None:
     ]
     assert {value for _, value in buttons(message)} == {"r-1"}
     assert menu(message) == ["History", "Read all"]
-    assert "> Publish *this*?" in read(message).replace("\u200b", "")
+    assert "\nPublish *this*?\n" in read(message).replace("\u200b", "")
     assert message.text == "Waiting for an answer: Draft"
 
 
@@ -285,7 +285,7 @@ def test_everybody_who_answered_is_named_and_for_whom() -> None:
 @pytest.mark.parametrize(
     ("verdict", "by", "said", "called"),
     [
-        (Answer("Shorter."), ANA, "In round 1 <@U0ANA> answered in words:\n> Shorter.", True),
+        (Answer("Shorter."), ANA, "In round 1 <@U0ANA> answered in words:\nShorter.", True),
         (
             Answer("needs_revision", is_label=True),
             ANA,

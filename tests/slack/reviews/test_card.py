@@ -278,7 +278,7 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
     asked = a_round(state=State.RESUMED, decision=a_decision(Revise("shorter & <b>")))
     view = CardView(round=a_round(number=2), output=Output("text"), previous=asked)
     shown = read(render_card(view, now=LATER))
-    assert "In round 1 <@U0ANA> asked for a revision:\n> shorter &amp; &lt;b&gt;" in shown
+    assert "In round 1 <@U0ANA> asked for a revision:\nshorter & <b>" in shown
     approved = replace(asked, decision=a_decision())
     assert "asked for" not in read(render_card(replace(view, previous=approved), now=LATER))
 

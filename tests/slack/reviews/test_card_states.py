@@ -60,7 +60,7 @@ ASKED = a_decision(Revise("a\nb"))
         (
             {"state": State.DECIDED, "decision": ASKED},
             ":outbox_tray: *<@U0ANA> asked for a revision of Draft*",
-            "> a\n> b\nBeing sent to the crew…",
+            "\na\nb\nBeing sent to the crew…",
         ),
         (
             {"state": State.DECIDED, "reason": AnswerLost("no answer in 30 s")},

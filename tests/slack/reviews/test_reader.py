@@ -86,7 +86,7 @@ def test_what_the_task_was_to_bring_stands_on_the_first_page_of_the_text() -> No
         round=a_round(review=a_review(expected_output="A *list*\nof <three> offers")),
         output=Output("An offer.\n\n" * 900),
     )
-    says = "The task: A *list* of &lt;three&gt; offers"
+    says = "The task: `A *list* of &lt;three&gt; offers`"
     for tab in (ReaderTab.WHOLE, ReaderTab.UNMASKED):
         pages = [
             render_reader(ReaderPosition(round_id="r-1", tab=tab, page=at), view, []).view

@@ -22,7 +22,7 @@ from tests.builders import ANA, a_round
         ("b5b275c2-1e38-4d58-8361-08609a3d2bf8", "Task b5b275c2"),
         ("12", "Task 12"),
         ("<b>", "&lt;b&gt;"),
-        ("__", "__"),
+        ("__", "`__`"),
     ],
 )
 def test_a_task_is_called_as_people_would_write_it(name: str, shown: str) -> None:

@@ -15,12 +15,13 @@ from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.slack.executions import render_end
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
-from crewgate.slack.words import cards, people, states
+from crewgate.slack.reviews.standing import earlier_feedback
+from crewgate.slack.words import people, states
 from crewgate.slack.words.names import PLAIN
 from crewgate.slack.words.refusals import explain
 from crewgate.usecases.read_models import ExecutionPosting
 from tests.builders import ANA, LATER, NOW, a_round, an_execution, an_output
-from tests.slack.rendering import a_view, read
+from tests.slack.rendering import a_view, read, shown
 
 BY = TimedOut("two <eyes>", Duration(timedelta(days=3)))
 SENT_BACK = Decision(verdict=Revise("Stop."), by=BY, at=NOW, via=Via.RULE)
@@ -65,8 +66,8 @@ def test_whoever_comes_later_is_told(decision: Decision) -> None:
 
 
 def test_its_words_stand_above_the_next_round() -> None:
-    asked = cards.earlier_feedback(a_round(State.RESUMED, decision=SENT_BACK))
-    assert asked == "In round 1 the rule “two &lt;eyes&gt;” sent it back:\n> Stop."
+    asked = earlier_feedback(a_round(State.RESUMED, decision=SENT_BACK))
+    assert shown(asked) == "In round 1 the rule “two &lt;eyes&gt;” sent it back:Stop."
 
 
 @pytest.mark.parametrize("reason", [REFUSED, None])

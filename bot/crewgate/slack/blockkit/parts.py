@@ -84,7 +84,12 @@ class DrawnBlock:
 
 
 def text_of(runs: Sequence[Run]) -> str:
-    return "".join(run.text for run in runs)
+    """Return the drawn text; strikethrough keeps its marks, for they change the sense."""
+    return "".join(map(marked, runs))
+
+
+def marked(run: Run) -> str:
+    return f"~~{run.text}~~" if "strike" in run.styles else run.text
 
 
 def parts_of(markdown: str) -> list[Part]:

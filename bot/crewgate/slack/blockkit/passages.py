@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from crewgate.domain.changes import CELLS_BETWEEN, Passage, PassageKind
-from crewgate.slack.blockkit.parts import Part, PartKind, Run, Runs, drawn_blocks
+from crewgate.slack.blockkit.parts import Part, PartKind, Runs, drawn_blocks, marked, text_of
 
 _CELLS_READ: Final = 30_000
 """Tables with more cells are read line by line, for markdown-it fills up short rows."""
@@ -43,7 +43,7 @@ def lines_as_passages(text: str) -> list[Passage]:
 
 
 def _row(part: Part, table: str) -> Passage:
-    cells = tuple(" ".join(_shown(cell).split()) for cell in part.cells)
+    cells = tuple(" ".join(text_of(cell).split()) for cell in part.cells)
     return Passage(
         kind=PassageKind.ROW if part.kind is PartKind.ROW else PassageKind.HEADER,
         text=CELLS_BETWEEN.join(cells),
@@ -54,7 +54,7 @@ def _row(part: Part, table: str) -> Passage:
 
 
 def _prose(part: Part) -> Iterator[Passage]:
-    shown = f"{part.number} {_shown(part.runs)}".strip()
+    shown = f"{part.number} {part.text}".strip()
     words = f"{part.number} {_words(part.runs)}".strip()
     lines = shown.split("\n")
     if len(lines) <= _PARAGRAPH_LINES:
@@ -66,15 +66,6 @@ def _prose(part: Part) -> Iterator[Passage]:
             yield Passage(kind=_KINDS[part.kind], text=line, words=line)
 
 
-def _shown(runs: Runs) -> str:
-    """Return the drawn text; strikethrough keeps its marks, for they change the sense."""
-    return "".join(_marked(run) for run in runs)
-
-
 def _words(runs: Runs) -> str:
-    """Return the same without the marks that the source does not have."""
-    return "".join(" " if run.is_added else _marked(run) for run in runs)
-
-
-def _marked(run: Run) -> str:
-    return f"~~{run.text}~~" if "strike" in run.styles else run.text
+    """Return the drawn text without the marks that the source does not have."""
+    return "".join(" " if run.is_added else marked(run) for run in runs)

@@ -12,7 +12,7 @@ from typing import Any, Final, assert_never
 
 from crewgate.slack.blockkit.blocks import Block, present
 from crewgate.slack.blockkit.parts import Part, PartKind, parts_of, text_of
-from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
+from crewgate.slack.blockkit.text import beginning, clean, place_to_break, utf16_length
 
 #: The most characters of one block: a section's limit, as Slack documents none for rich text.
 RICH_TEXT_LIMIT: Final = 3_000
@@ -51,8 +51,9 @@ def preformatted(text: str) -> list[Block]:
     return [_block([piece]) for piece in _split([code_block(clean(text))])] if text else []
 
 
-def quotation(text: str) -> list[Block]:
-    written = clean(text.strip())
+def quotation(text: str, limit: int | None = None) -> list[Block]:
+    """Return words as a quotation, or the beginning of words longer than `limit`."""
+    written = clean(text.strip()) if limit is None else beginning(text, limit)
     return [_block([piece]) for piece in _split([quote(written)])] if written else []
 
 

@@ -195,6 +195,8 @@ _LINK = re.compile(
 )
 _AUTOLINK = re.compile(r"(?<!\S)<(?P<url>https?://[^\s<>|\\`]+)>(?=[\s.,;!?]|$)")
 _BACKTICKS = re.compile("`+")
+#: Slack's marks of bold, struck-out text, code and italic, which needs the edge of a word.
+_MARK = re.compile(r"[*~`]|\b_|_\b")
 _ADJACENT_BACKTICKS = re.compile("`(?=`)")
 
 
@@ -325,8 +327,27 @@ def escape_mrkdwn(text: str, limit: int | None = None) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """Put a foreign name or id into one line of mrkdwn, at most `limit` long once escaped."""
-    return escape_mrkdwn(_in_one_line(text, limit), limit)
+    """Put a foreign name or id into one line of mrkdwn, at most `limit` long once escaped.
+
+    Slack has no escape for its marks, but reads none in code. So a line with a mark is code, and a
+    backtick in it is drawn as `ˋ`.
+    """
+    line = _in_one_line(text, limit)
+    if _MARK.search(line) is None:
+        return escape_mrkdwn(line, limit)
+    return f"`{escape_mrkdwn(line.replace('`', 'ˋ'), limit - 2)}`"
+
+
+def leaf_line(text: str, limit: int) -> str:
+    """Put a foreign text into one line of rich text, whose leaves have no markup."""
+    return _shortened(_in_one_line(text, limit), limit, escaped=False)
+
+
+def beginning(text: str, limit: int) -> str:
+    """Return the beginning of a text for rich text, with at most `limit // 20` lines."""
+    lines = _shortened(clean(text[: 2 * limit + 2].strip()), limit, escaped=False).split("\n")
+    most = limit // 20
+    return "\n".join(lines if len(lines) <= most else [*lines[:most], ELLIPSIS])
 
 
 def plain(text: str, limit: int) -> str:

@@ -20,6 +20,7 @@ from crewgate.slack.blockkit.blocks import (
     section,
     with_share,
 )
+from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.reviews import buttons, output, tool_calls
 from crewgate.slack.reviews.changes import changed, compare_outputs
 from crewgate.slack.reviews.standing import what_happens, what_people_do, what_was_asked
@@ -220,13 +221,13 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     if decision is None:
         blocks = [context(cards.about_undecided(round_))]
     else:
-        words, changed = states.said(decision), tool_calls.other_arguments(view)
+        changed = tool_calls.other_arguments(view)
         about = cards.about_decided(round_, decision, is_told=told is round_)
         blocks = present(
             context(names.joined(about, names.with_lessons(view.lessons))),
             *_all_who_approved(decision),
-            *(changed or present(section(what) if (what := output.decided_on(view)) else None)),
-            section(words) if words else None,
+            *(changed or present(output.decided_on(view))),
+            *quotation(states.written(decision), states.FEEDBACK_SHOWN),
         )
     # A newer round shows by itself that the crew has done the task again, so `answer` is left out.
     is_done_again = decision is not None and isinstance(decision.verdict, verdict.Revise)
@@ -240,11 +241,12 @@ def _folded(view: CardView, told: Round) -> list[Block]:
 def _of_rule(view: CardView, decision: verdict.Decision) -> list[Block]:
     """Return the arguments that a rule decided on alone, and its reason: nobody has seen them."""
     round_ = view.round
-    why, result = states.said(decision), states.answer(round_) if round_.call_result else ""
+    why = quotation(states.written(decision), states.FEEDBACK_SHOWN)
+    result = states.answer(round_) if round_.call_result else ""
     if round_.removed_at is not None:
         return [context(names.removed(round_.removed_at))]
     arguments = output.arguments_on_card(view.output).blocks if _shows_arguments(view) else []
-    return present(*arguments, section(why) if why else None, context(result) if result else None)
+    return present(*arguments, *why, context(result) if result else None)
 
 
 def _all_who_approved(decision: verdict.Decision) -> list[Block]:

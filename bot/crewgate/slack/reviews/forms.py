@@ -184,7 +184,7 @@ def render_revise_form(
 
 def _question(round_: Round, question: Question) -> list[Block]:
     asked = question.message
-    quoted = [section(names.quoted(asked, cards.MESSAGE_SHOWN))] if asked.strip() else []
+    quoted = quotation(asked, cards.MESSAGE_SHOWN)
     if not question.outcomes or question.is_of_crew:
         return [*quoted, context(f"The {asker(round_)} gets exactly what you write.")]
     known = [

@@ -1,7 +1,6 @@
 """Outputs of agents as blocks of a message or a modal."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -21,10 +20,9 @@ from crewgate.slack.blockkit.parts import drawn_blocks
 from crewgate.slack.blockkit.text import (
     clean,
     code,
-    escape_mrkdwn,
     hides,
     is_blank,
-    one_line,
+    leaf_line,
     place_to_break,
     plain,
     utf16_length,
@@ -110,7 +108,7 @@ def arguments_on_card(output: Output, *, is_short: bool = False) -> ShownOutput:
     room = OUTPUT_LIMIT if total <= whole else excerpt
     elements, characters = laid_out(found, room)
     share = Share(total if characters is None else min(characters, total - 1), total)
-    blocks = rich_text.in_blocks(elements) if found else [section(_NO_ARGUMENTS)]
+    blocks = rich_text.in_blocks(elements)
     if characters is None:
         return ShownOutput(blocks, share)
     left_off = context(cards.shown_share(share.percent))
@@ -122,6 +120,8 @@ def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], i
 
     The number is None if everything is shown.
     """
+    if not arguments:
+        return [rich_text.text_section([_NO_ARGUMENTS])], None
     made: list[Block] = []
     line: list[Block] = []
     shown = 0
@@ -196,13 +196,12 @@ def _groups_of_call(output: Output) -> list[list[Block]] | None:
     found = arguments_of(output.text)
     if found is None:
         return None
-    blocks = rich_text.in_blocks(laid_out(found, _ALL)[0]) if found else [section(_NO_ARGUMENTS)]
-    return [[block] for block in blocks]
+    return [[block] for block in rich_text.in_blocks(laid_out(found, _ALL)[0])]
 
 
 #: A room, in characters, into which the arguments of any call fit.
 _ALL: Final = 10**9
-_NO_ARGUMENTS: Final = "_It takes no arguments._"
+_NO_ARGUMENTS: Final = rich_text.leaf("It takes no arguments.", italic=True)
 
 
 def script_of(arguments: Mapping[str, object]) -> str:
@@ -323,10 +322,13 @@ def parts_to_edit(output: Output) -> Parts | None:
     return parts if 0 < len(parts.texts) <= _BOXES else None
 
 
-def preview(line: RoundLine) -> tuple[str, Share]:
-    """Return an output's beginning in one line, without Markdown's marks, and its share."""
+def preview(line: RoundLine) -> tuple[Block, Share]:
+    """Return an output's beginning in one line, without Markdown's marks, and its share.
+
+    The line is rich text: mrkdwn would take `*` and `~` of the output as its own.
+    """
     if line.round.removed_at is not None:
-        return names.removed(line.round.removed_at), Share(0, 0)
+        return section(names.removed(line.round.removed_at)), Share(0, 0)
     if isinstance(line.round.subject, ToolCall):
         return _preview_of_call(line.excerpt, line.characters)
     found = excerpts.preview(
@@ -335,49 +337,51 @@ def preview(line: RoundLine) -> tuple[str, Share]:
         characters=line.characters,
         limit=_SHORT if line.characters <= _SHORT else _LINE,
     )
-    words = escape_mrkdwn(found.words) or "_The output is empty._"
-    return f"{words}{_not_in_line(found.rows, found.code_lines)}", found.share
+    words = f"{found.words}{_not_in_line(found.rows, found.code_lines)}"
+    line_leaf = rich_text.leaf(words) if words else rich_text.leaf(_NOTHING, italic=True)
+    return rich_text.paragraph(line_leaf), found.share
 
 
+_NOTHING: Final = "The output is empty."
 _LINE: Final = 160
 #: The longest output whose preview is whole, in characters; other previews have `_LINE` of them.
 _SHORT: Final = 400
 
 
-def decided_on(view: CardView) -> str:
+def decided_on(view: CardView) -> Block | None:
     """Return a decided call's arguments, or a question's words, in about two lines."""
     text, subject = view.output.text, view.round.subject
     if view.round.removed_at is not None or not isinstance(subject, ToolCall | Question):
-        return ""
+        return None
     if isinstance(subject, ToolCall):
         return _preview_of_call(text, max(_SHORT + 1, len(text)))[0]
-    return one_line(subject.message or text, _LINE)
+    words = leaf_line(subject.message or text, _LINE)
+    return rich_text.paragraph(rich_text.leaf(words)) if words else None
 
 
-def _preview_of_call(text: str, characters: int) -> tuple[str, Share]:
+def _preview_of_call(text: str, characters: int) -> tuple[Block, Share]:
     """Return the arguments in one line; their names are in bold, and no value can be."""
     arguments, is_whole = first_arguments(text)
     is_whole = is_whole and characters <= _SHORT
-    made: list[str] = []
+    made: list[Block] = []
     left = 5 * _SHORT if is_whole else _LINE
     own = script_of(arguments)
     for name, value in arguments.items():
-        text = one_line(with_recipients_named(written(value), own), max(0, left))
+        text = leaf_line(with_recipients_named(written(value), own), max(0, left))
         left -= len(name) + len(text)
-        is_whole = is_whole and left > 0 and "`" not in text
-        if _MARKUP.search(text):
-            text = "…" if "`" in text else f"`{text}`"
-        label = one_line(_MARKUP.sub("", name), LABEL_LIMIT)
-        made.append(f"*{label or '?'}:* {text or '_empty_'}")
+        is_whole = is_whole and left > 0
+        label = leaf_line(name, LABEL_LIMIT) or "?"
+        made += present(
+            rich_text.leaf(" · ") if made else None,
+            rich_text.leaf(f"{label}: ", bold=True),
+            rich_text.leaf(text) if text else rich_text.leaf("empty", italic=True),
+        )
         if left <= 0:
             break
-    words = " · ".join(made) or (_NO_ARGUMENTS if is_whole else "")
+    if not made:
+        made = [_NO_ARGUMENTS if is_whole else rich_text.leaf("…")]
     seen = characters if is_whole else min(_LINE, characters - 1)
-    return words, Share(max(0, seen), characters)
-
-
-#: The marks of bold, italic, struck-out text and code in Slack's mrkdwn.
-_MARKUP: Final = re.compile("[*_~`]")
+    return rich_text.paragraph(*made), Share(max(0, seen), characters)
 
 
 def _not_in_line(rows: Sequence[int | None], code_lines: int) -> str:

@@ -198,7 +198,7 @@ def render_reader(
     shown = blocks.present(
         blocks.section(cards.about(view)),
         *above,
-        None if waits and (above or not round_.votes) else blocks.section(_state(round_)),
+        *([] if waits and (above or not round_.votes) else _state(round_)),
         *_masks(position.tab, view, unmasks=unmasks, may_unmask=may_unmask),
         blocks.context(f"The task: {one_line(task, _EXPECTED)}") if task else None,
         *turn(on_top=True),
@@ -223,11 +223,13 @@ def _has_all_masks(shown: tuple[int, ...], text: str, masking: Masking) -> bool:
     return min(shown) <= first and last <= max(shown)
 
 
-def _state(round_: Round) -> str:
-    """Return the round's state; only the card tells the progress of a decision."""
+def _state(round_: Round) -> Iterator[Block]:
+    """Yield the round's state; only the card tells the progress of a decision."""
     is_new = round_.state is State.DECIDED and round_.reason is None
     recorded = cards.recorded(round_) if is_new or round_.state is State.WAITING else ""
-    return recorded or states.in_full(round_)
+    yield blocks.section(recorded or states.in_full(round_))
+    if round_.decision is not None and not recorded:
+        yield from quotation(states.written(round_.decision), states.FEEDBACK_SHOWN)
 
 
 def _page(

@@ -11,7 +11,9 @@ from typing import Final
 
 from crewgate.domain import acts, notification, review, verdict
 from crewgate.domain.caveats import WHOLE, Caveats, Note, Unseen, is_empty
+from crewgate.domain.review import Round
 from crewgate.slack.blockkit.blocks import Block, context, section
+from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import ELLIPSIS, is_blank, one_line
 from crewgate.slack.press import Where
 from crewgate.slack.reviews import buttons
@@ -78,16 +80,25 @@ def standing(
 def what_was_asked(view: CardView) -> list[Block]:
     subject = view.round.subject
     message = subject.message if isinstance(subject, notification.Question) else ""
-    answers = None if view.is_quiet else view.answers
-    earlier = cards.earlier_feedback(answers) if answers is not None else None
-    earlier = edits_since(view) or earlier
-    asks = None if is_blank(message) else names.quoted(message, cards.MESSAGE_SHOWN)
-    same = unchanged(view.round, view.answers) if view.round.unchanged else None
-    by = None
+    blocks = [] if is_blank(message) else quotation(message, cards.MESSAGE_SHOWN)
+    if edits := edits_since(view):
+        blocks.append(section(edits))
+    elif view.answers is not None and not view.is_quiet:
+        blocks += earlier_feedback(view.answers)
+    if view.round.unchanged:
+        blocks.append(section(unchanged(view.round, view.answers)))
     if (rewritten := view.output.rewritten) and not view.is_quiet:
-        lessons = names.quoted("\n".join(rewritten.lessons), cards.MESSAGE_SHOWN)
-        by = f"{cards.rewritten(rewritten)}\n{lessons}"
-    return [section(line) for line in (asks, earlier, same, by) if line]
+        blocks.append(section(cards.rewritten(rewritten)))
+        blocks += quotation("\n".join(rewritten.lessons), cards.MESSAGE_SHOWN)
+    return blocks
+
+
+def earlier_feedback(previous: Round) -> list[Block]:
+    asked = cards.asked(previous)
+    if asked is None or previous.decision is None:
+        return []
+    words = cards.asked_for(previous.decision) or ""
+    return [section(asked), *quotation(words, cards.EARLIER_FEEDBACK_SHOWN)]
 
 
 def what_people_do(

@@ -538,14 +538,6 @@ def asked_for(decision: verdict.Decision) -> str | None:
             return None
 
 
-def earlier_feedback(previous: Round) -> str | None:
-    words = asked_for(previous.decision) if previous.decision is not None else None
-    if words is None:
-        return None
-    quote = names.quoted(words, EARLIER_FEEDBACK_SHOWN) if words else ""
-    return "\n".join(filter(None, (asked(previous), quote)))
-
-
 def masked(found: masking.Masked) -> str:
     kinds = [
         names.counted(many, "passage" if kind is masking.Kind.OTHER else kind)

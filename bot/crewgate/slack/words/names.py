@@ -17,7 +17,7 @@ from crewgate.domain.review import Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Naming
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
-from crewgate.slack.blockkit.text import ELLIPSIS, escape_mrkdwn, one_line, plain, utf16_length
+from crewgate.slack.blockkit.text import one_line, plain, utf16_length
 from crewgate.slack.ids import COMMAND
 from crewgate.usecases.read_models import COUNTED, MessageRef
 
@@ -164,13 +164,6 @@ def identifier(text: str, limit: int = ID_LIMIT) -> str:
 
 def person(who: Person) -> str:
     return MRKDWN.person(who)
-
-
-def quoted(text: str, limit: int) -> str:
-    lines = escape_mrkdwn(text.strip(), limit).split("\n")
-    most = limit // 20
-    shown = lines if len(lines) <= most else [*lines[:most], ELLIPSIS]
-    return "\n".join(f"> {line}" for line in shown)
 
 
 def reviewer(named: ReviewerRef) -> str:

@@ -11,7 +11,7 @@ from crewgate.domain.acts import CallState, ToolCall
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Refuse, Revise, TimedOut
-from crewgate.slack.blockkit.text import one_line, plain
+from crewgate.slack.blockkit.text import beginning, clean, one_line, plain
 from crewgate.slack.words import cards, decisions, icons, names
 from crewgate.slack.words.decisions import because, more_approvals, receiver
 from crewgate.slack.words.subjects import wording
@@ -98,16 +98,9 @@ def written(decision: Decision) -> str:
             assert_never(decision.verdict)
 
 
-def said(decision: Decision) -> str:
-    text = written(decision)
-    return names.quoted(text, FEEDBACK_SHOWN) if text else ""
-
-
 def is_cut(decision: Decision) -> bool:
     text = written(decision)
-    return bool(text) and names.quoted(text, FEEDBACK_SHOWN) != names.quoted(
-        text, 2 * verdict.FEEDBACK_LIMIT
-    )
+    return beginning(text, FEEDBACK_SHOWN) != clean(text.strip())
 
 
 # --- a round's state in one line ------------------------------------------------------------------
@@ -305,7 +298,7 @@ def in_full(round_: Round) -> str:
     # For a dismissed round, `answer` says if the crew got the decision, so `_sent` is left out.
     if is_closed and receiver(decision) == "crew" and not isinstance(reason, reasons.Dismissed):
         line += f" {_sent(round_, decision)}"
-    return "\n".join(filter(None, (f"{line} {answer(round_)}", said(decision))))
+    return f"{line} {answer(round_)}"
 
 
 def answer(round_: Round) -> str:
