@@ -97,3 +97,12 @@ def test_the_rows_of_a_table_whose_end_was_not_read_are_not_counted() -> None:
 @pytest.mark.parametrize("text", ["", " \n", "---"])
 def test_of_an_output_without_words_nothing_is_shown(text: str) -> None:
     assert found(text) == Preview("", Share(0, 0))
+
+
+def test_a_block_drawn_as_written_counts_as_far_as_it_is_shown() -> None:
+    text = f"| a |\n|---|\n| 1 | {'surplus words ' * 30}|"
+    cut = found(text, read=2_000)
+    assert cut.words.startswith("| a | |---| | 1 | surplus words")
+    assert cut.share.of == len(text)
+    assert 0 < cut.share.shown <= len(cut.words) < len(text)
+    assert found("| a |\n|---|\n| 1 | 2 |").share.percent == WHOLE
