@@ -178,6 +178,16 @@ def test_what_was_closed_because_the_execution_was_gone_is_reopened(
     assert [effect.kind for effect in transition.effects] == [REFRESH]
 
 
+@pytest.mark.parametrize(("state", "is_called"), [(State.WAITING, True), (State.STUCK, False)])
+def test_others_are_called_again_once_their_round_is_reopened(
+    state: State, is_called: bool
+) -> None:
+    before = a_round(state, escalated_at=NOW)
+    transition = before.close(ExecutionGone(), LATER).round.reopen()
+    called = EffectKind.POST_ESCALATED in [effect.kind for effect in transition.effects]
+    assert (transition.round, called) == (before, is_called)
+
+
 @pytest.mark.parametrize(
     "reason",
     [ExecutionGone(), ExecutionEnded(while_waiting=True), ExecutionFailed(while_waiting=True)],

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.effects import EffectKind
+from crewgate.domain.effects import TIMER, EffectKind
 from crewgate.domain.errors import InvalidTransition, NotAReviewer
 from crewgate.domain.execution import (
     GONE_AFTER,
@@ -21,11 +21,13 @@ from crewgate.domain.outcome import Refused
 from crewgate.domain.people import User
 from crewgate.domain.reason import ExecutionEnded, ExecutionGone, Inferred
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation
 from crewgate.domain.verdict import Answer
 from crewgate.usecases.decide import reopen
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from crewgate.usecases.track import STATUS_POLL
-from tests.builders import ANA, EVE, SECOND
+from tests.builders import ANA, EVE, SECOND, a_rule
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, STATUS, World
 
@@ -214,6 +216,22 @@ async def test_it_waits_again_once_the_crew_knows_it(world: World, evidence: str
     await world.decide(round_.id)
     await world.turn(CREW)
     assert (await world.round(round_.id)).state is State.RESUMED
+
+
+async def test_others_are_called_once_it_is_back_if_they_could_not_be_before(
+    world: World,
+) -> None:
+    rule = a_rule(escalate=Escalation(Duration.parse("1h"), (User(EVE.id),)))
+    world.crews["research"] = replace(world.crews["research"], rules=(rule,))
+    round_ = await a_waiting_round(world)
+    world.clock.advance(timedelta(hours=1))
+    await world.turn(TIMER)
+    world.slack.faults.extend([Fault(Refused("is_archived", "archived"))] * 99)
+    await lose(world)
+    world.slack.faults.clear()
+    await ask(world, RUNNING)
+    assert (await world.round(round_.id)).state is State.WAITING
+    assert len(world.slack.keyed(f"escalated {round_.id}")) == 1
 
 
 async def test_a_newer_output_takes_its_place(world: World) -> None:

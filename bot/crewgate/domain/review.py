@@ -331,7 +331,9 @@ class Round:
             raise errors.InvalidTransition(self.state, "be reopened")
         state = State.WAITING if self.decision is None else State.STUCK
         reopened = replace(self, state=state, reason=None, ended_at=None, reminders=0)
-        return reopened._refreshed()
+        # Its time begins anew, and people are called again: perhaps nobody could be called before.
+        is_called = state is State.WAITING and self.escalated_at is not None
+        return reopened._refreshed(*(EffectKind.POST_ESCALATED,) * is_called)
 
     def retry(self) -> Transition:
         """Send the decision again at a person's request; an earlier try in doubt stays in doubt."""
