@@ -1,6 +1,7 @@
 """Cards: posted once, in their thread, and kept true."""
 
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,12 +18,13 @@ from crewgate.usecases.decide import dismiss_report, may_dismiss_report
 from crewgate.usecases.delivery.reports import TOGETHER
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.notes import claim
-from crewgate.usecases.read_models import DeadLetter, MessageRef
+from crewgate.usecases.read_models import DeadLetter, MessageRef, Posting
 from crewgate.usecases.rounds import times_out_at
 from crewgate.usecases.track import end_execution
 from tests.builders import BEN, NOW, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import LOST, Fault
+from tests.usecases.slack_standins import FakeSlack
 from tests.usecases.world import CREW, World
 
 MINUTE = timedelta(minutes=1)
@@ -34,6 +36,41 @@ async def waiting(world: World) -> Round:
 
 
 # --- posting ---
+
+
+@dataclass
+class SlowSlack(FakeSlack):
+    """Something happens between a card's post and its answer."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def post_card(self, posting: Posting, **options: Any) -> Outcome:
+        outcome = await super().post_card(posting, **options)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return outcome
+
+
+@both
+async def test_a_worker_that_stood_still_keeps_the_card_of_the_other(
+    world: World, waiting: Round
+) -> None:
+    """Its own card was deleted meanwhile; else the other worker would have found it."""
+    slack = world.slack = SlowSlack(world.clock)
+    world.context = replace(world.context, messenger=slack)
+
+    async def take_over() -> None:
+        slack.messages[0].deleted = True
+        await world.lapse()
+        await world.turn()
+
+    slack.meanwhile = take_over
+    await world.turn()
+    await world.settle_slack()
+    await world.decide(waiting.id, by=BEN)
+    await world.settle_slack()
+    assert slack.card(waiting.id).shows == await world.round(waiting.id)
 
 
 async def test_a_card_is_posted_and_starts_the_thread(world: World, waiting: Round) -> None:

@@ -4,6 +4,7 @@ The messages differ by the row of each `EffectKind` and by its render function.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -211,9 +212,17 @@ async def post_in_thread(
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)
     context.refusing.discard((job.effect.crew, channel))
-    async with context.uow.begin() as tx:
-        await record(tx, outcome)
-        if outcome.too_long and file is not None:
-            await tx.enqueue([replace(job.effect, kind=file)], at=context.clock())
-        await tx.complete(job)
+    with suppress(_NotOurs):
+        async with context.uow.begin() as tx:
+            await record(tx, outcome)
+            if outcome.too_long and file is not None:
+                await tx.enqueue([replace(job.effect, kind=file)], at=context.clock())
+            # A bot that stood still for longer than its lease may know an older message than the
+            # bot that has the job by now: that bot looks for this message, or has another.
+            if not await tx.complete(job):
+                raise _NotOurs
     return Delivered()
+
+
+class _NotOurs(Exception):  # no CrewgateError: nobody is told of it
+    """Another bot has the job: this one's transaction is rolled back."""
