@@ -255,6 +255,42 @@ QUEUE: Final = (
         "store/test_failures.py",
     ),
     mutant(
+        "a worker that lost its job records its card",
+        "if not await tx.complete(job):\n                raise _NotOurs",
+        "await tx.complete(job)",
+        "usecases/delivery/test_cards.py",
+    ),
+    mutant(
+        "a worker that lost its job is an error",
+        "with suppress(_NotOurs):",
+        "with suppress(KeyError):",
+        "usecases/delivery/test_cards.py",
+    ),
+    mutant(
+        "a thread that another message began is forgotten",
+        '_PLACE_THREAD.where(executions.c.thread_ts == sa.bindparam("b_gone"))',
+        '_PLACE_THREAD.where(sa.bindparam("b_gone") != "")',
+        "store/test_store.py",
+    ),
+    mutant(
+        "a thread that is gone is kept",
+        '_PLACE_THREAD.where(executions.c.thread_ts == sa.bindparam("b_gone"))',
+        '_PLACE_THREAD.where(executions.c.thread_ts != sa.bindparam("b_gone"))',
+        "store/test_store.py",
+    ),
+    mutant(
+        "others are not called again once their round is back",
+        "is_called = state is State.WAITING and self.escalated_at is not None",
+        "is_called = False",
+        "domain/test_round.py",
+    ),
+    mutant(
+        "others are called about a decision that is stuck again",
+        "is_called = state is State.WAITING and self.escalated_at is not None",
+        "is_called = self.escalated_at is not None",
+        "domain/test_round.py",
+    ),
+    mutant(
         "an update that is given up takes later ones with it",
         "if row.kind in _MERGED and not row.failing_since]",
         "if row.kind in _MERGED]",

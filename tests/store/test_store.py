@@ -282,7 +282,10 @@ async def test_the_thread_is_the_execution_s_and_the_card_the_round_s(uow: UnitO
     posting = await uow.read.posting("r-2")
     assert (posting.card, posting.channel, posting.thread_ts) == (None, "C1", "1.0")
     async with uow.begin() as tx:
-        await tx.executions.forget_thread("research", "e-1")
+        await tx.executions.forget_thread("research", "e-1", "0.9")
+    assert (await uow.read.posting("r-1")).thread_ts == "1.0", "another message began it since"
+    async with uow.begin() as tx:
+        await tx.executions.forget_thread("research", "e-1", "1.0")
     posting = await uow.read.posting("r-1")
     assert posting.card == MessageRef("C1", "2.0", "2.0")
     assert (posting.channel, posting.thread_ts) == (None, None)

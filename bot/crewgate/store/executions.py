@@ -80,6 +80,7 @@ _PLACE_PROGRESS: Final = _THIS.values(
 )
 _PLACE_THREAD: Final = _THIS.values(statements.setting(executions, "channel", "thread_ts"))
 _START_THREAD: Final = _PLACE_THREAD.where(executions.c.thread_ts.is_(None))
+_FORGET_THREAD: Final = _PLACE_THREAD.where(executions.c.thread_ts == sa.bindparam("b_gone"))
 _WEBHOOKS: Final = sa.select(webhooks).where(*_same_execution(webhooks))
 _CALLBACKS: Final = sa.select(flow_requests.c.callback_url).where(
     *_same_execution(flow_requests), flow_requests.c.callback_url.is_not(None)
@@ -401,10 +402,13 @@ class Executions(Changing, ExecutionQueries):
         where = {"channel": ref.channel, "thread_ts": ref.thread_ts}
         await write(self._connection, _START_THREAD, _key(crew, execution_id) | where)
 
-    async def forget_thread(self, crew: str, execution_id: str) -> None:
-        """Forget a thread whose first message was deleted: the next message starts a new one."""
-        nowhere = {"channel": None, "thread_ts": None}
-        await write(self._connection, _PLACE_THREAD, _key(crew, execution_id) | nowhere)
+    async def forget_thread(self, crew: str, execution_id: str, thread_ts: str | None) -> None:
+        """Forget a thread whose first message was deleted: the next message starts a new one.
+
+        Another message may have started it already, which stays.
+        """
+        gone: dict[str, Any] = {"channel": None, "thread_ts": None, "b_gone": thread_ts}
+        await write(self._connection, _FORGET_THREAD, _key(crew, execution_id) | gone)
 
     async def add_forwarded_webhook(self, webhook: read_models.ForwardedWebhook) -> None:
         await self._connection.execute(sa.insert(forwarded_webhooks), asdict(webhook))

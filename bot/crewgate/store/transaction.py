@@ -390,7 +390,7 @@ class Tx:
         """Forget a thread whose first message was deleted; the next message starts a new one."""
         if round_.rule.channel is None:
             review = round_.review
-            await self.executions.forget_thread(review.crew, review.execution_id)
+            await self.executions.forget_thread(review.crew, review.execution_id, thread_ts)
         else:
             gone = {"b_channel": channel, "b_thread": thread_ts}
             await self._connection.execute(round_rows.FORGET_THREAD, gone)

@@ -65,8 +65,9 @@ async def test_a_result_whose_thread_was_deleted_is_not_attached_elsewhere(world
     await world.record(CrewUpdate(result=Output("long")))
     while EffectKind.RESULT_FILE not in await world.effects():
         await world.turn()
+    [thread] = {said.ref.thread_ts for said in world.slack.said}
     async with world.uow.begin() as tx:
-        await tx.executions.forget_thread("research", "e-1")
+        await tx.executions.forget_thread("research", "e-1", thread)
     await world.settle_slack()
 
     assert world.slack.files == []

@@ -134,7 +134,8 @@ async def _post(job: Job, context: DeliveryContext, posting: ExecutionPosting) -
         await place(job.effect.crew, job.effect.execution_id, posted.ref)
 
     async def forget(tx: Tx) -> None:
-        await tx.executions.forget_thread(job.effect.crew, job.effect.execution_id)
+        crew, execution_id = job.effect.crew, job.effect.execution_id
+        await tx.executions.forget_thread(crew, execution_id, posting.thread_ts)
 
     return await messages.post_in_thread(
         job,
