@@ -185,6 +185,36 @@ SIMULATED: Final = (
         "and (self.claim is None or bool(seen.claimed_by))",
     ),
     mutant(
+        "a claim holds for an hour",
+        "return now - self.at < CLAIM_LASTS",
+        "return now - self.at < 2 * CLAIM_LASTS",
+    ),
+    mutant(
+        "a claim ends after a quarter of an hour",
+        "return now - self.at < CLAIM_LASTS",
+        "return now - self.at < CLAIM_LASTS / 2",
+    ),
+    mutant(
+        "the first note is not in the draft",
+        "for note in notes:\n        longer = added(text, note) if note.by.id in chosen",
+        "for note in list(notes)[1:]:\n        longer = added(text, note) if note.by.id in chosen",
+    ),
+    mutant(
+        "notes of anybody are in the draft",
+        "longer = added(text, note) if note.by.id in chosen else None",
+        "longer = added(text, note)",
+    ),
+    mutant(
+        "reminders come at night",
+        "return at if hours is None else hours.next_open(at)",
+        "return at",
+    ),
+    mutant(
+        "a vote counts for a group that its author left",
+        "replace(vote, groups=self.groups_of(vote.right.id, round_, vote.groups))",
+        "vote",
+    ),
+    mutant(
         "an author keeps their own lesson",
         "counted = approve(ballot, votes, author_of(lesson.author, ballot, access), None).round",
         "counted = ballot.approve(votes[0], None).round",

@@ -41,6 +41,7 @@ def main() -> int:
                 print(f"story {told} fails after {took:.1f} min: {failure}", flush=True)
                 report(player, story, failure, f"{seed}-{told}")
                 return 1
+    print(*player.meetings.lines(), sep="\n")
     print(f"{told} stories hold")
     return 0
 

@@ -51,7 +51,7 @@ class Crews(Known):
     # --- the crew with tasks ---
 
     def pick_branch(self, choices: Choices, holds: Callable[[Branch], object]) -> str:
-        return choices.pick([one.name for one in self.crew.branches.values() if holds(one)])
+        return choices.pick([one for one in self.crew.branches.values() if holds(one)]).name
 
     async def crew_begins(self, _: Choices) -> None:
         """Two executions begin, with two tasks each that pause beside each other."""
@@ -415,11 +415,11 @@ class Crews(Known):
         async with self.world.uow.begin() as tx:
             opened = await tx.executions.open(LEGAL, execution, at=at)
             await track(tx, opened, starter=case.starter, inputs=inputs, meta=meta, at=at)
-        await self.announce_case(case, choices.pick(["case", "memo"]))
+        await self.announce_case(case, choices.pick(["case", "memo", "deed"]))
 
     async def case_pauses(self, choices: Choices) -> None:
         case = choices.pick(list(self.cases.values())[::-1])
-        task = choices.pick(["case", "memo"])
+        task = choices.pick(["case", "memo", "deed"])
         if (case.execution, task) not in self.world.legal.pending:
             await self.announce_case(case, task)
 

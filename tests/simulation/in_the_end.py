@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.audit.check_evidence import SHOWS
 from crewgate.audit.run import verify
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import EffectKind
@@ -253,7 +254,8 @@ async def the_trail_replays_what_happened(of: Known) -> None:
         for row in await connection.execute(every):
             entry = json.loads(row.body)
             data = entry["data"]
-            if "round" in data and "state" in data:
+            # A card that was posted late shows its round as it was.
+            if "round" in data and "state" in data and entry["code"] not in SHOWS:
                 last[data["round"]] = data["state"]
             if entry["code"] in {"CG124", "CG125", "CG126"}:
                 decided[data["round"]].append((entry["actor"], data["verdict"]))

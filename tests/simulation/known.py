@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import Claim, HastyReading, Seen
@@ -82,13 +83,14 @@ class Written:
 
     card: MessageRef
     origin: str
+    by: Person
     text: str
     changes: int = 0
 
 
 @dataclass
 class Case:
-    """An execution that a person started, with the reviews of its two tasks."""
+    """An execution that a person started, with the reviews of its three tasks."""
 
     execution: str
     starter: Person
@@ -124,8 +126,8 @@ class Known:
         self.claims: dict[str, Claim] = {}
         self.asked: dict[tuple[str, str], tuple[Seen, set[str]]] = {}
         self.dismissed: set[str] = set()
-        self.mornings: set[str] = set()
-        """The ids of people who want a morning line."""
+        self.mornings: dict[str, ZoneInfo] = {}
+        """The ids of people who want a morning line, each with the zone of its clock."""
         self.proposed: dict[str, Lesson] = {}
         self.kept: dict[str, datetime] = {}
         """The lessons that are in force, and since when."""
@@ -194,7 +196,7 @@ class Known:
         """Return the people who may decide by a right of their own."""
         if round_.review.crew == LEGAL:
             groups = self.groups(at)
-            own = set(groups[0] if round_.review.task_id == "case" else groups[0] | groups[1])
+            own = set(groups[0] | groups[1] if round_.review.task_id == "memo" else groups[0])
         else:
             own = {one.id for one in REVIEWERS}
         if round_.escalated_at is not None and round_.escalated_at <= at:
@@ -212,9 +214,13 @@ class Known:
             return True
         [vote], at = round_.votes, self.world.clock()
         members = dict(zip((LAWYERS, FINANCE), self.groups(at), strict=True))
-        left = [members[one] for one in members if {*vote.groups} - {one}]
         rights = {by.id, *self.absent(by, round_, at)} & self.in_person(round_, at)
-        return any(rights & group for group in left)
+        # A vote counts for a group that its author was in, and is in now.
+        able = {one for one in members if vote.right.id in members[one]} or {*vote.groups}
+        lists = [
+            [members[one] for one in members if {*some} - {one}] for some in (vote.groups, able)
+        ]
+        return all(any(rights & group for group in left) for left in lists)
 
     def absent(self, by: Person, round_: Round, at: datetime) -> set[str]:
         """For whom somebody may decide who are away."""

@@ -6,12 +6,14 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import (
     NOTHING_SEEN,
     WHOLE,
+    Caveats,
     Claim,
     HastyReading,
     Seen,
@@ -47,9 +49,10 @@ from crewgate.usecases.notes import change_note, claim, delete_note
 from crewgate.usecases.ports.crew import KickoffRequest
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import QueuePart
-from tests.simulation.known import Known, Written
+from tests.simulation.known import MOMENT, Known, Written
 from tests.simulation.oracle import require
 from tests.simulation.product import (
+    BERLIN,
     EVERYBODY,
     HOUR,
     LAWYERS,
@@ -60,6 +63,9 @@ from tests.simulation.product import (
     Product,
 )
 from tests.simulation.story import Choices
+
+CLAIMED: Final = timedelta(minutes=30)
+"""The time for which others are asked about a claim."""
 
 
 class People(Known):
@@ -84,11 +90,18 @@ class People(Known):
             chosen = self.round(choices.pick(lines).round.id)
             await self.decide(chosen, choices, by=by)
 
-    async def decide(self, round_: Round, choices: Choices, *, by: Person | None = None) -> None:
+    async def decide(
+        self,
+        round_: Round,
+        choices: Choices,
+        *,
+        by: Person | None = None,
+        verdict: Verdict | None = None,
+    ) -> None:
         by = by or choices.pick(EVERYBODY)
-        verdict: Verdict = Approve()
-        if choices.one_in(3):
-            verdict = Revise(self.said("Shorter", round_.id))
+        if verdict is None:
+            is_sent_back = choices.one_in(3)
+            verdict = Revise(self.said("Shorter", round_.id)) if is_sent_back else Approve()
         seen, shown = self.asked.get((round_.id, by.id), (NOTHING_SEEN, set()))
         try:
             decided = await self.world.decide(round_.id, verdict, by=by, seen=seen)
@@ -107,15 +120,21 @@ class People(Known):
             over = self.races or round_.state is not State.WAITING
             require(over, "truth", f"{round_.id} waits")
         except ConfirmationNeeded as needed:
-            caveats, notes = needed.caveats, self.notes[round_.origin]
-            require(caveats.notes == len(notes), "unseen", f"{round_.id} has {len(notes)} notes")
-            self.asked[round_.id, by.id] = caveats.seen, set(notes)
+            self.is_asked(by, round_, needed.caveats)
             if not choices.one_in(3):
-                await self.decide(round_, Choices([0 if verdict == Approve() else 2]), by=by)
+                await self.decide(round_, Choices(), by=by, verdict=verdict)
         else:
             self.check_press(decided, by, verdict, seen, shown)
-            if verdict == Approve():
+            if isinstance(verdict, Approve):
                 self.check_sight(decided, by, seen)
+
+    def is_asked(self, by: Person, round_: Round, caveats: Caveats) -> None:
+        notes, claim = self.notes[round_.origin], caveats.claim
+        require(caveats.notes == len(notes), "unseen", f"{round_.id} has {len(notes)} notes")
+        if claim is not None:
+            is_held = self.world.clock() - claim.at < CLAIMED and claim.by != by
+            require(is_held, "unseen", f"{by.id} is asked about {claim} on {round_.id}")
+        self.asked[round_.id, by.id] = caveats.seen, set(notes)
 
     def check_sight(self, round_: Round, by: Person, seen: Seen) -> None:
         """A person who approves with one press saw all of the output, or was asked."""
@@ -140,17 +159,18 @@ class People(Known):
             why = f"{by.id} decided {decided.id}, which they may not"
             require(self.may_decide(by, decided), "may", why)
         call = decided.subject
-        if isinstance(call, ToolCall) and call.may_have_run and verdict == Approve():
+        is_approval = isinstance(verdict, Approve)
+        if isinstance(call, ToolCall) and call.may_have_run and is_approval:
             knew = Unseen.MAY_HAVE_RUN in seen.unseen
             require(knew, "unseen", f"{decided.id}: nobody said that it may have run")
-        if decided.decision is not None and verdict == Approve() and is_new:
+        if decided.decision is not None and is_approval and is_new:
             if isinstance(call, ToolCall) and call.hides:
                 knew = Unseen.MASKS in seen.unseen
                 require(knew, "unseen", f"{decided.id}: nobody said that a value is masked")
             notes = self.notes[decided.origin]
             require(notes <= shown, "unseen", f"{decided.id}: notes {notes - shown} were not shown")
             held = self.claims.get(decided.id)
-            if held is not None and held.by != by and held.holds(self.world.clock()):
+            if held is not None and held.by != by and self.world.clock() - held.at < CLAIMED:
                 why = f"{decided.id}: {held.by.id} was on it"
                 require(seen.claimed_by == held.by.id, "unseen", why)
         held = self.claims.get(decided.id)
@@ -166,8 +186,8 @@ class People(Known):
         over = [one for one in self.known if one.state is not State.WAITING]
         await self.rewrite(choices.pick(over), choices)
 
-    async def rewrite(self, round_: Round, choices: Choices) -> None:
-        by = choices.pick(EVERYBODY)
+    async def rewrite(self, round_: Round, choices: Choices, *, by: Person | None = None) -> None:
+        by = by or choices.pick(EVERYBODY)
         seen, shown = self.asked.get((round_.id, by.id), (NOTHING_SEEN, set()))
         posting = await self.world.uow.read.posting(round_.id, as_it_came=True)
         text = posting.view.output.text
@@ -202,7 +222,11 @@ class People(Known):
 
     async def take_back(self, choices: Choices) -> None:
         """Somebody takes their approval back, or the one that a delegate gave for them."""
-        round_, by = choices.pick(self.in_state(State.WAITING)), choices.pick(EVERYBODY)
+        await self.take_back_from(
+            choices.pick(self.in_state(State.WAITING)), choices.pick(EVERYBODY)
+        )
+
+    async def take_back_from(self, round_: Round, by: Person) -> None:
         others = tuple(vote for vote in round_.votes if by.id not in vote.voices)
         try:
             after = await take_back(round_.id, by=by, context=self.world.reviews)
@@ -213,7 +237,9 @@ class People(Known):
             require(is_right, "may", f"{by.id} took back, so that {after.votes} are left")
 
     async def write_a_note(self, choices: Choices) -> None:
-        round_ = choices.pick(self.in_state(State.WAITING))
+        await self.write_in_thread(choices.pick(self.visible()), choices)
+
+    async def write_in_thread(self, round_: Round, choices: Choices) -> None:
         card = (await self.world.uow.read.posting(round_.id)).card
         if card is None:
             return
@@ -222,7 +248,7 @@ class People(Known):
         note = await self.world.note(card, ts, by=by, text=text)
         if note is not None:
             self.notes[note.round_id].add(f"{ts} 0")
-            self.written[ts] = Written(card, note.round_id, text)
+            self.written[ts] = Written(card, note.round_id, by, text)
 
     async def change_a_note(self, choices: Choices) -> None:
         """Somebody rewrites their message; Slack may tell late of an earlier change."""
@@ -266,7 +292,9 @@ class People(Known):
 
     async def claim(self, choices: Choices) -> None:
         round_ = choices.pick(self.in_state(State.WAITING))
-        by = choices.pick(EVERYBODY)
+        await self.claim_it(round_, choices.pick(EVERYBODY))
+
+    async def claim_it(self, round_: Round, by: Person) -> None:
         if await self.is_done(claim(round_.id, by=by, context=self.world.reviews), by, round_):
             self.claims[round_.id] = Claim(by, self.world.clock())
 
@@ -285,8 +313,11 @@ class People(Known):
 
     async def go_away(self, choices: Choices) -> None:
         by, delegate = choices.pick(REVIEWERS), choices.pick(EVERYBODY[::-1])
+        await self.leave_to(delegate, by, choices.pick([HOUR, timedelta(days=9)]))
+
+    async def leave_to(self, delegate: Person, by: Person, length: timedelta) -> None:
         now = self.world.clock()
-        until = now + choices.pick([HOUR, timedelta(days=9)])
+        until = now + length
         try:
             await go_away(by, delegate, until=until, context=self.world.reviews)
         except AbsenceRefused:
@@ -296,7 +327,9 @@ class People(Known):
         self.was_away.append((by.id, delegate.id, now, until))
 
     async def come_back(self, choices: Choices) -> None:
-        by = choices.pick([one for one in REVIEWERS if one.id in self.away])
+        await self.return_of(choices.pick([one for one in REVIEWERS if one.id in self.away]))
+
+    async def return_of(self, by: Person) -> None:
         await come_back(by, context=self.world.reviews)
         self.end_absence(by, self.world.clock())
 
@@ -314,15 +347,21 @@ class People(Known):
         user = choices.pick([*sorted(self.mornings), *(one.id for one in EVERYBODY)])
         if choices.one_in(5):
             await end_morning(user, context=self.world.reviews)
-            self.mornings.discard(user)
+            self.mornings.pop(user, None)
             # A wish of the same day after this one is new, and brings that day's line again.
             lines = self.world.slack.keyed(f"morning {user}")
             self.came_back.update(one.key for one in lines[-1:])
         else:
             soon = self.world.clock() + choices.pick([timedelta(minutes=11), HOUR])
-            minute = soon.hour * 60 + soon.minute
-            await set_morning(user, minute, "UTC", context=self.world.reviews)
-            self.mornings.add(user)
+            zone = choices.pick([ZoneInfo("UTC"), BERLIN])
+            await self.wish_for(user, soon, zone)
+
+    async def wish_for(self, user: str, at: datetime, zone: ZoneInfo) -> None:
+        """Somebody wants a line each day when their clock shows what it shows then."""
+        there = at.astimezone(zone)
+        minute = there.hour * 60 + there.minute
+        await set_morning(user, minute, zone.key, context=self.world.reviews)
+        self.mornings[user] = zone
 
     async def line_comes(self, user: str, line: QueuePart) -> None:
         """A line counts what Home lists, the rounds among it that nobody may approve too."""
@@ -347,11 +386,15 @@ class People(Known):
             self.dismissed.add(round_.id)
 
     async def lawyers_change(self, choices: Choices) -> None:
-        """Others are in the group from now on: at least two."""
+        """Others are in the group from now on; seldom nobody."""
         left = choices.number(len(EVERYBODY))
         members = frozenset(one.id for at, one in enumerate(EVERYBODY) if at != left)
         if choices.one_in(3):
             members -= {choices.pick(sorted(members))}
+        self.let_in(frozenset() if choices.one_in(8) else members)
+
+    def let_in(self, members: frozenset[str]) -> None:
+        self.world.clock.advance(MOMENT)
         self.world.directory.people[LAWYERS] = members
         self.lawyers.append((self.world.clock(), members))
 
@@ -391,7 +434,7 @@ class People(Known):
 
     async def attempt(self, act: Any, by: Person, about: str, text: str) -> None:
         with suppress(CrewgateError):
-            lesson = await act(by, about, text, context=self.world.reviews)
+            lesson: Lesson = await act(by, about, text, context=self.world.reviews)
             self.proposed[lesson.id] = lesson
             may = self.may_decide(by, self.round(lesson.round_id))
             require(may, "may", f"{by.id} proposed {lesson.id}")

@@ -16,6 +16,7 @@ from crewgate.store.engine import Engines
 from tests.builders import FakeClock, a_uow
 from tests.databases import EmptiedSqlite, bring_up
 from tests.postgres import EmptiedPostgres, Postgres, open_postgres
+from tests.simulation.meetings import Meetings
 from tests.simulation.oracle import Broken
 from tests.simulation.product import MASKED, SCANS, Product
 from tests.simulation.simulation import Simulation
@@ -52,6 +53,7 @@ class Player:
     def __init__(self, database: Database, runner: asyncio.Runner) -> None:
         self._database = database
         self._runner = runner
+        self.meetings = Meetings()
 
     def play(self, story: Story) -> Failure | None:
         """Play a story; steps that are not possible in their turn are left out."""
@@ -76,26 +78,34 @@ class Player:
                 if step.name in simulation.likely():
                     await simulation.take(step.name, Choices(step.choices))
             await simulation.end_well()
+        await simulation.stop()
         return watched.failure
 
     async def _explore(self, random: Random, steps: int, told: list[Step]) -> Failure | None:
         simulation = await self._begin()
         taste = Taste(random)
+        self.meetings.names |= simulation.steps().keys()
         with Watched() as watched:
             for _ in range(steps):
                 likely = taste.of(simulation.likely())
                 [name] = random.choices([*likely], [*likely.values()])
+                taste.take(name)
                 choices = Choices((), random)
                 try:
                     await simulation.take(name, choices)
                 finally:
                     told.append(Step(name, tuple(choices.made)))
             await simulation.end_well()
+        await simulation.stop()
+        self.meetings.add(simulation.met)
         return watched.failure
 
 
 BEGINNINGS = ("crew_begins", "agent_calls", "program_asks", "scans_pause", "case_begins")
 """The steps by which each kind of crew has something to decide; a single scan is one more."""
+
+UNTAKEN = 4
+"""A step that a story has not had is so many times as likely: more of them meet."""
 
 
 class Taste:
@@ -107,6 +117,7 @@ class Taste:
 
     def __init__(self, random: Random) -> None:
         self._random = random
+        self._taken: set[str] = set()
         many = random.choice((1, 1, 2, len(BEGINNINGS)))
         left = random.sample(BEGINNINGS, len(BEGINNINGS) - many)
         self._factors = dict.fromkeys(BEGINNINGS, 1) | dict.fromkeys(left, 0)
@@ -116,8 +127,14 @@ class Taste:
         for name in likely:
             if name not in self._factors:
                 self._factors[name] = self._random.choice((0, 1, 1, 1, 5))
-        tasted = {name: weight * self._factors[name] for name, weight in likely.items()}
+        tasted = {
+            name: weight * self._factors[name] * (1 if name in self._taken else UNTAKEN)
+            for name, weight in likely.items()
+        }
         return tasted if any(tasted.values()) else likely
+
+    def take(self, name: str) -> None:
+        self._taken.add(name)
 
 
 class Watched:

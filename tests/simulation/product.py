@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -19,7 +20,7 @@ from crewgate.domain.outcome import Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.people import Notify, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
-from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Decide, Escalation, Reminders, Rule, TimeOut, TimeoutAction
 from crewgate.domain.verdict import Decision
 from crewgate.settings.load import Settings
@@ -71,6 +72,17 @@ FOUR_EYES = a_rule(
     approvals=2,
     self_approval=False,
     remind=Reminders(after=Duration.parse("10m"), most=2),
+    escalate=Escalation(Duration.parse("30m"), (User(EVE.id),)),
+)
+BERLIN = ZoneInfo("Europe/Berlin")
+OFFICE = a_rule(
+    name="office",
+    when=Conditions(task="deed"),
+    approvals=2,
+    remind=Reminders(after=Duration.parse("10m"), most=2),
+    escalate=Escalation(Duration.parse("2wh"), (User(EVE.id),)),
+    timeout=TimeOut(Duration.parse("6wh"), TimeoutAction.LEAVE),
+    working_hours=WorkingHours.parse(f"Mon-Fri 09:00-17:00 {BERLIN.key}"),
 )
 GROUPED = a_rule(
     name="grouped",
@@ -122,7 +134,7 @@ def settings() -> dict[str, Crew]:
         ASKED: crew(ASKED, is_fetched=True),
         SCANS: crew(SCANS, SCANNED, notify=Notify.DM, redact=MASKED),
         LEGAL: replace(
-            crew(LEGAL, FOUR_EYES, GROUPED, lessons_expire=LESSONS_LAST),
+            crew(LEGAL, FOUR_EYES, OFFICE, GROUPED, lessons_expire=LESSONS_LAST),
             reviewers=(LAWYERS,),
         ),
     }
@@ -137,9 +149,24 @@ class Shown:
 
 
 @dataclass
+class Halt:
+    """Lets the next worker stand still once the other side did what it wanted."""
+
+    goes_on: asyncio.Event | None = None
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def stand(self) -> None:
+        goes_on, self.goes_on = self.goes_on, None
+        if goes_on is not None:
+            self.reached.set()
+            await goes_on.wait()
+
+
+@dataclass
 class WatchedSlack(FakeSlack):
     """Remembers what was shown when, and finds too few approvers where it is told to."""
 
+    halt: Halt = field(default_factory=Halt)
     shown: list[Shown] = field(default_factory=list)
     shares: dict[str, int] = field(default_factory=dict)
     """The part of its output that the latest card of a round shows, in percent."""
@@ -147,6 +174,8 @@ class WatchedSlack(FakeSlack):
     """Called with the person and with what waits, once Slack took a morning line."""
     failed: dict[MessageRef, list[datetime]] = field(default_factory=dict)
     """The times at which an update of a message was refused, or had no answer."""
+    tried: dict[str, datetime] = field(default_factory=dict)
+    """The time when each message was first tried, by its key, unless it was looked for."""
     unmasked: list[str] = field(default_factory=list)
     """Contents that Slack was given and that show a masked value."""
 
@@ -158,14 +187,19 @@ class WatchedSlack(FakeSlack):
 
     async def say(self, effect: Effect, about: Any, **options: Any) -> Outcome:
         self.search(about)
+        if options["posted_since"] is None:
+            self.tried.setdefault(effect.message_key(options["occasion"]), self.clock())
         outcome = await super().say(effect, about, **options)
+        await self.halt.stand()
         if isinstance(about, QueuePart) and isinstance(outcome, Posted) and self.on_line:
             await self.on_line(effect.target, about)
         return outcome
 
     async def attach(self, about: Any, **options: Any) -> Outcome:
         self.search(about)
-        return await super().attach(about, **options)
+        outcome = await super().attach(about, **options)
+        await self.halt.stand()
+        return outcome
 
     async def post_card(self, posting: Posting, **options: Any) -> Outcome:
         self.search(posting)
@@ -176,6 +210,7 @@ class WatchedSlack(FakeSlack):
             # Slack may have taken a message whose answer was lost; one that is found stays.
             if len(self.messages) > before:
                 self.shown.append(Shown(self.clock(), posting.view.round))
+        await self.halt.stand()
         if isinstance(outcome, Posted):
             self.shares[posting.view.round.id] = outcome.shown
         return outcome
@@ -188,7 +223,9 @@ class WatchedSlack(FakeSlack):
         if isinstance(outcome, Refused | Unknown):
             self.failed.setdefault(where, []).append(self.clock())
         is_card = kind is EffectKind.REFRESH and isinstance(about, Posting)
-        return self._watch(about, outcome) if is_card else outcome
+        outcome = self._watch(about, outcome) if is_card else outcome
+        await self.halt.stand()
+        return outcome
 
     def cards(self) -> dict[str, Message]:
         """The latest card of each round."""
@@ -221,7 +258,19 @@ class WatchedSlack(FakeSlack):
 
 
 @dataclass
-class Misfitting(FakeCrew):
+class SlowCrew(FakeCrew):
+    """A crew that may take an answer before the worker that sent it knows."""
+
+    halt: Halt = field(default_factory=Halt)
+
+    async def resume(self, request: ResumeRequest) -> Outcome:
+        outcome = await super().resume(request)
+        await self.halt.stand()
+        return outcome
+
+
+@dataclass
+class Misfitting(SlowCrew):
     """A crew whose tool takes no argument `to` that says nobody, and that is busy at times."""
 
     misfits: list[Decision] = field(default_factory=list)
@@ -250,9 +299,12 @@ class Product(World):
 
     def __post_init__(self) -> None:
         self.crews |= settings()
+        self.halt = Halt()
+        self.crew = SlowCrew(halt=self.halt)
         super().__post_init__()
-        self.slack = WatchedSlack(self.clock)
-        self.tools, self.scans, self.legal = Misfitting(), FakeCrew(), FakeCrew()
+        self.slack = WatchedSlack(self.clock, halt=self.halt)
+        self.tools = Misfitting(halt=self.halt)
+        self.scans, self.legal = (SlowCrew(halt=self.halt) for _ in range(2))
         self.clients = {
             TASKS: self.crew,
             TOOLS: self.tools,

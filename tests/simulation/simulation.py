@@ -1,9 +1,8 @@
 """People, crews, Slack and time act on the whole product; `oracle` says what must hold."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from crewgate.domain.effects import (
@@ -17,11 +16,9 @@ from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Refused
 from crewgate.domain.review import State
-from crewgate.usecases.delivery.context import GRACE, DeliveryContext
+from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE, deliver
-from crewgate.usecases.morning import set_morning
 from crewgate.usecases.notes import claim
-from crewgate.usecases.ports.base import Job
 from crewgate.usecases.queries import queue
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import record_update
@@ -35,12 +32,13 @@ from tests.simulation.in_the_end import (
 )
 from tests.simulation.known import MOMENT, key_of
 from tests.simulation.looks import LOOKS, the_trail_proves_each_execution
+from tests.simulation.office import OFFICE, SATURDAY
 from tests.simulation.oracle import (
     ALWAYS,
     require,
+    waits_for,
     what_waits_is_in_home,
 )
-from tests.simulation.people import People
 from tests.simulation.product import (
     EVERYBODY,
     HOUR,
@@ -52,6 +50,7 @@ from tests.simulation.product import (
     TOOLS,
 )
 from tests.simulation.story import Choices
+from tests.simulation.workers import Workers
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.simulated_crew import Lead
 
@@ -75,13 +74,17 @@ HOME_EVERY = 4
 Act = Callable[[Choices], Awaitable[None]]
 
 
-class Simulation(People, Crews):
+class Simulation(Workers, Crews):
     """A story: its steps, two bots, and its end."""
 
     # --- a story ---
 
     def likely(self) -> dict[str, int]:
         """The steps that are possible now, by name, and how often each is chosen."""
+        return {name: int(weight) for name, weight in self.steps().items() if weight}
+
+    def steps(self) -> dict[str, int]:
+        """Every step by name, and how often it is chosen now."""
         waits, stuck = self.some(State.WAITING), self.some(State.STUCK)
         decided = self.some(State.DECIDED)
         branches = self.crew.branches.values()
@@ -92,18 +95,25 @@ class Simulation(People, Crews):
         unseen = any(one not in shown for one in self.scans() if one.state is State.WAITING)
         scans = any(one.state is State.WAITING for one in self.scans())
         few = len(self.in_state(State.WAITING)) < MOST_WAIT
-        weights = {
+        return {
             "press": 12 * waits,
             "press_in_home": 3 * waits,
             "edit": 5 * waits,
             "edit_too_late": 1 * any(one.state is not State.WAITING for one in self.known),
             "two_at_once": 2 * waits,
             "take_back": waits,
-            "write_a_note": waits,
+            "write_a_note": 2 * bool(shown),
             "change_a_note": 2 * bool(self.written),
             "delete_a_note": bool(self.written),
             "read_to_end": waits,
             "claim": waits,
+            "approvals_meet": 4 * bool(self.of_several()),
+            "claim_grows_old": 2 * waits,
+            "notes_are_sent_back": 2 * waits,
+            "approve_with_words": waits,
+            "two_crews_teach": 2 * bool(self.teachable()),
+            "clocks_change_soon": 3 * (not self.known),
+            "office_opens": bool(self.deeds()),
             "go_away": 1,
             "come_back": bool(self.away),
             "lawyers_change": 2 * bool(self.cases),
@@ -113,6 +123,10 @@ class Simulation(People, Crews):
             "dismiss": stuck,
             "slack_works": 5,
             "both_bots_work": 1,
+            "people_press_while_bots_work": 2 * bool(shown),
+            "worker_stands_still": 3,
+            "another_takes_over": bool(self.standing),
+            "worker_goes_on": 2 * bool(self.standing),
             "channels_refuse": 1 + 4 * unseen,
             "crew_works": 8 * decided,
             "no_decision_arrives": 2 * decided,
@@ -157,13 +171,13 @@ class Simulation(People, Crews):
             "kick_off": 2 * bool(self.proposed),
             "texts_are_removed": 1 + 2 * bool(self.world.scans.completed),
         }
-        return {name: int(weight) for name, weight in weights.items() if weight}
 
     async def take(self, name: str, choices: Choices) -> None:
         """Take one step, and see whether everything holds that always holds."""
         self.world.clock.advance(MOMENT)
         await getattr(self, name)(choices)
         await self.look()
+        self.met.step(name, choices.picked, self.known)
         self.looks += 1
         for check in ALWAYS:
             await check(self)
@@ -204,16 +218,6 @@ class Simulation(People, Crews):
             self.world.slack.faults.extend([Fault(Refused("is_archived", "archived"))] * 99)
             await self.carry_out()
             self.world.slack.faults.clear()
-
-    async def both_bots_work(self, choices: Choices) -> None:
-        """Both lease at one place, and carry it out at the same time."""
-        places = [one for one in await self.due() if one != TIMER]
-        place = choices.pick(places) if places else SLACK
-        leased = await asyncio.gather(*(self.world.lease_of(place) for _ in range(2)))
-        ids = [job.id for jobs in leased for job in jobs]
-        require(len(ids) == len(set(ids)), "jobs", f"both bots have {ids} of {place}")
-        bots = (self.world.context, self.world.beside)
-        await asyncio.gather(*map(self.deliver, leased, bots))
 
     async def crew_works(self, choices: Choices) -> None:
         await self.world.pass_time(choices.pick(WHILES))
@@ -268,6 +272,7 @@ class Simulation(People, Crews):
         return len(jobs)
 
     async def restart(self, _: Choices) -> None:
+        await self.stop()
         await self.world.outbox.release(due_at=self.world.clock() + GRACE)
         self.world.context.refusing.clear()
 
@@ -313,6 +318,7 @@ class Simulation(People, Crews):
         """Nothing fails and every webhook arrives: then nothing is left to do."""
         slack = self.world.slack
         slack.no_approver = slack.long_results = slack.excerpts = False
+        await self.all_workers_go_on()
         for client in self.world.clients.values():
             client.faults.clear()
         for name, branch in self.crew.branches.items():
@@ -321,7 +327,7 @@ class Simulation(People, Crews):
         await self.bring_cards_back()
         await self.calm_down(Choices())
         await self.settle(strides=100)
-        for check in (*ALWAYS, *IN_THE_END, *LOOKS):
+        for check in (*ALWAYS, *IN_THE_END, *OFFICE, *LOOKS):
             await check(self)
         for by in EVERYBODY[::3]:
             await what_waits_is_in_home(self, by)
@@ -343,24 +349,30 @@ class Simulation(People, Crews):
         while left:
             lines = await self.send_lines()
             user = min(left, key=lambda one: (lines[one], one))
-            due_at = lines[user]
+            due_at, zone = lines[user], self.mornings[user]
             await self.world.pass_time(due_at - self.world.clock())
             home = await queue(user, page=0, context=self.world.reviews)
             following = (await self.send_lines())[user]
-            key = f"morning {user} {due_at.date()}"
+            day = due_at.astimezone(zone).date()
+            key = f"morning {user} {day}"
             is_told = bool(self.world.slack.keyed(key))
-            if not is_told and following.date() == due_at.date():
+            if not is_told and following.astimezone(zone).date() == day:
                 continue  # a later wish is for a later moment of this day
             read = f"{home.mine.total} wait, and there is no {key}"
-            require(is_told or not home.mine.total, "told", read)
+            require(is_told or not home.mine.total or not self.is_work(user, day), "told", read)
             left.remove(user)
             later = due_at + HOUR
-            if is_told and later.date() == due_at.date():
-                minute = later.hour * 60 + later.minute
-                await set_morning(user, minute, "UTC", context=self.world.reviews)
+            if is_told and later.astimezone(zone).date() == day:
+                await self.wish_for(user, later, zone)
         await self.world.pass_time(HOUR)
         await self.send_lines()
         await a_message_is_posted_once(self)
+
+    def is_work(self, user: str, day: date) -> bool:
+        """Return True unless all that waits for somebody is done in an office, which is closed."""
+        by = next(one for one in EVERYBODY if one.id == user)
+        waiting = [self.round(one) for one in waits_for(self, by)]
+        return day.weekday() < SATURDAY or any(one.rule.working_hours is None for one in waiting)
 
     async def send_lines(self) -> dict[str, datetime]:
         """Carry out what is due in Slack; return when the next line of each person is due."""
@@ -368,7 +380,7 @@ class Simulation(People, Crews):
             await self.deliver(jobs, self.world.context)
         every = await self.world.everything()
         due = {one.subject: one.due_at for one in every if one.kind == EffectKind.MORNING_LINE}
-        left = self.mornings - due.keys()
+        left = self.mornings.keys() - due.keys()
         require(not left, "told", f"{left} want a morning line, and none is planned")
         return due
 
@@ -390,6 +402,7 @@ class Simulation(People, Crews):
             await check(self)
 
     async def pass_a_month(self) -> None:
+        await self.all_workers_go_on()
         await self.world.pass_time(timedelta(days=31))
         for name in self.world.crews:
             while await self.ask_for_status(name):
@@ -400,9 +413,11 @@ class Simulation(People, Crews):
         for _ in range(strides):
             while await self.carry_out():
                 await self.look()
-            if not [one for one in await self.world.everything() if is_to_do(one)]:
+            due_at = [one.due_at for one in await self.world.everything() if is_to_do(one)]
+            if not due_at:
                 return
-            await self.world.pass_time(STRIDE)
+            # What waits for an office to open is due days later.
+            await self.world.pass_time(max(STRIDE, min(due_at) - self.world.clock()))
         left = [(one.kind, one.subject) for one in await self.world.everything()]
         require(False, "jobs", f"still to do: {left}")  # noqa: FBT003
 
@@ -411,21 +426,3 @@ class Simulation(People, Crews):
         jobs = [job for place in await self.due() for job in await self.world.lease_of(place)]
         await self.deliver(jobs, self.world.context)
         return len(jobs)
-
-    async def deliver(self, jobs: Iterable[Job], context: DeliveryContext) -> None:
-        for job in jobs:
-            if job.effect.destination == TIMER:
-                self.world.clock.advance(MOMENT)  # each decision has a time of its own
-            await deliver(job, context)
-            if job.effect.destination == TIMER or job.effect.kind is EffectKind.POST:
-                await self.look()
-
-    async def due(self) -> list[str]:
-        now = self.world.clock()
-        return sorted(
-            {
-                row.destination
-                for row in await self.world.everything()
-                if is_to_do(row) and row.due_at <= now
-            }
-        )

@@ -32,6 +32,8 @@ class Choices:
     given: Sequence[int] = ()
     random: Random | None = None
     made: list[int] = field(default_factory=list)
+    picked: list[object] = field(default_factory=list)
+    """The picked items, for the count of the steps that met."""
 
     def number(self, below: int) -> int:
         at = len(self.made)
@@ -43,7 +45,8 @@ class Choices:
         return number
 
     def pick(self, items: Sequence[T]) -> T:
-        return items[self.number(len(items))]
+        self.picked.append(items[self.number(len(items))])
+        return items[self.made[-1]]
 
     def one_in(self, many: int) -> bool:
         return self.number(many) == many - 1

@@ -1,0 +1,122 @@
+"""Workers' acts: they stand still in a call, and are at one place at the same moment."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from crewgate.domain.effects import TIMER
+from crewgate.domain.verdict import Decision
+from crewgate.usecases.delivery.worker import LEASE, deliver
+from crewgate.usecases.ports.base import Job
+from tests.simulation.chains import Chains
+from tests.simulation.in_the_end import is_to_do
+from tests.simulation.known import MOMENT
+from tests.simulation.oracle import require
+from tests.simulation.product import HOUR, Product
+from tests.simulation.story import Choices
+
+
+@dataclass
+class Standing:
+    """A worker that stands still after its call took effect, before it knows the answer."""
+
+    job: Job
+    work: asyncio.Task[object]
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Workers(Chains):
+    """The workers of two bots."""
+
+    def __init__(self, product: Product) -> None:
+        super().__init__(product)
+        self.standing: list[Standing] = []
+        product.crew.on_resume = self.answer_comes
+
+    async def answer_comes(self, execution_id: str, decision: Decision) -> None:
+        """The decision may be of this moment: a person presses while a bot works."""
+        await self.look()
+        await self.crew.on_resume(execution_id, decision)
+
+    async def due(self) -> list[str]:
+        now = self.world.clock()
+        return sorted(
+            {
+                row.destination
+                for row in await self.world.everything()
+                if is_to_do(row) and row.due_at <= now
+            }
+        )
+
+    async def worker_stands_still(self, choices: Choices) -> None:
+        """The other side does what a worker wants of it, and the worker stands still."""
+        places = [one for one in await self.due() if one != TIMER]
+        if not places:
+            return
+        context = choices.pick([self.world.context, self.world.beside])
+        leased = await self.world.outbox.lease(
+            choices.pick(places), now=self.world.clock(), lease=LEASE, limit=1
+        )
+        for job in leased.jobs:
+            halt = self.world.halt
+            halt.goes_on = asyncio.Event()
+            one = Standing(job, asyncio.create_task(deliver(job, context)), halt.goes_on)
+            reached = asyncio.create_task(halt.reached.wait())
+            await asyncio.wait({one.work, reached}, return_when=asyncio.FIRST_COMPLETED)
+            reached.cancel()
+            halt.goes_on = None
+            halt.reached.clear()
+            if not one.work.done():
+                self.standing.append(one)
+            else:
+                one.work.result()
+        if choices.one_in(2):
+            await self.another_takes_over(choices)
+
+    async def another_takes_over(self, choices: Choices) -> None:
+        """The lease of the worker that stands still ends, and both bots do what is due."""
+        await self.world.pass_time(choices.pick([LEASE, timedelta(minutes=11), HOUR]))
+        for place in await self.due():
+            await self.deliver(await self.world.lease_of(place), self.world.beside)
+
+    async def worker_goes_on(self, choices: Choices) -> None:
+        """A worker that stood still is told the answer, and settles its job, if it still can."""
+        one = choices.pick(self.standing)
+        self.standing.remove(one)
+        one.goes_on.set()
+        await one.work
+
+    async def all_workers_go_on(self) -> None:
+        while self.standing:
+            await self.worker_goes_on(Choices())
+
+    async def stop(self) -> None:
+        """End what stands still, as a killed process does."""
+        for one in self.standing:
+            one.work.cancel()
+        await asyncio.gather(*(one.work for one in self.standing), return_exceptions=True)
+        self.standing.clear()
+
+    async def both_bots_work(self, choices: Choices) -> None:
+        """Both lease at one place, and carry it out at the same time."""
+        await self.let_both_work(choices.pick(await self.due() or [TIMER]))
+
+    async def let_both_work(self, place: str) -> None:
+        leased = await asyncio.gather(*(self.world.lease_of(place) for _ in range(2)))
+        ids = [job.id for jobs in leased for job in jobs]
+        require(len(ids) == len(set(ids)), "jobs", f"both bots have {ids} of {place}")
+        bots = (self.world.context, self.world.beside)
+        await asyncio.gather(*map(self.deliver, leased, bots))
+
+    async def people_press_while_bots_work(self, choices: Choices) -> None:
+        """A person decides, perhaps another does, while both bots do what is due."""
+        round_ = choices.pick(self.of_several() or self.visible())
+        await self.world.pass_time(choices.pick([timedelta(0), LEASE, timedelta(minutes=31), HOUR]))
+        people = [Choices([choices.number(99) for _ in range(4)]) for _ in range(2)]
+        places = await self.due()
+        # Each decision has a time of its own.
+        self.races, self.world.clock.tick = True, MOMENT
+        await asyncio.gather(
+            *(self.decide(round_, one) for one in people), *map(self.let_both_work, places)
+        )
+        self.races, self.world.clock.tick = False, timedelta(0)
