@@ -39,6 +39,8 @@ def main() -> int:
             if failure is not None:
                 took = (time.process_time() - began) / 60
                 print(f"story {told} fails after {took:.1f} min: {failure}", flush=True)
+                again = f"SEED={seed} STEPS={steps} DATABASE={backend} MINUTES={minutes:g}"
+                print(f"tell it again with `{again} make simulate`", flush=True)
                 report(player, story, failure, f"{seed}-{told}")
                 return 1
     print(*player.meetings.lines(), sep="\n")
