@@ -80,4 +80,19 @@ CORE: Final = (
         "if votes and self.rule.approvals_from:",
         "if votes and self.rule.approvals > 99:",
     ),
+    mutant(
+        "people are reminded of what is over",
+        "    if row.of_waiting and round_.state is not State.WAITING:\n",
+        "    if False:\n",
+    ),
+    mutant(
+        "Home lists nothing that is stuck",
+        "read_models.Selection(queues=readable, states=(State.STUCK,)),",
+        "read_models.Selection(queues=(), states=(State.STUCK,)),",
+    ),
+    mutant(
+        "a rule's time is twice as long",
+        "return round_.effect(kind), after.after(start, round_.rule.working_hours)",
+        "return round_.effect(kind), after.after(start + after.length, round_.rule.working_hours)",
+    ),
 )

@@ -22,6 +22,7 @@ from crewgate.usecases.notes import claim
 from crewgate.usecases.queries import queue
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import record_update
+from tests.simulation.both_ways import BOTH_WAYS, home_has_its_other_parts
 from tests.simulation.crews import Crews
 from tests.simulation.in_the_end import (
     AFTER_A_MONTH,
@@ -115,7 +116,7 @@ class Simulation(Workers, Crews):
             "clocks_change_soon": 3 * (not self.known),
             "office_opens": bool(self.deeds()),
             "go_away": 1,
-            "come_back": bool(self.away),
+            "come_back": any(one.id in self.away for one in REVIEWERS),
             "lawyers_change": 2 * bool(self.cases),
             "somebody_is_a_guest": bool(self.was_away),
             "wish_for_mornings": 1,
@@ -179,10 +180,11 @@ class Simulation(Workers, Crews):
         await self.look()
         self.met.step(name, choices.picked, self.known)
         self.looks += 1
-        for check in ALWAYS:
+        for check in (*ALWAYS, *BOTH_WAYS):
             await check(self)
         if self.looks % HOME_EVERY == 0:
             await what_waits_is_in_home(self)
+            await home_has_its_other_parts(self)
 
     async def scans_are_approved(self, choices: Choices) -> None:
         """Somebody approves scans that wait, those that came again first."""
