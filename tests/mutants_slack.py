@@ -302,6 +302,30 @@ SLACK: Final = (
         "web/test_slack_events.py",
     ),
     mutant(
+        "an old request that is repeated twice makes the clock wrong",
+        "if timestamp != before and abs(ahead - was_ahead)",
+        "if abs(ahead - was_ahead)",
+        "web/test_slack_events.py",
+    ),
+    mutant(
+        "two old requests make the clock wrong",
+        "if timestamp != before and abs(ahead - was_ahead) <= _ON_THE_WAY:",
+        "if timestamp != before:",
+        "web/test_slack_events.py",
+    ),
+    mutant(
+        "a stranger's few requests make the signing secret wrong",
+        "if self._unsigned >= _UNSIGNED:",
+        "if self._unsigned:",
+        "web/test_slack_events.py",
+    ),
+    mutant(
+        "a wrong signing secret is warned of after a request was accepted",
+        "self._last = self._warning = None\n        self._unsigned = 0",
+        "self._last = self._warning = None",
+        "web/test_slack_events.py",
+    ),
+    mutant(
         "a request that was not stored cannot be sent again",
         "is_taken = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR",
         "is_taken = True",

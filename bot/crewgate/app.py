@@ -134,7 +134,7 @@ class _Assembly:
         self.crews = crews.build_crews(settings)
         self.redactors = crews.build_redactors(settings)
         self.saved, self.unheard = Changes(), Wakeup()
-        self.clock_beside_slacks = slack_events.ClockBesideSlacks()
+        self.refused_requests = slack_events.RefusedRequests()
         self.sleep = ending_turns(runtime.sleep)
         self.workers: Mapping[str, Worker] = {}
         """Empty until `build_deliveries`, and read by earlier parts when they wake a worker."""
@@ -330,7 +330,7 @@ class _Assembly:
             lambda: self.directory.warning,
             lambda: self.directory.moved_warning,
             lambda: self.stepping.warning,
-            lambda: self.clock_beside_slacks.warning(self.runtime.clock().timestamp()),
+            lambda: self.refused_requests.warning(self.runtime.clock().timestamp()),
             self._alone_as_reviewer,
             lambda: self.empty_lists.warning,
             *(partial(str, destination) for destination in orphaned),
@@ -383,7 +383,7 @@ class _Assembly:
                 application,
                 self.bolt,
                 signing_secrets=settings.signing_secrets,
-                clock=self.clock_beside_slacks,
+                refused=self.refused_requests,
             )
         address = await self._listen(application)
         self.deliveries.listening.since = self.runtime.clock()

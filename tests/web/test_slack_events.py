@@ -41,12 +41,12 @@ def heard() -> asyncio.Event:
 
 
 @pytest.fixture
-def clock() -> slack_events.ClockBesideSlacks:
-    return slack_events.ClockBesideSlacks()
+def refused() -> slack_events.RefusedRequests:
+    return slack_events.RefusedRequests()
 
 
 @pytest.fixture
-async def url(heard: asyncio.Event, clock: slack_events.ClockBesideSlacks) -> AsyncIterator[str]:
+async def url(heard: asyncio.Event, refused: slack_events.RefusedRequests) -> AsyncIterator[str]:
     """Bolt with one command, behind the address."""
     bolt = new_bolt(AsyncWebClient(token="xoxb-1"))
 
@@ -67,7 +67,7 @@ async def url(heard: asyncio.Event, clock: slack_events.ClockBesideSlacks) -> As
         await ack("Away.")
 
     app = web.Application(middlewares=[explain_failures])
-    slack_events.add_routes(app, bolt, signing_secrets=[SECRET, PREVIOUS], clock=clock)
+    slack_events.add_routes(app, bolt, signing_secrets=[SECRET, PREVIOUS], refused=refused)
     async with serve_limited(app) as base:
         yield f"{base}/slack/events"
 
@@ -201,27 +201,59 @@ async def test_an_odd_signature_is_refused_without_a_traceback(
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_an_old_signature_is_refused_and_tells_of_the_clock(
-    url: str, clock: slack_events.ClockBesideSlacks
+async def test_requests_of_one_wrong_clock_are_refused_and_tell_of_it(
+    url: str, refused: slack_events.RefusedRequests
+) -> None:
+    now = int(time.time())  # noqa: TID251  # slack_sdk compares with the real time
+    with capture_logs() as logs:
+        status, _ = await post(url, COMMAND, **sign(COMMAND, at=str(now - 1_201)))
+        await post(url, COMMAND, **sign(COMMAND, at=str(now - 1_200)))
+    assert (status, {line["event"] for line in logs}) == (401, {"slack_timestamp_refused"})
+    assert 1_201 <= logs[0]["seconds"] < 1_260
+    off = "this machine's clock is 20 min ahead of Slack's, or somebody repeats old requests"
+    assert refused.warning(now + 60) == off
+    assert refused.warning(now + 3_600) is None
+    await post(url, COMMAND, **sign(COMMAND, at=str(now + 1_200)))
+    await post(url, COMMAND, **sign(COMMAND, at=str(now + 1_201)))
+    assert "20 min behind" in str(refused.warning(now + 60))
+    assert (await post(url, COMMAND, **sign(COMMAND)))[0] == 200
+    assert refused.warning(now + 60) is None
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        pytest.param([(0, "1000")], id="one"),
+        pytest.param([(0, "1000"), (2, "1000")], id="one twice"),
+        pytest.param([(0, "1000"), (2, "1600")], id="two, closer together than they were sent"),
+        pytest.param([(0, "1000"), (600, "1002")], id="two, farther apart than they were sent"),
+    ],
+)
+def test_old_requests_that_somebody_repeats_make_no_clock_wrong(
+    refused: slack_events.RefusedRequests, requests: list[tuple[int, str]]
+) -> None:
+    for after, timestamp in requests:
+        refused.at_wrong_time(90_000 + after, timestamp)
+    assert refused.warning(90_601) is None
+
+
+async def test_requests_signed_with_another_secret_tell_of_it_until_one_is_accepted(
+    url: str, refused: slack_events.RefusedRequests
 ) -> None:
     now = time.time()  # noqa: TID251  # slack_sdk compares with the real time
-    with capture_logs() as logs:
-        status, _ = await post(url, COMMAND, **sign(COMMAND, at=str(int(now) - 1_200)))
-    [line] = logs
-    assert (status, line["event"]) == (401, "slack_timestamp_refused")
-    assert 1_200 <= line["seconds"] < 1_260
-    assert clock.warning(now + 1) == "this machine's clock is 20 min ahead of Slack's"
-    assert clock.warning(now + 3_600) is None
-    with capture_logs() as logs:
-        await post(url, COMMAND, **sign(COMMAND, at=str(int(now) + 1_200)))
-        await post(url, COMMAND, **sign(COMMAND, at="1600000000", secret="another"))
-    assert [line["event"] for line in logs] == [
-        "slack_timestamp_refused",
-        "slack_signature_refused",
-    ]
-    assert "20 min behind" in str(clock.warning(now + 1))
-    assert (await post(url, COMMAND, **sign(COMMAND)))[0] == 200
-    assert clock.warning(now + 1) is None
+    for _ in range(4):
+        with capture_logs() as logs:
+            await post(url, COMMAND, **sign(COMMAND, secret="another"))
+        assert [line["event"] for line in logs] == ["slack_signature_refused"]
+    assert refused.warning(now + 60) is None
+    await post(url, COMMAND, **sign(COMMAND, secret="another"))
+    assert refused.warning(now + 60) == (
+        "5 requests at /slack/events were refused and none accepted: SLACK_SIGNING_SECRET is not"
+        " this app's, or somebody else sends them"
+    )
+    await post(url, COMMAND, **sign(COMMAND))
+    await post(url, COMMAND, **sign(COMMAND, secret="another"))
+    assert refused.warning(now + 60) is None
 
 
 @pytest.mark.parametrize(

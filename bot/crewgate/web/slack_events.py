@@ -21,7 +21,7 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_sdk.signature import SignatureVerifier
+from slack_sdk.signature import Clock, SignatureVerifier
 from yarl import query_to_pairs
 
 from crewgate.network import requests
@@ -45,29 +45,53 @@ def clock_is_off(ahead: timedelta) -> str:
     return f"this machine's clock is {minutes:,} min {way} Slack's"
 
 
-#: The seconds for which a request with a wrong time makes `warning` speak of the clock.
+#: The seconds for which refused requests make `warning` speak.
 _TELLING: Final = 600
+#: The most seconds by which Slack's requests of one clock differ: some take longer on their way.
+_ON_THE_WAY: Final = 5
+#: The unsigned requests in a row that make `warning` speak: a stranger's few say nothing.
+_UNSIGNED: Final = 5
 
 
-class ClockBesideSlacks:
-    """The difference between this machine's clock and Slack's, by signed requests."""
+class RefusedRequests:
+    """The requests that Slack's address refused, and what they say of the clock and the secret.
+
+    Anybody may send a request, and whoever saw a signed one may repeat it. So a clock counts as
+    wrong only where the times of two requests go on with it, and an accepted request ends both.
+    """
 
     def __init__(self) -> None:
-        self._ahead: tuple[float, float] | None = None
+        self._last: tuple[str, float] | None = None
+        self._warning: tuple[float, str] | None = None
+        self._unsigned = 0
 
-    def note(self, now: float, timestamp: str) -> int:
-        """Keep and return the seconds by which this clock is ahead of a request's timestamp."""
-        self._ahead = now, now - int(timestamp)
-        return round(now - int(timestamp))
+    def at_wrong_time(self, now: float, timestamp: str) -> int:
+        """Return the seconds by which this clock is ahead of a signed request's timestamp."""
+        ahead = now - int(timestamp)
+        if self._last is not None:
+            before, was_ahead = self._last
+            if timestamp != before and abs(ahead - was_ahead) <= _ON_THE_WAY:
+                off = clock_is_off(timedelta(seconds=ahead))
+                self._warning = now, f"{off}, or somebody repeats old requests"
+        self._last = timestamp, ahead
+        return round(ahead)
 
-    def is_right(self) -> None:
-        self._ahead = None
+    def unsigned(self, now: float) -> None:
+        self._unsigned += 1
+        if self._unsigned >= _UNSIGNED:
+            refused = f"{self._unsigned:,} requests at /slack/events were refused"
+            why = "SLACK_SIGNING_SECRET is not this app's, or somebody else sends them"
+            self._warning = now, f"{refused} and none accepted: {why}"
+
+    def accepted(self) -> None:
+        self._last = self._warning = None
+        self._unsigned = 0
 
     def warning(self, now: float) -> str | None:
-        """Return what is wrong with the clock, if a signed request showed it lately."""
-        if self._ahead is None or not 0 <= now - self._ahead[0] < _TELLING:
+        """Return what is wrong with the clock or the secret, if requests showed it lately."""
+        if self._warning is None or not 0 <= now - self._warning[0] < _TELLING:
             return None
-        return clock_is_off(timedelta(seconds=self._ahead[1]))
+        return self._warning[1]
 
 
 def add_routes(
@@ -75,14 +99,14 @@ def add_routes(
     bolt: AsyncApp,
     *,
     signing_secrets: Iterable[str],
-    clock: ClockBesideSlacks | None = None,
+    refused: RefusedRequests | None = None,
 ) -> None:
     verifiers = tuple(map(SignatureVerifier, signing_secrets))
     take = partial(
         on_slack_event,
         bolt=bolt,
         verifiers=verifiers,
-        clock=clock or ClockBesideSlacks(),
+        refused=refused or RefusedRequests(),
         taken=TakenRequests(),
     )
     app.router.add_post("/slack/events", take)
@@ -93,7 +117,7 @@ async def on_slack_event(
     *,
     bolt: AsyncApp,
     verifiers: Sequence[SignatureVerifier],
-    clock: ClockBesideSlacks,
+    refused: RefusedRequests,
     taken: TakenRequests,
 ) -> web.StreamResponse:
     """Pass a signed request on to Bolt, once; refuse all other requests."""
@@ -106,15 +130,16 @@ async def on_slack_event(
         if len(text) <= _SSL_CHECK_LIMIT and parse_qs(text).get("ssl_check") == ["1"]:
             return web.Response()
         if signer is None:
+            refused.unsigned(Clock().now())
             log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
             message = "The request is not signed with this app's signing secret."
         else:
             # Somebody repeats a recorded request, or a clock is wrong.
-            seconds = clock.note(signer.clock.now(), timestamp)
+            seconds = refused.at_wrong_time(signer.clock.now(), timestamp)
             log.warning("slack_timestamp_refused", seconds=seconds, hint="is the clock right?")
             message = "The request's time is not this machine's."
         return requests.refusal(401, "unauthorized", message)
-    clock.is_right()
+    refused.accepted()
     sent, signature = asyncio.Event(), request.headers[_SIGNED]
     try:
         # Bolt gets a parsed body, as in socket mode: its own parser is slow, 0.1 ms for each kB.
