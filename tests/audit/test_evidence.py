@@ -418,7 +418,8 @@ async def test_a_call_runs_only_as_its_rule_decides(make: Make) -> None:
 
 async def test_a_story_of_a_call_says_that_it_is_one(make: Make, audit: Audit) -> None:
     told = "\n".join(lines(await make("call changed")))
-    assert "The crew asked to call the tool send_it: task send-1" in told
+    assert " UTC · send_it · round 1 · The crew put a call up for review: task send-1" in told
+    assert " UTC · send_it · round 2 · @Ana (U0ANA) put a call up for review" in told
     assert "@Ana (U0ANA) put other arguments in the place of the call's" in told
     assert "@Ana (U0ANA) decided: the call may run" in told
     assert "The crew said how the call ended: ran: “Sent.”" in told

@@ -24,6 +24,7 @@ from tests.builders import ANA, a_crew
 from tests.databases import both
 from tests.rules.conftest import Told, rule
 from tests.standins.workspace import Workspace
+from tests.usecases.test_calls import called
 from tests.usecases.world import CREW, World
 
 MEMO = 'when = { task = "memo" }\n'
@@ -72,6 +73,12 @@ async def test_what_would_go_elsewhere_is_told_with_the_newest_rounds(
         "      e.g. round 1 of “memo”, execution e-4 (2026-03-05)",
         "      e.g. round 1 of “memo”, execution e-3 (2026-03-04)",
     ]
+
+
+async def test_a_call_is_named_by_its_tool(world: World, told: Told) -> None:
+    await called(world, call=ToolCall("purchase"), execution_id="e-1")
+    _, said = await told(rule("purchases", 'when = { tool = "purchase" }\napprovals = 2'))
+    assert said[-1] == "      e.g. round 1 of a call of purchase, execution e-1 (2026-03-02)"
 
 
 async def test_a_rule_that_says_something_else_now_is_told_apart_from_another_one(

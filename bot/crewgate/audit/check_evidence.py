@@ -633,7 +633,7 @@ STORY = {
 }
 #: The sentences for a call of a tool, where STORY's do not fit, and the words for its verdicts.
 CALLS = {
-    "CG101": "{who} asked to call the tool {tool}",
+    "CG101": "{who} put a call up for review",
     "CG102": "a newer call took its place",
     "CG106": "{who} put other arguments in the place of the call's",
     "CG115": "{who} was shown the arguments without masks",
@@ -679,7 +679,8 @@ class StoryFacts:
         words = (self.texts.get(digest) for digest in digests_in(entry, WORDS))
         quoted = ["a text that is not here" if one is None else f"“{one}”" for one in words]
         more = "; ".join([*self._details(entry), *quoted])
-        round_ = f" · round {data['number']}" if "round" in data else ""
+        call = f" · {tool}" if tool else ""
+        round_ = f"{call} · round {data['number']}" if "round" in data else ""
         at = f"{entry.number or 'not linked yet'} · {entry.at:%Y-%m-%d %H:%M:%S} UTC{round_}"
         return f"{at} · {sentence[0].upper()}{sentence[1:]}{more and f': {more}'}"
 

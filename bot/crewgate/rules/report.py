@@ -217,9 +217,16 @@ def _change_lines(change: Change, group: Group) -> Iterator[str]:
         yield f"      {line}"
     for one in group.newest:
         yield (
-            f"      e.g. round {one.number} of “{shortened(one.review.title)}”, execution"
+            f"      e.g. round {one.number} of {_title(one)}, execution"
             f" {shortened(one.review.execution_id)} ({one.opened_at.date().isoformat()})"
         )
+
+
+def _title(round_: Round) -> str:
+    """Return what a round is about; the task of a call's agent may have many calls."""
+    if isinstance(round_.subject, ToolCall):
+        return f"a call of {shortened(round_.subject.tool)}"
+    return f"“{shortened(round_.review.title)}”"
 
 
 def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
@@ -227,10 +234,7 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
     round_, rule = stored.round, stored.round.rule
     yield ""
     opened = round_.opened_at.strftime("%Y-%m-%d %H:%M UTC")
-    what = f"“{shortened(round_.review.title)}”"
-    if isinstance(round_.subject, ToolCall):
-        what = f"a call of {shortened(round_.subject.tool)}"
-    yield f"Round {round_.number} of {what}, {opened}"
+    yield f"Round {round_.number} of {_title(round_)}, {opened}"
     if not rule.name:
         yield "  opened when no rule matched: the crew's settings count"
     else:
