@@ -167,4 +167,40 @@ AUDIT: Final = (
         "again = False",
         "audit/test_evidence.py",
     ),
+    mutant(
+        "calls of one execution are told by their round alone",
+        'call = f" · {tool}" if tool else ""',
+        'call = ""',
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "a call that a person changed is told as asked by them",
+        '"CG101": "{who} put a call up for review"',
+        '"CG101": "{who} asked to call the tool {tool}"',
+        "audit/test_evidence.py",
+    ),
+    mutant(
+        "each crew's form speaks of lessons",
+        "takes_lessons=lessons.INPUT in found)",
+        "takes_lessons=True)",
+        "journeys/test_kickoff_form.py",
+    ),
+    mutant(
+        "no crew's form speaks of lessons",
+        "takes_lessons=lessons.INPUT in found)",
+        "takes_lessons=False)",
+        "journeys/test_lessons.py",
+    ),
+    mutant(
+        "a missing file counts as a socket without PostgreSQL",
+        "case FileNotFoundError(filename=None):",
+        "case FileNotFoundError():",
+        "store/test_failures.py",
+    ),
+    mutant(
+        "a socket without PostgreSQL is told by its number",
+        "case FileNotFoundError(filename=None):",
+        "case ChildProcessError():",
+        "store/test_failures.py",
+    ),
 )

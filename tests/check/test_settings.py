@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from crewgate.check.run import advice_on
 from crewgate.check.settings import check_settings
 from crewgate.settings.load import SINGLE_CREW, load
+from crewgate.usecases.read_models import CrewUnavailable
 from tests.check.conftest import Ask
 from tests.settings.environments import ENOUGH
 
@@ -46,6 +48,18 @@ async def test_a_hosts_secret_that_is_too_short_to_be_taken_out_is_told(ask: Ask
     [_, said] = await lines(ask, "settings", MAX_TOKENS="4096", **more)
     why = "has fewer than 8 characters, so `crewgate host` takes it out of no text"
     assert said == f"! settings: MODEL_KEY {why}; use a longer one"
+
+
+@pytest.mark.parametrize(
+    ("why", "advice"),
+    [
+        ("the certificate was not accepted: self-signed certificate", "trust its issuer"),
+        ("connection refused", "start it"),
+        ("the host name is not known", "check its url"),
+    ],
+)
+def test_a_crew_that_cannot_be_called_is_told_with_advice(why: str, advice: str) -> None:
+    assert advice in advice_on(CrewUnavailable(why))
 
 
 async def test_variables_of_a_crew_that_stands_beside_the_file_are_told(

@@ -74,6 +74,15 @@ async def kept(world: World, text: str | None = None) -> Message:
     return await world.shown(lesson, "A lesson of research")
 
 
+async def test_whoever_starts_a_crew_that_takes_lessons_is_told_where_they_stand(
+    world: World,
+) -> None:
+    await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff")
+    view = await modal(world, ANA, "Topic")
+    assert "its lessons go along: `/crew lessons research`" in view.shown
+    assert "Lessons" not in view.shown
+
+
 async def test_what_was_asked_for_once_is_right_at_once_in_the_next_execution(
     world: World,
 ) -> None:

@@ -1,6 +1,7 @@
 """A database that cannot take it now is said to be so, and nothing else is."""
 
 import asyncio
+import socket
 import threading
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -71,6 +72,26 @@ async def test_a_file_of_another_kind_is_no_database(tmp_path: Path) -> None:
 
 async def test_nobody_listens(tmp_path: Path) -> None:
     await nothing_works(open_engines(f"postgresql+asyncpg://postgres@/x?host={tmp_path}"))
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (
+            FileNotFoundError(2, "No such file"),
+            "PostgreSQL does not answer at this socket: start it",
+        ),
+        (
+            FileNotFoundError(2, "No such file", "/x/root.crt"),
+            "[Errno 2] No such file: '/x/root.crt'",
+        ),
+        (socket.gaierror(-2, "Unknown"), "the host name of the database is not known"),
+    ],
+)
+def test_a_database_that_is_not_there_is_told_in_words(error: OSError, why: str) -> None:
+    with pytest.raises(StoreUnavailable) as told, translate_errors():
+        raise error
+    assert str(told.value) == why
 
 
 @pytest.mark.parametrize("user", ["postgres", "nobody"])

@@ -109,8 +109,6 @@ def _hint(error: Exception, url: str) -> str:
         return ""
     if "locked" in str(error):
         return f" by another program; `fuser -v {file}` names it"
-    if isinstance(error.__cause__, FileNotFoundError):
-        return "; PostgreSQL does not answer at this socket: start it, or correct DATABASE_URL"
     return "; check DATABASE_URL"
 
 

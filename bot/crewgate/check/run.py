@@ -91,20 +91,20 @@ async def _crews(
         )
         answer = await client.inputs()
         if isinstance(answer, CrewUnavailable):
-            yield findings.wrong(place, f"{answer.why}; {_advice(answer)}")
+            yield findings.wrong(place, f"{answer.why}; {advice_on(answer)}")
         else:
             yield findings.Finding(place, f"answers; inputs: {', '.join(answer) or 'none'}")
             if INPUT in answer:
                 yield findings.Finding(place, "takes lessons")
 
 
-def _advice(answer: CrewUnavailable) -> str:
+def advice_on(answer: CrewUnavailable) -> str:
     """Return what to do about a crew that did not give its inputs."""
     if answer.answered:
         fails = answer.why.startswith("5")
         return "the crew fails: look at its log" if fails else "check its url and token"
     if "certificate" in answer.why:
-        return "renew it, or correct the url"
+        return "renew it, trust its issuer (SSL_CERT_FILE), or correct the url"
     is_down = "refused" in answer.why
     return "start it, or correct its url" if is_down else "check its url"
 

@@ -52,14 +52,20 @@ def render_choice(crews: Sequence[str]) -> Block:
 
 
 def render_form(
-    crew: str, values: Mapping[str, str], *, missing: Collection[str] = (), warning: str = ""
+    crew: str,
+    values: Mapping[str, str],
+    *,
+    missing: Collection[str] = (),
+    warning: str = "",
+    takes_lessons: bool = False,
 ) -> Block:
     inputs = tuple(dict.fromkeys((*values, *missing)))
     if len(inputs) > FIELDS_LIMIT or any(len(name) > _NAME_LIMIT for name in inputs):
         return render_notice(
             "This crew has more inputs than a form holds. It can be started over its API."
         )
-    about = blocks.context(names.bold(names.crew(crew)))
+    lessons_go = f"its lessons go along: `{COMMAND} lessons {crew}`" if takes_lessons else ""
+    about = blocks.context(names.joined(names.bold(names.crew(crew)), lessons_go))
     shown = blocks.present(about, blocks.section(warning) if warning else None)
     for name in inputs:
         shown.append(
@@ -274,7 +280,8 @@ async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
     if isinstance(found, CrewUnavailable):
         return render_notice(crew_away(crew, context.crews[crew].redact.text(found.why)))
     # The input for lessons has no field in the form: the bot fills it in.
-    return render_form(crew, {name: "" for name in found if name != lessons.INPUT})
+    fields = {name: "" for name in found if name != lessons.INPUT}
+    return render_form(crew, fields, takes_lessons=lessons.INPUT in found)
 
 
 async def _update(view: Block, context: SlackContext, **which: str) -> bool:

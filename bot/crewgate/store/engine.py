@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -35,8 +36,16 @@ def translate_errors() -> Iterator[None]:
     except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError):
         raise
     except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.DatabaseError, OSError) as error:
-        cause = error.__cause__ or error
-        raise StoreUnavailable(str(cause) or f"no answer ({type(cause).__name__})") from error
+        raise StoreUnavailable(_why(error.__cause__ or error)) from error
+
+
+def _why(cause: BaseException) -> str:
+    match cause:
+        case FileNotFoundError(filename=None):
+            return "PostgreSQL does not answer at this socket: start it"
+        case socket.gaierror():
+            return "the host name of the database is not known"
+    return str(cause) or f"no answer ({type(cause).__name__})"
 
 
 #: The seconds that a write waits for its turn before the database counts as unavailable. A crew

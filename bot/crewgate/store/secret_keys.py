@@ -55,9 +55,9 @@ async def find_needed(connection: Connection, cipher: Cipher) -> set[str]:
 
 def _lacking(name: str) -> SecretKeysRefused:
     return SecretKeysRefused(
-        f"SECRET_KEYS: credentials in the database are encrypted with the key {name}, and none"
-        " here opens them: put it back, until `crewgate rotate` has run with it; if it is lost,"
-        " stop the bot, and `crewgate rotate --forget` takes out what only that key opens"
+        f"SECRET_KEYS: credentials in the database may be encrypted with the key {name}, and"
+        " none here opens them: put it back, until `crewgate rotate` has run with it; if it is"
+        " lost, stop the bot, and `crewgate rotate --forget` takes out what only that key opens"
     )
 
 
