@@ -83,7 +83,7 @@ async def test_approving_lets_a_call_run_once_and_the_card_says_what_came_back(
     assert "to: \nbob@x.example" in (await home(hosted, ANA, "Clerk: send_email")).shown
     assert "Clerk: send_email" in await hosted.ask(ANA, "pending")
     await hosted.slack.click(ANA, card, "Approve")
-    ended = await hosted.shown(card, "It ran and returned: “Sent as *17*.”")
+    ended = await hosted.shown(card, "It ran and returned: “`Sent as *17*.`”")
 
     assert crew(hosted).ran == [MAIL]
     assert "send_email approved by" in message_text(ended)
