@@ -466,8 +466,7 @@ async def test_a_call_that_its_thread_comes_to_again_at_the_end_ends_that_thread
         await api.until(execution, "error")
         ended.set()
         await asyncio.to_thread(fails.threads[0].join, 20)
-
-    assert not fails.threads[0].is_alive()
+        assert not fails.threads[0].is_alive()
 
 
 async def test_an_execution_that_fails_while_a_call_waits_gives_back_its_place_and_its_thread(
