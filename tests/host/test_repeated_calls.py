@@ -1,17 +1,24 @@
 """Equal calls, with the real library: people know of one whose end its agent does not know."""
 
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.host.client import Listener
+from tests.host.client import Json, Listener
 from tests.host.real import Real, host, needs_crewai
 from tests.host.real_acts import Acting, transfer
 from tests.host.real_exact import bought
 
 pytestmark = needs_crewai
-AGAIN = ("moody", "moody_natively", "guarded")
-RESTARTED = ("planned", "PlannedFlow", "handing_on")
+AGAIN = ("moody", "moody_natively", "guarded", "guarded_natively")
+#: In other words in each process: their plans, inputs or delegated tasks.
+RESTARTED = (
+    *("planned", "planned_natively", "PlannedFlow", "dated", "stepwise"),
+    *("handing_on", "handing_on_natively", "managed"),
+)
 TARGETS = (
     *(f"repeating:{name}" for name in (*AGAIN, *RESTARTED)),
     *(f"acting:{name}" for name in ("acting", "acting_natively")),
@@ -81,12 +88,98 @@ async def a_call_of_a_server_in_doubt_is_known_to_its_own_agent(real: Real) -> N
         assert "ran" not in again["tool_call"]
 
 
+async def another_step_of_a_plan_knows_nothing_of_the_first(real: Real) -> None:
+    one = Acting(real, "stepwise")
+    await one.begin(transfer("steps"), transfer("steps"))
+    await one.decide(await one.asked())
+    again = await one.asked(2)
+    await one.decide(again, "No.", is_approve=False)
+    await one.result()
+
+    assert again["tool_call"]["ran"]["words"] == "Transferred to steps."
+    assert len(one.acts("steps")) == 1
+
+
 CASES = (
     another_try_of_a_task_knows_nothing_of_the_first,
     an_agent_that_knows_the_end_of_a_call_may_make_it_again,
     one_answer_of_a_model_knows_no_end_of_its_own_calls,
     a_call_of_a_server_in_doubt_is_known_to_its_own_agent,
+    another_step_of_a_plan_knows_nothing_of_the_first,
 )
+
+
+@dataclass
+class Killed:
+    """The executions of one target at a kill, each at another step of a call."""
+
+    real: Real
+    target: str
+    at: dict[str, Acting] = field(default_factory=dict)
+    asked: dict[str, Json] = field(default_factory=dict)
+
+    def to(self, step: str) -> str:
+        """Return whom the call of this step is for."""
+        return f"{self.target}-{step}"
+
+    async def begin(self) -> None:
+        """Begin an execution for each step, until people are asked."""
+        for step in STEPS:
+            calls = [transfer(self.to(step))]
+            if step == "told":
+                calls.append(transfer(self.to("waits")))
+            self.at[step] = await Acting(self.real, self.target).begin(*calls)
+        for step, one in self.at.items():
+            self.asked[step] = await one.asked()
+        await self.at["told"].decide(self.asked["told"])
+        self.asked["waits"] = await self.at["told"].asked(2)
+
+    async def approve_running(self) -> None:
+        """Let the tool begin, and take its time."""
+        running = self.at["running"]
+        await running.decide(self.asked["running"])
+        while not running.acts(self.to("running")):
+            await self.real.api(self.target).status(running.id)
+
+    def turn_back(self, file: sqlite3.Connection) -> None:
+        """Leave in the host's file what it had at each of the steps that take no time."""
+        decide = "UPDATE rounds SET approve = 1, feedback = 'Approved.' WHERE execution_id = ?"
+        for step, statement in (
+            ("unasked", "DELETE FROM rounds WHERE execution_id = ?"),
+            ("approved", decide),
+            ("spent", decide.replace("SET", "SET spent = 1,")),
+        ):
+            one = (self.at[step].id,)
+            file.execute(statement, one)
+            file.execute("UPDATE executions SET state = 'running' WHERE id = ?", one)
+
+    async def go_on(self) -> None:
+        """Look at what people are asked after a start, and end each execution."""
+        unasked = await self.at["unasked"].asked(2)
+        await self.at["unasked"].decide(unasked)
+        again = {
+            step: await self.at[step].asked(3 if step == "told" else 2)
+            for step in ("spent", "running", "told")
+        }
+        for step, asked in again.items():
+            await self.at[step].decide(asked, "It is done.", is_approve=False)
+        assert await self.at["told"].decide(self.asked["waits"]) == 200
+        for one in self.at.values():
+            await one.result()
+
+        assert unasked["tool_call"]["may_have_run"] is False
+        for step in ("spent", "running"):
+            assert again[step]["tool_call"]["may_have_run"] is True
+            assert "ran" not in again[step]["tool_call"]
+        words = f"Transferred to {self.to('told')}."
+        assert again["told"]["tool_call"]["ran"]["words"] == words
+        assert {step: len(one.all_asked) for step, one in self.at.items()} == STEPS
+        acts = {step: len(self.at["told"].acts(self.to(step))) for step in self.asked}
+        assert acts == {step: int(step != "spent") for step in self.asked}
+
+
+#: How often people are asked of an execution that was killed at this step.
+STEPS = {"unasked": 2, "approved": 1, "spent": 2, "running": 2, "told": 3}
 
 
 async def test_an_equal_call_is_known_and_a_waiting_one_keeps_its_card(
@@ -100,22 +193,18 @@ async def test_an_equal_call_is_known_and_a_waiting_one_keeps_its_card(
         for case in CASES:
             with subtests.test(case.__name__):
                 await case(real)
-        several = {one: Acting(real, one) for one in RESTARTED}
-        waits = {}
-        for name, one in several.items():
-            await one.begin(transfer(f"{name}-ran"), transfer(f"{name}-waits"))
-            await one.decide(await one.asked())
-            waits[name] = await one.asked(2)
-        await process.kill()
+        several = [Killed(real, target) for target in RESTARTED]
+        for killed in several:
+            await killed.begin()
+        real.hold()
+        for killed in several:
+            await killed.approve_running()
+        await real.kill()
+        with closing(sqlite3.connect(folder / "crewgate-host.db")) as file, file:
+            for killed in several:
+                killed.turn_back(file)
         await process.start()
-        for name, one in several.items():
-            with subtests.test(f"after a kill: {name}"):
-                again = await one.asked(3)
-                await one.decide(again, "It is done.", is_approve=False)
-                assert await one.decide(waits[name]) == 200
-                await one.result()
-
-                assert again["tool_call"]["ran"]["words"] == f"Transferred to {name}-ran."
-                assert len(one.all_asked) == 3
-                assert [len(one.acts(f"{name}-{to}")) for to in ("ran", "waits")] == [1, 1]
+        for killed in several:
+            with subtests.test(f"after a kill: {killed.target}"):
+                await killed.go_on()
         assert await process.stop() == 0

@@ -25,7 +25,7 @@ ACTS = Path("acts.txt")
 """In the host's folder: a line for each call of a tool that began."""
 #: Set by nobody.
 _PAUSE = threading.Event()
-_TASK = re.compile(r"Act (\[\[.*)")
+TASK = re.compile(r"Act (\[\[.*)")
 _RESULT = re.compile(r"Observation: (?!the result of the action)(.*)")
 """Without the format, of which CrewAI reminds a model now and then."""
 
@@ -104,8 +104,7 @@ class Script(Scripted):
     def call(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
         """The calls of the next step, or the end."""
         told = [str(one.get("content") or "") for one in messages]
-        script = _TASK.findall("\n".join(told))[0]
-        steps = json.loads(script.replace("$pid", str(os.getpid())))
+        steps = json.loads(self.script(told).replace("$pid", str(os.getpid())))
         results = [one["content"] for one in messages if one["role"] == "tool"]
         said = [str(one["content"]) for one in messages if one["role"] == "assistant"]
         results += _RESULT.findall("\n".join(said))
@@ -115,6 +114,10 @@ class Script(Scripted):
                 return self._calls(calls)
             done += len(calls)
         return f"Thought: I know.\nFinal Answer: {json.dumps(results)}"
+
+    def script(self, told: list[str]) -> str:
+        """Return the script in its messages."""
+        return str(TASK.findall("\n".join(told))[0])
 
     def supports_function_calling(self) -> bool:
         """Where it is native."""
