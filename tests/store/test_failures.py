@@ -87,6 +87,7 @@ async def test_nobody_listens(tmp_path: Path) -> None:
         ),
         (socket.gaierror(-2, "Unknown"), "the host name of the database is not known"),
     ],
+    ids=["no socket", "no file", "no host"],
 )
 def test_a_database_that_is_not_there_is_told_in_words(error: OSError, why: str) -> None:
     with pytest.raises(StoreUnavailable) as told, translate_errors():
