@@ -51,9 +51,9 @@ class Skewed:
         return utc_now() + self.later
 
 
-@pytest.mark.parametrize("form", [False, True])
+@pytest.mark.parametrize(("form", "elsewhere"), [(False, False), (True, False), (False, True)])
 async def test_a_press_that_somebody_repeats_does_not_count_after_it_was_taken_back(
-    make_world: MakeWorld, form: bool
+    make_world: MakeWorld, form: bool, elsewhere: bool
 ) -> None:
     async with make_world(crews_file=TWO, **ENVIRONMENT) as world:
         await world.pause()
@@ -64,7 +64,8 @@ async def test_a_press_that_somebody_repeats_does_not_count_after_it_was_taken_b
             await world.slack.submit(ANA, {"feedback": "Good."})
         else:
             await world.slack.click(ANA, card, "Approve")
-        repeat = world.slack.seen_on_its_way()
+        slack = world.slack
+        repeat = slack.taken_by_another_bot() if elsewhere else slack.seen_on_its_way()
         await world.slack.click(ANA, await world.shown(card, "1 of 2"), "Take back my approval")
         await world.slack.until(lambda: "1 of 2" not in message_text(world.slack.fresh(card)))
 

@@ -457,6 +457,15 @@ class Workspace(workspace.Workspace):
         """Return a repeater of the latest request, signature and all, for whoever saw it."""
         return partial(self._sender.post, *self._sender.posted)
 
+    def taken_by_another_bot(self) -> Callable[[], Awaitable[Reply]]:
+        """Return a repeater of the latest request with a signature that no bot knows.
+
+        So it comes to a second bot, and over a socket.
+        """
+        content, headers = self._sender.posted
+        signed = self._sender.sign(content, str(int(self.world.now()) + 1))
+        return partial(self._sender.post, content, {**headers, **signed})
+
     async def send_raw(
         self,
         body: bytes | str,

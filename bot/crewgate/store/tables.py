@@ -213,7 +213,8 @@ mornings = table(
 
 #: People who have turned to the last page of a round's output, or revealed its masked passages.
 #: `pages` and `seconds` are set if a person turned the pages faster than anybody reads. Nobody
-#: can have read the last pages, which were shown at `began_at`, before `enough_at`.
+#: can have read the last pages, which were shown at `began_at`, before `enough_at`. `pressed` is
+#: Slack's `action_ts`, in microseconds, of the person's last press that voted or took a vote back.
 read_to_end = table(
     "read_to_end",
     sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
@@ -222,6 +223,7 @@ read_to_end = table(
     sa.Column("unmasked", sa.Boolean, nullable=False, server_default=sa.false()),
     *optional(sa.Integer, "pages", "seconds"),
     *optional(Instant, "began_at", "enough_at"),
+    *optional(sa.BigInteger, "pressed"),
 )
 
 #: Outputs are apart from the rounds, so that a change of a round never rewrites half a megabyte.
