@@ -86,6 +86,24 @@ QUEUE: Final = (
         "slack/reviews/test_standing.py",
     ),
     mutant(
+        "an upgrade posts a card that is on its way once more",
+        "kind IN ('post', 'repost')",
+        "kind IN ('repost')",
+        "usecases/test_waiting_of_0044.py",
+    ),
+    mutant(
+        "an upgrade posts a missing card into the crew's channel, whatever the rule says",
+        'channel = json.loads(row.rule or "{}").get("channel")',
+        'channel = json.loads("{}").get("channel")',
+        "usecases/test_waiting_of_0044.py",
+    ),
+    mutant(
+        "an upgrade leaves a rule's time running before a card is there",
+        "UPDATE rounds SET announced_at = NULL WHERE id = :id",
+        "UPDATE rounds SET announced_at = announced_at WHERE id = :id",
+        "usecases/test_waiting_of_0044.py",
+    ),
+    mutant(
         "a timer of a crashed process is put off twice",
         "due = sa.case((is_timer, outbox.c.due_at), else_=at)",
         "due = at",
