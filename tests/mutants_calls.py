@@ -6,6 +6,18 @@ from tests.mutating import mutant
 
 CALLS: Final = (
     mutant(
+        "an equal call of another place is another call",
+        "if self.call is None or one.task_id in self.told:",
+        "if self.call is None or one.task_id in self.told or not self.is_by_asker_of(one):",
+        "simulation/test_calls_of_agents.py",
+    ),
+    mutant(
+        "one known end of equal calls hides the doubt about others",
+        "is_known = ran and not under_way and len(ends) == len(ran)",
+        "is_known = bool(ends) and not under_way",
+        "simulation/test_calls_of_agents.py",
+    ),
+    mutant(
         "an earlier approval lets a call run again and again",
         "if not self.has_run or has_run < approvals:",
         "if not self.has_run or was_tried or has_run < approvals:",
