@@ -190,9 +190,9 @@ class WatchedSlack(FakeSlack):
         if options["posted_since"] is None:
             self.tried.setdefault(effect.message_key(options["occasion"]), self.clock())
         outcome = await super().say(effect, about, **options)
-        await self.halt.stand()
         if isinstance(about, QueuePart) and isinstance(outcome, Posted) and self.on_line:
             await self.on_line(effect.target, about)
+        await self.halt.stand()
         return outcome
 
     async def attach(self, about: Any, **options: Any) -> Outcome:
