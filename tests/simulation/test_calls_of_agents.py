@@ -32,7 +32,7 @@ ENDS = (
     Outcome("closed", "It was not sent."),
     None,
 )
-"""What the host gets to know of an approved call; nothing where it is killed meanwhile."""
+"""The ends of approved calls, as the host gets to know them; None where it is killed meanwhile."""
 
 
 @dataclass
