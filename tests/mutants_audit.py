@@ -162,6 +162,12 @@ AUDIT: Final = (
         "audit/test_evidence.py",
     ),
     mutant(
+        "a changed call whose texts are gone is another one when it is asked anew",
+        "    if again is None:\n        return None\n    is_same",
+        "    is_same",
+        "audit/test_evidence.py",
+    ),
+    mutant(
         "a call whose arguments a person changed is another one when it is asked anew",
         "again = edited is not None and is_same_call(edited, other, texts)",
         "again = False",

@@ -12,6 +12,7 @@ import pytest
 from crewgate.audit.check_evidence import (
     DECIDES,
     Contradiction,
+    NotKnown,
     StoryFacts,
     check,
     entry_of,
@@ -93,6 +94,14 @@ async def test_once_the_texts_are_removed_it_holds_and_says_how_many(make: Make)
     assert "0 texts are those of the entries" in said
     assert any("U0BEN decided: approve: 100 % of" in line for line in said)
     assert any("The texts were removed" in line for line in said)
+
+
+async def test_whether_a_changed_call_was_asked_about_anew_is_not_known_without_texts(
+    make: Make,
+) -> None:
+    file = await make("call changed and asked anew")
+    with pytest.raises(NotKnown):
+        lines(file | {"texts": []})
 
 
 async def test_without_a_head_or_key_from_outside_it_says_so(make: Make) -> None:

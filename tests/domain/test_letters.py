@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crewgate.domain.letters import (
     fold,
     is_mixed,
+    mixed_words,
     others_in_recipients,
     others_in_words,
     own_script,
@@ -142,6 +143,11 @@ def test_a_recipient_of_another_script_than_its_call_is_found(words: str, named:
     russian = own_script(("text", "Здравствуйте, это письмо"))
     assert [*others_in_recipients(words, russian)] == []
     assert [*others_in_recipients("müller@example.com", russian)] == []
+
+
+def test_the_words_with_letters_of_two_scripts_are_found_in_order() -> None:
+    assert [*mixed_words("pay pаypal 5 kΩ, in Привет and 日本語Kana")] == ["pаypal", "kΩ"]
+    assert [*mixed_words("pay paypal 5 ohm")] == []
 
 
 @pytest.mark.parametrize(

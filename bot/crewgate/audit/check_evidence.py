@@ -550,9 +550,11 @@ def is_same_call(before: Round, other: Entry, texts: Mapping[str, str]) -> bool 
     again = edited is not None and is_same_call(edited, other, texts)
     if other.actor != "crew" or again:
         return True
+    if again is None:
+        return None
     is_same = all(one.data.get(name) == other.data.get(name) for name in ("tool", "characters"))
     both = {texts.get(of.data["output"]) for of in (one, other)}
-    is_told = again is not None and (None not in both or "tool" not in one.data)
+    is_told = None not in both or "tool" not in one.data
     return is_same and (len(both) == 1 if is_told else None)
 
 

@@ -120,7 +120,7 @@ def test_escaped_text_is_cut_within_its_limit_and_never_inside_an_entity(
         assert escaped.endswith("…")
 
 
-@given(texts, st.integers(2, 80))
+@given(texts, st.integers(3, 80))  # a mark in backticks
 def test_names_are_one_line_within_their_limit(text: str, limit: int) -> None:
     for shown in (one_line(text, limit), plain(text, limit)):
         assert utf16_length(shown) <= limit

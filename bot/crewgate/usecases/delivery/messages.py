@@ -217,11 +217,18 @@ async def post_in_thread(
             await record(tx, outcome)
             if outcome.too_long and file is not None:
                 await tx.enqueue([replace(job.effect, kind=file)], at=context.clock())
-            # A bot that stood still for longer than its lease may know an older message than the
-            # bot that has the job by now: that bot looks for this message, or has another.
-            if not await tx.complete(job):
-                raise _NotOurs
+            await _complete(job, tx)
     return Delivered()
+
+
+async def _complete(job: Job, tx: Tx) -> None:
+    """Complete a job that this bot still has. Raises _NotOurs.
+
+    A bot that stood still for longer than its lease may know an older message than the bot that has
+    the job by now: that bot looks for this message, or has another.
+    """
+    if not await tx.complete(job):
+        raise _NotOurs
 
 
 class _NotOurs(Exception):  # no CrewgateError: nobody is told of it
