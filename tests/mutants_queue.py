@@ -293,7 +293,7 @@ QUEUE: Final = (
     ),
     mutant(
         "a worker that lost its job records its card",
-        "if not await tx.complete(job):\n                raise _NotOurs",
+        "if not await tx.complete(job):\n        raise _NotOurs",
         "await tx.complete(job)",
         "usecases/delivery/test_cards.py",
     ),
