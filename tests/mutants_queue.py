@@ -139,25 +139,6 @@ QUEUE: Final = (
         "case errors.StoreUnavailable():",
         "web/test_poison.py",
     ),
-    # --- presses that are sent again
-    mutant(
-        "a press counts again at the time at which it was taken back",
-        "read_to_end.c.pressed >= sa.bindparam",
-        "read_to_end.c.pressed > sa.bindparam",
-        "usecases/test_votes.py",
-    ),
-    mutant(
-        "a press counts again after it was taken back",
-        "return has_voted or await tx.notes.is_press_taken",
-        "return has_voted and await tx.notes.is_press_taken",
-        "usecases/test_votes.py",
-    ),
-    mutant(
-        "a press takes back an approval that is newer",
-        "        if await tx.notes.is_press_taken(round_id, by, pressed_at()):\n",
-        "        if False:\n",
-        "usecases/test_votes.py",
-    ),
     # --- lessons
     mutant(
         "a wish came before its lesson, whenever it came",

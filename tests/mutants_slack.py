@@ -331,4 +331,22 @@ SLACK: Final = (
         "is_taken = True",
         "web/test_slack_events.py",
     ),
+    mutant(
+        "a press counts again after it was taken back",
+        "any(one.user == user and Decimal(ts) <= Decimal(one.ts) for one in self.presses)",
+        "any(one.user == user and Decimal(ts) < Decimal(one.ts) for one in self.presses)",
+        "domain/test_votes.py",
+    ),
+    mutant(
+        "taking an approval back is not noted",
+        "(await tx.round(round_id)).press(by.id, press_ts()).take_back(by.id)",
+        "(await tx.round(round_id)).take_back(by.id)",
+        "usecases/test_presses.py",
+    ),
+    mutant(
+        "a form forgets the press that opened it",
+        "filter(None, [press_ts(), *sorted(seen.unseen), *turned])",
+        "[*sorted(seen.unseen), *turned]",
+        "slack/test_payloads.py",
+    ),
 )

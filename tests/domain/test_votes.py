@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import (
@@ -12,6 +14,7 @@ from crewgate.domain.errors import (
     InvalidTransition,
     NotVoted,
     NotWaiting,
+    PressRepeated,
 )
 from crewgate.domain.people import Role, User, UserGroup
 from crewgate.domain.review import Round, State, Transition
@@ -289,3 +292,21 @@ def test_besides_the_operators_where_nobody_else_is_named() -> None:
     rule = a_rule(escalate=Escalation(THREE_DAYS, people(EVE)))
     assert crew.under(rule).permitted(Role.REVIEWER) == people(CAI)
     assert crew.under(rule, escalated=True).permitted(Role.REVIEWER) == people(CAI, EVE)
+
+
+# --- presses ---
+
+
+@given(st.lists(st.tuples(st.sampled_from([ANA.id, BEN.id]), st.integers(0, 99), st.booleans())))
+def test_a_press_changes_a_round_if_it_is_newer_than_its_person_s_last(
+    presses: list[tuple[str, int, bool]],
+) -> None:
+    round_, last = a_round(), {ANA.id: -1, BEN.id: -1}
+    for user, hundredths, short in presses:
+        ts = f"{hundredths // 10}.{hundredths % 10}{'' if short else '00000'}"
+        if hundredths > last[user]:
+            round_, last[user] = round_.press(user, ts), hundredths
+        else:
+            with pytest.raises(PressRepeated):
+                round_.press(user, ts)
+        assert round_.press(user, "") is round_

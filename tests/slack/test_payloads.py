@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.caveats import NOTHING_SEEN
+from crewgate.domain.caveats import NOTHING_SEEN, Seen, Share, Unseen
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.payloads import (
@@ -12,12 +12,15 @@ from crewgate.slack.payloads import (
     Edited,
     Written,
     asked,
+    parse_asked,
     parse_command,
     parse_edit_form,
     parse_kickoff_form,
     parse_message,
+    parse_place,
     parse_submission,
 )
+from crewgate.usecases.log_fields import acts_at
 from crewgate.usecases.read_models import MessageRef
 
 
@@ -100,3 +103,24 @@ def test_every_text_that_people_write_can_be_stored() -> None:
     assert (form.written, kickoff.values) == ((stored,), {"topic": stored})
     assert (note.text, edit.text, command.text) == (stored, stored, stored)
     assert " ".join(command.arguments) == stored
+
+
+@pytest.mark.parametrize("behind", ["", "\n2 7 0"])
+@pytest.mark.parametrize("seen", [NOTHING_SEEN, Seen(unseen=frozenset(Unseen), share=Share(1, 2))])
+def test_a_form_acts_at_the_time_of_the_press_that_opened_it(seen: Seen, behind: str) -> None:
+    press = {"actions": [{"action_ts": "1700000000.000100"}]}
+    assert parse_place(press) == {"action_ts": "1700000000.000100"}
+    acts_at(parse_place(press))
+    metadata = asked("r-1", seen, "mark") + behind
+    acts_at({})
+    assert parse_place({"view": {"private_metadata": metadata}}) == parse_place(press)
+    assert parse_asked(asked("r-1", seen)) == ("r-1", seen)
+    opened_before = {"view": {"private_metadata": asked("r-1", seen) + behind}}
+    assert parse_place(opened_before) == {}
+
+
+@pytest.mark.parametrize(
+    "ts", ["", "NaN", "1e5", "-1.0", "1700000000", None, 7, ["1.0"], "\u0661.0"]
+)
+def test_an_odd_time_of_a_press_is_not_known(ts: object) -> None:
+    assert parse_place({"actions": [{"action_ts": ts}]}) == {}

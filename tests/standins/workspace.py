@@ -254,6 +254,8 @@ class Sender(delivery.Sender):
         """The number and the reason of the repetition that is being sent."""
         self.posted: tuple[bytes, Mapping[str, str]] = b"", {}
         """The latest request over HTTP, body and headers."""
+        self.sent: tuple[Kind, Json] = "interactive", {}
+        """The latest payload."""
 
     @override
     async def post(self, content: bytes, headers: Mapping[str, str]) -> Reply:
@@ -262,7 +264,7 @@ class Sender(delivery.Sender):
 
     @override
     async def send(self, kind: Kind, payload: Json) -> Reply:
-        retry, self.retry = self.retry, None
+        retry, self.retry, self.sent = self.retry, None, (kind, payload)
         if self.events_url is None:
             body, problem = await self._sockets.send(kind, payload, retry)
             return Reply(0 if problem else 200, body, problem=problem)
@@ -457,14 +459,15 @@ class Workspace(workspace.Workspace):
         """Return a repeater of the latest request, signature and all, for whoever saw it."""
         return partial(self._sender.post, *self._sender.posted)
 
-    def taken_by_another_bot(self) -> Callable[[], Awaitable[Reply]]:
-        """Return a repeater of the latest request with a signature that no bot knows.
+    def sent_again(self) -> Callable[[], Awaitable[Reply]]:
+        """Return a repeater of the latest payload, newly signed: another bot knows no signature."""
+        sent = self._sender.sent
 
-        So it comes to a second bot, and over a socket.
-        """
-        content, headers = self._sender.posted
-        signed = self._sender.sign(content, str(int(self.world.now()) + 1))
-        return partial(self._sender.post, content, {**headers, **signed})
+        async def send() -> Reply:
+            self._sender.retry = (1, "http_timeout")
+            return await self._sender.send(*sent)
+
+        return send
 
     async def send_raw(
         self,

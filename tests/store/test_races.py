@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.caveats import Share
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import PressRepeated
 from crewgate.domain.people import User
 from crewgate.domain.reason import ExecutionEnded
 from crewgate.domain.review import Round, State
@@ -313,3 +314,28 @@ async def test_one_of_two_first_outputs_of_an_execution_is_its_first(world: Worl
     await asyncio.gather(one, other)
     opened = await world.entries(Code.OPENED)
     assert [entry["data"]["first"] for entry in opened] == [True, False]
+
+
+async def test_a_press_that_two_bots_got_counts_once(world: World) -> None:
+    round_ = await opened(world, ALL)
+    before = len(await world.effects())
+    async with world.uow.begin() as tx:
+        waiting = await tx.round(round_.id)
+        one = await started(world, world.pressed("1.1", world.decide(waiting.id)))
+        other = await started(world, world.pressed("1.1", world.decide(waiting.id)), beside=1)
+    assert (await one).votes == (await other).votes == (await world.round(round_.id)).votes
+    assert len(await world.effects()) == before + 1
+
+
+async def test_a_press_that_comes_again_while_it_is_taken_back_does_not_count(
+    world: World,
+) -> None:
+    round_ = await opened(world, ALL)
+    await world.pressed("1.1", world.decide(round_.id))
+    async with world.uow.begin() as tx:
+        waiting = await tx.round(round_.id)
+        again = await started(world, world.pressed("1.1", world.decide(round_.id)))
+        await tx.save(waiting.press(ANA.id, "1.2").take_back(ANA.id).round)
+    with pytest.raises(PressRepeated):
+        await again
+    assert (await world.round(round_.id)).votes == ()

@@ -1,7 +1,6 @@
 """Several approvals: they are counted on disk, and the last one decides, once."""
 
 import asyncio
-from collections.abc import Awaitable
 
 import pytest
 
@@ -17,7 +16,6 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Person, Revise
 from crewgate.store.engine import open_engines
 from crewgate.usecases.decide import take_back
-from crewgate.usecases.log_fields import acts_at, pressed_at
 from crewgate.usecases.queries import pending, queue
 from tests.builders import ANA, BEN, CAI, SECOND, a_crew, a_rule, a_uow, a_vote
 from tests.databases import both
@@ -97,59 +95,6 @@ async def test_an_approval_is_taken_back_until_the_last_one(world: World, waitin
     assert (await world.decide(waiting.id, by=ANA)).decision is not None
     with pytest.raises(AlreadyDecided):
         await take_back(waiting.id, by=ANA, context=world.reviews)
-
-
-async def press(ts: str, act: Awaitable[Round]) -> Round:
-    """Act by a press with this `action_ts`."""
-    acts_at({"action_ts": ts})
-    try:
-        return await act
-    finally:
-        acts_at({})
-
-
-@pytest.mark.parametrize("ts", ["9.000007", "9.000006", "8.999999", "10.000000"])
-async def test_a_press_counts_once_also_after_it_was_taken_back(
-    world: World, waiting: Round, ts: str
-) -> None:
-    await press("9.000006", world.decide(waiting.id))
-    await press("10.000000", take_back(waiting.id, by=ANA, context=world.reviews))
-    assert (await press(ts, world.decide(waiting.id))).votes == ()
-    assert (await press("10.000000", world.decide(waiting.id, by=BEN))).votes != ()
-    decided = await press("10.000001", world.decide(waiting.id))
-    assert decided.decision is not None
-
-
-async def test_an_approval_stays_where_the_press_that_took_back_an_earlier_one_comes_again(
-    world: World, waiting: Round
-) -> None:
-    await press("9.1", world.decide(waiting.id))
-    await press("9.2", take_back(waiting.id, by=ANA, context=world.reviews))
-    await press("9.3", world.decide(waiting.id))
-    await press("9.2", take_back(waiting.id, by=ANA, context=world.reviews))
-    assert [vote.by for vote in (await world.round(waiting.id)).votes] == [ANA]
-
-
-async def test_a_form_has_no_time_and_counts_after_a_press(world: World, waiting: Round) -> None:
-    await press("9.1", world.decide(waiting.id))
-    await press("9.2", take_back(waiting.id, by=ANA, context=world.reviews))
-    acts_at({"view": "V1"})
-    assert (await world.decide(waiting.id)).votes != ()
-    for damaged in ("", ".5", "soon", "-9.9", "9.9x"):
-        acts_at({"action_ts": damaged})
-        assert pressed_at() is None
-    acts_at({})
-
-
-@both
-async def test_a_press_that_two_bots_take_while_it_is_taken_back(
-    world: World, waiting: Round
-) -> None:
-    await press("9.1", world.decide(waiting.id))
-    back = press("9.2", take_back(waiting.id, by=ANA, context=world.reviews))
-    again = [press("9.1", world.decide(waiting.id)) for _ in range(3)]
-    await asyncio.gather(*again, back)
-    assert (await world.round(waiting.id)).votes == ()
 
 
 async def test_a_newer_output_starts_the_count_again(world: World, waiting: Round) -> None:

@@ -35,6 +35,7 @@ from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.decide import decide, retry
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.worker import LEASE, deliver
+from crewgate.usecases.log_fields import acts_at
 from crewgate.usecases.notes import keep_note
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.read_models import NO_RULE_ID, MessageRef, Selection
@@ -138,6 +139,15 @@ class World:
         return await decide(
             round_id, verdict or Approve(), by=by, via=Via.BUTTON, context=self.reviews, seen=seen
         )
+
+    async def pressed(self, ts: str, act: Awaitable[Round]) -> Round:
+        """Let somebody act by a press, or by a form that it opened, at this time of Slack's."""
+
+        async def pressed() -> Round:
+            acts_at({"action_ts": ts})
+            return await act
+
+        return await asyncio.create_task(pressed())
 
     async def retry(self, round_id: str, *, by: Person = ANA) -> Round:
         return await retry(round_id, by=by, context=self.reviews)

@@ -5,8 +5,8 @@ CrewgateError
         AlreadyDecided, RoundClosed, RoundSuperseded
     VoteRefused                 this person's approval does not count
         AlreadyVoted, ApprovedBefore, GroupsComplete, GroupsUnresolved, NotVoted, OwnLesson,
-        PerhapsSelfApproval, RefusedByRule, SelfApproval, StarterUnresolved, UnknownStarter,
-        VotedOtherwise
+        PerhapsSelfApproval, PressRepeated, RefusedByRule, SelfApproval, StarterUnresolved,
+        UnknownStarter, VotedOtherwise
     NotPermitted                this person lacks the role
         NotAReader, NotAReviewer, NotAStarter, NotAnOperator
     ConfirmationNeeded          nothing is wrong; the person is asked first
@@ -100,6 +100,10 @@ class GroupsUnresolved(VoteRefused):
 
 class NotVoted(VoteRefused):
     """This person has not approved the round, so there is nothing to take back."""
+
+
+class PressRepeated(VoteRefused):
+    """The press is not newer than this person's last press that changed the round."""
 
 
 class RefusedByRule(VoteRefused):

@@ -44,6 +44,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
@@ -108,6 +109,8 @@ class Round:
     """The rule that applied when the round opened."""
     votes: tuple[verdict.Vote, ...] = ()
     """The approvals so far, if the round needs several; one per person."""
+    presses: tuple[verdict.Press, ...] = ()
+    """The latest press of each person that changed the round."""
     escalated_at: datetime | None = None
     """The time when the rule escalated; from then on `escalate.to` may decide too."""
     reminders: int = 0
@@ -205,6 +208,18 @@ class Round:
 
     def vote_of(self, user: str) -> verdict.Vote | None:
         return next((vote for vote in self.votes if vote.by.id == user), None)
+
+    def press(self, user: str, ts: str) -> Round:
+        """Note a person's press by Slack's time of it; an unknown time, "", is not noted.
+
+        Raises PressRepeated unless the press is newer than the last that is noted of this person.
+        """
+        if not ts:
+            return self
+        if any(one.user == user and Decimal(ts) <= Decimal(one.ts) for one in self.presses):
+            raise errors.PressRepeated
+        others = (one for one in self.presses if one.user != user)
+        return replace(self, presses=(*others, verdict.Press(user, ts)))
 
     def not_voted(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         """Return those of `named` who have not approved, without groups that are complete."""

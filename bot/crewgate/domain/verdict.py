@@ -92,6 +92,14 @@ class ByRule:
 Decider = Person | TimedOut | ByRule
 
 
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A person's press on a round; `ts` is Slack's own time of it, in seconds since 1970."""
+
+    user: str
+    ts: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
     """One person's approval of a round that needs several."""

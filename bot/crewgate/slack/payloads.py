@@ -15,6 +15,7 @@ from crewgate.domain.errors import Malformed
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import parse_share, with_share
+from crewgate.usecases.log_fields import press_ts
 from crewgate.usecases.read_models import MessageRef
 
 P = ParamSpec("P")
@@ -90,13 +91,28 @@ def parse_view(view: Mapping[str, Any]) -> View:
 def parse_place(body: Mapping[str, Any]) -> dict[str, str]:
     container = body.get("container") or {}
     [action, *_] = body.get("actions") or [{}]
+    view = body.get("view") or {}
+    pressed = action.get("action_ts") or _opened_at(str(view.get("private_metadata")))
     found = {
-        "action_ts": action.get("action_ts"),
+        "action_ts": _TS.fullmatch(str(pressed)) and pressed,
         "channel": container.get("channel_id"),
         "message_ts": container.get("message_ts"),
-        "view": (body.get("view") or {}).get("id"),
+        "view": view.get("id"),
     }
     return {name: str(value) for name, value in found.items() if value}
+
+
+#: Slack's time of a press, in seconds since 1970.
+_TS: Final = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
+
+
+def _opened_at(metadata: str) -> str | None:
+    """Return the time of the press that opened a form, if its metadata is of `asked`."""
+    try:
+        _, _, _, asked_about, *_ = json.loads(metadata.partition("\n")[0])
+    except (TypeError, ValueError):
+        return None
+    return str(asked_about).partition(" ")[0]
 
 
 @raises_malformed
@@ -176,7 +192,8 @@ def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
 def asked(round_id: str, seen: Seen, *more: str) -> str:
     share = "" if seen.share is None else with_share("", seen.share)
     turned = [] if seen.turned is None else [f"{seen.turned.pages}/{seen.turned.seconds}"]
-    unseen = " ".join([*sorted(seen.unseen), *turned])
+    # A form acts with the time of the press that opened it: Slack gives a sent form none.
+    unseen = " ".join(filter(None, [press_ts(), *sorted(seen.unseen), *turned]))
     return json.dumps([round_id, seen.notes, seen.claimed_by, unseen, *more, share])
 
 

@@ -156,17 +156,6 @@ _CIRCUMSTANCES: Final = (
 )
 
 
-_TAKEN: Final = sa.select(read_to_end.c.round_id).where(
-    read_to_end.c.round_id == sa.bindparam("round"),
-    read_to_end.c.user_id == sa.bindparam("user"),
-    read_to_end.c.pressed >= sa.bindparam("pressed", type_=sa.BigInteger),
-)
-
-
-def _press(round_id: str, by: Person, pressed: int) -> dict[str, Any]:
-    return {"round": round_id, "user": by.id, "pressed": pressed}
-
-
 _CALL: Final = codec(ToolCall | None)
 _NO_CALL: Final = ToolCall("")
 
@@ -278,24 +267,6 @@ class Notes(Changing, NoteQueries):
 
     async def record_unmasked(self, round_id: str, by: Person) -> None:
         await self._has_read(round_id, by, sa.true(), unmasked=True)
-
-    async def is_press_taken(self, round_id: str, by: Person, pressed: int | None) -> bool:
-        """Return True for a press that is not newer than this person's last on the round.
-
-        `pressed` is its `action_ts` in microseconds: Slack's times alone are compared. A form has
-        none (None), and is always new.
-        """
-        if pressed is None:
-            return False
-        return bool(await rows(self._connection, _TAKEN, _press(round_id, by, pressed)))
-
-    async def record_press(self, round_: Round, by: Person, pressed: int | None) -> None:
-        """Store the press with which a person voted on a waiting round, or took a vote back.
-
-        What ended a round needs no time of its press: nobody takes it back.
-        """
-        if pressed is not None and round_.state is State.WAITING:
-            await self._has_read(round_.id, by, sa.true(), pressed=pressed)
 
     async def _has_read(
         self, round_id: str, by: Person, where: sa.ColumnElement[bool], **values: Any

@@ -136,8 +136,9 @@ rounds = table(
     sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
     *optional(Instant, "escalated_at"),
     *optional(sa.Integer, "reminders"),
-    # The decision; `votes` are the approvals so far, if several are needed.
-    *optional(Json, "votes"),
+    # The decision; `votes` are the approvals so far, if several are needed. `presses` has the time
+    # of each person's latest press that changed the round.
+    *optional(Json, "votes", "presses"),
     *optional(sa.Boolean, "is_approve", "masks_unseen"),
     #: True if the answer is one of the question's labels, False if it is free text, else null.
     *optional(sa.Boolean, "is_label"),
@@ -213,8 +214,7 @@ mornings = table(
 
 #: People who have turned to the last page of a round's output, or revealed its masked passages.
 #: `pages` and `seconds` are set if a person turned the pages faster than anybody reads. Nobody
-#: can have read the last pages, which were shown at `began_at`, before `enough_at`. `pressed` is
-#: Slack's `action_ts`, in microseconds, of the person's last press that voted or took a vote back.
+#: can have read the last pages, which were shown at `began_at`, before `enough_at`.
 read_to_end = table(
     "read_to_end",
     sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
@@ -223,7 +223,6 @@ read_to_end = table(
     sa.Column("unmasked", sa.Boolean, nullable=False, server_default=sa.false()),
     *optional(sa.Integer, "pages", "seconds"),
     *optional(Instant, "began_at", "enough_at"),
-    *optional(sa.BigInteger, "pressed"),
 )
 
 #: Outputs are apart from the rounds, so that a change of a round never rewrites half a megabyte.

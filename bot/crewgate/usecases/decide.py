@@ -43,7 +43,7 @@ from crewgate.usecases.access import (
     require_other,
     starter_of,
 )
-from crewgate.usecases.log_fields import fields_of, pressed_at
+from crewgate.usecases.log_fields import fields_of, press_ts
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import DeadLetter
 from crewgate.usecases.rounds import apply, open_round, rule_with_words
@@ -74,10 +74,10 @@ async def decide(
     """Record a person's decision, or their approval if several are needed; the first decision wins.
 
     `seen` is everything that the person was shown and asked about. A second approval by one person
-    is a no-op, and so is a press sent again. `edited` is approved in a new round of its own, or is
-    the text that a Revise asks for. Raises RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting
-    that says why it is too late, a VoteRefused that says why an approval does not count,
-    VerdictMisplaced, ConfirmationNeeded, or StoreUnavailable: then nothing was recorded.
+    is a no-op. `edited` is approved in a new round of its own, or is the text that a Revise asks
+    for. Raises RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late,
+    a VoteRefused that says why an approval does not count, VerdictMisplaced, ConfirmationNeeded, or
+    StoreUnavailable: then nothing was recorded.
     """
 
     async def record(access: Access) -> Round:
@@ -98,11 +98,12 @@ async def decide(
             if round_.rule != rule:
                 rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
 
-            # One vote of each person: a second click changes nothing, nor does one that was taken
-            # back and is sent again.
+            # One vote of each person: a second click changes nothing.
             is_vote = answering.needs_approvals(meaning, round_.rule)
-            if is_vote and await _has_voted(round_, by, tx):
+            if is_vote and round_.vote_of(by.id) is not None:
                 return round_
+            # A press from before this person's last one, which *Take back* may have been, is old.
+            round_ = round_.press(by.id, press_ts())
 
             # The caveats: notes, a claim, and parts of the output that this person may not know.
             # Words that send a round back have none: their author knows what is wrong with it.
@@ -160,7 +161,6 @@ async def decide(
 
             # The round, its effects and its audit entries: one commit.
             tx.audit.acts(by, facts)
-            await tx.notes.record_press(transition.round, by, pressed_at())
             if edited is not None:
                 crew = access.crews[round_.review.crew]
                 transition = await _keep(edited, opened, transition, tx, crew, at=now)
@@ -250,20 +250,10 @@ def approve(
     raise refused[0]
 
 
-async def _has_voted(round_: Round, by: Person, tx: Tx) -> bool:
-    has_voted = round_.vote_of(by.id) is not None
-    return has_voted or await tx.notes.is_press_taken(round_.id, by, pressed_at())
-
-
 async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Take a person's approval back; a press that was sent again changes nothing."""
     async with context.uow.begin() as tx:
         tx.audit.acts(by)
-        round_ = await tx.round(round_id)
-        transition = round_.take_back(by.id)
-        if await tx.notes.is_press_taken(round_id, by, pressed_at()):
-            return round_
-        await tx.notes.record_press(transition.round, by, pressed_at())
+        transition = (await tx.round(round_id)).press(by.id, press_ts()).take_back(by.id)
         await apply(tx, transition, at=context.clock())
     return transition.round
 
@@ -341,7 +331,7 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     stuck = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, stuck)
     async with context.uow.begin() as tx:
-        transition = (await tx.round(round_id)).retry()
+        transition = (await tx.round(round_id)).press(by.id, press_ts()).retry()
         tx.audit.acts(by)
         await apply(tx, transition, at=context.clock())
     return transition.round

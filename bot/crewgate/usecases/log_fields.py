@@ -36,11 +36,6 @@ def place() -> Mapping[str, str]:
     return _PLACE.get({})
 
 
-def pressed_at() -> int | None:
-    """Return the `action_ts` of the press that is being handled, in microseconds.
-
-    None for what is no press of a button: Slack's forms and messages have no `action_ts`.
-    """
-    seconds, _, part = place().get("action_ts", "").partition(".")
-    digits = seconds + part.ljust(6, "0")[:6]
-    return int(digits) if digits.isascii() and digits.isdecimal() and seconds else None
+def press_ts() -> str:
+    """Return Slack's time of the press that acts, or that opened the form; "" if it is unknown."""
+    return place().get("action_ts", "")

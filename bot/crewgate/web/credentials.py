@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -108,10 +109,11 @@ class TakenRequests:
     """The signatures of accepted requests while they are valid, so that each is accepted once."""
 
     def __init__(self) -> None:
-        self._until: dict[str, datetime] = {}
+        self._until: OrderedDict[str, datetime] = OrderedDict()
 
     def add(self, signature: str, *, now: Sequence[datetime]) -> bool:
-        self._until = {known: until for known, until in self._until.items() if until >= min(now)}
+        while self._until and next(iter(self._until.values())) < min(now):
+            self._until.popitem(last=False)
         if signature in self._until:
             return False
         # The signing clock may be TOLERANCE ahead: then the timestamp is valid for twice as long.

@@ -185,6 +185,8 @@ _VOTE_REFUSED: Final[Mapping[type[errors.VoteRefused], str]] = {
     errors.NotVoted: "You have not approved this, so there is nothing to take back.",
     errors.PerhapsSelfApproval: "You had this crew started and it did not answer, so it may be you "
     f"who started this: somebody else has to approve it. {_MAY_REVISE}",
+    errors.PressRepeated: "You did something newer here, or this press came twice, so nothing was "
+    "changed. If you still want this, press the button again; a form has to be opened again.",
     errors.StarterUnresolved: "Slack did not say who started this, and they may not approve it. "
     f"Try again in a minute. {_MAY_REVISE}",
     errors.UnknownStarter: "Nobody knows who started this, so nobody may approve it. "

@@ -1,4 +1,4 @@
-"""Slack's time of a person's last press on a round, so that the press counts once."""
+"""The latest press of each person that changed a round."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,4 +8,4 @@ down_revision = "0057"
 
 
 def upgrade() -> None:
-    op.add_column("read_to_end", sa.Column("pressed", sa.BigInteger()))
+    op.add_column("rounds", sa.Column("presses", sa.JSON()))

@@ -1,0 +1,103 @@
+"""A press counts once: one that is not newer than its person's last on the round does nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from crewgate.domain.errors import PressRepeated, RoundSuperseded
+from crewgate.domain.outcome import Refused
+from crewgate.domain.people import User
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Approve, Press, Revise
+from crewgate.usecases.away import go_away
+from crewgate.usecases.decide import take_back
+from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
+from tests.usecases.faults import Fault
+from tests.usecases.world import CREW, World
+
+FIRST, SECOND, THIRD, FOURTH = (f"1700000000.00000{number}" for number in (1, 2, 3, 4))
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    people = (User(ANA.id), User(BEN.id), User(CAI.id))
+    world.crews["research"] = a_crew(reviewers=people, rules=(a_rule(approvals=2),))
+    return world
+
+
+@pytest.fixture
+async def waiting(world: World) -> Round:
+    return (await world.notify()).round
+
+
+async def test_an_approval_that_was_taken_back_does_not_count_again(
+    world: World, waiting: Round
+) -> None:
+    await world.pressed(FIRST, world.decide(waiting.id))
+    await world.pressed(SECOND, take_back(waiting.id, by=ANA, context=world.reviews))
+    for repeated in (FIRST, SECOND):
+        with pytest.raises(PressRepeated):
+            await world.pressed(repeated, world.decide(waiting.id))
+        with pytest.raises(PressRepeated):
+            await world.pressed(repeated, world.decide(waiting.id, Approve("Good.")))
+        with pytest.raises(PressRepeated):
+            await world.pressed(repeated, world.decide(waiting.id, Revise("No.")))
+    stored = await world.round(waiting.id)
+    assert (stored.votes, stored.presses) == ((), (Press(ANA.id, SECOND),))
+    assert (await world.pressed(THIRD, world.decide(waiting.id))).votes
+
+
+async def test_taking_back_is_not_repeated_either(world: World, waiting: Round) -> None:
+    await world.pressed(FIRST, world.decide(waiting.id))
+    await world.pressed(SECOND, take_back(waiting.id, by=ANA, context=world.reviews))
+    await world.pressed(THIRD, world.decide(waiting.id))
+    with pytest.raises(PressRepeated):
+        await world.pressed(SECOND, take_back(waiting.id, by=ANA, context=world.reviews))
+    assert [vote.by for vote in (await world.round(waiting.id)).votes] == [ANA]
+
+
+async def test_the_presses_of_others_do_not_age_one_s_own(world: World, waiting: Round) -> None:
+    await world.pressed(SECOND, world.decide(waiting.id))
+    decided = await world.pressed(FIRST, world.decide(waiting.id, by=BEN))
+    assert decided.state is State.DECIDED
+
+
+async def test_a_delegate_s_press_is_not_repeated_after_the_absent_person_took_it_back(
+    world: World, waiting: Round
+) -> None:
+    until = world.clock() + timedelta(days=1)
+    await go_away(ANA, EVE, until=until, context=world.reviews)
+    await world.pressed(FIRST, world.decide(waiting.id, by=EVE))
+    await world.pressed(SECOND, take_back(waiting.id, by=ANA, context=world.reviews))
+    with pytest.raises(PressRepeated):
+        await world.pressed(FIRST, world.decide(waiting.id, by=EVE))
+    assert (await world.round(waiting.id)).votes == ()
+
+
+async def test_a_press_without_a_time_counts(world: World, waiting: Round) -> None:
+    await world.pressed(FIRST, world.decide(waiting.id))
+    await take_back(waiting.id, by=ANA, context=world.reviews)
+    assert (await world.decide(waiting.id)).votes
+
+
+async def test_a_newer_output_begins_anew(world: World, waiting: Round) -> None:
+    await world.pressed(SECOND, world.decide(waiting.id))
+    newer = (await world.notify("Another draft.")).round
+    assert (await world.pressed(FIRST, world.decide(newer.id))).votes
+    with pytest.raises(RoundSuperseded):
+        await world.pressed(THIRD, world.decide(waiting.id))
+
+
+async def test_a_decision_is_sent_once_for_each_press_of_retry(
+    world: World, waiting: Round
+) -> None:
+    await world.pressed(FIRST, world.decide(waiting.id, Revise("No.")))
+    world.crew.faults.extend([Fault(Refused("401", "no"))] * 2)
+    await world.turn(CREW)
+    await world.pressed(SECOND, world.retry(waiting.id))
+    await world.turn(CREW)
+    assert (await world.round(waiting.id)).state is State.STUCK
+    with pytest.raises(PressRepeated):
+        await world.pressed(SECOND, world.retry(waiting.id))
+    again = await world.pressed(THIRD, world.retry(waiting.id))
+    assert (again.state, again.retries) == (State.DECIDED, 2)
