@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from crewgate.domain import redaction
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import (
     MARK,
@@ -354,3 +355,8 @@ def test_hiding_takes_no_longer_than_the_text_is_long(text: str) -> None:
 )
 def test_what_is_a_secret_by_its_name(name: str, is_secret: bool) -> None:
     assert is_called_secret(name) is is_secret
+
+
+def test_a_variable_is_secret_by_a_whole_word_of_its_name() -> None:
+    assert redaction.is_secret_variable("OPENAI_API_KEY")
+    assert not redaction.is_secret_variable("KEYCLOAK_URL")
