@@ -316,6 +316,7 @@ class People(Known):
         await self.leave_to(delegate, by, choices.pick([HOUR, timedelta(days=9)]))
 
     async def leave_to(self, delegate: Person, by: Person, length: timedelta) -> None:
+        self.world.clock.advance(MOMENT)  # each act has a time of its own
         now = self.world.clock()
         until = now + length
         try:
@@ -330,6 +331,7 @@ class People(Known):
         await self.return_of(choices.pick([one for one in REVIEWERS if one.id in self.away]))
 
     async def return_of(self, by: Person) -> None:
+        self.world.clock.advance(MOMENT)
         await come_back(by, context=self.world.reviews)
         self.end_absence(by, self.world.clock())
 
