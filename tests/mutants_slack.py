@@ -42,6 +42,18 @@ SLACK: Final = (
         "slack/reviews/test_comparison.py",
     ),
     mutant(
+        "marks are read of passages that no comparison shows",
+        "is_read = names or self._is_read(token)",
+        "is_read = True",
+        "slack/reviews/test_comparison_worst_cases.py",
+    ),
+    mutant(
+        "beside a change, marks of a passage are shown as written",
+        "range(block.start - _NEAR, block.end + _NEAR)",
+        "range(block.start, block.end)",
+        "slack/reviews/test_comparison_worst_cases.py",
+    ),
+    mutant(
         "a NUL that a person sent goes to the database",
         're.sub("[\\0\\ud800-\\udfff]"',
         're.sub("[\\ud800-\\udfff]"',

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from markdown_it import MarkdownIt
+from markdown_it.parser_inline import ParserInline
+from markdown_it.token import Token
 
 from crewgate.domain.changes import (
     LEAVES_COMPARED,
@@ -171,6 +174,51 @@ def test_any_two_outputs_are_compared_in_bounded_memory(name: str) -> None:
     before, after = (Output(one, format_) for one in pair())
 
     assert memory(partial(compare_outputs, before, after)) < MEMORY / 2
+
+
+MARKED = [
+    f"Paragraph {number} with **bold** words, `code` and a [link](https://a.example)." * 3
+    for number in range(LINES_COMPARED // 2 - 100)
+]
+
+
+@pytest.mark.parametrize("between", ["\n\n", "\n- ", " |\n| x | "])
+def test_marks_are_read_of_changed_passages_and_those_beside_them_alone(
+    between: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most of the time of a comparison goes into reading marks."""
+    changed = MARKED.copy()
+    for place in (2, -2):
+        changed[place] = changed[place].replace("bold", "other")
+    table = "| No | Text |\n|---|---|\n| x | "
+    before, after = (f"{table}{between.join(lines)}" for lines in (MARKED, changed))
+    read: list[str] = []
+    parse = ParserInline.parse
+
+    def noted(
+        self: ParserInline, src: str, md: MarkdownIt, env: dict[str, object], tokens: list[Token]
+    ) -> list[Token]:
+        read.append(src)
+        return parse(self, src, md, env, tokens)
+
+    monkeypatch.setattr(ParserInline, "parse", noted)
+
+    changes = compare_outputs(Output(before), Output(after))
+
+    assert sum(map(len, read)) < len(before) / 10
+    assert [fate for _, fate in changes.amounts] == [Fate.CHANGED]
+    hunks = [part for part in changes.parts if isinstance(part, Hunk)]
+    assert len(hunks) == 2
+    assert "**" not in "".join(segment.text for hunk in hunks for segment in hunk.segments)
+    shown = [one for part in changes.parts if isinstance(part, Unchanged) for one in part.passages]
+    assert "**" not in "".join(one.text for one in shown)
+
+
+def test_of_a_long_text_too_it_is_known_that_the_formatting_alone_changed() -> None:
+    before, after = ("\n\n".join([*MARKED, last, *MARKED[:9]]) for last in ("*so*", "so"))
+    changes = compare_outputs(Output(before), Output(after))
+    assert changes.reformatted
+    assert not changes
 
 
 def by_key(before: object, after: object) -> Changes:

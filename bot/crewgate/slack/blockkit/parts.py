@@ -7,7 +7,7 @@ that ends otherwise is drawn as written.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, TypeAlias
@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from crewgate.slack.blockkit.markdown import CELLS, blocks_of, few_cells, inlines_of, may_format
 
 _FORMATTED: Final = 6_000
-_ALL_FORMATTED: Final = 200_000
+_ALL_FORMATTED: Final = 60_000
 """The most characters of one paragraph, and of all paragraphs with marks, whose marks are read."""
 _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strike"}
 _QUOTES: Final = {'"': '"', "'": "'", "(": ")"}
@@ -96,8 +96,13 @@ def parts_of(markdown: str) -> list[Part]:
     return [part for block in drawn_blocks(markdown) for part in block.parts]
 
 
-def drawn_blocks(markdown: str, *, most_cells: int = CELLS) -> Iterator[DrawnBlock]:
-    """Yield the blocks of a cleaned text; beyond `most_cells` its tables are paragraphs."""
+def drawn_blocks(
+    markdown: str, *, most_cells: int = CELLS, lines: Collection[int] | None = None
+) -> Iterator[DrawnBlock]:
+    """Yield the blocks of a cleaned text; beyond `most_cells` its tables are paragraphs.
+
+    With `lines`, the marks of other lines are drawn as written, but for headings and headers.
+    """
     few = few_cells(markdown, most=most_cells)
     source = _Source(markdown.split("\n"))
     left = [_ALL_FORMATTED]
@@ -106,7 +111,7 @@ def drawn_blocks(markdown: str, *, most_cells: int = CELLS) -> Iterator[DrawnBlo
         assert tokens[0].map is not None, "markdown-it knows the lines of every block"
         start, after = tokens[0].map
         yield from source.written(end, start)
-        drawing = _Drawing(source=source, left=left)
+        drawing = _Drawing(source=source, left=left, lines=lines)
         if drawing.draws(tokens, source.starts[max(start, end)], source.starts[after]):
             yield DrawnBlock(
                 start=start, end=after, parts=tuple(drawing.parts), is_plain=drawing.is_plain
@@ -158,6 +163,7 @@ class _Drawing:
     source: _Source
     left: list[int]
     """The characters whose marks are still read, of the whole text."""
+    lines: Collection[int] | None
     parts: list[Part] = field(default_factory=list)
     is_plain: bool = True
     at: int = 0
@@ -228,7 +234,9 @@ class _Drawing:
                     self._marks("|:-", self.head)
                     self.head = None
                 case "inline":
-                    runs = self._inline(token.content)
+                    names = kind is PartKind.HEADING or self.head is not None
+                    is_read = names or self._is_read(token)
+                    runs = (self._inline if is_read else self._runs)(token.content)
                     cells.append(runs) if cells is not None else self._add(kind, runs)
                 case "fence" | "code_block":
                     self._code(token, until)
@@ -281,6 +289,9 @@ class _Drawing:
         self._take(token.content)
         self._marks(token.markup[:1], until)
         self._add(PartKind.CODE, (Run(token.content.rstrip("\n")),), info=info)
+
+    def _is_read(self, token: Token) -> bool:
+        return self.lines is None or any(one in self.lines for one in range(*token.map or ()))
 
     def _inline(self, content: str) -> Runs:  # noqa: C901, PLR0912  # one row a case
         if not may_format(content):

@@ -1,6 +1,6 @@
 """The passages of an output, for its comparison with another one: their words as they are drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from crewgate.domain.changes import CELLS_BETWEEN, Passage, PassageKind
@@ -17,13 +17,14 @@ _KINDS: Final = {
 }
 
 
-def passages_of(markdown: str) -> list[Passage]:
-    return list(_passages_of(markdown))
+def passages_of(markdown: str, lines: Collection[int] | None = None) -> list[Passage]:
+    """Return the passages of a cleaned text; with `lines`, those of others are as written."""
+    return list(_passages_of(markdown, lines))
 
 
-def _passages_of(markdown: str) -> Iterator[Passage]:
+def _passages_of(markdown: str, lines: Collection[int] | None) -> Iterator[Passage]:
     table = ""
-    for block in drawn_blocks(markdown, most_cells=_CELLS_READ):
+    for block in drawn_blocks(markdown, most_cells=_CELLS_READ, lines=lines):
         for part in block.parts:
             match part.kind:
                 case PartKind.RULE:

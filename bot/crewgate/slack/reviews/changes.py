@@ -5,13 +5,22 @@ between them, or “(gone)”, says so to people who hear no style.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
 from crewgate.domain import changes
-from crewgate.domain.changes import Changes, Fate, Hunk, Kind, Passage, PassageKind, Unchanged
+from crewgate.domain.changes import (
+    Changes,
+    Fate,
+    Hunk,
+    Kind,
+    Passage,
+    PassageKind,
+    StepBudget,
+    Unchanged,
+)
 from crewgate.domain.edits import EditsFate, fate_of
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import Round, State
@@ -28,6 +37,8 @@ from crewgate.usecases.read_models import CardView
 LINES_COMPARED: Final = 5_000
 """The most lines to compare. Longer texts first lose their common beginning and end; if still too
 long, the old text is shown before the new one."""
+_NEAR: Final = 20
+"""The lines beside a change whose marks are read, for the passages shown beside it."""
 
 
 def compare_outputs(before: Output, after: Output, *, with_words: bool = True) -> Changes:
@@ -71,13 +82,30 @@ def _compare_texts(before: Output, after: Output, *, with_words: bool) -> Change
             too_long=True,
         )
     else:
-        made = changes.compare(_reader(before)(old), _reader(after)(new), with_words=with_words)
+        near = _near_changes(old, new)
+        made = changes.compare(
+            _passages(before, old, near[0]), _passages(after, new, near[1]), with_words=with_words
+        )
     aside = (Unchanged(0),)
     return replace(made, parts=(*(aside if head else ()), *made.parts, *(aside if tail else ())))
 
 
-def _reader(output: Output) -> Callable[[str], list[Passage]]:
-    return lines_as_passages if output.format is Format.JSON else passages_of
+def _passages(output: Output, text: str, lines: Collection[int]) -> list[Passage]:
+    return lines_as_passages(text) if output.format is Format.JSON else passages_of(text, lines)
+
+
+def _near_changes(old: str, new: str) -> tuple[set[int], set[int]]:
+    """Return the lines of both texts at or near a change.
+
+    To read the marks of a paragraph takes most of the time, and people see only these paragraphs.
+    """
+    old_lines: set[int] = set()
+    new_lines: set[int] = set()
+    for block in changes.align(old.split("\n"), new.split("\n"), StepBudget(letters=0)):
+        if not block.same:
+            old_lines.update(range(block.start - _NEAR, block.end + _NEAR))
+            new_lines.update(range(block.new_start - _NEAR, block.new_end + _NEAR))
+    return old_lines, new_lines
 
 
 def _common_beginning(one: str, other: str) -> int:
