@@ -18,7 +18,8 @@ from crewgate.runtime import (
     open_threads,
     steady_now,
 )
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.metadata import ReaderPosition, ReaderTab
+from crewgate.slack.reviews.reader import render_reader
 from crewgate.usecases.read_models import CardView
 from tests.builders import SECOND, FakeClock, a_round
 from tests.worst_cases import TEXTS

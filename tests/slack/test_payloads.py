@@ -7,12 +7,11 @@ import pytest
 from crewgate.domain.caveats import NOTHING_SEEN, Seen, Share, Unseen
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
+from crewgate.slack.metadata import asked, parse_asked
 from crewgate.slack.payloads import (
     Deleted,
     Edited,
     Written,
-    asked,
-    parse_asked,
     parse_command,
     parse_edit_form,
     parse_kickoff_form,

@@ -1,8 +1,7 @@
 """Errors of a press, command or form, told to the person who acted."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
+from contextlib import asynccontextmanager
 
 import structlog
 from slack_bolt.async_app import AsyncAck
@@ -11,7 +10,7 @@ from crewgate.domain import errors, verdict
 from crewgate.slack.blockkit.blocks import Block, modal, section
 from crewgate.slack.context import SlackContext
 from crewgate.slack.words import names
-from crewgate.slack.words.names import MRKDWN, PLAIN, Voice
+from crewgate.slack.words.names import MRKDWN, Voice
 from crewgate.slack.words.refusals import explain
 
 log = structlog.get_logger(__name__)
@@ -55,15 +54,3 @@ def in_words(error: errors.CrewgateError, context: SlackContext, voice: Voice = 
 
 def render_notice(sentence: str, *, title: str = names.ERROR_TITLE) -> Block:
     return modal(title, [section(sentence)])
-
-
-async def show_in_form(ack: AsyncAck, box: str, problem: str) -> None:
-    await ack(response_action="errors", errors={box: problem})
-
-
-def explain_in_form(
-    ack: AsyncAck, box: str, *, context: SlackContext, by: verdict.Person, round_id: str
-) -> AbstractAsyncContextManager[None]:
-    """Catch a CrewgateError in the `with` body; show its reason below a box of the form."""
-    show = partial(show_in_form, ack, box)
-    return explain_errors(show, context=context, by=by, voice=PLAIN, round_id=round_id)

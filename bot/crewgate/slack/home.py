@@ -17,12 +17,14 @@ from crewgate.domain.crew import Crew
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.client.replies import Respond
 from crewgate.slack.client.web_api import CallFailed, call, text_at
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.payloads import parse_home_opened
 from crewgate.slack.press import Press, parse_press
 from crewgate.slack.reviews import buttons, output
 from crewgate.slack.reviews.people import People
+from crewgate.slack.reviews.replies import Reply
 from crewgate.slack.words import cards, names, states
 from crewgate.slack.words.names import Deciders, Link, Why, duration
 from crewgate.usecases.ports.base import Wakeup
@@ -415,10 +417,19 @@ async def on_page_turned(ack: AsyncAck, body: Body, *, refresher: HomeRefresher)
     refresher.open(press.by.id, max(0, _page(press.view.metadata) + _STEPS[press.action]))
 
 
-def pressed_in_home(press: Press, *, refresher: HomeRefresher) -> caveats.Seen:
+def in_home(
+    press: Press,
+    ack: AsyncAck,
+    respond: Respond,
+    context: SlackContext,
+    *,
+    refresher: HomeRefresher,
+) -> Reply:
+    """Return the reply to a press in Home, which is kept up to date from now on."""
     if press.by.id not in refresher.readers:
         refresher.open_again(press.by.id, _page(press.view.metadata), rows_of(press.view.rows))
-    return caveats.Seen(share=share_beside(press.block_id))
+    seen = caveats.Seen(share=share_beside(press.block_id))
+    return Reply(replace(press, seen=seen), ack, respond, context)
 
 
 def _page(metadata: str) -> int:

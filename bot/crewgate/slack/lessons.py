@@ -18,12 +18,13 @@ from crewgate.slack.blockkit.rich_text import leaf, paragraph, quotation
 from crewgate.slack.blockkit.text import leaf_line, place_to_break
 from crewgate.slack.client.replies import send_ephemeral
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import explain_in_form, render_notice
+from crewgate.slack.errors import render_notice
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.payloads import parse_submission
-from crewgate.slack.press import Press, Reply
+from crewgate.slack.press import Press
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.listeners import Verb
+from crewgate.slack.reviews.replies import FormReply, Reply
 from crewgate.slack.words import cards, decisions, names
 from crewgate.slack.words.names import Link, bold, counted, day, joined, linked, person
 from crewgate.slack.words.people import called, mentionable
@@ -339,10 +340,11 @@ VERBS: Final[Mapping[str, Verb]] = {
 async def on_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
     sent = parse_submission(body)
     propose = lessons.replace_lesson if sent.form == ids.LESSON_EDIT_FORM else lessons.propose
-    async with explain_in_form(ack, sent.box, context=context, by=sent.by, round_id=sent.round_id):
+    reply = FormReply(ack, sent, context)
+    async with reply.explained(sent.box):
         await propose(sent.by, sent.round_id, sent.feedback, context=context)
         says = "Proposed. Its reviewers find it in the thread of the review that it comes from."
-        await ack(response_action="update", view=render_notice(says, title="Proposed"))
+        await reply.show(render_notice(says, title="Proposed"))
 
 
 async def list_lessons(by: Person, only: str, context: SlackContext, *, page: int = 0) -> Message:

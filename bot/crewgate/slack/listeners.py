@@ -80,7 +80,7 @@ def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     ):
         app.middleware(Middleware(one))
     refresher = HomeRefresher(context)
-    in_home = partial(home.pressed_in_home, refresher=refresher)
+    in_home = partial(home.in_home, refresher=refresher)
     missed = MissedNotes(context)
     reviews.register(
         app, context, in_home=in_home, read_thread=missed.before_decision, more=lessons.VERBS

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
-from crewgate.domain.caveats import NOTHING_SEEN, HastyReading, Seen, Unseen
+from crewgate.domain.caveats import Seen
 from crewgate.domain.errors import Malformed
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
-from crewgate.slack.blockkit.blocks import parse_share, with_share
-from crewgate.usecases.log_fields import press_ts
+from crewgate.slack.metadata import (
+    ReaderPosition,
+    Walk,
+    parse_asked,
+    parse_position,
+    parse_walk,
+)
 from crewgate.usecases.read_models import MessageRef
 
 P = ParamSpec("P")
@@ -47,6 +52,7 @@ class Submission:
     form: str
     title: str
     seen: Seen
+    walk: Walk | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,9 @@ class View:
     hash: str = ""
     """Changes with every update of the view."""
     metadata: str = ""
-    """The bot's own text: a form's `asked`, a reader's position, or a Home's page."""
+    """The bot's own text, without a walk: a form's `asked`, a reader's position, a Home's page."""
+    position: ReaderPosition | None = None
+    walk: Walk | None = None
     typed: str = ""
     box: str = ids.FEEDBACK
     rows: tuple[str, ...] = ()
@@ -72,10 +80,13 @@ NO_VIEW: Final = View()
 def parse_view(view: Mapping[str, Any]) -> View:
     """Parse the `view` of a payload; `raises_malformed` turns any error into Malformed."""
     box, typed = _find_feedback(view)
+    metadata, walk = parse_walk(str(view.get("private_metadata", "")))
     return View(
         id=str(view.get("id", "")),
         hash=str(view.get("hash", "")),
-        metadata=str(view.get("private_metadata", "")),
+        metadata=metadata,
+        position=parse_position(metadata),
+        walk=walk,
         typed=typed,
         box=box,
         rows=tuple(
@@ -128,6 +139,7 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
         box=view.box,
         form=str(form.get("callback_id", "")),
         title=str((form.get("title") or {}).get("text", "")),
+        walk=view.walk,
     )
 
 
@@ -143,6 +155,7 @@ class EditForm:
     mark: str
     """Identifies the form's initial text if it has masks, or its initial arguments."""
     field: str
+    walk: Walk | None
 
     def box(self, text: str = "") -> str:
         found = (number for number, part in enumerate(self.written) if text in part)
@@ -156,7 +169,8 @@ def edit_box(revision: int, number: int, field: str = ids.EDITED) -> str:
 @raises_malformed
 def parse_edit_form(body: Mapping[str, Any]) -> EditForm:
     view = body["view"]
-    round_id, seen = parse_asked(str(view["private_metadata"]))
+    metadata, walk = parse_walk(str(view["private_metadata"]))
+    round_id, seen = parse_asked(metadata)
     values = view["state"]["values"]
     places = {tuple(map(int, name.split(".")[1:])): name for name in values}
     revision, field = min(places)[0], min(values).partition(".")[0]
@@ -168,8 +182,9 @@ def parse_edit_form(body: Mapping[str, Any]) -> EditForm:
         seen=seen,
         written=tuple(map(_storable, chosen)),
         revision=revision,
-        mark="".join(map(str, json.loads(view["private_metadata"])[4:-1])),
+        mark="".join(map(str, json.loads(metadata)[4:-1])),
         field=field,
+        walk=walk,
     )
 
 
@@ -187,30 +202,6 @@ def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
     if event.get("tab") != "home":
         return None
     return HomeOpened(str(event["user"]), parse_view(event.get("view") or {}))
-
-
-def asked(round_id: str, seen: Seen, *more: str) -> str:
-    share = "" if seen.share is None else with_share("", seen.share)
-    turned = [] if seen.turned is None else [f"{seen.turned.pages}/{seen.turned.seconds}"]
-    # A form acts with the time of the press that opened it: Slack gives a sent form none.
-    unseen = " ".join(filter(None, [press_ts(), *sorted(seen.unseen), *turned]))
-    return json.dumps([round_id, seen.notes, seen.claimed_by, unseen, *more, share])
-
-
-def parse_asked(metadata: str) -> tuple[str, Seen]:
-    """Parse the metadata that `asked` made; that of the form behind Dismiss is the round's id."""
-    try:
-        round_id, notes, claimed_by, asked_about, *_, shown = json.loads(metadata)
-    except (TypeError, ValueError):
-        return metadata, NOTHING_SEEN
-    turned = re.search(r"(\d+)/(\d+)$", str(asked_about))
-    return str(round_id), Seen(
-        notes=str(notes),
-        claimed_by=str(claimed_by),
-        unseen=frozenset(one for one in Unseen if one in str(asked_about).split()),
-        share=parse_share(str(shown)),
-        turned=HastyReading(int(turned[1]), int(turned[2])) if turned else None,
-    )
 
 
 def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:

@@ -21,8 +21,9 @@ from crewgate.slack.blockkit.text import (
     plain,
     reveal,
 )
+from crewgate.slack.metadata import ReaderPosition, ReaderTab
 from crewgate.slack.reviews.card import render_card
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.reviews.reader import render_reader
 from crewgate.usecases.read_models import CardView
 from tests.builders import NOW, a_round
 from tests.slack.rendering import check_message, check_view, read, shown

@@ -10,9 +10,10 @@ from crewgate.domain.caveats import Draft
 from crewgate.domain.notification import Format, Output
 from crewgate.slack.blockkit.excerpts import PAGE, page_of, preview
 from crewgate.slack.blockkit.text import clean, is_blank
+from crewgate.slack.metadata import ReaderPosition, ReaderTab
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.forms import render_revise_form
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.reviews.reader import render_reader
 from crewgate.usecases.read_models import CardView
 from tests.builders import NOW, a_round
 from tests.slack.rendering import check_message, check_view

@@ -11,6 +11,7 @@ from crewgate.domain.rules.rule import NO_RULE, Escalation
 from crewgate.slack.blockkit.blocks import Block, Message
 from crewgate.slack.commands import render_pending
 from crewgate.slack.home import in_order, render_home
+from crewgate.slack.metadata import ReaderPosition, ReaderTab
 from crewgate.slack.reviews.notices import (
     Scene,
     render_escalated,
@@ -18,7 +19,7 @@ from crewgate.slack.reviews.notices import (
     render_reminder,
     render_timed_out,
 )
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.reviews.reader import render_reader
 from crewgate.slack.words import names
 from crewgate.slack.words.people import call, nobody_left, not_voted, reaches_somebody
 from crewgate.usecases.read_models import Approvers, CardView, QueuePart, RoundLine, Viewer

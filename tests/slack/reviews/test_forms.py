@@ -12,7 +12,7 @@ from crewgate.domain.redaction import Redactor
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.errors import render_notice
-from crewgate.slack.payloads import parse_asked
+from crewgate.slack.metadata import parse_asked
 from crewgate.slack.reviews.forms import (
     render_approve_form,
     render_dismiss_form,

@@ -14,9 +14,10 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Approve, Revise
 from crewgate.slack.blockkit.blocks import Block, modal
+from crewgate.slack.metadata import ReaderPosition, ReaderTab
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.card import render_card
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader, render_round
+from crewgate.slack.reviews.reader import render_reader, render_round
 from crewgate.usecases.read_models import CardView, RoundLine
 from tests.builders import ANA, BEN, LATER, a_decision, a_round, a_vote
 from tests.slack.rendering import check_view, mid_texts, rounds, shown, texts

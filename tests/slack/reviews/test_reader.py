@@ -13,7 +13,8 @@ from crewgate.domain.reason import NotReached
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
 from crewgate.slack.blockkit.blocks import Block
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
+from crewgate.slack.metadata import ReaderPosition, ReaderTab, parse_position
+from crewgate.slack.reviews.reader import render_reader
 from crewgate.usecases.read_models import CardView, RoundLine
 from tests.builders import ANA, a_decision, a_review, a_round
 from tests.slack.rendering import a_named_round, check_view, outputs, shown, texts

@@ -23,6 +23,7 @@ from crewgate.domain.verdict import (
     Via,
     decision_of_votes,
 )
+from crewgate.slack.metadata import ReaderPosition, ReaderTab
 from crewgate.slack.reviews.buttons import APPROVE, REVISE, TAKE_BACK
 from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.forms import render_approve_form
@@ -33,7 +34,7 @@ from crewgate.slack.reviews.notices import (
     render_reminder,
     render_timed_out,
 )
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader, render_round
+from crewgate.slack.reviews.reader import render_reader, render_round
 from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.words.people import below_headline, nobody_left
 from crewgate.slack.words.states import claim_and_notes, decision_and_answer

@@ -17,6 +17,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import TimeOut, TimeoutAction
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.home import in_order, render_home
+from crewgate.slack.metadata import ReaderPosition, ReaderTab
 from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.forms import (
     render_approve_form,
@@ -24,7 +25,7 @@ from crewgate.slack.reviews.forms import (
     render_edit_form,
     render_revise_form,
 )
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.reviews.reader import render_reader
 from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.reviews.tool_calls import fields_of_call, render_change_form
 from crewgate.usecases.read_models import Approvers, CardView, RoundFacts, RoundLine, Viewer

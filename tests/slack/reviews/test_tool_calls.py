@@ -26,11 +26,12 @@ from crewgate.domain.reason import (
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Answer, Approve, ByRule, Refuse, Verdict, Via
 from crewgate.slack.commands import render_pending
+from crewgate.slack.metadata import ReaderPosition, ReaderTab
 from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.forms import render_confirmation, render_revise_form
 from crewgate.slack.reviews.notices import Scene, render_call_alarm
 from crewgate.slack.reviews.output import arguments_on_card, decided_on, preview
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.reviews.reader import render_reader
 from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.reviews.tool_calls import (
     fields_of_call,

@@ -9,14 +9,15 @@ from crewgate.domain.notification import Output
 from crewgate.domain.review import State
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.errors import render_notice
+from crewgate.slack.metadata import ReaderPosition, ReaderTab, Walk, parse_position, parse_walk
 from crewgate.slack.reviews.forms import (
     render_confirmation,
     render_dismiss_form,
     render_revise_form,
 )
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
+from crewgate.slack.reviews.reader import render_reader
 from crewgate.slack.reviews.standing import Briefing
-from crewgate.slack.reviews.walk import Walk, in_walk, parse_walk
+from crewgate.slack.reviews.walk import in_walk
 from crewgate.usecases.read_models import COUNTED, CardView, RoundLine
 from tests.builders import ANA
 from tests.slack.rendering import a_named_round, check_view, outputs, texts

@@ -16,7 +16,8 @@ from crewgate.slack.blockkit import blocks, text
 from crewgate.slack.blockkit.blocks import Block, actions, button, context, modal, present, section
 from crewgate.slack.blockkit.excerpts import first_part, length, page_of_blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, quotation
-from crewgate.slack.payloads import asked, edit_box
+from crewgate.slack.metadata import asked
+from crewgate.slack.payloads import edit_box
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.output import laid_out, output_in_modal, parts_to_edit
 from crewgate.slack.reviews.standing import MASKS_STAY, Briefing, head, render_caveats, standing

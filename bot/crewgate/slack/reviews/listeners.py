@@ -18,21 +18,15 @@ from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Refuse, Revise, Verdict, Via
 from crewgate.slack import ids, payloads
-from crewgate.slack.blockkit.blocks import Block, parse_share
+from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.client.replies import Respond
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import (
-    explain_errors,
-    explain_in_form,
-    in_words,
-    render_notice,
-    show_in_form,
-)
-from crewgate.slack.press import Press, Reply, Where, parse_press
+from crewgate.slack.errors import explain_errors, in_words, render_notice
+from crewgate.slack.metadata import ReaderTab, opened
+from crewgate.slack.press import Press, Where, parse_press
 from crewgate.slack.reviews import buttons, modals, walk
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, opened, parse_position
+from crewgate.slack.reviews.replies import FormReply, ReadThread, Reply, Surface, on_card
 from crewgate.slack.reviews.tool_calls import MISFITS
-from crewgate.slack.reviews.walk import ReadThread
 from crewgate.slack.words import cards, names
 from crewgate.usecases import decide
 from crewgate.usecases.log_fields import fields_of
@@ -51,19 +45,22 @@ def register(
     app: AsyncApp,
     context: SlackContext,
     *,
-    in_home: Callable[[Press], Seen],
+    in_home: Surface,
     read_thread: ReadThread,
     more: Mapping[str, Verb],
 ) -> None:
-    """Register buttons and forms; `in_home` handles a press in Home, and returns its `Seen`.
+    """Register buttons and forms; `in_home` replies to a press in Home.
 
     `more` are the verbs of other features, whose buttons stand in the menus of cards.
     """
     verbs = {**VERBS, **more}
+    surfaces: Mapping[Where, Surface] = {
+        Where.CARD: on_card,
+        Where.MODAL: partial(walk.in_modal, read_thread=read_thread),
+        Where.HOME: in_home,
+    }
     names = "|".join((*verbs, ids.MENU, ids.ANSWER_MENU))
-    press = partial(
-        on_press, verbs=verbs, context=context, in_home=in_home, read_thread=read_thread
-    )
+    press = partial(on_press, verbs=verbs, surfaces=surfaces, context=context)
     app.action(re.compile(rf"^(?:{names})(?:\.[0-9]{{1,3}})?$"))(press)
     edited = partial(on_edits_submitted, take=_take_text, form=modals.edit_form)
     changed = partial(on_edits_submitted, take=_take_arguments, form=modals.change_form)
@@ -75,7 +72,7 @@ def register(
         (ids.CHANGE_MODAL, changed),
         (ids.CONFIRM_MODAL, on_confirmed),
     ):
-        app.view(form)(partial(walk.of_walks(on_sent), context=context, read_thread=read_thread))
+        app.view(form)(partial(on_sent, context=context, read_thread=read_thread))
     for form, give_up in (
         (ids.DISMISS_MODAL, decide.dismiss),
         (ids.DISMISS_REPORT_MODAL, decide.dismiss_report),
@@ -92,57 +89,24 @@ async def on_press(
     respond: Respond,
     *,
     verbs: Mapping[str, Verb],
+    surfaces: Mapping[Where, Surface],
     context: SlackContext,
-    in_home: Callable[[Press], Seen],
-    read_thread: ReadThread,
 ) -> None:
     press = parse_press(body)
     verb = verbs.get(press.action)
     if verb is None:
         await ack()
         return
-    metadata, place = walk.parse_walk(press.view.metadata)
-    press = replace(press, view=replace(press.view, metadata=metadata))
-    press = replace(press, seen=in_home(press) if press.where is Where.HOME else _seen(press))
-    if _is_confirmed(press):
-        await read_thread(press.value)
-    # A button for notes has a note or a page as its value, so the form gives the round's id.
-    round_id = press.value
-    if verb is _fill_in:
-        round_id, _ = payloads.parse_asked(press.view.metadata)
-    reply = Reply(press, ack, respond, context)
-    if place is not None:
-        reply = walk.reply_in_walk(reply, place, round_id)
-        press = reply.press
-    async with reply.explained(round_id=round_id):
-        try:
-            await verb(press, reply)
-        except (errors.NotWaiting, errors.ApprovedBefore) as error:
-            if not isinstance(reply, walk.WalkReply):
-                raise
-            await reply.go_on(round_id, in_words(error, context))
-
-
-def _seen(press: Press) -> Seen:
-    if press.where is Where.CARD:  # a card told the presser if a call may have run
-        return Seen(share=parse_share(press.block_id), unseen=frozenset((Unseen.MAY_HAVE_RUN,)))
-    position = _position(press)
-    if position is None:
-        return payloads.parse_asked(press.view.metadata)[1]
-    # The share is that of the opened round's output; a history has buttons of other rounds, too.
-    return Seen(share=position.share if position.round_id == press.value else None, in_reader=True)
-
-
-def _is_confirmed(press: Press) -> bool:
-    decides = press.action in {buttons.APPROVE.id, ids.ANSWER}
-    return decides and press.where is Where.MODAL and _position(press) is None
+    reply = surfaces[press.where](press, ack, respond, context)
+    async with reply.explained():
+        await verb(reply.press, reply)
 
 
 def _recording(change: Callable[..., Awaitable[object]], event: str) -> Verb:
     async def verb(press: Press, reply: Reply) -> None:
         await change(press.value, by=press.by, context=reply.context)
         log.info(event, round_id=press.value, by=press.by.id, where=press.where)
-        await _done(press, reply)
+        await reply.done()
 
     return verb
 
@@ -166,7 +130,7 @@ async def _read(press: Press, reply: Reply, *, tab: ReaderTab) -> None:
 
 
 async def _turn(press: Press, reply: Reply, *, step: int) -> None:
-    position = parse_position(press.view.metadata)
+    position = press.view.position
     if position is None:
         await reply.ack()
     else:
@@ -178,7 +142,7 @@ async def _unmask(press: Press, reply: Reply) -> None:
     await decide.unmask(press.value, by=press.by, context=reply.context)
     log.info("unmasked", round_id=press.value, by=press.by.id)
     first = opened(press.value, ReaderTab.UNMASKED, press.seen.share, page=0)
-    position = replace(_position(press) or first, tab=ReaderTab.UNMASKED)
+    position = replace(press.view.position or first, tab=ReaderTab.UNMASKED)
     show = reply.update if press.where is Where.MODAL else reply.show
     await modals.show_page(position, press.by, reply.ack, show, reply.context)
 
@@ -186,59 +150,27 @@ async def _unmask(press: Press, reply: Reply) -> None:
 async def _decide_at_once(press: Press, reply: Reply) -> None:
     """Approve, or give a flow's outcome, with one press, unless it has to be confirmed.
 
-    The press is acknowledged once the decision is on disk. A modal that asks to confirm replaces
-    the press's modal, also one that asked before, if a caveat has changed since.
+    The press is acknowledged once the decision is on disk.
     """
     context = reply.context
-    is_confirmed = _is_confirmed(press)
-    via = Via.MODAL if is_confirmed else Via.BUTTON
+    await reply.before_decision()
     try:
         verdict: Verdict = Approve()
         if press.outcome is not None:
             verdict = await decide.answer_of(press.value, press.outcome, context=context)
         decided = await decide_once(
-            press.value, verdict, by=press.by, via=via, context=context, seen=press.seen
+            press.value, verdict, by=press.by, via=reply.via, context=context, seen=press.seen
         )
     except errors.ConfirmationNeeded as needed:
-        if isinstance(reply, walk.WalkReply) and Unseen.HASTE in needed.caveats.unseen:
-            reply = replace(reply, walk=replace(reply.walk, asked=True))
-        form = await modals.confirmation(press, needed.caveats, context, again=is_confirmed)
-        await reply.ack()
-        if press.where is Where.MODAL:
-            await reply.update(form)
-        else:
-            await reply.show(form, otherwise=cards.CONFIRMATION_NOT_OPENED)
-        return
-    if isinstance(reply, walk.WalkReply):
-        await reply.go_on_decided()
-    elif is_confirmed:
-        await reply.ack()
-        try:
-            await reply.update(await modals.receipt(press.value, context))
-        except errors.StoreUnavailable:  # the decision is recorded, although the receipt fails
-            await reply.say(cards.RECORDED)
+        await reply.ask(needed.caveats)
     else:
-        await _done(press, reply)
-        if decided is None and press.where is not Where.MODAL:
-            await reply.say(cards.RECORDED)
+        await reply.decided(is_new=decided is not None)
 
 
 async def _fill_in(press: Press, reply: Reply) -> None:
     form = await modals.form_again(press, reply.context)
     await reply.ack()
     await reply.update(form)
-
-
-def _position(press: Press) -> ReaderPosition | None:
-    return parse_position(press.view.metadata) if press.where is Where.MODAL else None
-
-
-async def _done(press: Press, reply: Reply) -> None:
-    position = _position(press)
-    if position is None:
-        await reply.ack()
-    else:
-        await modals.show_page(position, press.by, reply.ack, reply.update, reply.context)
 
 
 VERBS: Final[Mapping[str, Verb]] = {
@@ -276,45 +208,43 @@ async def on_confirmed(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
     """Take the green button of a confirmation: read, show masks, or open the form for words."""
-    submission = payloads.parse_submission(body)
-    await read_thread(submission.round_id)
-    round_id, seen = submission.round_id, submission.seen
-
-    async def show(view: Block) -> bool:
-        await ack(response_action="update", view=view)
-        return True
+    sent = payloads.parse_submission(body)
+    reply = walk.reply_to_form(ack, sent, context)
+    await read_thread(sent.round_id)
+    round_id, seen = sent.round_id, sent.seen
 
     async def refuse(sentence: str) -> None:
-        await show(render_notice(sentence))
+        await reply.show(render_notice(sentence))
 
-    async with explain_errors(refuse, context=context, by=submission.by, round_id=round_id):
+    async with explain_errors(refuse, context=context, by=sent.by, round_id=round_id):
         if seen.calls_for_words:
-            await show(await modals.revise_form(round_id, submission.by, context))
+            await reply.show(await modals.revise_form(round_id, sent.by, context))
         elif seen.unseen == {Unseen.MASKS}:
-            await decide.unmask(round_id, by=submission.by, context=context)
+            await decide.unmask(round_id, by=sent.by, context=context)
             position = opened(round_id, ReaderTab.UNMASKED, seen.share, page=0)
-            await modals.show_page(position, submission.by, None, show, context)
+            await modals.show_page(position, sent.by, None, reply.show, context)
         else:
             again = 0 if Unseen.HASTE in seen.unseen else None
             position = opened(round_id, ReaderTab.WHOLE, seen.share, again)
-            await modals.show_page(position, submission.by, None, show, context)
+            await modals.show_page(position, sent.by, None, reply.show, context)
 
 
 async def on_words_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
     sent = payloads.parse_submission(body)
+    reply = walk.reply_to_form(ack, sent, context)
     await read_thread(sent.round_id)
     problem = _problem(sent)
     if problem is not None:
-        await show_in_form(ack, sent.box, problem)
+        await reply.refuse({sent.box: problem})
         return
     is_approval = sent.form == ids.APPROVE_MODAL
-    async with explain_in_form(ack, sent.box, context=context, by=sent.by, round_id=sent.round_id):
+    async with reply.explained(sent.box):
         if not is_approval:
             form = await modals.form_with_new_notes(sent, context)
             if form is not None:
-                await ack(response_action="update", view=form)
+                await reply.show(form)
                 return
         before = await context.uow.read.round(sent.round_id)
         try:
@@ -330,18 +260,17 @@ async def on_words_submitted(
             form = await modals.approve_form(
                 sent.round_id, sent.by, context, seen=sent.seen, comment=sent.feedback, again=True
             )
-            await ack(response_action="update", view=form)
+            await reply.show(form)
             return
-        await _close(ack, before, decided or before, context)
+        await _close(reply, before, decided or before)
 
 
-async def _close(ack: AsyncAck, before: Round, after: Round, context: SlackContext) -> None:
-    """Close all modals, also the reader below the form; tell if the sent words changed the rule."""
+async def _close(reply: FormReply, before: Round, after: Round) -> None:
+    """Close the form; tell if the sent words changed the rule."""
     if after.state is State.WAITING and after.rule != before.rule:
-        receipt = await modals.receipt(after.id, context, by_words=True)
-        await ack(response_action="update", view=receipt)
+        await reply.show(await modals.receipt(after.id, reply.context, by_words=True))
     else:
-        await ack(response_action="clear")
+        await reply.close()
 
 
 class BoxesRefused(Exception):
@@ -363,22 +292,20 @@ async def on_edits_submitted(
 ) -> None:
     """Let `take` read the boxes and decide; `form` is shown again if a caveat changed."""
     sent = payloads.parse_edit_form(body)
+    reply = walk.reply_to_form(ack, sent, context)
     await read_thread(sent.round_id)
-    async with explain_in_form(
-        ack, sent.box(), context=context, by=sent.by, round_id=sent.round_id
-    ):
+    async with reply.explained(sent.box()):
         before = await context.uow.read.round(sent.round_id)
         try:
             after = await take(sent, context)
         except BoxesRefused as refused:
-            await ack(response_action="errors", errors=refused.problems)
+            await reply.refuse(refused.problems)
         except errors.MaskUnknown as unknown:
-            await show_in_form(ack, sent.box(unknown.mask), names.mask_unknown(unknown.mask))
+            await reply.refuse({sent.box(unknown.mask): names.mask_unknown(unknown.mask)})
         except errors.ConfirmationNeeded:
-            again = await form(sent.round_id, sent.by, context, sent=sent)
-            await ack(response_action="update", view=again)
+            await reply.show(await form(sent.round_id, sent.by, context, sent=sent))
         else:
-            await _close(ack, before, after, context)
+            await _close(reply, before, after)
             log.info("edited", **fields_of(after), by=sent.by.id, approved=after.takes_edits)
 
 
@@ -421,12 +348,13 @@ async def on_dismiss_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, give_up: Callable[..., Awaitable[object]]
 ) -> None:
     sent = payloads.parse_submission(body)
+    reply = FormReply(ack, sent, context)
     if not sent.feedback.strip():
-        await show_in_form(ack, sent.box, cards.DISMISS_MISSING)
+        await reply.refuse({sent.box: cards.DISMISS_MISSING})
         return
-    async with explain_in_form(ack, sent.box, context=context, by=sent.by, round_id=sent.round_id):
+    async with reply.explained(sent.box):
         await give_up(sent.round_id, sent.feedback, by=sent.by, context=context)
-        await ack(response_action="clear")
+        await reply.close()
         log.info("dismissed", round_id=sent.round_id, by=sent.by.id)
 
 

@@ -19,7 +19,8 @@ from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.context import SlackContext
-from crewgate.slack.payloads import EditForm, Submission, parse_asked
+from crewgate.slack.metadata import ReaderPosition, ReaderTab
+from crewgate.slack.payloads import EditForm, Submission
 from crewgate.slack.press import Press, Where
 from crewgate.slack.reviews import forms, reader
 from crewgate.slack.reviews.output import parts_to_edit
@@ -60,7 +61,7 @@ async def approve_form(
 
 
 async def confirmation(
-    press: Press, caveats: Caveats, context: SlackContext, *, again: bool
+    press: Press, caveats: Caveats, context: SlackContext, *, again: bool = False
 ) -> Block:
     briefing = await _briefing(
         press.value, press.by, caveats, context, again=again, where=press.where
@@ -191,7 +192,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
 
     The typed text stays. Raises RoundNotFound, NotAReviewer, UnknownCrew or StoreUnavailable.
     """
-    round_id, _ = parse_asked(press.view.metadata)
+    round_id = press.round_id
     view = (await context.uow.read.posting(round_id)).view
     await context.ensure(press.by.id, Role.REVIEWER, view.round)
     mark = (await decide.caveats_for(round_id, by=press.by, context=context)).notes_mark
@@ -245,7 +246,7 @@ def _number(text: str) -> int:
 
 
 async def show_page(
-    position: reader.ReaderPosition,
+    position: ReaderPosition,
     by: Person,
     ack: AsyncAck | None,
     show: Show,
@@ -258,17 +259,17 @@ async def show_page(
     mask, is remembered as seen. Raises RoundNotFound, NotAReader, UnknownCrew or StoreUnavailable,
     before the acknowledgement.
     """
-    as_it_came = position.tab is reader.ReaderTab.UNMASKED
+    as_it_came = position.tab is ReaderTab.UNMASKED
     posting = await context.uow.read.posting(position.round_id, as_it_came=as_it_came)
     view = posting.view
     await context.ensure(by.id, Role.REVIEWER if as_it_came else Role.READER, view.round)
     waits = view.round.state is State.WAITING
     if waits:
         view = await _for_viewer(view, by, context)
-    elif position.tab is reader.ReaderTab.CHANGES:
+    elif position.tab is ReaderTab.CHANGES:
         view = view.with_earlier(await context.readable(by.id, view.earlier))
     history: Sequence[RoundLine] = ()
-    if position.tab is reader.ReaderTab.HISTORY:
+    if position.tab is ReaderTab.HISTORY:
         found = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)
         readable = await context.readable(by.id, [line.round for line in found])
         history = [line for line in found if line.round.id in readable]

@@ -1,10 +1,7 @@
 """The reader: modals with the whole text, the changes and the history, in pages for any length."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from operator import attrgetter
 from typing import Final, assert_never
@@ -19,6 +16,7 @@ from crewgate.slack.blockkit import blocks, excerpts
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.blockkit.rich_text import in_blocks, quotation
 from crewgate.slack.blockkit.text import clean, is_blank, one_line
+from crewgate.slack.metadata import ReaderPosition, ReaderTab
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.output import laid_out, output_in_modal, page_of_call
@@ -72,68 +70,6 @@ def render_round(line: RoundLine) -> Iterator[Block]:
         yield from quotation(states.written(round_.decision))
     if outcome:
         yield blocks.section(outcome[: blocks.SECTION_LIMIT])
-
-
-class ReaderTab(StrEnum):
-    """The tabs of the reader."""
-
-    WHOLE = "whole"
-    UNMASKED = "unmasked"
-    CHANGES = "changes"
-    HISTORY = "history"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReaderPosition:
-    """A reader's tab and page, kept in the modal itself."""
-
-    round_id: str
-    tab: ReaderTab
-    page: int | None = None
-    """The page; None for the first unseen page, or in a history for the page with this round."""
-    share: Share | None = None
-    """The share of the output seen here, or where the reader was opened; None: unknown."""
-    first: int | None = None
-    """The page that the reader opened with; None while it opens."""
-    began: datetime | None = None
-    known: int = 0
-    """The percentage of the output that was shown where the reader was opened."""
-    unmasked: tuple[int, ...] = ()
-    """The places in the text where unmasked pages began and ended."""
-
-    def as_metadata(self) -> str:
-        share = self.share
-        shown = None if share is None else [share.shown, share.of, share.beyond, self.known]
-        began = None if self.began is None else self.began.timestamp()
-        return json.dumps(
-            [self.round_id, self.tab.value, self.page, shown, self.first, began, *self.unmasked]
-        )
-
-
-def opened(
-    round_id: str, tab: ReaderTab, share: Share | None, page: int | None = None
-) -> ReaderPosition:
-    """Return the position of a reader opened from a place that shows this share of the output."""
-    known = 0 if share is None else share.percent
-    return ReaderPosition(round_id=round_id, tab=tab, page=page, share=share, known=known)
-
-
-def parse_position(metadata: str) -> ReaderPosition | None:
-    """Return the position in a modal's metadata, or None if it is no reader."""
-    try:
-        round_id, tab, page, share, first, began, *unmasked = json.loads(metadata)
-        return ReaderPosition(
-            round_id=str(round_id),
-            tab=ReaderTab(tab),
-            page=max(0, int(page)),
-            share=None if share is None else Share(*map(int, share[:3])),
-            known=int(share[3]) if share and share[3:] else 0,
-            first=None if first is None else int(first),
-            began=None if began is None else datetime.fromtimestamp(float(began), UTC),
-            unmasked=tuple(map(int, unmasked)),
-        )
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 #: The most characters of the task's `expected_output` above the first page of its output.

@@ -24,7 +24,8 @@ from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
 from crewgate.slack.blockkit.text import hides, plain, utf16_length, with_recipients_named
-from crewgate.slack.payloads import asked, edit_box
+from crewgate.slack.metadata import asked
+from crewgate.slack.payloads import edit_box
 from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out, script_of
 from crewgate.slack.reviews.standing import MASKS_STAY, Briefing, head
 from crewgate.slack.words import cards, decisions, names

@@ -4,58 +4,33 @@ The modal's `private_metadata` has the walk behind what its page or form keeps t
 answered by an update of that modal, and a form by its answer: a trigger would end after 3 s.
 """
 
-import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, cast
+from functools import partial
+from typing import Final
 
 from slack_bolt.async_app import AsyncAck
 from typing_extensions import override
 
-from crewgate.domain.caveats import Unseen, slipped
-from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.caveats import Caveats, Unseen, slipped
+from crewgate.domain.errors import ApprovedBefore, NotWaiting, StoreUnavailable
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import Block
-from crewgate.slack.client.replies import open_modal, update_modal
-from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import render_notice
-from crewgate.slack.payloads import parse_asked, parse_person, raises_malformed
-from crewgate.slack.press import Press, Reply, Where
+from crewgate.slack.client.replies import Respond, open_modal, update_modal
+from crewgate.slack.context import SlackContext
+from crewgate.slack.errors import in_words, render_notice
+from crewgate.slack.metadata import ReaderPosition, ReaderTab, Walk
+from crewgate.slack.payloads import EditForm, Submission
+from crewgate.slack.press import Press, Where
 from crewgate.slack.reviews import buttons, modals
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
+from crewgate.slack.reviews.replies import FormReply, ModalReply, ReadThread, Reply, seen_in_modal
 from crewgate.slack.words import cards, decisions, names
 from crewgate.usecases.waiting import left_for, next_for
 
-OnSent: TypeAlias = Callable[..., Awaitable[None]]
-ReadThread: TypeAlias = Callable[[str], Awaitable[None]]
-"""Reads a round's thread for notes that Slack sent no event for."""
 _CLOSED: Final = (
     "Slack had closed that window. What you decided is recorded; *Start* opens what still waits."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """A person's place in their queue; `asked`: the walk asked about haste, which it does once."""
-
-    number: int = 0
-    total: int = 0
-    asked: bool = False
-
-    def behind(self, metadata: str) -> str:
-        # The metadata is JSON in one line, so a line end separates the walk from it.
-        return f"{metadata}\n{self.number} {self.total} {int(self.asked)}"
-
-
-def parse_walk(metadata: str) -> tuple[str, Walk | None]:
-    """Return the metadata of a page or form alone, and the walk behind it, if there is one."""
-    own, _, place = metadata.partition("\n")
-    found = re.match("([0-9]+) ([0-9]+) ([01])", place)
-    if found is None:
-        return metadata, None
-    return own, Walk(int(found[1]), int(found[2]), found[3] == "1")
 
 
 def in_walk(view: Block, walk: Walk, round_id: str, above: str = "") -> Block:
@@ -132,11 +107,10 @@ async def go_on_decided(
 
 
 @dataclass(frozen=True, slots=True)
-class WalkReply(Reply):
-    """Answers a press in the walk's modal; for a press elsewhere, opens the modal."""
+class WalkReply(ModalReply):
+    """Answers a press in the walk's modal, with the way on to the next review."""
 
     walk: Walk
-    round_id: str
 
     @override
     async def show(self, view: Block, *, otherwise: str = "") -> bool:
@@ -144,92 +118,83 @@ class WalkReply(Reply):
 
     @override
     async def update(self, view: Block) -> bool:
-        return await self._put(in_walk(view, self.walk, self.round_id))
+        return await _put(self, in_walk(view, self.walk, self.press.round_id))
 
-    async def go_on(self, after: str, above: str = "") -> None:
+    @override
+    async def ask(self, caveats: Caveats) -> None:
+        asked = self.walk.asked or Unseen.HASTE in caveats.unseen
+        await ModalReply.ask(replace(self, walk=replace(self.walk, asked=asked)), caveats)
+
+    @override
+    async def decided(self, *, is_new: bool) -> None:
         await self.ack()
-        await go_on(self.walk, after, self.press.by, self._put, self.context, above)
+        show = partial(_put, self)
+        await go_on_decided(self.walk, self.press.value, self.press.by, show, self.context)
 
-    async def go_on_decided(self) -> None:
+    @override
+    async def too_late(self, error: NotWaiting | ApprovedBefore) -> None:
+        await self._go_on(self.press.round_id, in_words(error, self.context))
+
+    @override
+    async def skipped(self) -> None:
+        await self._go_on(self.press.value)
+
+    async def _go_on(self, after: str, above: str = "") -> None:
         await self.ack()
-        await go_on_decided(self.walk, self.round_id, self.press.by, self._put, self.context)
-
-    async def _put(self, view: Block) -> bool:
-        if self.press.where is not Where.MODAL:
-            return await Reply.show(self, view)
-        client, around = self.context.identity.client, self.press.view
-        failure = await update_modal(client, view, view_id=around.id, hash=around.hash)
-        if failure == "not_found":
-            await open_modal(client, self.press.trigger_id, render_start(_CLOSED))
-        return not failure
+        await go_on(self.walk, after, self.press.by, partial(_put, self), self.context, above)
 
 
-def reply_in_walk(reply: Reply, walk: Walk, round_id: str) -> WalkReply:
-    """Return the reply to a press of a walk; on a page it tells if the page was turned in haste."""
-    press = reply.press
-    position = parse_position(press.view.metadata)
+async def _put(reply: Reply, view: Block) -> bool:
+    """Show a view in place of the press's modal, or of the one that Slack has closed."""
+    client, around = reply.context.identity.client, reply.press.view
+    failure = await update_modal(client, view, view_id=around.id, hash=around.hash)
+    if failure == "not_found":
+        await open_modal(client, reply.press.trigger_id, render_start(_CLOSED))
+    return not failure
+
+
+def in_modal(
+    press: Press, ack: AsyncAck, respond: Respond, context: SlackContext, *, read_thread: ReadThread
+) -> Reply:
+    """Return the reply to a press in a modal; a page of a walk tells if it was turned in haste."""
+    seen, position, walk = seen_in_modal(press), press.view.position, press.view.walk
+    if walk is None:
+        return ModalReply(replace(press, seen=seen), ack, respond, context, read_thread)
     if position is not None:
-        slip = slipped(position.share, position.began, reply.context.clock())
+        slip = slipped(position.share, position.began, context.clock())
         asked = frozenset({Unseen.HASTE} if walk.asked and slip is None else ())
-        seen = replace(press.seen, turned=slip, unseen=press.seen.unseen | asked)
-        press = replace(press, seen=seen)
-    return WalkReply(
-        press=press,
-        ack=reply.ack,
-        respond=reply.respond,
-        context=reply.context,
-        walk=walk,
-        round_id=round_id,
-    )
+        seen = replace(seen, turned=slip, unseen=seen.unseen | asked)
+    return WalkReply(replace(press, seen=seen), ack, respond, context, read_thread, walk)
 
 
 async def start(press: Press, reply: Reply) -> None:
     await reply.ack()
     left, _ = await left_for(press.by.id, context=reply.context)
-    await reply_in_walk(reply, Walk(total=left), "").go_on("")
+    show = partial(_put, reply) if press.where is Where.MODAL else reply.show
+    await go_on(Walk(total=left), "", press.by, show, reply.context)
 
 
-async def skip(press: Press, reply: Reply) -> None:
-    await reply.ack()
-    if isinstance(reply, WalkReply):
-        await reply.go_on(press.value)
+async def skip(_: Press, reply: Reply) -> None:
+    await reply.skipped()
 
 
-def of_walks(on_sent: OnSent) -> OnSent:
-    """Let a form sent in a walk lead on to the next review; other forms close."""
+@dataclass(frozen=True, slots=True)
+class FormInWalk(FormReply):
+    """Answers a form of a walk; once it has decided, the next review takes its place."""
 
-    async def on_sent_in_walk(
-        ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
-    ) -> None:
-        body, walk = _take_walk(body)
-        if walk is None:
-            await on_sent(ack, body, context=context, read_thread=read_thread)
-            return
-        round_id, _ = parse_asked(body["view"]["private_metadata"])
-        by = parse_person(body["user"])
+    walk: Walk
 
-        async def show(view: Block) -> bool:
-            await ack(response_action="update", view=view)
-            return True
+    @override
+    async def show(self, view: Block) -> bool:
+        return await FormReply.show(self, in_walk(view, self.walk, self.sent.round_id))
 
-        async def answer(
-            response_action: str, view: Block | None = None, errors: dict[str, str] | None = None
-        ) -> None:
-            if response_action == "clear":
-                await go_on_decided(walk, round_id, by, show, context)
-            elif view is not None:
-                await show(in_walk(view, walk, round_id))
-            else:
-                await ack(response_action=response_action, errors=errors)
-
-        answer_in_walk = cast("AsyncAck", answer)
-        await on_sent(answer_in_walk, body, context=context, read_thread=read_thread)
-
-    return on_sent_in_walk
+    @override
+    async def close(self) -> None:
+        show = partial(FormReply.show, self)
+        await go_on_decided(self.walk, self.sent.round_id, self.sent.by, show, self.context)
 
 
-@raises_malformed
-def _take_walk(body: Body) -> tuple[Body, Walk | None]:
-    view = body["view"]
-    metadata, walk = parse_walk(str(view.get("private_metadata", "")))
-    return body | {"view": view | {"private_metadata": metadata}}, walk
+def reply_to_form(ack: AsyncAck, sent: Submission | EditForm, context: SlackContext) -> FormReply:
+    if sent.walk is None:
+        return FormReply(ack, sent, context)
+    return FormInWalk(ack, sent, context, sent.walk)
