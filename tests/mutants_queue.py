@@ -19,6 +19,18 @@ QUEUE: Final = (
         "usecases/test_masking.py",
     ),
     mutant(
+        "an end that was none is told beside the end",
+        "await tx.enqueue_once(about(ended, EffectKind.POST_RESULT), at=at)",
+        "await tx.enqueue([about(ended, EffectKind.POST_RESULT)], at=at)",
+        "usecases/test_gone.py",
+    ),
+    mutant(
+        "an end is told as often as it is heard",
+        "if not before.is_over:  # an earlier end",
+        "if ended.is_over:  # an earlier end",
+        "usecases/test_track.py",
+    ),
+    mutant(
         "a morning line of before midnight is lost",
         "if now < wish.on(day):",
         "if not wish.minute:",

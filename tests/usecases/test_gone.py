@@ -119,6 +119,20 @@ async def test_what_is_gone_is_closed_and_said_once(world: World) -> None:
     assert world.messages_said().count(EffectKind.POST_RESULT) == 1
 
 
+async def test_one_that_comes_back_and_ends_before_slack_is_told_is_said_to_end_once(
+    world: World,
+) -> None:
+    await a_waiting_round(world)
+    world.crew.says = NOT_FOUND
+    for _ in range(5):
+        world.clock.advance(STATUS_POLL.longest)
+        await world.turn(STATUS)
+    await world.record_update(ended="completed")
+    await world.settle_slack()
+    assert await state(world) is ExecutionState.COMPLETED
+    assert world.messages_said().count(EffectKind.POST_RESULT) == 1
+
+
 FAILED = Progress(status=CrewStatus.FAILED, word="error", error="upstream")
 COMPLETED = Progress(status=CrewStatus.COMPLETED, word="completed")
 OVER = pytest.mark.parametrize("answer", [FAILED, COMPLETED])

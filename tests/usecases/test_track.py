@@ -57,6 +57,14 @@ async def test_the_kickoffs_answer_after_the_end_reopens_nothing(world: World) -
     assert world.messages_said().count(EffectKind.POST_RESULT) == 1
 
 
+async def test_an_end_that_is_heard_again_is_told_once(world: World) -> None:
+    await world.notify()
+    for _ in range(2):
+        await world.record_update(ended="completed")
+        await world.settle_slack()
+    assert world.messages_said().count(EffectKind.POST_RESULT) == 1
+
+
 async def test_tasks_refresh_the_progress_message_and_steps_do_not(world: World) -> None:
     await world.start()
     await world.settle_slack()

@@ -252,10 +252,9 @@ async def end_execution(
             await apply(tx, closed, at=at)
     if not ended.tracked:
         return
-    effects = [about(ended, EffectKind.REFRESH_PROGRESS)]
-    if not before.is_over:
-        effects.append(about(ended, EffectKind.POST_RESULT))
-    await tx.enqueue(effects, at=at)
+    await tx.enqueue([about(ended, EffectKind.REFRESH_PROGRESS)], at=at)
+    if not before.is_over:  # an earlier end, which was none, may wait to be told
+        await tx.enqueue_once(about(ended, EffectKind.POST_RESULT), at=at)
 
 
 def _why_over(execution: Execution, *, while_waiting: bool) -> reason.ExecutionOver:
