@@ -91,6 +91,31 @@ CORE: Final = (
         "read_models.Selection(queues=(), states=(State.STUCK,)),",
     ),
     mutant(
+        "time without a bot counts",
+        "(_LATER, _BEGAN_SOONER) if lost < timedelta() else (_TIMED_LATER,)",
+        "(_LATER, _BEGAN_SOONER) if lost < timedelta() else ()",
+    ),
+    mutant(
+        "a card shows an approval that was taken back",
+        "        return replace(self, votes=left)._refreshed()",
+        "        return Transition(replace(self, votes=left), ())",
+    ),
+    mutant(
+        "a card shows a claim whose time is over",
+        "await tx.enqueue([expire], at=now, due_at=now + CLAIM_LASTS)",
+        "pass",
+    ),
+    mutant(
+        "an end is told as often as it is heard",
+        "if not before.is_over:  # an earlier end",
+        "if ended.is_over:  # an earlier end",
+    ),
+    mutant(
+        "an author is not told of a lesson's end",
+        "is_told = is_retired and by.id != ended.author.id",
+        "is_told = is_retired and by.id == ended.author.id",
+    ),
+    mutant(
         "a rule's time is twice as long",
         "return round_.effect(kind), after.after(start, round_.rule.working_hours)",
         "return round_.effect(kind), after.after(start + after.length, round_.rule.working_hours)",

@@ -50,6 +50,7 @@ from tests.simulation.product import (
     TASKS,
     TOOLS,
 )
+from tests.simulation.shown import SHOWN, an_end_is_told_once
 from tests.simulation.story import Choices
 from tests.simulation.workers import Workers
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
@@ -136,6 +137,7 @@ class Simulation(Workers, Crews):
             "calm_down": 1,
             "status_is_asked": 1,
             "restart": 1,
+            "nobody_serves": 1,
             "entries_are_linked": 1,
             "delete_a_card": 1,
             "approvers_are_missing": 1,
@@ -329,7 +331,7 @@ class Simulation(Workers, Crews):
         await self.bring_cards_back()
         await self.calm_down(Choices())
         await self.settle(strides=100)
-        for check in (*ALWAYS, *IN_THE_END, *OFFICE, *LOOKS):
+        for check in (*ALWAYS, *IN_THE_END, *OFFICE, *LOOKS, *SHOWN):
             await check(self)
         for by in EVERYBODY[::3]:
             await what_waits_is_in_home(self, by)
@@ -400,7 +402,7 @@ class Simulation(Workers, Crews):
         await self.remove_texts()
         await self.settle(strides=10)
         await self.look()
-        for check in (*AFTER_A_MONTH, the_trail_proves_each_execution):
+        for check in (*AFTER_A_MONTH, the_trail_proves_each_execution, an_end_is_told_once):
             await check(self)
 
     async def pass_a_month(self) -> None:

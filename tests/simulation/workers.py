@@ -3,9 +3,11 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 
-from crewgate.domain.effects import TIMER
+from crewgate.domain.effects import TIMER, EffectKind
 from crewgate.domain.verdict import Decision
+from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE, deliver
 from crewgate.usecases.ports.base import Job
 from tests.simulation.chains import Chains
@@ -14,6 +16,8 @@ from tests.simulation.known import MOMENT
 from tests.simulation.oracle import require
 from tests.simulation.product import HOUR, Product
 from tests.simulation.story import Choices
+
+TIMERS: Final = (EffectKind.REMIND, EffectKind.ESCALATE, EffectKind.TIME_OUT)
 
 
 @dataclass
@@ -96,6 +100,22 @@ class Workers(Chains):
             one.work.cancel()
         await asyncio.gather(*(one.work for one in self.standing), return_exceptions=True)
         self.standing.clear()
+
+    async def nobody_serves(self, choices: Choices) -> None:
+        """No bot works for a while; then the time of each rule goes on where it stood."""
+        await self.stop()
+        outbox = self.world.outbox
+        await outbox.note_alive(now=self.world.clock(), compare=False)
+        before = {row.id: row.due_at for row in await self.world.everything()}
+        away = choices.pick([HOUR, 5 * HOUR, timedelta(days=3)])
+        await self.world.pass_time(away)
+        await outbox.release(due_at=self.world.clock() + GRACE)
+        await outbox.note_alive(now=self.world.clock(), compare=True)
+        self.world.context.refusing.clear()
+        for row in await self.world.everything():
+            if row.kind in TIMERS and row.set_aside_at is None:
+                read = f"{row.kind} {row.subject} was due at {before[row.id]}, {away} without a bot"
+                require(row.due_at == before[row.id] + away, "late", f"{read}: at {row.due_at}")
 
     async def both_bots_work(self, choices: Choices) -> None:
         """Both lease at one place, and carry it out at the same time."""

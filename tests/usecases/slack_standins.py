@@ -50,6 +50,9 @@ class Message:
     """The rounds before that it quotes or compares with."""
     quiet: bool = False
     """True: it mentions nobody, and a card is short."""
+    view: CardView | None = None
+    """The view that it was last drawn from, at `drawn_at`."""
+    drawn_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Said:
     what: EffectKind
     posting: ExecutionPosting
     ref: MessageRef
+    key: str
 
     @property
     def execution(self) -> Execution:
@@ -118,7 +122,8 @@ class FakeSlack:
         if to.channel is None:
             return Refused("thread_not_found", "no card", RefusalKind.THREAD_GONE)
         if isinstance(about, ExecutionPosting):
-            return self._say(effect.kind, about, to.channel)
+            key = effect.message_key(occasion)
+            return self._say(effect.kind, about, to.channel, key, posted_since)
         direct = effect.kind is EffectKind.DIRECT_MESSAGE
         if self.unshowable and direct and not plain:
             return Refused("invalid_blocks", "cannot be shown", RefusalKind.CONTENT)
@@ -138,13 +143,25 @@ class FakeSlack:
             return outcome
         return Posted(ref=outcome.ref, was_found=len(self.messages) == before)
 
-    def _say(self, what: EffectKind, posting: ExecutionPosting, channel: str) -> Outcome:
+    def _say(
+        self,
+        what: EffectKind,
+        posting: ExecutionPosting,
+        channel: str,
+        key: str,
+        posted_since: datetime | None,
+    ) -> Outcome:
         if self.execution_faults:
             return self.execution_faults.popleft()
+        too_long = self.long_results and what is EffectKind.POST_RESULT
+        if posted_since is not None:
+            for found in self.said:
+                if found.key == key:
+                    return Posted(ref=found.ref, too_long=too_long, was_found=True)
         ts = f"{len(self.said) + 1}.500"
         ref = MessageRef(channel, ts, posting.thread_ts or ts)
-        self.said.append(Said(what, posting, ref))
-        return Posted(ref=ref, too_long=self.long_results and what is EffectKind.POST_RESULT)
+        self.said.append(Said(what, posting, ref, key))
+        return Posted(ref=ref, too_long=too_long)
 
     async def post_card(
         self,
@@ -221,6 +238,7 @@ class FakeSlack:
             return Refused("message_not_found", "deleted", RefusalKind.MESSAGE_GONE)
         found[0].shows, found[0].plain = shows, plain
         found[0].earlier, found[0].quiet = () if view is None else view.earlier, False
+        found[0].view, found[0].drawn_at = view, self.clock()
         shown = WHOLE if view is None else self._shown(view, plain=plain)
         posted = Posted(ref=where, shown=shown, no_approver=self.no_approver)
         return fault.strike() if fault else posted
@@ -314,6 +332,8 @@ class FakeSlack:
             plain=plain,
             earlier=() if view is None else view.earlier,
             quiet=view is not None and view.is_quiet,
+            view=view,
+            drawn_at=self.clock(),
         )
         self.messages.append(message)
         return fault.strike() if fault else message
