@@ -565,8 +565,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "a kept lesson of a flow is not to be retired",
-        "await keep_drawn(tx, transition.round, access.crews[round_.review.crew])",
-        "pass",
+        "    keep_drawn,\n)",
+        ")",
         "usecases/test_drawn_lessons.py",
     ),
     mutant(

@@ -23,14 +23,8 @@ from crewgate.domain.rules.rule import Decide, Escalation, Rule, TimeOut, Timeou
 from crewgate.domain.verdict import Answer, Approve, Person, Revise, Verdict
 from crewgate.store.tables import audit_entries, outbox
 from crewgate.usecases.away import come_back, go_away
-from crewgate.usecases.decide import (
-    change_arguments,
-    dismiss,
-    edit,
-    record_unmasked,
-    take_back,
-    unmask,
-)
+from crewgate.usecases.caveats import record_unmasked, unmask
+from crewgate.usecases.decide import change_arguments, dismiss, edit, take_back
 from crewgate.usecases.delivery.resume import FETCH_WITHIN
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.read_models import MessageRef

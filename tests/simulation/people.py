@@ -37,13 +37,8 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise, Verdict
 from crewgate.usecases import lessons
 from crewgate.usecases.away import come_back, go_away
-from crewgate.usecases.decide import (
-    change_arguments,
-    dismiss,
-    edit,
-    record_read_to_end,
-    take_back,
-)
+from crewgate.usecases.caveats import record_read_to_end
+from crewgate.usecases.decide import change_arguments, dismiss, edit, take_back
 from crewgate.usecases.morning import end_morning, set_morning
 from crewgate.usecases.notes import change_note, claim, delete_note
 from crewgate.usecases.ports.crew import KickoffRequest

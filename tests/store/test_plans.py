@@ -18,7 +18,8 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Reminders, TimeOut, TimeoutAction
 from crewgate.usecases import queries as look
 from crewgate.usecases.away import go_away
-from crewgate.usecases.decide import caveats_for, record_read_to_end, take_back
+from crewgate.usecases.caveats import caveats_for, record_read_to_end
+from crewgate.usecases.decide import take_back
 from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.notes import change_note, claim, delete_note, draft_for
 from crewgate.usecases.queries import overview, queue

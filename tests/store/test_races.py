@@ -21,7 +21,8 @@ from crewgate.domain.reason import ExecutionEnded
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Person
-from crewgate.usecases.decide import caveats_for, edit
+from crewgate.usecases.caveats import caveats_for
+from crewgate.usecases.decide import edit
 from crewgate.usecases.delivery.naming import name_reviewer
 from crewgate.usecases.notes import change_note, delete_note, refresh_card
 from crewgate.usecases.ports.store import Tx

@@ -17,7 +17,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import AlreadyDecided, ConfirmationNeeded, RoundSuperseded
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise
-from crewgate.usecases.decide import caveats_for, record_read_to_end
+from crewgate.usecases.caveats import caveats_for, record_read_to_end
 from crewgate.usecases.notes import change_note, claim, delete_note
 from tests.builders import ANA, BEN
 from tests.databases import both

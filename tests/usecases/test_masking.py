@@ -14,7 +14,7 @@ from crewgate.domain.notification import Output, Rewritten
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Decision, Revise, Vote
 from crewgate.store.engine import Engines
-from crewgate.usecases.decide import caveats_for, record_unmasked, unmask
+from crewgate.usecases.caveats import caveats_for, record_unmasked, unmask
 from crewgate.usecases.queries import execution as status_of
 from crewgate.usecases.read_models import CrewStatus, Progress
 from crewgate.usecases.stats import decisions

@@ -1,13 +1,15 @@
 """Notes and claims while a round waits, and the things that one click on Approve could overlook."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
-from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
+from crewgate.domain.verdict import FEEDBACK_LIMIT, Decision, Person, Vote
+
+Made = TypeVar("Made", bound=Vote | Decision)
 
 CLAIM_LASTS: Final = timedelta(minutes=30)
 
@@ -236,12 +238,25 @@ class Caveats:
             turned=self.turned,
         )
 
+    def on_record(self, made: Made) -> Made:
+        """Return a vote or decision with what its author could overlook."""
+        noted = replace(
+            made,
+            shown_little=self.shown_little,
+            masks_unseen=self.masks_unseen,
+            looked_seconds=self.looked_seconds,
+        )
+        return replace(noted, unsent_notes=self.notes) if isinstance(noted, Decision) else noted
+
     def all_in(self, seen: Seen) -> bool:
         return (
             (not self.notes or self.notes_mark == seen.notes)
             and (self.claim is None or self.claim.by.id == seen.claimed_by)
             and self.unseen <= seen.unseen
         )
+
+
+NO_CAVEATS: Final = Caveats()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

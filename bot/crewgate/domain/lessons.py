@@ -9,11 +9,10 @@ from functools import lru_cache
 from typing import Final, Self
 from unicodedata import category
 
-from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import CrewgateError, LessonProblem, LessonRefused
 from crewgate.domain.notification import Question, Source
 from crewgate.domain.redaction import hide_credentials
-from crewgate.domain.review import Round, State, Transition
+from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, Via, Vote
 
 INPUT: Final = "lessons"
@@ -231,14 +230,6 @@ def drawn_lesson(round_: Round, *, lasts: timedelta | None) -> Lesson | None:
             )
             return lesson.after(round_, lasts=lasts)
     return None
-
-
-def with_offer(transition: Transition) -> Transition:
-    """Add the offer of a lesson to the effects of a decision that may teach."""
-    if not may_teach(transition.round):
-        return transition
-    offer = transition.round.effect(EffectKind.OFFER_LESSON)
-    return replace(transition, effects=(*transition.effects, offer))
 
 
 def wisher_of(round_: Round) -> Person | None:

@@ -9,11 +9,10 @@ import structlog
 from crewgate.domain import answering, errors
 from crewgate.domain.acts import ToolCall, arguments_of, with_changes
 from crewgate.domain.audit import Code, Entry
-from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Circumstances, HastyReading, Look, Seen
+from crewgate.domain.caveats import NO_CAVEATS, NOTHING_SEEN, Caveats, Seen
 from crewgate.domain.crew import Crew
 from crewgate.domain.edits import REVISION_LIMIT, edits_of, exact_revision
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.lessons import with_offer
 from crewgate.domain.notification import Output, Question, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.reason import Dismissed
@@ -33,7 +32,6 @@ from crewgate.domain.verdict import (
     combined_answer,
     words_of,
 )
-from crewgate.metrics import count_decision
 from crewgate.usecases.access import (
     Access,
     ReviewContext,
@@ -43,11 +41,13 @@ from crewgate.usecases.access import (
     require_other,
     starter_of,
 )
+from crewgate.usecases.after_decision import after_the_commit, in_the_commit
+from crewgate.usecases.caveats import caveats_in
 from crewgate.usecases.log_fields import fields_of, press_ts
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import DeadLetter
 from crewgate.usecases.rounds import apply, open_round, rule_with_words
-from crewgate.usecases.teaching import end_unsent, keep_drawn
+from crewgate.usecases.teaching import end_unsent
 from crewgate.usecases.track import reopen as reopen_execution
 
 log = structlog.get_logger(__name__)
@@ -105,19 +105,15 @@ async def decide(
             # A press from before this person's last one, which *Take back* may have been, is old.
             round_ = round_.press(by.id, press_ts())
 
-            # The caveats: notes, a claim, and parts of the output that this person may not know.
+            # The caveats: all that this person could overlook.
             # Words that send a round back have none: their author knows what is wrong with it.
             facts = access.standing(by, rights, round_)
-            caveats = Caveats()
-            is_label = isinstance(verdict, Answer) and verdict.is_label
-            if is_label or isinstance(verdict, Approve) or edited is not None:
-                circumstances = await tx.notes.circumstances(round_id, by)
-                circumstances = _with_masks(circumstances, access.crews)
-                caveats = circumstances.caveats(by, now, seen)
+            caveats = NO_CAVEATS
+            if _could_overlook(verdict) or edited is not None:
+                caveats = await caveats_in(
+                    tx, round_id, by=by, at=now, crews=access.crews, seen=seen, is_vote=is_vote
+                )
                 facts["shown"] = caveats.shown
-                claim = circumstances.claim
-                if is_vote and claim is not None and claim.by.id == by.id:
-                    await tx.notes.end_claim(round_id)
 
             # Either a vote, which decides if it is the last that the rule asks for, or a decision.
             if is_vote:
@@ -127,9 +123,6 @@ async def decide(
                     via=via,
                     comment=verdict.comment if isinstance(verdict, Approve) else None,
                     answer=answer_in(meaning),
-                    shown_little=caveats.shown_little,
-                    masks_unseen=caveats.masks_unseen,
-                    looked_seconds=caveats.looked_seconds,
                 )
                 starter = await starter_of(round_, tx, access)
                 facts["starter"] = sorted(starter.users) if starter is not None else None
@@ -137,38 +130,27 @@ async def decide(
                 # those of people who may no longer decide.
                 current, lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))
                 answer = combined_answer(current.votes, meaning)
-                votes = by_each_right(vote, rights, round_, access)
-                transition = approve(current, votes, starter, answer, unsent_notes=caveats.notes)
+                votes = by_each_right(caveats.on_record(vote), rights, round_, access)
+                transition = approve(current, votes, starter, answer, caveats)
             else:
-                transition = round_.decide(
-                    Decision(
-                        verdict=meaning,
-                        by=by,
-                        at=now,
-                        via=via,
-                        unsent_notes=caveats.notes,
-                        on_behalf_of=rights[0],
-                        shown_little=caveats.shown_little,
-                        masks_unseen=caveats.masks_unseen,
-                        looked_seconds=caveats.looked_seconds,
-                    )
-                )
+                decision = Decision(verdict=meaning, by=by, at=now, via=via, on_behalf_of=rights[0])
+                transition = round_.decide(caveats.on_record(decision))
 
             # The question about the caveats comes last, so that nobody is asked to confirm what
             # would be refused anyway. Raising rolls everything above back.
             if not caveats.all_in(seen):
                 raise errors.ConfirmationNeeded(caveats)
 
-            # The round, its effects and its audit entries: one commit.
+            # The round, its effects, its audit entries and what features add: one commit.
             tx.audit.acts(by, facts)
+            crew = access.crews[round_.review.crew]
             if edited is not None:
-                crew = access.crews[round_.review.crew]
                 transition = await _keep(edited, opened, transition, tx, crew, at=now)
-            await apply(tx, with_offer(transition), at=now)
-            await keep_drawn(tx, transition.round, access.crews[round_.review.crew])
+            await apply(tx, transition, at=now)
+            await in_the_commit(tx, transition.round, crew, at=now)
         for vote in lapsed:
             log.info("approval_lapsed", **fields_of(round_), by=vote.by.id)
-        count_decision(transition.round)
+        after_the_commit(transition.round)
         return transition.round
 
     # The listener acknowledges when this returns, and not before: Slack never repeats a click, so
@@ -185,6 +167,10 @@ def by_each_right(
         replace(vote, on_behalf_of=absent, groups=access.groups_of((absent or vote.by).id, round_))
         for absent in rights
     ]
+
+
+def _could_overlook(verdict: Verdict) -> bool:
+    return isinstance(verdict, Approve) or (isinstance(verdict, Answer) and verdict.is_label)
 
 
 async def _locked(round_id: str, edited: Edited | None, tx: Tx, *, at: datetime) -> Round:
@@ -236,15 +222,14 @@ def approve(
     votes: Sequence[Vote],
     starter: Starter | None,
     answer: Answer | None,
-    *,
-    unsent_notes: int = 0,
+    caveats: Caveats = NO_CAVEATS,
 ) -> Transition:
     """Count the first valid vote; each is by another right of one person. Raises VoteRefused."""
     refused: list[errors.VoteRefused] = []
     for vote in votes:
         try:
             require_other(vote, starter, round_)
-            return round_.approve(vote, answer, unsent_notes=unsent_notes)
+            return round_.approve(vote, answer, unsent_notes=caveats.notes)
         except errors.VoteRefused as error:
             refused.append(error)
     raise refused[0]
@@ -285,45 +270,6 @@ async def may_edit(round_id: str, *, by: Person, context: ReviewContext) -> None
                 approve(replace(round_, votes=()), votes, starter, None)
 
     await context.asking(check)
-
-
-async def caveats_for(
-    round_id: str, *, by: Person, context: ReviewContext, seen: Seen = NOTHING_SEEN
-) -> Caveats:
-    found = _with_masks(await context.uow.read.notes.circumstances(round_id, by), context.crews)
-    return found.caveats(by, context.clock(), seen)
-
-
-def _with_masks(found: Circumstances, crews: Mapping[str, Crew]) -> Circumstances:
-    """Return the circumstances; before any card, nothing is masked unless the crew masks data."""
-    crew = crews.get(found.crew)
-    is_known = found.masked is not None or (crew is not None and bool(crew.redact)) or found.hides
-    return found if is_known else replace(found, masked=False)
-
-
-async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    round_ = await context.uow.read.round(round_id)
-    await context.ensure(by.id, Role.REVIEWER, round_)
-    async with context.uow.begin() as tx:
-        tx.audit.acts(by)
-        tx.audit.of_round(Entry(Code.UNMASKED, by.id, {}), round_)
-
-
-async def record_unmasked(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    async with context.uow.begin() as tx:
-        await tx.notes.record_unmasked(round_id, by)
-
-
-async def record_read_to_end(
-    round_id: str,
-    *,
-    by: Person,
-    context: ReviewContext,
-    turned: HastyReading | None = None,
-    look: Look | None = None,
-) -> None:
-    async with context.uow.begin() as tx:
-        await tx.notes.record_read_to_end(round_id, by, turned, look)
 
 
 async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:

@@ -17,7 +17,7 @@ from crewgate.domain.receipt import receive, receive_request, with_doubt
 from crewgate.domain.review import Review, Round, Transition
 from crewgate.domain.rules.choose import asked_inputs, asked_meta
 from crewgate.domain.rules.rule import NO_RULE
-from crewgate.metrics import count_decision
+from crewgate.usecases.after_decision import after_the_commit
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import Clock, Crews, NewId
 from crewgate.usecases.ports.store import UnitOfWork
@@ -119,7 +119,7 @@ async def receive_notification(
             execution = await apply_activity(tx, execution, at=now)
             await track(tx, execution, carried=meta, carried_inputs=inputs, at=now)
     if receipt.opened:
-        count_decision(receipt.current)  # a rule may have decided a call at once
+        after_the_commit(receipt.current)  # a rule may have decided a call at once
     if any(one.kind is EffectKind.CALL_ALARM for one in receipt.effects):
         round_ = receipt.current
         log.warning("call_not_approved", **fields_of(round_), why=round_.contradiction)

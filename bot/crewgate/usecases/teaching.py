@@ -102,12 +102,17 @@ async def record_given(tx: Tx, execution: Execution) -> None:
     await tx.lessons.record_use(given)
 
 
-async def keep_drawn(tx: Tx, round_: Round, crew: Crew) -> None:
+async def offer_lesson(tx: Tx, round_: Round, _: Crew, *, at: datetime) -> None:
+    """Enqueue the offer of a lesson after a decision that may teach."""
+    if lessons.may_teach(round_):
+        await tx.enqueue([round_.effect(EffectKind.OFFER_LESSON)], at=at)
+
+
+async def keep_drawn(tx: Tx, round_: Round, crew: Crew, *, at: datetime) -> None:
     """Store the lesson that people kept in a flow's question: it ends by time, or once retired."""
     lesson = lessons.drawn_lesson(round_, lasts=crew.lessons_expire)
     if lesson is None:
         return
-    at = lesson.kept_at or lesson.proposed_at
     lesson = replace(lesson, text=(await tx.output(round_.origin)).text)
     await tx.lessons.add_drawn(lesson)
     record_lesson(Code.LESSON_KEPT, lesson, lesson.votes[-1].by, tx)

@@ -29,6 +29,7 @@ from crewgate.slack.reviews.replies import FormReply, ReadThread, Reply, Surface
 from crewgate.slack.reviews.tool_calls import MISFITS
 from crewgate.slack.words import cards, names
 from crewgate.usecases import decide
+from crewgate.usecases.caveats import unmask
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.notes import claim
 
@@ -139,7 +140,7 @@ async def _turn(press: Press, reply: Reply, *, step: int) -> None:
 
 
 async def _unmask(press: Press, reply: Reply) -> None:
-    await decide.unmask(press.value, by=press.by, context=reply.context)
+    await unmask(press.value, by=press.by, context=reply.context)
     log.info("unmasked", round_id=press.value, by=press.by.id)
     first = opened(press.value, ReaderTab.UNMASKED, press.seen.share, page=0)
     position = replace(press.view.position or first, tab=ReaderTab.UNMASKED)
@@ -220,7 +221,7 @@ async def on_confirmed(
         if seen.calls_for_words:
             await reply.show(await modals.revise_form(round_id, sent.by, context))
         elif seen.unseen == {Unseen.MASKS}:
-            await decide.unmask(round_id, by=sent.by, context=context)
+            await unmask(round_id, by=sent.by, context=context)
             position = opened(round_id, ReaderTab.UNMASKED, seen.share, page=0)
             await modals.show_page(position, sent.by, None, reply.show, context)
         else:

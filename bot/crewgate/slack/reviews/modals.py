@@ -29,6 +29,7 @@ from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.reviews.tool_calls import Fields, fields_of_call, render_change_form
 from crewgate.slack.words import cards
 from crewgate.usecases import decide
+from crewgate.usecases.caveats import caveats_for, record_read_to_end, record_unmasked
 from crewgate.usecases.notes import NOTES, draft_for
 from crewgate.usecases.read_models import CardView, RoundLine, Viewer
 
@@ -55,7 +56,7 @@ async def approve_form(
 ) -> Block:
     """The form for a comment, for a person who saw `seen`. Raises as `decide` does."""
     await decide.may_revise(round_id, by=by, context=context)
-    caveats = await decide.caveats_for(round_id, by=by, context=context, seen=seen)
+    caveats = await caveats_for(round_id, by=by, context=context, seen=seen)
     briefing = await _briefing(round_id, by, caveats, context, again=again, where=where)
     return forms.render_approve_form(briefing, comment=comment)
 
@@ -105,7 +106,7 @@ async def _for_viewer(view: CardView, by: Person, context: SlackContext) -> Card
 async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block:
     """The form behind Revise, with the thread's notes. Raises as `decide` does."""
     await decide.may_revise(round_id, by=by, context=context)
-    mark = (await decide.caveats_for(round_id, by=by, context=context)).notes_mark
+    mark = (await caveats_for(round_id, by=by, context=context)).notes_mark
     view = await _view(round_id, by, context)
     draft = await draft_for(view.round, context=context)
     return await context.off_loop(forms.render_revise_form, view, draft, notes_mark=mark)
@@ -123,7 +124,7 @@ async def edit_form(
     if parts is None:
         raise VerdictMisplaced
     whole = Seen(share=Share(1, 1))
-    caveats = await decide.caveats_for(round_id, by=by, context=context, seen=whole)
+    caveats = await caveats_for(round_id, by=by, context=context, seen=whole)
     briefing = await _briefing(round_id, by, caveats, context, again=sent is not None)
     written, revision = (parts.texts, 0) if sent is None else (sent.written, sent.revision + 1)
     render = partial(forms.render_edit_form, revision=revision, masked=masked)
@@ -142,7 +143,7 @@ async def change_form(
     if fields is None:
         raise VerdictMisplaced
     seen = Seen(share=Share(int(fields.shows_all), 1))
-    caveats = await decide.caveats_for(round_id, by=by, context=context, seen=seen)
+    caveats = await caveats_for(round_id, by=by, context=context, seen=seen)
     briefing = await _briefing(round_id, by, caveats, context, again=sent is not None)
     written, revision = (fields.values, 0) if sent is None else (sent.written, sent.revision + 1)
     return render_change_form(briefing, fields, written, revision=revision, mark=mark)
@@ -195,7 +196,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
     round_id = press.round_id
     view = (await context.uow.read.posting(round_id)).view
     await context.ensure(press.by.id, Role.REVIEWER, view.round)
-    mark = (await decide.caveats_for(round_id, by=press.by, context=context)).notes_mark
+    mark = (await caveats_for(round_id, by=press.by, context=context)).notes_mark
     notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
     text: str | None = press.view.typed
     if press.action == ids.ADD_NOTE:
@@ -212,7 +213,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
 async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block | None:
     """The form behind Revise with newer notes; None without any. Raises as `form_again`."""
     view = (await context.uow.read.posting(sent.round_id)).view
-    mark = (await decide.caveats_for(sent.round_id, by=sent.by, context=context)).notes_mark
+    mark = (await caveats_for(sent.round_id, by=sent.by, context=context)).notes_mark
     if mark in ("", sent.seen.notes) or view.round.state is not State.WAITING:
         return None
     await context.ensure(sent.by.id, Role.REVIEWER, view.round)
@@ -293,9 +294,9 @@ async def show_page(
         look = caveats.look_at(began, unread)
         try:
             if page.unmasks:
-                await decide.record_unmasked(position.round_id, by=by, context=context)
+                await record_unmasked(position.round_id, by=by, context=context)
             if page.is_end:
-                await decide.record_read_to_end(
+                await record_read_to_end(
                     position.round_id, by=by, context=context, turned=turned, look=look
                 )
         except StoreUnavailable as error:

@@ -19,7 +19,7 @@ from crewgate.domain.reason import TimeOver
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import TimeoutAction
 from crewgate.domain.verdict import voices_of
-from crewgate.metrics import count_decision
+from crewgate.usecases.after_decision import after_the_commit
 from crewgate.usecases.delivery import mentions, messages
 from crewgate.usecases.delivery.cards import people_of
 from crewgate.usecases.delivery.context import DeliveryContext, settle
@@ -71,7 +71,7 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
             await tx.enqueue([round_.effect(EffectKind.POST_TIMED_OUT)], at=context.clock())
     if waits:
         log.info("timed_out", **fields_of(round_), then=_then(round_))
-        count_decision(transition.round)
+        after_the_commit(transition.round)
     return Delivered()
 
 
