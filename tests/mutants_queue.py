@@ -357,6 +357,18 @@ QUEUE: Final = (
         "usecases/test_removal.py",
     ),
     mutant(
+        "an outcome that is none of a flow's labels stays",
+        "if isinstance(reason, TakenAs) and reason.label not in labels:",
+        "if isinstance(reason, TakenAs) and not labels:",
+        "usecases/test_removal.py",
+    ),
+    mutant(
+        "the stored outcome of a flow stays",
+        '*("reason_code", "removed_at"),',
+        '*("removed_at",),',
+        "usecases/test_removal.py",
+    ),
+    mutant(
         "webhooks behind one that is never due wait for ever",
         'if behind := [{"key": row.ordering_key} for row in never]:',
         'if behind := [{"key": row.ordering_key} for row in never[1:]]:',

@@ -21,7 +21,7 @@ from crewgate.domain.lessons import Lesson, LessonState
 from crewgate.domain.notification import Output, Question, Rewritten
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.people import Notify
-from crewgate.domain.reason import Dismissed, ExecutionGone
+from crewgate.domain.reason import Dismissed, ExecutionGone, TakenAs
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.store.removal import BATCH
@@ -318,7 +318,10 @@ async def test_of_a_flow_its_labels_stay(world: World) -> None:
     assert await remove(world) == Removed(executions=1)
     verdicts = [(await world.round(one.id)).decision for one in (asked, words)]
     assert [one and one.verdict for one in verdicts] == [Answer(label, is_label=True), Answer("")]
+    reasons = [(await world.round(one.id)).reason for one in (asked, words)]
+    assert reasons == [TakenAs(label), TakenAs("")]
     assert (await world.uow.read.posting(asked.id)).view.output == Output("")
+    assert SECRET not in await everything(world)
 
 
 @both

@@ -16,7 +16,7 @@ from crewgate.domain.acts import CallResult, ToolCall
 from crewgate.domain.answering import needs_approvals
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason
+from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason, TakenAs
 from crewgate.domain.review import Round, State
 from crewgate.domain.subjects import Subject
 
@@ -182,6 +182,8 @@ def without_texts(round_: Round, at: datetime) -> Round:
     if reason is not None:
         words: dict[str, Any] = {one.name: "" for one in fields(reason) if one.name in WORDS}
         reason = replace(reason, **words)
+    if isinstance(reason, TakenAs) and reason.label not in labels:
+        reason = replace(reason, label="")
     return replace(
         round_,
         digest="",

@@ -119,10 +119,12 @@ _ROUNDS: Final = ROUND.where(_of_removed_executions(reviews))
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "call", "reason_words", "call_result"),
-    "removed_at",
+    *("reason_code", "removed_at"),
 )
 #: The values for a row that cannot be read: each of these columns may hold people's words.
-_DAMAGED_WIPED: Final[dict[str, Any]] = dict.fromkeys(_WIPED) | {"digest": "", "reason_words": ""}
+_DAMAGED_WIPED: Final[dict[str, Any]] = dict.fromkeys(_WIPED) | dict.fromkeys(
+    ("digest", "reason_code", "reason_words"), ""
+)
 _WIPE: Final = (
     sa.update(rounds)
     .where(rounds.c.id == sa.bindparam("b_id"))
