@@ -340,10 +340,15 @@ class Simulation(Workers, Crews):
             await self.let_a_month_pass()
 
     async def bring_cards_back(self) -> None:
-        """The next update of a round brings back its card, which somebody deleted."""
+        """The next update of a round brings back its card, which somebody deleted.
+
+        If nobody is left in the group, the reviewers are in it again.
+        """
         cards, self.is_ending = self.world.slack.cards(), True
         for round_ in self.in_state(State.WAITING):
             if round_.id in cards and cards[round_.id].deleted:
+                if not any(self.may_decide(one, round_) for one in EVERYBODY):
+                    self.let_in(frozenset(one.id for one in REVIEWERS))
                 by = next(one for one in EVERYBODY if self.may_decide(one, round_))
                 await claim(round_.id, by=by, context=self.world.reviews)
 
