@@ -6,6 +6,7 @@ Those of `RACED` are of locks, and lie open where two bots work on one PostgreSQ
 from typing import Final
 
 from tests.mutants_simulated_core import CORE
+from tests.mutants_simulated_flows import OF_FLOWS
 from tests.mutating import mutant
 
 SIMULATED: Final = (
@@ -405,6 +406,7 @@ SIMULATED: Final = (
         "number, linked = head.number, GENESIS.hash",
     ),
     *CORE,
+    *OF_FLOWS,
 )
 RACED: Final = (
     mutant(

@@ -19,6 +19,7 @@ from tests.simulation.product import (
     ACCOUNTANTS,
     EVERYBODY,
     FINANCE,
+    FLOWS,
     LAWYERS,
     LEGAL,
     REVIEWERS,
@@ -77,6 +78,39 @@ class Question:
     passed_by: Decision | None = None
 
 
+@dataclass(kw_only=True)
+class Request:
+    """A question of a flow, by this test's own account."""
+
+    flow: str
+    method: str
+    id: str
+    text: str
+    labels: tuple[str, ...]
+    round_id: str = ""
+    answer: str | None = None
+    """The answer that the flow took from the bot."""
+    is_answered_elsewhere: bool = False
+    is_replaced: bool = False
+    """True once the flow, which began anew, asks by another request."""
+    drawn_from: str | None = None
+    """The id of the request with the answer from which a lesson was drawn."""
+    is_retired: bool = False
+    calls: int = 0
+    """The escalations that people are called for."""
+    called_at: datetime | None = None
+    names_others: bool = False
+
+    @property
+    def url(self) -> str:
+        return f"https://app.crewai.com/requests/{self.id}?t=x"
+
+    @property
+    def is_open(self) -> bool:
+        """True while the flow waits for an answer to this request."""
+        return self.answer is None and not (self.is_answered_elsewhere or self.is_replaced)
+
+
 @dataclass
 class Written:
     """A message in a thread that counts as a note on an output, and the number of its changes."""
@@ -99,6 +133,9 @@ class Case:
 
 class Known:
     """A story as it goes on, with what this test knows by itself."""
+
+    requests: dict[str, Request]
+    """The questions of flows, by the addresses for their answers."""
 
     def __init__(self, product: Product) -> None:
         self.world = product
@@ -246,7 +283,7 @@ class Known:
         crew, task = round_.review.crew, round_.review.task_id
         text = self.text_of(round_).replace("\u00ad", "").lower()
         strict = crew == TASKS and ("contract" in text or task == "translate")
-        return 2 if strict or crew == LEGAL else 1
+        return 2 if strict or crew == LEGAL or (crew, task) == (FLOWS, "publish") else 1
 
     def text_of(self, round_: Round) -> str:
         return self.texts.get(round_.id) or self.crew.edited.get(

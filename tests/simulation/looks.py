@@ -17,7 +17,7 @@ from crewgate.audit.check_evidence import (
 from crewgate.audit.run import Story, body_of, read_story
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Approve, Person
+from crewgate.domain.verdict import Answer, Approve, Person
 from crewgate.store.audit import AuditReading
 from crewgate.usecases.queries import pending
 from crewgate.usecases.stats import of_crew
@@ -92,7 +92,7 @@ async def the_csv_has_each_decision(
         (
             *key_of(one)[1:],
             one.number,
-            "approve" if is_approved(one) else "revise",
+            word_of(one),
             one.decision.by.id if one.decision and isinstance(one.decision.by, Person) else "",
             is_call(one),
         )
@@ -100,6 +100,11 @@ async def the_csv_has_each_decision(
     )
     read = f"the CSV of {crew} lacks {expected - listed}, has {listed - expected}"
     require(listed == expected, "figures", read)
+
+
+def word_of(round_: Round) -> str:
+    verdict = round_.decision and round_.decision.verdict
+    return {Approve: "approve", Answer: "answer"}.get(type(verdict), "revise")
 
 
 def is_call(round_: Round) -> bool:

@@ -8,7 +8,8 @@ from typing import Final
 
 from crewgate.domain.review import Review, Round
 from crewgate.usecases.read_models import RoundLine
-from tests.simulation.product import LEGAL, TASKS, TOOLS
+from tests.simulation.known import Request
+from tests.simulation.product import FLOWS, LEGAL, TASKS, TOOLS
 from tests.usecases.simulated_crew import Branch
 
 Execution = tuple[str, str]
@@ -43,6 +44,8 @@ def executions_of(picked: Iterable[object], crews: dict[str, str]) -> Iterator[E
                 yield review.crew, review.execution_id
             case Branch():
                 yield TASKS, one.id
+            case Request():
+                yield FLOWS, one.flow
             case str() if one in crews:
                 yield crews[one], one
             case _ if (execution := getattr(one, "execution", None)) is not None:

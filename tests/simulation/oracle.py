@@ -13,11 +13,11 @@ from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.reason import Expired
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Approve, ByRule, Person, TimedOut
+from crewgate.domain.verdict import Answer, Approve, ByRule, Person, TimedOut, Verdict
 from crewgate.store.tables import rounds
 from crewgate.usecases.queries import queue
 from tests.simulation.known import Known, key_of
-from tests.simulation.product import EVERYBODY, HIDDEN, HOUR, LEGAL, NUMBER, TOOLS
+from tests.simulation.product import EVERYBODY, HIDDEN, HOUR, LEGAL, NUMBER, REJECTING, TOOLS
 
 SENTENCES: Final = {
     "unseen": "nothing is decided unseen",
@@ -34,6 +34,7 @@ SENTENCES: Final = {
     "silent": "nobody is called about what is over",
     "late": "no time is longer than its rule says",
     "masked": "what is masked is shown to nobody",
+    "address": "an address for an answer is kept until the answer is given, and no longer",
 }
 ANNOUNCED: Final = sa.select(rounds.c.id).where(rounds.c.announced_at.is_not(None))
 A_SECOND: Final = timedelta(seconds=1)
@@ -106,7 +107,7 @@ async def nobody_decides_who_may_not(of: Known) -> None:
         require_right(of, round_, decision.by, decision.on_behalf_of, decision.at, decision.at)
         for vote in decision.votes:
             require_right(of, round_, vote.by, vote.on_behalf_of, vote.at, decision.at)
-        if isinstance(decision.verdict, Approve):
+        if needs_all(decision.verdict):
             votes = [vote.voices for vote in decision.votes] or [frozenset({decision.by.id})]
             voices, needed = [one for vote in votes for one in vote], of.needed(round_)
             text = of.text_of(round_)
@@ -122,6 +123,13 @@ async def nobody_decides_who_may_not(of: Known) -> None:
                     other in lawyers and one in finance
                 )
                 require(is_of_both, "may", f"{read}: {lawyers} and {finance} are the groups")
+
+
+def needs_all(verdict: Verdict) -> bool:
+    """Return True for an approval, and for an answer that a flow may take for one."""
+    if isinstance(verdict, Answer):
+        return not (verdict.is_label and verdict.text in REJECTING)
+    return isinstance(verdict, Approve)
 
 
 def require_right(

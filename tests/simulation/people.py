@@ -31,10 +31,13 @@ from crewgate.domain.errors import (
     NotVoted,
     NotWaiting,
     SelfApproval,
+    VotedOtherwise,
+    VoteRefused,
 )
 from crewgate.domain.lessons import MOST, NO_LESSONS, Lesson, LessonState
+from crewgate.domain.notification import Question
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Approve, Person, Revise, Verdict
+from crewgate.domain.verdict import Answer, Approve, Person, Revise, Verdict
 from crewgate.usecases import lessons
 from crewgate.usecases.away import come_back, go_away
 from crewgate.usecases.caveats import record_read_to_end
@@ -61,6 +64,15 @@ from tests.simulation.story import Choices
 
 CLAIMED: Final = timedelta(minutes=30)
 """The time for which others are asked about a claim."""
+
+
+def is_a_press(verdict: Verdict) -> bool:
+    """Return True for what one press can say, without words: it may overlook something."""
+    return isinstance(verdict, Approve) or (isinstance(verdict, Answer) and verdict.is_label)
+
+
+def words_in(verdict: Verdict) -> str:
+    return verdict.feedback if isinstance(verdict, Revise) else ""
 
 
 class People(Known):
@@ -94,18 +106,14 @@ class People(Known):
         verdict: Verdict | None = None,
     ) -> None:
         by = by or choices.pick(EVERYBODY)
-        if verdict is None:
-            is_sent_back = choices.one_in(3)
-            verdict = Revise(self.said("Shorter", round_.id)) if is_sent_back else Approve()
+        verdict = self.verdict_on(round_, verdict, choices)
         seen, shown = self.asked.get((round_.id, by.id), (NOTHING_SEEN, set()))
         try:
             decided = await self.world.decide(round_.id, verdict, by=by, seen=seen)
         except NotAReviewer:
             require(not self.may_decide(by, round_), "told", f"{by.id} may decide {round_.id}")
-        except (AlreadyVoted, GroupsComplete) as refused:
-            is_over = isinstance(refused, AlreadyVoted) or self.races
-            is_full = not self.has_room(by, round_)
-            require(is_over or is_full, "told", f"{by.id} may approve {round_.id}")
+        except (AlreadyVoted, GroupsComplete, VotedOtherwise) as refused:
+            self.check_refusal(refused, by, round_, verdict)
         except SelfApproval:
             starter = self.starter_of(round_)
             at = self.world.clock()
@@ -120,8 +128,31 @@ class People(Known):
                 await self.decide(round_, Choices(), by=by, verdict=verdict)
         else:
             self.check_press(decided, by, verdict, seen, shown)
-            if isinstance(verdict, Approve):
+            if is_a_press(verdict):
                 self.check_sight(decided, by, seen)
+
+    def verdict_on(self, round_: Round, verdict: Verdict | None, choices: Choices) -> Verdict:
+        """Return a verdict; of a question a label takes an approval's place, or words do."""
+        if verdict is None:
+            is_sent_back = choices.one_in(3)
+            verdict = Revise(self.said("Shorter", round_.id)) if is_sent_back else Approve()
+        question = round_.subject
+        if not (isinstance(question, Question) and isinstance(verdict, Approve)):
+            return verdict
+        if verdict.comment is None and question.labels:
+            return Answer(choices.pick(question.labels), is_label=True)
+        return Revise(verdict.comment or "Green tea.")
+
+    def check_refusal(
+        self, refused: VoteRefused, by: Person, round_: Round, verdict: Verdict
+    ) -> None:
+        if isinstance(refused, VotedOtherwise):
+            text = verdict.text if isinstance(verdict, Answer) else words_in(verdict)
+            require(refused.vote.answer != text, "told", f"{by.id} may choose {text}")
+            return
+        is_over = isinstance(refused, AlreadyVoted) or self.races
+        is_full = not self.has_room(by, round_)
+        require(is_over or is_full, "told", f"{by.id} may approve {round_.id}")
 
     def is_asked(self, by: Person, round_: Round, caveats: Caveats) -> None:
         notes, claim = self.notes[round_.origin], caveats.claim
@@ -154,7 +185,7 @@ class People(Known):
             why = f"{by.id} decided {decided.id}, which they may not"
             require(self.may_decide(by, decided), "may", why)
         call = decided.subject
-        is_approval = isinstance(verdict, Approve)
+        is_approval = is_a_press(verdict)
         if isinstance(call, ToolCall) and call.may_have_run and is_approval:
             knew = Unseen.MAY_HAVE_RUN in seen.unseen
             require(knew, "unseen", f"{decided.id}: nobody said that it may have run")

@@ -103,7 +103,14 @@ class Player:
         return watched.failure
 
 
-BEGINNINGS = ("crew_begins", "agent_calls", "program_asks", "scans_pause", "case_begins")
+BEGINNINGS = (
+    "crew_begins",
+    "agent_calls",
+    "program_asks",
+    "scans_pause",
+    "case_begins",
+    "flow_asks",
+)
 """The steps by which each kind of crew has something to decide; a single scan is one more."""
 
 UNTAKEN = 4

@@ -1,4 +1,4 @@
-"""A whole product in one process: five kinds of crews, Slack, people, and two bots."""
+"""A whole product in one process: six kinds of crews, Slack, people, and two bots."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from crewgate.crewai.payloads import decision_body
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.lessons import INPUT
+from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.people import Notify, User, UserGroup
 from crewgate.domain.review import Round
@@ -35,7 +36,7 @@ from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.read_models import MessageRef, Posting, QueuePart
 from tests.audit.files import KEY
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
-from tests.usecases.crew_standins import FakeCrew
+from tests.usecases.crew_standins import DROP, FakeCrew, FakeFlows
 from tests.usecases.slack_standins import FakeSlack, Message
 from tests.usecases.world import HELD, World
 
@@ -45,7 +46,11 @@ EVERYBODY = (*REVIEWERS, EVE)
 HOUR = timedelta(hours=1)
 RETENTION = timedelta(days=30)
 TASKS, TOOLS, ASKED, SCANS, LEGAL = "research", "tools", "asked", "scans", "legal"
-CREWS = (TASKS, TOOLS, ASKED, SCANS, LEGAL)
+FLOWS = "flows"
+LABELS = ("approved", "rejected", "needs_revision")
+REJECTING = ("rejected", "needs_revision", DROP)
+"""The labels that one person may choose where a rule wants two approvals."""
+CREWS = (TASKS, TOOLS, ASKED, SCANS, LEGAL, FLOWS)
 LAWYERS, FINANCE = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")
 ACCOUNTANTS = frozenset({BEN.id, CAI.id})
 """The members of FINANCE; those of LAWYERS change."""
@@ -114,6 +119,13 @@ SCANNED = a_rule(
     remind=Reminders(after=Duration.parse("20m"), most=1),
     timeout=TimeOut(Duration.parse("1h"), TimeoutAction.APPROVE),
 )
+PUBLISHED = a_rule(name="published", when=Conditions(task="publish"), approvals=2)
+REVIEWED = a_rule(
+    name="reviewed",
+    when=Conditions(task="review"),
+    remind=Reminders(after=Duration.parse("10m"), most=2),
+    timeout=TimeOut(Duration.parse("1h"), TimeoutAction.APPROVE),
+)
 MASKED = parse_redact(["card"])
 NUMBER = "4111 1111 1111 1111"
 HIDDEN = "hush-"
@@ -137,6 +149,7 @@ def settings() -> dict[str, Crew]:
             crew(LEGAL, FOUR_EYES, OFFICE, GROUPED, lessons_expire=LESSONS_LAST),
             reviewers=(LAWYERS,),
         ),
+        FLOWS: crew(FLOWS, PUBLISHED, REVIEWED, lessons_expire=LESSONS_LAST),
     }
 
 
@@ -292,15 +305,37 @@ class Misfitting(SlowCrew):
         return await super().resume(request)
 
 
+@dataclass
+class WatchedFlows(FakeFlows):
+    """Flows that go on with an answer before it is known to have arrived."""
+
+    halt: Halt = field(default_factory=Halt)
+    on_taken: Callable[[str, str], Awaitable[None]] | None = None
+    """Called with the address and the answer that a flow goes on with."""
+
+    async def answer(
+        self, crew: str, callback: Callback, feedback: str, *, valid_until: datetime | None = None
+    ) -> Outcome:
+        is_open = callback.url not in self.taken
+        try:
+            outcome = await super().answer(crew, callback, feedback, valid_until=valid_until)
+        finally:
+            if is_open and callback.url in self.taken and self.on_taken:
+                await self.on_taken(callback.url, feedback)
+        await self.halt.stand()
+        return outcome
+
+
 class Product(World):
     """The use cases, a real store, its outbox, and two bots that work on it."""
 
     slack: WatchedSlack
+    flows: WatchedFlows
 
     def __post_init__(self) -> None:
         self.crews |= settings()
         self.halt = Halt()
-        self.crew = SlowCrew(halt=self.halt)
+        self.crew, self.flows = SlowCrew(halt=self.halt), WatchedFlows(halt=self.halt)
         super().__post_init__()
         self.slack = WatchedSlack(self.clock, halt=self.halt)
         self.tools = Misfitting(halt=self.halt)
@@ -315,7 +350,10 @@ class Product(World):
         self.directory.people[LAWYERS] = frozenset(one.id for one in REVIEWERS)
         self.directory.people[FINANCE] = ACCOUNTANTS
         self.context = replace(
-            self.context, messenger=self.slack, clients=dict(self.clients), **self._of_a_bot()
+            self.context,
+            messenger=self.slack,
+            clients=self.clients | {FLOWS: SlowCrew()},
+            **self._of_a_bot(),
         )
         self.beside = replace(self.context, **self._of_a_bot())
         self.linking = Linking(
@@ -326,6 +364,10 @@ class Product(World):
             sleep=asyncio.sleep,
         )
         self.fetches = Fetches(self.uow, decision_body, clock=self.clock, new_id=self.new_id)
+
+    def answering(self, crew: str) -> FakeCrew | FakeFlows:
+        """Return the side that takes the decisions of a crew."""
+        return self.flows if crew == FLOWS else self.clients.get(crew, self.crew)
 
     @staticmethod
     def _of_a_bot() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import record_update
 from tests.simulation.both_ways import BOTH_WAYS, home_has_its_other_parts
 from tests.simulation.crews import Crews
+from tests.simulation.flows import FLOWS_IN_THE_END, OF_FLOWS, Flows
 from tests.simulation.in_the_end import (
     AFTER_A_MONTH,
     IN_THE_END,
@@ -41,7 +42,9 @@ from tests.simulation.oracle import (
     what_waits_is_in_home,
 )
 from tests.simulation.product import (
+    ASKED,
     EVERYBODY,
+    FLOWS,
     HOUR,
     LEGAL,
     RETENTION,
@@ -76,7 +79,7 @@ HOME_EVERY = 4
 Act = Callable[[Choices], Awaitable[None]]
 
 
-class Simulation(Workers, Crews):
+class Simulation(Workers, Crews, Flows):
     """A story: its steps, two bots, and its end."""
 
     # --- a story ---
@@ -167,6 +170,12 @@ class Simulation(Workers, Crews):
             "scans_are_sent_back": 2 * scans,
             "scans_are_approved": 3 * scans,
             "scan_ends": 4 * bool(self.finished_scans()),
+            "flow_asks": 3,
+            "flow_asks_again": 2 * bool(self.requests),
+            "flow_tells": 2 * bool(self.requests),
+            "answered_elsewhere": bool(self.open_requests()),
+            "lesson_is_drawn": 4 * bool(self.teaching_answers()),
+            "retire_a_drawn_lesson": 2 * bool(self.drawn_lessons()),
             "propose": 6 * bool(self.teachable()),
             "keep": 6 * bool(self.proposed),
             "drop_a_lesson": 2 * bool(self.proposed),
@@ -182,7 +191,7 @@ class Simulation(Workers, Crews):
         await self.look()
         self.met.step(name, choices.picked, self.known)
         self.looks += 1
-        for check in (*ALWAYS, *BOTH_WAYS):
+        for check in (*ALWAYS, *BOTH_WAYS, *OF_FLOWS):
             await check(self)
         if self.looks % HOME_EVERY == 0:
             await what_waits_is_in_home(self)
@@ -229,18 +238,19 @@ class Simulation(Workers, Crews):
         self.crew.lead = choices.pick(list(Lead))
         decided = {one.review.crew for one in self.in_state(State.DECIDED)}
         name = choices.pick(sorted(decided)) if decided else TASKS
-        client = self.world.clients.get(name, self.world.crew)
-        await self.work(crew_destination(name), choices, faults=client.faults)
+        faults = self.world.answering(name).faults
+        await self.work(crew_destination(name), choices, faults=faults)
         self.crew.delivers_on_status, self.crew.lead = False, Lead.NONE
 
     async def no_decision_arrives(self, choices: Choices) -> None:
         """A proxy answers in the place of a crew, which goes on with what else it can do."""
         await self.world.pass_time(LEASE)
-        for name, client in self.world.clients.items():
-            client.faults.extend([Fault(LOST)] * 9)
+        for name in (*self.world.clients, FLOWS):
+            faults = self.world.answering(name).faults
+            faults.extend([Fault(LOST)] * 9)
             for job in await self.world.lease(crew_destination(name)):
                 await deliver(job, self.world.context)
-            client.faults.clear()
+            faults.clear()
         for name in self.crew.branches:
             match choices.number(4):
                 case 1 | 2:
@@ -253,13 +263,13 @@ class Simulation(Workers, Crews):
     async def answers_are_lost(self, choices: Choices) -> None:
         """A crew takes decisions, its answers are lost, and it is asked again."""
         decided = sorted({one.review.crew for one in self.in_state(State.DECIDED)})
-        name = choices.pick([one for one in decided if one in self.world.clients] or [TASKS])
-        client = self.world.clients[name]
+        name = choices.pick([one for one in decided if one != ASKED] or [TASKS])
+        faults = self.world.answering(name).faults
         for lost in (9, 0):
-            client.faults.extend([Fault(LOST, after=True)] * lost)
+            faults.extend([Fault(LOST, after=True)] * lost)
             for job in await self.world.lease(crew_destination(name)):
                 await deliver(job, self.world.context)
-            client.faults.clear()
+            faults.clear()
             await self.world.pass_time(LEASE)
 
     async def time_passes(self, choices: Choices) -> None:
@@ -323,15 +333,16 @@ class Simulation(Workers, Crews):
         slack = self.world.slack
         slack.no_approver = slack.long_results = slack.excerpts = False
         await self.all_workers_go_on()
-        for client in self.world.clients.values():
-            client.faults.clear()
+        for name in (*self.world.clients, FLOWS):
+            self.world.answering(name).faults.clear()
         for name, branch in self.crew.branches.items():
             while branch.undelivered:
                 await self.crew.announce(name)
         await self.bring_cards_back()
         await self.calm_down(Choices())
         await self.settle(strides=100)
-        for check in (*ALWAYS, *IN_THE_END, *OFFICE, *LOOKS, *SHOWN):
+        checks = (*ALWAYS, *IN_THE_END, *FLOWS_IN_THE_END, *OFFICE, *LOOKS, *SHOWN)
+        for check in checks:
             await check(self)
         for by in EVERYBODY[::3]:
             await what_waits_is_in_home(self, by)
@@ -396,6 +407,8 @@ class Simulation(Workers, Crews):
     async def let_a_month_pass(self) -> None:
         """The executions that are left end, nobody does anything, and texts are removed."""
         left = [one for one in self.known if one.removed_at is None]
+        await self.flows_are_left()
+        await self.settle(strides=10)
         for name, execution in dict.fromkeys(key_of(one)[:2] for one in left):
             result = Output(self.said("A result", f"{name} {execution}"))
             update, at = CrewUpdate(result=result), self.world.clock()

@@ -122,10 +122,12 @@ class World:
             crew, a_notification(text, **changes), context=self.receiving
         )
 
-    async def ask(self, text: str = "A draft.", **changes: Any) -> Received:
+    async def ask(
+        self, text: str = "A draft.", *, crew: str = "research", **changes: Any
+    ) -> Received:
         """Let a flow pause; `changes` are for its question."""
         return await receive_flow_request(
-            "research", a_flow_request(text, **changes), context=self.receiving
+            crew, a_flow_request(text, **changes), context=self.receiving
         )
 
     async def decide(
