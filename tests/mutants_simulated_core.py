@@ -91,6 +91,46 @@ CORE: Final = (
         "read_models.Selection(queues=(), states=(State.STUCK,)),",
     ),
     mutant(
+        "approvals of the crew's text count for a person's own",
+        "        votes=(),\n        reminders=0,\n        edited_by=by,",
+        "        reminders=0,\n        edited_by=by,",
+    ),
+    mutant(
+        "the words of an approval bring in no rule",
+        "rule_with_words(round_, words_of(verdict), output, crew=crew, tx=tx)",
+        'rule_with_words(round_, "", output, crew=crew, tx=tx)',
+    ),
+    mutant(
+        "a refusal carries the arguments that somebody changed",
+        "if isinstance(round_.subject, ToolCall) and is_refused:",
+        "if round_.decision is None:",
+    ),
+    mutant(
+        "each of many cards calls people",
+        "count_waiting(round_, limit=most + 1) <= most:",
+        "count_waiting(round_, limit=most + 1) <= 99 * most:",
+    ),
+    mutant(
+        "people are called once, and not again after an hour",
+        "lasts = abs(at - found.at) < (every if found.job is None else attempt)",
+        "lasts = found.job is None or abs(at - found.at) < attempt",
+    ),
+    mutant(
+        "reminders mention those who have approved",
+        "return tuple(ref for ref in named if ref not in done)",
+        "return tuple(ref for ref in named if done or ref not in done)",
+    ),
+    mutant(
+        "a private message beside an approval goes on to show none",
+        "if round_.state is not State.WAITING or round_.version != posting.view.round.version:",
+        "if round_.state is not State.WAITING:",
+    ),
+    mutant(
+        "kickoffs carry lessons whose time is over",
+        ".where(_HOLDS, lessons.c.of_flow.is_(False))",
+        ".where(_AT.is_not(None), lessons.c.of_flow.is_(False))",
+    ),
+    mutant(
         "time without a bot counts",
         "(_LATER, _BEGAN_SOONER) if lost < timedelta() else (_TIMED_LATER,)",
         "(_LATER, _BEGAN_SOONER) if lost < timedelta() else ()",

@@ -10,6 +10,7 @@ from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import QueuePart
 from tests.simulation.known import Known
 from tests.simulation.oracle import ANNOUNCED, Check, require
+from tests.simulation.people import CLAIMED
 from tests.simulation.product import LEGAL, REVIEWERS
 
 _A_SECOND: Final = timedelta(seconds=1)
@@ -52,7 +53,7 @@ async def no_time_is_longer_than_its_rule_says(of: Known) -> None:
 
 def _lengths(round_: Round) -> dict[str, timedelta]:
     rule = round_.rule
-    lengths: dict[str, timedelta] = {}
+    lengths = {EffectKind.EXPIRE_CLAIM.value: CLAIMED}
     if rule.escalate is not None:
         lengths[EffectKind.ESCALATE.value] = rule.escalate.after.length
     if rule.timeout is not None:

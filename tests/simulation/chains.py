@@ -161,9 +161,10 @@ class Chains(People):
         await self.approve_again(round_, choices.pick(EVERYBODY))
 
     async def approve_with_words(self, choices: Choices) -> None:
-        """Somebody approves and says something about it."""
+        """Somebody approves and says something about it, which a rule may be for."""
         round_ = choices.pick(self.in_state(State.WAITING))
-        verdict = Approve(self.said("Well done", round_.id))
+        words = choices.pick(["Well done", "Sign this CON\u00adTRACT"])
+        verdict = Approve(self.said(words, round_.id))
         await self.decide(round_, choices, by=choices.pick(EVERYBODY), verdict=verdict)
 
     async def notes_are_sent_back(self, choices: Choices) -> None:

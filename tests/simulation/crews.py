@@ -34,7 +34,10 @@ from tests.simulation.story import Choices
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.simulated_crew import Branch
 
-WORDINGS = ("Hi", "Wire transfer", "wire\ntransfer", "wire  transfer", "w\u00adire transfer")
+WORDINGS = (
+    *("Hi", "Wire transfer", "wire\ntransfer", "wire  transfer"),
+    *("w\u00adire transfer", "wi\u2065re transfer"),
+)
 RECIPIENTS = ("bob@strasse.de", "bob@stra\u00dfe.de", "eve@bad.example, bob@strasse.de")
 ALL = 99
 

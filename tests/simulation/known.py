@@ -1,5 +1,6 @@
 """The facts that a story knows by itself, and its own account of who may decide."""
 
+import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from crewgate.domain.caveats import Claim, HastyReading, Seen
 from crewgate.domain.lessons import Lesson, may_teach
 from crewgate.domain.reason import ExecutionGone
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Decision, Person
+from crewgate.domain.verdict import Decision, Person, words_of
 from crewgate.metrics import REGISTRY
 from crewgate.store.engine import rows
 from crewgate.store.round_rows import to_round
@@ -25,6 +26,7 @@ from tests.simulation.product import (
     REVIEWERS,
     SCANS,
     TASKS,
+    TOOLS,
     Product,
 )
 from tests.usecases.simulated_crew import SimulatedCrew
@@ -55,7 +57,8 @@ class Call:
         return self.would_be_refused(self.arguments)
 
     def would_be_refused(self, arguments: dict[str, object]) -> bool:
-        text = " ".join(map(str, arguments.values())).replace("\u00ad", "").lower()
+        text = " ".join(map(str, arguments.values())).lower()
+        text = text.replace("\u00ad", "").replace("\u2065", "")
         return self.tool == "send" and "wire transfer" in " ".join(text.split())
 
     @property
@@ -281,7 +284,12 @@ class Known:
     def needed(self, round_: Round) -> int:
         """Return the approvals that a round's text needs, by this test's reading of rules."""
         crew, task = round_.review.crew, round_.review.task_id
-        text = self.text_of(round_).replace("\u00ad", "").lower()
+        decided = words_of(round_.decision.verdict) if round_.decision else ""
+        words = [*(vote.comment or "" for vote in round_.votes), decided]
+        text = "\n".join((self.text_of(round_), *words)).replace("\u00ad", "").lower()
+        if isinstance(round_.subject, ToolCall):
+            is_pay = crew == TOOLS and round_.subject.tool == "pay"
+            return 2 if is_pay and json.loads(self.text_of(round_)).get("to") == "ann" else 1
         strict = crew == TASKS and ("contract" in text or task == "translate")
         return 2 if strict or crew == LEGAL or (crew, task) == (FLOWS, "publish") else 1
 

@@ -101,6 +101,9 @@ def first_shown(of: Known, round_: Round) -> datetime | None:
 async def nobody_decides_who_may_not(of: Known) -> None:
     """Each voice is of somebody who might decide then; and as many as this test's own rules ask."""
     for round_ in of.known:
+        written_at = round_.edited_at or round_.opened_at
+        older = [vote.by.id for vote in round_.votes if vote.at < written_at]
+        require(not older, "may", f"{round_.id} of {written_at} has earlier approvals of {older}")
         decision = round_.decision
         if decision is None or not isinstance(decision.by, Person):
             continue
@@ -169,6 +172,8 @@ async def a_rule_decides_its_own(of: Known) -> None:
 
 async def nothing_runs_otherwise_than_approved(of: Known) -> None:
     """Each run of a call has an approval of its own, of just these arguments, given knowingly."""
+    refused = of.world.tools.refused_with
+    require(not refused, "runs", f"a refusal came with the arguments {refused}")
     for call in of.calls.values():
         given = [decision.at for _, decision, _ in call.ran]
         require(len(set(given)) == len(given), "runs", f"{call.task} ran twice by {given}")

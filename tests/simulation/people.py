@@ -55,6 +55,7 @@ from tests.simulation.product import (
     HOUR,
     LAWYERS,
     LEGAL,
+    LESSONS_LAST,
     REVIEWERS,
     SCANS,
     TASKS,
@@ -521,8 +522,10 @@ class People(Known):
             there = self.round(one.round_id).rule.channel
             require(there == here, "may", f"the card of {lesson.id} in {here} shows one of {there}")
 
-    async def kick_off(self, _: Choices) -> None:
-        """A kickoff carries the lessons alone that are in force."""
+    async def kick_off(self, choices: Choices) -> None:
+        """A kickoff carries the lessons alone that are in force, even once some have ended."""
+        if self.kept and choices.one_in(4):
+            await self.world.pass_time(LESSONS_LAST)
         for name in (LEGAL, SCANS, TASKS):
             given, _others = await self.world.teaching.fill(
                 self.world.crews[name], KickoffRequest(body=b"{}")

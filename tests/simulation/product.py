@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.lessons import INPUT
 from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import Outcome, RefusalKind, Refused, Unknown
-from crewgate.domain.people import Notify, User, UserGroup
+from crewgate.domain.people import Notify, Role, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
@@ -26,7 +27,9 @@ from crewgate.domain.rules.rule import Decide, Escalation, Reminders, Rule, Time
 from crewgate.domain.verdict import Decision
 from crewgate.settings.load import Settings
 from crewgate.settings.parsers import parse_redact
+from crewgate.slack.reviews.notices import NOTICES, Scene
 from crewgate.store.tables import outbox
+from crewgate.usecases.access import crew_for
 from crewgate.usecases.audit import Linking
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.fetch import Fetches
@@ -67,6 +70,7 @@ APPROVED = a_rule(
     name="approved",
     when=Conditions(task="translate"),
     approvals=2,
+    notify=Notify.DM,
     delegation=False,
     timeout=TimeOut(Duration.parse("1h"), TimeoutAction.APPROVE),
 )
@@ -107,6 +111,11 @@ PAID = a_rule(
     when=Conditions(tool="pay", arguments=(("to", "*@strasse.de"),)),
     decide=Decide.ALLOW,
 )
+DOUBLE = a_rule(
+    name="double",
+    when=Conditions(tool="pay", arguments=(("to", "ann"),)),
+    approvals=2,
+)
 ALLOWED = a_rule(name="allowed", when=Conditions(tool="list"), decide=Decide.ALLOW)
 SENT = a_rule(
     name="sent",
@@ -142,7 +151,7 @@ def settings() -> dict[str, Crew]:
 
     return {
         TASKS: crew(TASKS, STRICT, TIMED, APPROVED, operators=(User(CAI.id),)),
-        TOOLS: crew(TOOLS, ALLOWED, PAID, REFUSED, SENT),
+        TOOLS: crew(TOOLS, ALLOWED, PAID, DOUBLE, REFUSED, SENT),
         ASKED: crew(ASKED, is_fetched=True),
         SCANS: crew(SCANS, SCANNED, notify=Notify.DM, redact=MASKED),
         LEGAL: replace(
@@ -159,6 +168,19 @@ class Shown:
 
     at: datetime
     round: Round
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calling:
+    """A message that Slack took, and the people whom it mentions, unless it is quiet."""
+
+    key: str
+    at: datetime
+    round: Round
+    is_quiet: bool
+    is_unsure: bool
+    """True: its worker does not know that Slack took it, or found it later."""
+    mentions: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -179,7 +201,9 @@ class Halt:
 class WatchedSlack(FakeSlack):
     """Remembers what was shown when, and finds too few approvers where it is told to."""
 
+    crews: Mapping[str, Crew] = field(default_factory=dict)
     halt: Halt = field(default_factory=Halt)
+    callings: list[Calling] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     shares: dict[str, int] = field(default_factory=dict)
     """The part of its output that the latest card of a round shows, in percent."""
@@ -202,7 +226,10 @@ class WatchedSlack(FakeSlack):
         self.search(about)
         if options["posted_since"] is None:
             self.tried.setdefault(effect.message_key(options["occasion"]), self.clock())
+        before = len(self.messages)
         outcome = await super().say(effect, about, **options)
+        if effect.kind.row.mentions and isinstance(about, Posting):
+            self.note_call(about, before, outcome, effect.kind)
         if isinstance(about, QueuePart) and isinstance(outcome, Posted) and self.on_line:
             await self.on_line(effect.target, about)
         await self.halt.stand()
@@ -223,6 +250,8 @@ class WatchedSlack(FakeSlack):
             # Slack may have taken a message whose answer was lost; one that is found stays.
             if len(self.messages) > before:
                 self.shown.append(Shown(self.clock(), posting.view.round))
+                if options["notify"] is not None or posting.view.is_quiet:
+                    self.note_call(posting, before)
         await self.halt.stand()
         if isinstance(outcome, Posted):
             self.shares[posting.view.round.id] = outcome.shown
@@ -239,6 +268,28 @@ class WatchedSlack(FakeSlack):
         outcome = self._watch(about, outcome) if is_card else outcome
         await self.halt.stand()
         return outcome
+
+    def note_call(
+        self,
+        posting: Posting,
+        before: int,
+        outcome: Outcome | None = None,
+        kind: EffectKind | None = None,
+    ) -> None:
+        if len(self.messages) > before:
+            message, view = self.messages[-1], posting.view
+            mentions = frozenset[str]()
+            if kind is not None and not view.is_quiet:
+                mentions = mentioned(kind, posting, self.crews, self.clock())
+            call = Calling(
+                key=message.key,
+                at=message.posted_at,
+                round=view.round,
+                is_quiet=view.is_quiet,
+                is_unsure=not isinstance(outcome, Posted),
+                mentions=mentions,
+            )
+            self.callings.append(call)
 
     def cards(self) -> dict[str, Message]:
         """The latest card of each round."""
@@ -270,6 +321,25 @@ class WatchedSlack(FakeSlack):
         return outcome
 
 
+def mentioned(
+    kind: EffectKind, posting: Posting, crews: Mapping[str, Crew], now: datetime
+) -> frozenset[str]:
+    """Return the ids of the people whom a message about a round mentions as it is drawn."""
+    round_ = posting.view.round
+    reviewers = crew_for(round_, crews).permitted(Role.REVIEWER)
+    before = crew_for(replace(round_, escalated_at=None), crews).permitted(Role.REVIEWER)
+    scene = Scene(
+        view=replace(posting.view, reviewers=reviewers, absences=()),
+        card=None,
+        operators=(),
+        assigned=(),
+        added=[one for one in reviewers if one not in before],
+        link=lambda _: "",
+        now=now,
+    )
+    return frozenset(re.findall(r"<@(\w+)>", repr(NOTICES[kind](scene))))
+
+
 @dataclass
 class SlowCrew(FakeCrew):
     """A crew that may take an answer before the worker that sent it knows."""
@@ -288,6 +358,8 @@ class Misfitting(SlowCrew):
 
     misfits: list[Decision] = field(default_factory=list)
     """The decisions that it refused for their arguments."""
+    refused_with: list[object] = field(default_factory=list)
+    """The arguments that came with a refusal, which no host takes."""
     busy: set[tuple[str, str]] = field(default_factory=set)
     """Each execution and task whose first answer it refuses, with the same status."""
 
@@ -297,6 +369,9 @@ class Misfitting(SlowCrew):
             self.busy.remove(place)
             self.asked.append((request.execution_id, request.decision))
             return Refused("400", "not now")
+        if isinstance(request.edited, dict) and not request.decision.is_approve:
+            self.refused_with.append(request.edited)
+            return Refused("400", "edited goes with arguments to approve")
         misfits = isinstance(request.edited, dict) and request.edited.get("to") == "nobody"
         if misfits and place in self.pending:
             self.asked.append((request.execution_id, request.decision))
@@ -337,7 +412,7 @@ class Product(World):
         self.halt = Halt()
         self.crew, self.flows = SlowCrew(halt=self.halt), WatchedFlows(halt=self.halt)
         super().__post_init__()
-        self.slack = WatchedSlack(self.clock, halt=self.halt)
+        self.slack = WatchedSlack(self.clock, halt=self.halt, crews=self.crews)
         self.tools = Misfitting(halt=self.halt)
         self.scans, self.legal = (SlowCrew(halt=self.halt) for _ in range(2))
         self.clients = {

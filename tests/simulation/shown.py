@@ -8,19 +8,31 @@ from crewgate.domain.execution import ExecutionState
 from crewgate.domain.lessons import LessonState
 from crewgate.domain.review import State
 from tests.simulation.known import Known
+from tests.simulation.mentions import MENTIONS
 from tests.simulation.oracle import Check, require
 from tests.simulation.people import CLAIMED
 from tests.simulation.product import LEGAL, SCANS
 
+_UPDATES: Final = (
+    *(EffectKind.POST, EffectKind.REPOST, EffectKind.DIRECT_MESSAGE, EffectKind.EXPIRE_CLAIM),
+    *(EffectKind.REFRESH, EffectKind.REFRESH_DIRECT_MESSAGE),
+)
+
 
 async def a_waiting_card_says_what_is_so(of: Known) -> None:
-    """It shows the approvals and notes that there are, and no claim whose time is over."""
+    """It shows the approvals and notes that there are, and no claim whose time is over.
+
+    Else an update of it is still to do, or was given up.
+    """
     slack, now = of.world.slack, of.world.clock()
-    aside = {row.subject for row in await of.world.everything() if row.set_aside_at is not None}
+    every = await of.world.everything()
+    changing = {row.subject.partition(" ")[0] for row in every if row.kind in _UPDATES}
     for round_ in of.in_state(State.WAITING):
+        if round_.id in changing:
+            continue
         for message in (*slack.keyed(f"card {round_.id}"), *slack.keyed(f"direct {round_.id}")):
             view, drawn_at = message.view, message.drawn_at
-            if view is None or drawn_at is None or round_.id in aside or slack.is_given_up(message):
+            if view is None or drawn_at is None or slack.is_given_up(message):
                 continue
             voters = [sorted(vote.voices) for vote in round_.votes]
             shows = [sorted(vote.voices) for vote in view.round.votes]
@@ -61,7 +73,7 @@ async def an_author_is_told_of_a_lessons_end(of: Known) -> None:
 
 
 SHOWN: Final[tuple[Check, ...]] = (
-    a_waiting_card_says_what_is_so,
     an_end_is_told_once,
     an_author_is_told_of_a_lessons_end,
+    *MENTIONS,
 )

@@ -53,7 +53,7 @@ from tests.simulation.product import (
     TASKS,
     TOOLS,
 )
-from tests.simulation.shown import SHOWN, an_end_is_told_once
+from tests.simulation.shown import SHOWN, a_waiting_card_says_what_is_so, an_end_is_told_once
 from tests.simulation.story import Choices
 from tests.simulation.workers import Workers
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
@@ -191,7 +191,7 @@ class Simulation(Workers, Crews, Flows):
         await self.look()
         self.met.step(name, choices.picked, self.known)
         self.looks += 1
-        for check in (*ALWAYS, *BOTH_WAYS, *OF_FLOWS):
+        for check in (*ALWAYS, *BOTH_WAYS, *OF_FLOWS, a_waiting_card_says_what_is_so):
             await check(self)
         if self.looks % HOME_EVERY == 0:
             await what_waits_is_in_home(self)
