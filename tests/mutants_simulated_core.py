@@ -131,6 +131,31 @@ CORE: Final = (
         ".where(_AT.is_not(None), lessons.c.of_flow.is_(False))",
     ),
     mutant(
+        "a press that was taken back counts when it comes again",
+        "Decimal(ts) <= Decimal(one.ts) for one in self.presses",
+        "Decimal(ts) < 0 for one in self.presses",
+    ),
+    mutant(
+        "nobody is told that a group is empty",
+        "return None if members.unresolved else False\n\n\ndef nobody_of",
+        "return None\n\n\ndef nobody_of",
+    ),
+    mutant(
+        "words of an earlier run outlive the texts",
+        '"question", "call", "reason_words"',
+        '"question", "reason_words"',
+    ),
+    mutant(
+        "what an unanswered kickoff named outlives the texts",
+        "await tx.removal.forget_kickoffs(crew, before=min(before, clock() - UNCLEAR))",
+        "pass",
+    ),
+    mutant(
+        "a result points to a card of another channel",
+        "if posting.card is None or posting.card.channel != of.channel:",
+        "if posting.card is None:",
+    ),
+    mutant(
         "time without a bot counts",
         "(_LATER, _BEGAN_SOONER) if lost < timedelta() else (_TIMED_LATER,)",
         "(_LATER, _BEGAN_SOONER) if lost < timedelta() else ()",

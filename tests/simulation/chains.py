@@ -1,10 +1,13 @@
 """Chains: acts of people and of time that meet on one round, between two approvals."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from crewgate.domain.caveats import NOTHING_SEEN
 from crewgate.domain.effects import TIMER, EffectKind
+from crewgate.domain.errors import CrewgateError
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise
 from crewgate.usecases import lessons
@@ -76,6 +79,26 @@ class Chains(People):
         if latest is not None and latest.state is State.WAITING:
             await self.decide(latest, Choices(), by=by)
             await self.look()
+
+    async def press_comes_again(self, choices: Choices) -> None:
+        """Somebody who saw a request of Slack's sends it again, once its person took it back."""
+        round_ = choices.pick(self.of_several())
+        able = [one for one in EVERYBODY if self.may_decide(one, round_)]
+        by = choices.pick(able or EVERYBODY)
+        pressed, later = (f"{self.world.clock().timestamp():.3f}{one}" for one in "12")
+        await self.world.pressed(pressed, self.approve_again(round_, by))
+        round_ = self.latest(*key_of(round_)) or round_
+        if round_.state is not State.WAITING or round_.vote_of(by.id) is None:
+            return
+        await self.world.pressed(later, self.take_back_from(round_, by))
+        before = (await self.world.round(round_.id)).votes
+        seen, _ = self.asked.get((round_.id, by.id), (NOTHING_SEEN, set()))
+        with suppress(CrewgateError):
+            again = self.world.decide(round_.id, by=by, seen=seen)
+            await self.world.pressed(pressed, again)
+        after = await self.world.round(round_.id)
+        read = f"a press of {by.id} on {round_.id} came again: {before} became {after.votes}"
+        require(after.votes == before and after.decision is None, "once", read)
 
     async def first_goes_away(
         self, _: Round, first: Person, second: Person, choices: Choices

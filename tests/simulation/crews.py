@@ -11,12 +11,22 @@ from crewgate.domain.effects import crew_destination, status_destination
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.notification import Format, Output
+from crewgate.domain.people import User
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
 from crewgate.usecases.delivery.worker import deliver
 from crewgate.usecases.read_models import CrewUnavailable
 from crewgate.usecases.track import record_update, track
-from tests.simulation.known import MOMENT, NONSENSE, Call, Case, Known, Question, key_of
+from tests.simulation.known import (
+    LOST_KICKOFF,
+    MOMENT,
+    NONSENSE,
+    Call,
+    Case,
+    Known,
+    Question,
+    key_of,
+)
 from tests.simulation.oracle import require
 from tests.simulation.product import (
     ASKED,
@@ -135,6 +145,7 @@ class Crews(Known):
             call=ToolCall(
                 call.tool,
                 may_have_run=call.may_have_run,
+                earlier=call.earlier,
                 hides="token" in call.arguments,
                 arguments=(Argument("to", Kind.TEXT, required=True),),
             ),
@@ -219,6 +230,9 @@ class Crews(Known):
         if call.is_hosted:
             call.may_have_run, call.is_reported = True, True
             call.pauses += 1
+            if choices.one_in(2):
+                words = self.said("It was sent as", f"{TOOLS} {call.execution}")
+                call.earlier = CallResult(CallState.RAN, words)
             await self.announce_call(call)
 
     async def host_is_restored(self, choices: Choices) -> None:
@@ -438,6 +452,14 @@ class Crews(Known):
     def running_cases(self) -> list[str]:
         waiting = {execution for execution, _ in self.world.legal.pending}
         return sorted(self.cases.keys() - waiting)
+
+    async def kickoff_is_lost(self, choices: Choices) -> None:
+        """The answer to a kickoff that names its reviewer is lost, and no execution turns up."""
+        starter = User(choices.pick(REVIEWERS).id)
+        named = (("inputs.lead", self.said("The lead", LOST_KICKOFF)),)
+        async with self.world.uow.begin() as tx:
+            kickoff, at = self.world.new_id(), self.world.clock()
+            await tx.executions.record_kickoff(kickoff, SCANS, starter, named=named, at=at)
 
     async def nonsense_arrives(self, _: Choices) -> None:
         """A webhook that nobody can read."""

@@ -88,6 +88,7 @@ class Flows(People):
         """A request comes again, perhaps often, and mostly because nobody answered for long."""
         request = choices.pick(list(self.requests.values())[::-1])
         for _ in range(choices.pick([1, 3])):
+            self.world.clock.advance(MOMENT)
             await self.request_comes_again(request, choices)
 
     async def request_comes_again(self, request: Request, choices: Choices) -> None:

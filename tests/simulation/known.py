@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from crewgate.domain.acts import ToolCall
+from crewgate.domain.acts import CallResult, ToolCall
 from crewgate.domain.caveats import Claim, HastyReading, Seen
 from crewgate.domain.lessons import Lesson, may_teach
 from crewgate.domain.reason import ExecutionGone
@@ -34,6 +34,8 @@ from tests.usecases.test_machine import EVERY_ROUND
 
 MOMENT = timedelta(microseconds=1)
 NONSENSE = "Nonsense"
+LOST_KICKOFF = "lost kickoff"
+"""The place of words that no execution has: the answer to their kickoff was lost."""
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Call:
     is_hosted: bool
     pauses: int = 1
     may_have_run: bool = False
+    earlier: CallResult | None = None
+    """The end of the call before a restart of its host, as the host knows it."""
     ran: list[tuple[str, Decision, datetime]] = field(default_factory=list)
     """The arguments of each time that it ran, the decision that let it, and when that was."""
     is_reported: bool = False
@@ -139,6 +143,11 @@ class Known:
 
     requests: dict[str, Request]
     """The questions of flows, by the addresses for their answers."""
+
+    is_empty = False
+    """True if nobody was left of LAWYERS at the last look."""
+    told_empty = 0
+    """The number of looks at which that was new."""
 
     def __init__(self, product: Product) -> None:
         self.world = product

@@ -31,7 +31,7 @@ SENTENCES: Final = {
     "figures": "each figure is recounted",
     "jobs": "no job waits without a reason",
     "truth": "what is shown as done was done",
-    "silent": "nobody is called about what is over",
+    "silent": "nobody is called for nothing",
     "late": "no time is longer than its rule says",
     "masked": "what is masked is shown to nobody",
     "address": "an address for an answer is kept until the answer is given, and no longer",

@@ -56,6 +56,7 @@ from tests.simulation.product import (
     LAWYERS,
     LEGAL,
     LESSONS_LAST,
+    OPERATOR,
     REVIEWERS,
     SCANS,
     TASKS,
@@ -327,7 +328,8 @@ class People(Known):
 
     async def is_done(self, act: Awaitable[object], by: Person, round_: Round) -> bool:
         """Let somebody act on a round; see that whoever may decide may, and nobody else."""
-        may = self.may_decide(by, round_)
+        operates = round_.review.crew in {TASKS, LEGAL} and by == OPERATOR
+        may = self.may_decide(by, round_) or (operates and round_.state is State.STUCK)
         try:
             await act
         except NotPermitted:
@@ -422,6 +424,13 @@ class People(Known):
         if choices.one_in(3):
             members -= {choices.pick(sorted(members))}
         self.let_in(frozenset() if choices.one_in(8) else members)
+
+    async def lists_are_looked_at(self, _: Choices) -> None:
+        """The bot looks which lists of people are empty."""
+        is_empty = not self.world.directory.people[LAWYERS]
+        self.told_empty += is_empty and not self.is_empty
+        self.is_empty = is_empty
+        await self.world.empty.look()
 
     def let_in(self, members: frozenset[str]) -> None:
         self.world.clock.advance(MOMENT)

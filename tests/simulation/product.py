@@ -32,8 +32,9 @@ from crewgate.store.tables import outbox
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.audit import Linking
 from crewgate.usecases.delivery.worker import LEASE
+from crewgate.usecases.empty import EmptyLists
 from crewgate.usecases.fetch import Fetches
-from crewgate.usecases.ports.base import Job
+from crewgate.usecases.ports.base import Job, Wakeup
 from crewgate.usecases.ports.crew import ResumeRequest
 from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.read_models import MessageRef, Posting, QueuePart
@@ -46,6 +47,7 @@ from tests.usecases.world import HELD, World
 EVERY_JOB = sa.select(outbox).order_by(outbox.c.id)
 REVIEWERS = (ANA, BEN, CAI)
 EVERYBODY = (*REVIEWERS, EVE)
+OPERATOR = CAI
 HOUR = timedelta(hours=1)
 RETENTION = timedelta(days=30)
 TASKS, TOOLS, ASKED, SCANS, LEGAL = "research", "tools", "asked", "scans", "legal"
@@ -150,13 +152,14 @@ def settings() -> dict[str, Crew]:
         return a_crew(name, rules=rules, **more)
 
     return {
-        TASKS: crew(TASKS, STRICT, TIMED, APPROVED, operators=(User(CAI.id),)),
+        TASKS: crew(TASKS, STRICT, TIMED, APPROVED, operators=(User(OPERATOR.id),)),
         TOOLS: crew(TOOLS, ALLOWED, PAID, DOUBLE, REFUSED, SENT),
         ASKED: crew(ASKED, is_fetched=True),
         SCANS: crew(SCANS, SCANNED, notify=Notify.DM, redact=MASKED),
         LEGAL: replace(
             crew(LEGAL, FOUR_EYES, OFFICE, GROUPED, lessons_expire=LESSONS_LAST),
             reviewers=(LAWYERS,),
+            operators=(User(OPERATOR.id),),
         ),
         FLOWS: crew(FLOWS, PUBLISHED, REVIEWED, lessons_expire=LESSONS_LAST),
     }
@@ -431,6 +434,13 @@ class Product(World):
             **self._of_a_bot(),
         )
         self.beside = replace(self.context, **self._of_a_bot())
+        self.empty = EmptyLists(
+            uow=self.uow,
+            crews=self.crews,
+            directory=self.directory,
+            clock=self.clock,
+            asked=Wakeup(),
+        )
         self.linking = Linking(
             self.uow,
             sign=open_signer(AUDITED, make=False),

@@ -11,7 +11,7 @@ from tests.simulation.known import Known
 from tests.simulation.mentions import MENTIONS
 from tests.simulation.oracle import Check, require
 from tests.simulation.people import CLAIMED
-from tests.simulation.product import LEGAL, SCANS
+from tests.simulation.product import LEGAL, OPERATOR, SCANS
 
 _UPDATES: Final = (
     *(EffectKind.POST, EffectKind.REPOST, EffectKind.DIRECT_MESSAGE, EffectKind.EXPIRE_CLAIM),
@@ -48,13 +48,18 @@ async def a_waiting_card_says_what_is_so(of: Known) -> None:
 
 
 async def an_end_is_told_once(of: Known) -> None:
-    """An execution that ended has one message with its result, however often its end is told."""
+    """An execution has one message with its result, which points to no card elsewhere."""
+    cards = of.world.slack.cards()
     told = Counter(
         (one.execution.crew, one.execution.execution_id)
         for one in of.world.slack.said
         if one.what is EffectKind.POST_RESULT and one.execution.crew in {LEGAL, SCANS}
         if one.execution.state is not ExecutionState.GONE  # it may come back, and end
     )
+    for one in of.world.slack.said:
+        card = cards.get(one.posting.approved.id) if one.posting.approved else None
+        read = f"the end of {one.execution.execution_id} in {one.ref.channel} points to {card}"
+        require(card is None or card.ref.channel == one.ref.channel, "told", read)
     twice = [key for key, many in told.items() if many > 1]
     require(not twice, "silent", f"the end of {twice} is told more than once")
 
@@ -72,8 +77,18 @@ async def an_author_is_told_of_a_lessons_end(of: Known) -> None:
         require(is_told == is_news or is_aside, "told", f"{read}; its author is told: {is_told}")
 
 
+async def operators_know_of_an_empty_group(of: Known) -> None:
+    """They are told each time that nobody is left of a group, and at no other time."""
+    told = of.world.slack.keyed(f"nobody left {LEGAL} {OPERATOR.id}")
+    every = await of.world.everything()
+    aside = sum(row.set_aside_at is not None for row in every if row.kind == "nobody_left")
+    read = f"{len(told)} messages say that nobody is left, it was so {of.told_empty} times"
+    require(len(told) + aside == of.told_empty, "told", read)
+
+
 SHOWN: Final[tuple[Check, ...]] = (
     an_end_is_told_once,
     an_author_is_told_of_a_lessons_end,
+    operators_know_of_an_empty_group,
     *MENTIONS,
 )

@@ -113,6 +113,7 @@ class Simulation(Workers, Crews, Flows):
             "read_to_end": waits,
             "claim": waits,
             "approvals_meet": 4 * bool(self.of_several()),
+            "press_comes_again": bool(self.of_several()),
             "claim_grows_old": 2 * waits,
             "notes_are_sent_back": 2 * waits,
             "approve_with_words": waits,
@@ -122,6 +123,7 @@ class Simulation(Workers, Crews, Flows):
             "go_away": 1,
             "come_back": any(one.id in self.away for one in REVIEWERS),
             "lawyers_change": 2 * bool(self.cases),
+            "lists_are_looked_at": 2 * bool(self.cases),
             "somebody_is_a_guest": bool(self.was_away),
             "wish_for_mornings": 1,
             "retry": 2 * stuck,
@@ -163,6 +165,7 @@ class Simulation(Workers, Crews, Flows):
             "case_begins": 2 * few,
             "case_goes_on": 2 * bool(self.running_cases()),
             "nonsense_arrives": 1,
+            "kickoff_is_lost": 1,
             "crew_forgets": 1,
             "case_pauses": 2 * (few and bool(self.cases)),
             "scans_pause": few,
@@ -410,7 +413,10 @@ class Simulation(Workers, Crews, Flows):
         await self.flows_are_left()
         await self.settle(strides=10)
         for name, execution in dict.fromkeys(key_of(one)[:2] for one in left):
-            result = Output(self.said("A result", f"{name} {execution}"))
+            approved = [one for one in left if one.review.execution_id == execution]
+            texts = [self.text_of(one) for one in approved if one.state is State.RESUMED]
+            # The result may be what was approved last.
+            result = Output(texts[-1] if texts else self.said("A result", f"{name} {execution}"))
             update, at = CrewUpdate(result=result), self.world.clock()
             more: Any = {"uow": self.world.uow, "at": at, "new_id": self.world.new_id}
             await record_update(name, execution, update, **more)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -63,6 +63,7 @@ TO_DO = (
     .order_by(outbox.c.id)
 )
 HELD = sa.update(outbox).where(outbox.c.lease_until.is_not(None))
+T = TypeVar("T")
 Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
 
@@ -142,10 +143,10 @@ class World:
             round_id, verdict or Approve(), by=by, via=Via.BUTTON, context=self.reviews, seen=seen
         )
 
-    async def pressed(self, ts: str, act: Awaitable[Round]) -> Round:
+    async def pressed(self, ts: str, act: Awaitable[T]) -> T:
         """Let somebody act by a press, or by a form that it opened, at this time of Slack's."""
 
-        async def pressed() -> Round:
+        async def pressed() -> T:
             acts_at({"action_ts": ts})
             return await act
 
