@@ -19,6 +19,12 @@ QUEUE: Final = (
         "usecases/test_masking.py",
     ),
     mutant(
+        "a second bot posts a lesson's card beside the first",
+        "since, to = job.created_at, Thread(channel)",
+        "since, to = None, Thread(channel)",
+        "usecases/test_lessons.py",
+    ),
+    mutant(
         "an end that was none is told beside the end",
         "await tx.enqueue_once(about(ended, EffectKind.POST_RESULT), at=at)",
         "await tx.enqueue([about(ended, EffectKind.POST_RESULT)], at=at)",

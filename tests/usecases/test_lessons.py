@@ -497,6 +497,18 @@ async def test_a_card_whose_thread_is_gone_begins_one(world: World) -> None:
     assert view.card is not None
 
 
+async def test_two_bots_post_one_card_where_the_thread_is_gone(world: World) -> None:
+    await propose(world)
+    while (jobs := await world.lease(POSTS))[0].effect.kind is not EffectKind.POST_LESSON:
+        await world.deliver(*jobs)
+    for message in world.slack.messages:
+        message.deleted = True
+    await world.lapse()
+    await world.turn(POSTS)
+    await world.deliver(*jobs)  # by the bot whose lease has ended
+    assert len(lesson_cards(world)) == 1
+
+
 def offers(world: World) -> list[str]:
     return [call for call in world.slack.calls if call.startswith("offer lesson")]
 

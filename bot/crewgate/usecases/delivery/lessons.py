@@ -51,7 +51,9 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     channel = posting.channel or context.crews[job.effect.crew].channel
     outcome = await messages.post(job, view, context, to=Thread(channel, posting.thread_ts))
     if is_refused(outcome, RefusalKind.THREAD_GONE):
-        outcome = await messages.post(job, view, context, to=Thread(channel))
+        # Another bot may have posted it meanwhile, so this one looks for it.
+        since, to = job.created_at, Thread(channel)
+        outcome = await messages.post(job, view, context, to=to, posted_since=since)
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)
     async with context.uow.begin() as tx:
