@@ -1,7 +1,7 @@
 """`python -m tests.simulation`: tell stories at random, and keep the shortest of those that fail.
 
 With `--mutants [NAME …]` mended defects are put back, one after the other: a table says how soon
-stories find each.
+stories find each. A NAME may be of any mutant of `tests.mutants`.
 
 Options are environment variables: MINUTES of processor time (30; 10 for each mutant), SEED (drawn
 and printed), STEPS a story (60), DATABASE (`sqlite` or `postgresql`), KEEP=0 to print a failing

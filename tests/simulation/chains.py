@@ -85,7 +85,7 @@ class Chains(People):
         round_ = choices.pick(self.of_several())
         able = [one for one in EVERYBODY if self.may_decide(one, round_)]
         by = choices.pick(able or EVERYBODY)
-        pressed, later = (f"{self.world.clock().timestamp():.3f}{one}" for one in "12")
+        pressed, later = (f"{self.world.clock().timestamp():.6f}{one}" for one in "12")
         await self.world.pressed(pressed, self.approve_again(round_, by))
         round_ = self.latest(*key_of(round_)) or round_
         if round_.state is not State.WAITING or round_.vote_of(by.id) is None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
+from tests.mutants import MUTANTS
 from tests.mutants_simulated import RACED, SIMULATED
 from tests.mutating import AT_ONCE, NOT_FOUND, Mutant, copies_of_checkout, place_of
 
@@ -32,11 +33,14 @@ class Finding:
 
 
 def put_back(names: Sequence[str], backend: str, *, seed: int, minutes: float) -> int:
-    """Print the table of the named mutants, or of all; return 1 if one is not found.
+    """Print the table of the named mutants, or of all for stories; return 1 if one is not found.
 
-    On PostgreSQL those of locks are all.
+    A name may be of any mutant that a test notices. On PostgreSQL those of locks are all.
     """
     every = RACED if backend == "postgresql" and not names else (*SIMULATED, *RACED)
+    if names:
+        known = {one.name for one in every}
+        every = (*every, *(one for one in MUTANTS if one.name not in known))
     chosen = [one for one in every if not names or any(name in one.name for name in names)]
     print("| mutant | database | seed | stories | minutes | sentence |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
