@@ -156,6 +156,11 @@ CORE: Final = (
         "if posting.card is None:",
     ),
     mutant(
+        "an escalated request loses the people whom it named before",
+        "tuple(dict.fromkeys((*request.question.assigned, *question.assigned)))",
+        "tuple(dict.fromkeys(request.question.assigned))",
+    ),
+    mutant(
         "time without a bot counts",
         "(_LATER, _BEGAN_SOONER) if lost < timedelta() else (_TIMED_LATER,)",
         "(_LATER, _BEGAN_SOONER) if lost < timedelta() else ()",

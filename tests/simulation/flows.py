@@ -20,8 +20,8 @@ from tests.simulation.product import EVERYBODY, FLOWS, HOUR, LABELS, REVIEWERS, 
 from tests.simulation.story import Choices
 from tests.usecases.crew_standins import DROP, KEEP, RETIRE
 
-OTHERS: Final = Email("others@example.com")
-"""The people whom an escalation names besides; they have no account in Slack."""
+LEAD, OTHERS = Email("lead@example.com"), Email("others@example.com")
+"""Those whom a request names, and whom its escalation names besides, without accounts in Slack."""
 OVER: Final = (State.RESUMED, State.SUPERSEDED, State.CLOSED)
 
 
@@ -61,6 +61,8 @@ class Flows(People):
         if source is not None:
             more["drawn_from"] = Source(keep=KEEP, retire=RETIRE)
             more["source_request"] = RequestId(flow_id=source.flow, request_id=source.id)
+        elif len(self.requests) % 2:
+            more["assigned"] = request.assigned = (LEAD,)
         received = await self.send(request, **more)
         require(received.accepted, "once", f"{flow} waits at {method}, and nobody is asked")
         request.round_id = received.round.id
@@ -99,10 +101,13 @@ class Flows(People):
         received = await self.send(request, assigned=assigned, escalation=is_escalation)
         is_known = not received.accepted and received.round.id == request.round_id
         require(is_known, "once", f"the request {request.id} is asked about as {received.round.id}")
-        is_new = bool(assigned) and not request.names_others
+        is_new = not {*assigned} <= {*request.assigned}
         if is_escalation and waits and (is_new or before is None or now - before >= HOUR):
             request.calls, request.called_at = request.calls + 1, now
-            request.names_others |= is_new
+            request.assigned += assigned if is_new else ()
+            named = received.round.subject.assigned
+            missing = {*request.assigned} - {*named}
+            require(not missing, "told", f"the request {request.id} names {named}, not {missing}")
 
     async def flow_tells(self, choices: Choices) -> None:
         """A step begins, a task is done or a crew ends inside a flow, whatever waits beside it."""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from crewgate.domain.acts import CallResult, ToolCall
 from crewgate.domain.caveats import Claim, HastyReading, Seen
 from crewgate.domain.lessons import Lesson, may_teach
+from crewgate.domain.people import Email
 from crewgate.domain.reason import ExecutionGone
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Decision, Person, words_of
@@ -106,7 +107,8 @@ class Request:
     calls: int = 0
     """The escalations that people are called for."""
     called_at: datetime | None = None
-    names_others: bool = False
+    assigned: tuple[Email, ...] = ()
+    """Everybody whom the request names, or named when it was escalated."""
 
     @property
     def url(self) -> str:
