@@ -252,7 +252,7 @@ MUTANTS: Final = (
     # --- acts, fetched decisions
     mutant(
         "a rule refuses no call",
-        "by_rule = verdict.Approve() if decide is Decide.ALLOW else verdict.Refuse(reason)",
+        "by_rule = verdict.Approve() if allows else verdict.Refuse(rule.reason)",
         "by_rule = verdict.Approve()",
         "usecases/test_calls.py",
     ),

@@ -127,8 +127,8 @@ CALLS: Final = (
     ),
     mutant(
         "each 400 is about arguments",
-        "case ToolCall(), State.STUCK, Refused(kind=RefusalKind.ARGUMENTS):",
-        'case ToolCall(), State.STUCK, Refused(code="400"):',
+        "case State.STUCK, Refused(kind=RefusalKind.ARGUMENTS) if round_.subject.is_act:",
+        'case State.STUCK, Refused(code="400") if round_.subject.is_act:',
         "usecases/test_approval_ends.py",
     ),
     mutant(
@@ -253,13 +253,13 @@ CALLS: Final = (
     ),
     mutant(
         "a refusal of changed arguments is sent with the arguments",
-        "if isinstance(round_.subject, ToolCall) and is_refused:",
+        "if round_.subject.has_arguments and is_refused:",
         "if False and is_refused:",
         "usecases/test_calls.py",
     ),
     mutant(
         "a revision of a person's own text is sent without the text",
-        "if isinstance(round_.subject, ToolCall) and is_refused:",
+        "if round_.subject.has_arguments and is_refused:",
         "if is_refused:",
         "usecases/test_edit.py",
     ),

@@ -52,8 +52,8 @@ SIMULATED: Final = (
     ),
     mutant(
         "each 400 is about arguments",
-        "case ToolCall(), State.STUCK, Refused(kind=RefusalKind.ARGUMENTS):",
-        'case ToolCall(), State.STUCK, Refused(code="400"):',
+        "case State.STUCK, Refused(kind=RefusalKind.ARGUMENTS) if round_.subject.is_act:",
+        'case State.STUCK, Refused(code="400") if round_.subject.is_act:',
     ),
     mutant(
         "a call that ran is no evidence before its round is stuck",
@@ -382,12 +382,12 @@ SIMULATED: Final = (
     ),
     mutant(
         "lists show the arguments that cards mask",
-        "own = masking.for_call() if isinstance(line.round.subject, ToolCall) else masking",
+        "own = masking.for_call() if line.round.subject.has_arguments else masking",
         "own = masking",
     ),
     mutant(
         "cards show arguments of secret names",
-        "own = also.for_call() if isinstance(round_.subject, ToolCall) else also",
+        "own = also.for_call() if round_.subject.has_arguments else also",
         "own = also",
     ),
     mutant(

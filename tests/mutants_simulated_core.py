@@ -102,7 +102,7 @@ CORE: Final = (
     ),
     mutant(
         "a refusal carries the arguments that somebody changed",
-        "if isinstance(round_.subject, ToolCall) and is_refused:",
+        "if round_.subject.has_arguments and is_refused:",
         "if round_.decision is None:",
     ),
     mutant(

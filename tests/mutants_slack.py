@@ -217,8 +217,8 @@ SLACK: Final = (
     ),
     mutant(
         "a call that is known to have run may have run, says its card",
-        "ToolCall(may_have_run=True, earlier=None, was_tried",
-        "ToolCall(may_have_run=True, was_tried",
+        "if call.earlier is None:\n        return WAS_TRIED",
+        "if True:\n        return WAS_TRIED",
         "slack/reviews/test_tool_calls.py",
     ),
     mutant(
@@ -273,8 +273,8 @@ SLACK: Final = (
     ),
     mutant(
         "words on a call send it back",
-        "        case verdict.Revise(words), ToolCall():",
-        "        case verdict.Revise(words), None:",
+        "case ToolCall() if isinstance(given, verdict.Revise):",
+        "case ToolCall() if False:",
         "domain/test_answering.py",
     ),
     mutant(
@@ -284,16 +284,17 @@ SLACK: Final = (
         "usecases/test_calls.py",
     ),
     mutant(
-        "time approves no further subject",
-        "case TimeoutAction.APPROVE, _:\n            return verdict.Approve()",
-        "case TimeoutAction.APPROVE, ToolCall():\n            return verdict.Approve()",
-        "slack/words/test_subjects.py",
+        "a verdict on a further subject is taken as one on work",
+        "if not subject.is_act:\n        return decision",
+        "if not isinstance(subject, ToolCall):\n        return decision",
+        "repo/test_files.py",
     ),
     mutant(
-        "a further subject has the headline of an output",
-        'return f"{name} {wording(round_).headline}"',
-        'return f"{name} is ready for review"',
-        "slack/words/test_subjects.py",
+        "a further subject is silently no call",
+        "case Work() | Question():\n            return None\n        case _:\n            "
+        "assert_never(subject)",
+        "case _:\n            return None",
+        "repo/test_files.py",
     ),
     mutant(
         "two of two edits are counted as all",

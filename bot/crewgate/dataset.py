@@ -15,12 +15,12 @@ from crewgate.crews import build_redactors
 from crewgate.domain.answering import needs_approvals
 from crewgate.domain.audit import OPERATOR, Code, Entry
 from crewgate.domain.execution import STARTED_BY
-from crewgate.domain.notification import HiddenValue, Question, shown
+from crewgate.domain.notification import HiddenValue, shown
 from crewgate.domain.people import Email, User
 from crewgate.domain.reason import EditedBy, TakenAs
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import NO_RULE
-from crewgate.domain.subjects import Subject
+from crewgate.domain.subjects import Subject, question_of
 from crewgate.domain.verdict import Answer, Decider, Person, Via
 from crewgate.runtime import utc_now
 from crewgate.settings.load import Settings
@@ -110,8 +110,9 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401  
 
 def _is_text(subject: Subject) -> bool:
     """Return True for an output that people judge, and for a flow's question about one."""
-    if isinstance(subject, Question):
-        return subject.ask is None and subject.outcomes != _OF_LESSONS
+    question = question_of(subject)
+    if question is not None:
+        return question.ask is None and question.outcomes != _OF_LESSONS
     return subject.has_text
 
 

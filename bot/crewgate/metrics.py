@@ -12,7 +12,6 @@ from typing import Final
 import prometheus_client
 
 from crewgate import __version__
-from crewgate.domain.acts import ToolCall
 from crewgate.domain.recorded import DECIDERS, OUTCOMES, VERDICTS, verdict_label
 from crewgate.domain.review import Round
 
@@ -90,7 +89,7 @@ def count_decision(round_: Round) -> None:
         return
     verdict = verdict_label(type(decision.verdict))
     by = DECIDERS[type(decision.by)]
-    is_act = isinstance(round_.subject, ToolCall)
+    is_act = round_.subject.is_act
     counter = _acts if is_act else _decisions
     counter.labels(round_.review.crew, verdict, by).inc()
     if not is_act:

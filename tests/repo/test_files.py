@@ -81,13 +81,13 @@ def test_the_stand_ins_read_the_clock_and_nothing_else() -> None:
 
 
 @cache
-def _nodes() -> Sequence[tuple[Path, ast.ClassDef | ast.Call]]:
-    """Return the classes and calls of all modules of the bot, with their paths."""
+def _nodes() -> Sequence[tuple[Path, ast.ClassDef | ast.Call | ast.Assert | ast.Match]]:
+    """Return classes, calls, asserts and matches of all modules of the bot, with their paths."""
     return [
         (path.relative_to(ROOT), node)
         for path in (ROOT / "bot").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef | ast.Call)
+        if isinstance(node, ast.ClassDef | ast.Call | ast.Assert | ast.Match)
     ]
 
 
@@ -141,3 +141,35 @@ def test_no_call_of_our_functions_unpacks_a_tuple_literal() -> None:
         if isinstance(argument, ast.Starred) and isinstance(argument.value, ast.Tuple)
     ]
     assert not unnamed
+
+
+_SUBJECTS = {"Work", "Question", "ToolCall"}
+
+
+def _names_a_subject(node: ast.AST) -> bool:
+    names = {
+        one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "")
+        for one in ast.walk(node)
+    }
+    return not names.isdisjoint(_SUBJECTS)
+
+
+def test_the_type_checker_names_each_place_where_a_further_subject_differs() -> None:
+    """A subject is asked for a fact of its class, or a `match` tells all of them apart."""
+    nodes = [(name, node) for name, node in _nodes() if "host" not in name.parts]
+    asserted = {
+        id(part) for _, node in nodes if isinstance(node, ast.Assert) for part in ast.walk(node)
+    }
+    silent = [
+        f"{name}:{node.lineno}"
+        for name, node in nodes
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance"
+        if _names_a_subject(node) and id(node) not in asserted
+    ]
+    silent += [
+        f"{name}:{node.lineno}"
+        for name, node in nodes
+        if isinstance(node, ast.Match) and any(_names_a_subject(one.pattern) for one in node.cases)
+        if "assert_never" not in ast.unparse(node.cases[-1])
+    ]
+    assert not silent

@@ -97,6 +97,10 @@ class ToolCall(Asked):
     """A call of a tool that waits for people; its arguments are the round's output."""
 
     stored_as: ClassVar = "call"
+    takes_answers: ClassVar = False
+    has_text: ClassVar = False
+    has_arguments: ClassVar = True
+    is_act: ClassVar = True
 
     tool: str
     """The tool's name in printable characters; empty if unreadable."""

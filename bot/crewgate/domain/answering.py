@@ -11,7 +11,7 @@ from crewgate.domain.notification import Question
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TimeOver
 from crewgate.domain.rules.rule import Rule, TimeOut, TimeoutAction
-from crewgate.domain.subjects import Subject
+from crewgate.domain.subjects import Subject, Work
 
 RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone | TimeOver
 
@@ -21,25 +21,35 @@ def interpret(given: verdict.Verdict, subject: Subject) -> verdict.Verdict:
 
     Raises VerdictMisplaced for Approve on a question and for a flow's label on anything else.
     """
-    match given, subject:
-        case verdict.Revise(feedback), Question(outcomes=outcomes, is_of_crew=is_of_crew):
-            label = _label_of(feedback, outcomes)
+    match subject:
+        case Question():
+            return _answer_to(subject, given)
+        case Work() | ToolCall() if isinstance(given, verdict.Answer):
+            raise VerdictMisplaced
+        case ToolCall() if isinstance(given, verdict.Revise):
+            return verdict.Refuse(given.feedback)
+        case Work() | ToolCall():
+            return given
+        case _:
+            assert_never(subject)
+
+
+def _answer_to(question: Question, given: verdict.Verdict) -> verdict.Answer:
+    match given:
+        case verdict.Revise(feedback):
+            label = _label_of(feedback, question.outcomes)
             if label is not None:
                 return verdict.Answer(label, is_label=True)
-            return verdict.Answer(feedback, to_crew=is_of_crew)
-        case verdict.Revise(words), ToolCall():
-            return verdict.Refuse(words)
-        case verdict.Answer(text, is_label=True), Question(outcomes=outcomes) if text in outcomes:
+            return verdict.Answer(feedback, to_crew=question.is_of_crew)
+        case verdict.Answer(text, is_label=True) if text in question.outcomes:
             return given
-        case (_, Question()) | (verdict.Answer(), _):
-            raise VerdictMisplaced
         case _:
-            return given
+            raise VerdictMisplaced
 
 
 def decided_on(subject: Subject, decision: verdict.Decision) -> verdict.Decision:
     """Return a decision as its subject takes it: on a call, words refuse, and EDIT is CHANGE."""
-    if not isinstance(subject, ToolCall):
+    if not subject.is_act:
         return decision
     via = verdict.Via.CHANGE if decision.via is verdict.Via.EDIT else decision.via
     return replace(decision, verdict=interpret(decision.verdict, subject), via=via)
@@ -86,19 +96,28 @@ def verdict_of_time(
     A rule sends at most `timeout.most` rounds back in a row: perhaps nobody is there. A question
     gets the first label that reads as an approval, or goes on waiting.
     """
-    match timeout.then, subject:
-        case TimeoutAction.REVISE, _ if sent_back >= timeout.most:
+    match timeout.then:
+        case TimeoutAction.REVISE if sent_back >= timeout.most:
             return None
-        case TimeoutAction.REVISE, _:
+        case TimeoutAction.REVISE:
             return interpret(verdict.Revise(timeout.feedback), subject)
-        case TimeoutAction.APPROVE, Question(approval=str(label)):
-            return verdict.Answer(label, is_label=True)
-        case (TimeoutAction.LEAVE, _) | (_, Question()):
+        case TimeoutAction.LEAVE:
             return None
-        case TimeoutAction.APPROVE, _:
-            return verdict.Approve()
+        case TimeoutAction.APPROVE:
+            return _approval_of(subject)
         case _:
             assert_never(timeout.then)
+
+
+def _approval_of(subject: Subject) -> verdict.Verdict | None:
+    match subject:
+        case Question():
+            label = subject.approval
+            return None if label is None else verdict.Answer(label, is_label=True)
+        case Work() | ToolCall():
+            return verdict.Approve()
+        case _:
+            assert_never(subject)
 
 
 def rule_for(question: Question, rule: Rule, *, reviewers: bool) -> Rule:

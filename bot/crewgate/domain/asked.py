@@ -1,23 +1,31 @@
 """The base of subjects, with the properties that most subjects have."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from crewgate.domain.people import Email
 from crewgate.domain.verdict import Person
 
 
-class Asked:
-    """The base of subjects; a subject's class overrides what is different for it."""
+class Asked(Protocol):
+    """The base of subjects.
+
+    As a Protocol it lets the type checker name a class that leaves out one of the first facts. The
+    others have an answer of most subjects, which a class overrides.
+    """
 
     __slots__ = ()
 
     stored_as: ClassVar[str]
     """The word for the class in the database."""
-    takes_answers: ClassVar[bool] = False
+    takes_answers: ClassVar[bool]
     """True if people answer in labels or words, and approve nothing."""
-    has_text: ClassVar[bool] = False
+    has_text: ClassVar[bool]
     """True if the subject's output is a text that people edit, comment on and teach by."""
+    has_arguments: ClassVar[bool]
+    """True if the subject's output is the arguments of a tool: people see names and values."""
+    is_act: ClassVar[bool]
+    """True if an approval lets something happen outside: once, for a time, with a result."""
 
     @property
     def is_of_flow(self) -> bool:
@@ -43,3 +51,8 @@ class Asked:
     def author(self) -> Person | None:
         """The person from whose words a lesson was drawn; a rule may forbid them to keep it."""
         return None
+
+    @property
+    def was_tried(self) -> bool:
+        """True if an earlier approval may have let it happen; no report says that it did."""
+        return False

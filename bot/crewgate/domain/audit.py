@@ -18,7 +18,7 @@ from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason, TakenAs
 from crewgate.domain.review import Round, State
-from crewgate.domain.subjects import Subject
+from crewgate.domain.subjects import Subject, Work
 
 #: Actors without a user id; an entry names a person by the user id.
 BOT: Final = "crewgate"
@@ -203,8 +203,10 @@ def _subject_without_words(subject: Subject) -> Subject:
             return replace(subject, message="")
         case ToolCall(earlier=CallResult() as earlier):
             return replace(subject, earlier=replace(earlier, words=""))
-        case _:
+        case ToolCall() | Work():
             return subject
+        case _:
+            assert_never(subject)
 
 
 def _without_words(vote: verdict.Vote, labels: tuple[str, ...]) -> verdict.Vote:

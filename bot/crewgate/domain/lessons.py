@@ -10,9 +10,10 @@ from typing import Final, Self
 from unicodedata import category
 
 from crewgate.domain.errors import CrewgateError, LessonProblem, LessonRefused
-from crewgate.domain.notification import Question, Source
+from crewgate.domain.notification import Source
 from crewgate.domain.redaction import hide_credentials
 from crewgate.domain.review import Round, State
+from crewgate.domain.subjects import question_of
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, Via, Vote
 
 INPUT: Final = "lessons"
@@ -213,10 +214,11 @@ def id_of_drawn(round_id: str) -> str:
 
 def drawn_lesson(round_: Round, *, lasts: timedelta | None) -> Lesson | None:
     """Return the lesson that people kept in a flow's question, without its text, or None."""
-    match round_:
-        case Round(
-            subject=Question(drawn_from=Source(keep=keep) as source),
-            decision=Decision(verdict=Answer(text=answer), by=Person() as by),
+    question = question_of(round_.subject)
+    match question and question.drawn_from, round_.decision:
+        case (
+            Source(keep=keep) as source,
+            Decision(verdict=Answer(text=answer), by=Person() as by),
         ) if answer == keep:
             lesson = Lesson(
                 id=id_of_drawn(round_.id),

@@ -333,6 +333,9 @@ class Question(Asked):
 
     stored_as: ClassVar = "question"
     takes_answers: ClassVar = True
+    has_text: ClassVar = False
+    has_arguments: ClassVar = False
+    is_act: ClassVar = False
 
     request_id: str
     """Empty for the question of a crew's hook, which `/resume` answers."""

@@ -50,7 +50,7 @@ from typing import assert_never
 
 from crewgate.domain import answering, errors, verdict
 from crewgate.domain import reason as reasons
-from crewgate.domain.acts import CallResult, Contradiction, ToolCall, UsedTool
+from crewgate.domain.acts import CallResult, Contradiction, UsedTool
 from crewgate.domain.answering import decided_on
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
@@ -156,11 +156,9 @@ class Round:
     @property
     def valid_until(self) -> datetime | None:
         """The time until which a call's decision holds; None for others, or if there is none."""
-        match self.subject, self.decision:
-            case ToolCall(), verdict.Decision(at=at):
-                return valid_for(self.rule).after(at, self.rule.working_hours)
-            case _:
-                return None
+        if self.decision is None or not self.subject.is_act:
+            return None
+        return valid_for(self.rule).after(self.decision.at, self.rule.working_hours)
 
     def has_expired(self, at: datetime) -> bool:
         """Return True for an approval of a call that must not be sent any longer."""
@@ -295,15 +293,15 @@ class Round:
 
     def decide_by_rule(self, at: datetime) -> Round:
         """Apply the rule's own decision on a new call, if the rule has one."""
-        match self.subject, self.rule:
-            case ToolCall(), Rule(name=name, decide=Decide() as decide, reason=reason):
-                by_rule = verdict.Approve() if decide is Decide.ALLOW else verdict.Refuse(reason)
-                decision = verdict.Decision(
-                    verdict=by_rule, by=verdict.ByRule(name), at=at, via=verdict.Via.RULE
-                )
-                return self._decide(decision).round
-            case _:
-                return self
+        rule = self.rule
+        if rule.decide is None or not self.subject.is_act:
+            return self
+        allows = rule.decide is Decide.ALLOW
+        by_rule = verdict.Approve() if allows else verdict.Refuse(rule.reason)
+        decision = verdict.Decision(
+            verdict=by_rule, by=verdict.ByRule(rule.name), at=at, via=verdict.Via.RULE
+        )
+        return self._decide(decision).round
 
     def _decide(self, decision: verdict.Decision) -> Transition:
         if isinstance(decision.verdict, verdict.Answer) is not self.subject.takes_answers:
@@ -398,7 +396,7 @@ class Round:
             return Transition(self, ())
         approved = None if self.decision is None else self.decision.is_approve
         elsewhere: reasons.Reason = reasons.AnsweredElsewhere()
-        if isinstance(self.subject, ToolCall):
+        if self.subject.is_act:
             elsewhere, is_known = reasons.RanEarlier(), self.in_doubt or self.state is State.RESUMED
             earlier = self.subject.was_tried
             result = result.judged(known, approved=approved, is_known=is_known, was_tried=earlier)
@@ -483,7 +481,7 @@ class Round:
     def _settle_late(self, outcome: Outcome, *, in_doubt: bool, at: datetime) -> Transition:
         surely_not = replace(self, in_doubt_since=None)
         has_run = self.call_result is not None and self.call_result.has_run
-        was_tried = isinstance(self.subject, ToolCall) and self.subject.was_tried
+        was_tried = self.subject.was_tried
         match outcome, self.reason:
             case Delivered() as answer, _ if self._may_yet_be_taken:
                 return self._take(answer, at)

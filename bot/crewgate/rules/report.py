@@ -9,16 +9,15 @@ from heapq import nlargest
 from typing import Final, TypeVar
 
 from crewgate.check.settings import Known, decides_alone
-from crewgate.domain.acts import ToolCall
 from crewgate.domain.answering import rule_for
 from crewgate.domain.crew import Crew
-from crewgate.domain.notification import Question
 from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.choose import could_apply, for_call, strictest
 from crewgate.domain.rules.conditions import Key, Mismatch
 from crewgate.domain.rules.rule import WITH_REVIEWERS, Decide, Rule, most_approvals
 from crewgate.domain.stats import DecidedRound, sample
+from crewgate.domain.subjects import call_of, question_of
 from crewgate.settings.crew import CrewSettings
 from crewgate.slack.stats import sampled
 from crewgate.slack.words.names import counted
@@ -87,8 +86,9 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
 
 
 def _rule_now(stored: StoredRound, crew: Crew, chosen: Rule) -> Rule:
-    if isinstance(stored.round.subject, Question):
-        return rule_for(stored.round.subject, chosen, reviewers=bool(crew.reviewers))
+    question = question_of(stored.round.subject)
+    if question is not None:
+        return rule_for(question, chosen, reviewers=bool(crew.reviewers))
     return for_call(chosen, stored.facts.call)
 
 
@@ -224,8 +224,9 @@ def _change_lines(change: Change, group: Group) -> Iterator[str]:
 
 def _title(round_: Round) -> str:
     """Return what a round is about; the task of a call's agent may have many calls."""
-    if isinstance(round_.subject, ToolCall):
-        return f"a call of {shortened(round_.subject.tool)}"
+    call = call_of(round_.subject)
+    if call is not None:
+        return f"a call of {shortened(call.tool)}"
     return f"“{shortened(round_.review.title)}”"
 
 
@@ -265,7 +266,7 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
 
 
 def _does_not_decide(rule: Rule, round_: Round) -> str:
-    if isinstance(round_.subject, ToolCall) and rule.allows:
+    if round_.subject.is_act and rule.allows:
         return "allows no call that may have run already"
     return "decides on calls of tools alone"
 

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from crewgate.domain import acts, caveats, errors, outcome, review
+from crewgate.domain import caveats, errors, outcome, review
 from crewgate.domain.crew import Crew
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
@@ -225,7 +225,7 @@ def _text(
     if round_.state is review.State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
         known += [cards.not_their_own(line), cards.nobody_there(line)]
         # Approve lets a call run, so the row of a call says what its buttons do.
-        if isinstance(round_.subject, acts.ToolCall) and not _approvers(line, row).bar(user):
+        if round_.subject.is_act and not _approvers(line, row).bar(user):
             known.append(cards.what_buttons_do(round_))
     if row.part is Part.MINE:
         known += why(round_)

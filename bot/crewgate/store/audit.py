@@ -13,13 +13,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain import audit
-from crewgate.domain.acts import ToolCall
 from crewgate.domain.answering import needs_approvals
 from crewgate.domain.errors import ChainBroken
 from crewgate.domain.notification import Output
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round, State
-from crewgate.domain.subjects import Subject
+from crewgate.domain.subjects import Subject, call_of
 from crewgate.domain.verdict import Answer, Person
 from crewgate.store.engine import Connection, Reading, rows, write
 from crewgate.store.round_rows import ROUND, rule_id_of, to_round
@@ -288,10 +287,11 @@ class Audit:
 
 
 def _tool_of(subject: Subject) -> dict[str, Any]:
-    if not isinstance(subject, ToolCall):
+    call = call_of(subject)
+    if call is None:
         return {}
-    others = [*subject.other_names]
-    return {"tool": subject.tool, **({"other_names": others} if others else {})}
+    others = [*call.other_names]
+    return {"tool": call.tool, **({"other_names": others} if others else {})}
 
 
 def _labels_of(round_: Round) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crewgate.domain.acts import ToolCall
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import NO_RULE
+from crewgate.domain.subjects import call_of
 from crewgate.store.engine import Changing, Reading, rows, write
 from crewgate.store.round_rows import from_rule
 from crewgate.store.statements import Insert, insert_of, insert_over
@@ -37,9 +37,8 @@ _FORGET_OLD: Final = sa.delete(mentions).where(
 def task_key(round_: Round) -> str:
     """Return a digest of a round's task or tool, and of its rule."""
     review, rule = round_.review, round_.rule
-    name = review.task_name or review.task_id
-    if isinstance(round_.subject, ToolCall):
-        name = round_.subject.tool
+    call = call_of(round_.subject)
+    name = call.tool if call is not None else review.task_name or review.task_id
     asks = name if rule == NO_RULE else f"{name}\n{from_rule(rule)}"
     return sha256(asks.encode()).hexdigest()[:16]
 

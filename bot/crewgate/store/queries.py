@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crewgate.domain.acts import ToolCall
 from crewgate.domain.audit import Published
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
@@ -396,13 +395,13 @@ class Queries(MaskedReading):
             shows_progress=row.progress_ts is not None,
         )
         masking = self._masking.get(round_.review.crew, NOTHING)
-        if not (masking or isinstance(round_.subject, ToolCall)):
+        if not (masking or round_.subject.has_arguments):
             return posting
         written = (await self.rounds.outputs_of([round_]))[round_.review.id]
 
         def mask() -> read_models.Posting:
             also = masking.also_those_in(written)
-            own = also.for_call() if isinstance(round_.subject, ToolCall) else also
+            own = also.for_call() if round_.subject.has_arguments else also
             return replace(posting, masking=own) if as_it_came else _masked(posting, also, own)
 
         return await asyncio.to_thread(mask)
@@ -487,7 +486,7 @@ class Queries(MaskedReading):
 def _masked_line(
     line: read_models.RoundLine, row: sa.Row[Any], masking: Masking
 ) -> read_models.RoundLine:
-    own = masking.for_call() if isinstance(line.round.subject, ToolCall) else masking
+    own = masking.for_call() if line.round.subject.has_arguments else masking
     if not own:
         return line
     upto = len(row.excerpt)
@@ -534,7 +533,7 @@ def _to_shown_line(row: sa.Row[Any]) -> read_models.RoundLine:
 async def _arguments_after(
     connection: Connection, round_: Round, newer: read_models.NewerRound | None
 ) -> Output | None:
-    if newer is None or not isinstance(round_.subject, ToolCall):
+    if newer is None or not round_.subject.has_arguments:
         return None
     # Readers of this card may not be in the newer card's channel: newer arguments are not shown.
     if newer.round.rule.channel != round_.rule.channel or newer.round.removed_at is not None:

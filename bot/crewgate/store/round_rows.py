@@ -11,7 +11,7 @@ from typing import Any, Final, assert_never, get_args, get_type_hints
 import sqlalchemy as sa
 
 from crewgate.domain import recorded, verdict
-from crewgate.domain.acts import CallState, ToolCall
+from crewgate.domain.acts import CallState
 from crewgate.domain.answering import decided_on
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.notification import Format, Output, Rewritten
@@ -20,7 +20,7 @@ from crewgate.domain.reason import WORDS, Reason
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import NO_RULE, Rule
 from crewgate.domain.stats import is_on_target, waited_seconds
-from crewgate.domain.subjects import WORK, Subject
+from crewgate.domain.subjects import WORK, Subject, call_of
 from crewgate.store.codec import Codec, Columns, codec
 from crewgate.store.engine import Connection, rows
 from crewgate.store.statements import one_of
@@ -268,7 +268,7 @@ def _from_subject(subject: Subject) -> dict[str, Any]:
         word = subject.stored_as
         stored = _SUBJECTS[word].dump(subject)
         columns |= {word: stored} if word in columns else {"question": {**stored, "subject": word}}
-    return {**columns, "is_act": isinstance(subject, ToolCall) or None}
+    return {**columns, "is_act": subject.is_act or None}
 
 
 def to_line(row: sa.Row[Any]) -> RoundLine:
@@ -314,9 +314,9 @@ async def approved_calls(
         one for one in calls if not one.call_result or one.call_result.state is not CallState.CLOSED
     ]
     return tuple(
-        (one.subject.tool, one.decision)
+        (call.tool, one.decision)
         for one in used
-        if isinstance(one.subject, ToolCall) and one.decision
+        if (call := call_of(one.subject)) is not None and one.decision
     )
 
 

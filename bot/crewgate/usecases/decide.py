@@ -7,17 +7,18 @@ from datetime import datetime
 import structlog
 
 from crewgate.domain import answering, errors
-from crewgate.domain.acts import ToolCall, arguments_of, with_changes
+from crewgate.domain.acts import arguments_of, with_changes
 from crewgate.domain.audit import Code, Entry
 from crewgate.domain.caveats import NO_CAVEATS, NOTHING_SEEN, Caveats, Seen
 from crewgate.domain.crew import Crew
 from crewgate.domain.edits import REVISION_LIMIT, edits_of, exact_revision
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.notification import Output, Question, WebhookUrls
+from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.receipt import Receipt, open_edited
 from crewgate.domain.review import Round, State, Transition
+from crewgate.domain.subjects import call_of
 from crewgate.domain.verdict import (
     Answer,
     Approve,
@@ -377,11 +378,9 @@ async def edit(
     round_, before = posting.view.round, posting.view.output
     try:
         round_.require_waiting()
-        match round_.subject:
-            case ToolCall() if not round_.takes_edits or arguments_of(text) is None:
-                raise errors.VerdictMisplaced
-            case Question():
-                raise errors.VerdictMisplaced
+        may_change = round_.takes_edits and arguments_of(text) is not None
+        if not (may_change if round_.subject.has_arguments else round_.subject.has_text):
+            raise errors.VerdictMisplaced
         edits = await context.off_loop(edits_of, before.text, text)
         if not edits:
             raise errors.NothingEdited
@@ -409,8 +408,8 @@ async def change_arguments(
 ) -> Round:
     """Approve a call with the arguments of a form. Raises as `edit` does, or ArgumentsMisfit."""
     posting = await context.uow.read.posting(round_id, as_it_came=True)
-    call, text = posting.view.round.subject, posting.view.output.text
-    if not isinstance(call, ToolCall):
+    call, text = call_of(posting.view.round.subject), posting.view.output.text
+    if call is None:
         raise errors.VerdictMisplaced
     text = with_changes(call, text, written)
     return await edit(round_id, text, by=by, context=context, seen=seen)

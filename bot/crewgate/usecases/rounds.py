@@ -9,7 +9,7 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import RefusedByRule
 from crewgate.domain.execution import Execution
-from crewgate.domain.notification import Output, Question, WebhookUrls
+from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.receipt import Receipt, ask_again
 from crewgate.domain.review import Review, Round, State, Transition
@@ -17,7 +17,7 @@ from crewgate.domain.rules.choose import choose, for_call, stricter, with_letter
 from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
 from crewgate.domain.rules.rule import Decide, Rule
-from crewgate.domain.subjects import call_of
+from crewgate.domain.subjects import call_of, question_of
 from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.ports.store import Tx
 
@@ -163,8 +163,9 @@ async def rule_with_words(
         case Decide.ALLOW:  # people were asked already, so the rule does not decide
             return round_.rule
     usual = crew.permitted(Role.REVIEWER)
-    if isinstance(round_.subject, Question):
-        chosen = rule_for(round_.subject, chosen, reviewers=True)
+    question = question_of(round_.subject)
+    if question is not None:
+        chosen = rule_for(question, chosen, reviewers=True)
         if round_.rule.reviewers and not crew.reviewers:
             usual = round_.rule.reviewers  # assignees, and after an escalation operators too
     return stricter(round_.rule, chosen, usual)

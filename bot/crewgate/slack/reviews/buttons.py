@@ -4,10 +4,11 @@
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from crewgate.domain import acts, notification, reason
 from crewgate.domain.review import Round
+from crewgate.domain.subjects import Work, call_of
 from crewgate.domain.verdict import Reading, reading_of, voices_of
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
@@ -83,18 +84,17 @@ def decide_buttons(
     match round_.subject:
         case notification.Question() as question:
             return _answer_buttons(round_, question)
-        case _:
+        case acts.ToolCall() | Work():
             change = (CHANGE.on(round_.id),) if may_change(round_) else ()
             return APPROVE.on(round_.id), words_button(round_), *change
+        case _:
+            assert_never(round_.subject)
 
 
 def may_change(round_: Round) -> bool:
     """Return True for a call with arguments that people may change in a form."""
-    match round_.subject:
-        case acts.ToolCall(arguments=arguments):
-            return round_.takes_edits and bool(arguments)
-        case _:
-            return False
+    call = call_of(round_.subject)
+    return call is not None and round_.takes_edits and bool(call.arguments)
 
 
 def without_style(button: Block) -> Block:

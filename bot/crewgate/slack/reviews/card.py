@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from crewgate.domain import acts, caveats, lessons, reason, verdict
-from crewgate.domain.notification import Format, Question
+from crewgate.domain import caveats, lessons, reason, verdict
+from crewgate.domain.notification import Format
 from crewgate.domain.review import Round, State
+from crewgate.domain.subjects import question_of
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import (
     Block,
@@ -159,7 +160,7 @@ def _changed(view: CardView) -> str:
 
 def _shows_arguments(view: CardView) -> bool:
     """Return True for a call: the card shows the changes of its arguments."""
-    return isinstance(view.round.subject, acts.ToolCall)
+    return view.round.subject.has_arguments
 
 
 def _masked(view: CardView, share: caveats.Share) -> Block:
@@ -168,7 +169,7 @@ def _masked(view: CardView, share: caveats.Share) -> Block:
 
 
 def _decide(view: CardView, share: caveats.Share, *, reader: str | None) -> list[Block]:
-    round_id, question = view.round.id, view.round.subject
+    round_id, question = view.round.id, question_of(view.round.subject)
     offered = [*buttons.decide_buttons(view.round, reader=reader, approvers=view.approvers)]
     if not _shows_all(view, share):
         pages = output.count_pages(view.output, is_call=_shows_arguments(view))
@@ -182,7 +183,7 @@ def _decide(view: CardView, share: caveats.Share, *, reader: str | None) -> list
     used = "" if view.is_quiet else tool_calls.tools_used(view)
     what = [] if view.is_quiet else [what_happens(view, reader)]
     row = actions(*offered) | {"block_id": with_share("decide", share)}
-    if not isinstance(question, Question):
+    if question is None:
         return [*([context(used)] if used else []), *what, row]
     warning = [context(cards.HOST_REFUSED)] if question.host_refused else []
     return [*buttons.outcomes_in_full(question), *warning, *what, row]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-from crewgate.domain.acts import ToolCall, arguments_of
+from crewgate.domain.acts import arguments_of
 from crewgate.domain.caveats import Draft, Note, Seen, Share, Unseen
 from crewgate.domain.notification import Output, Question
 from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
+from crewgate.domain.subjects import question_of
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks, text
@@ -158,7 +159,7 @@ def render_revise_form(
         block_id=f"{ids.FEEDBACK}-{revision}.{page}" if with_notes else ids.FEEDBACK,
         value=draft.text,
     )
-    question = round_.subject if isinstance(round_.subject, Question) else None
+    question = question_of(round_.subject)
     is_ask = question is not None and question.ask is not None
     overflow = "Not every note fits: the box holds 3,000 characters. Those left out stand below."
     warnings = (problem, f":exclamation: {overflow}" if draft.overflowed else None)
@@ -297,7 +298,7 @@ def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: s
 
 def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
     output = view.output
-    arguments = arguments_of(output.text) if isinstance(view.round.subject, ToolCall) else None
+    arguments = arguments_of(output.text) if view.round.subject.has_arguments else None
     if arguments is not None:
         elements, part = laid_out(arguments, _EXCERPT_LIMIT)
         cut = [] if part is None else [context("This is the beginning; the card leads to all.")]

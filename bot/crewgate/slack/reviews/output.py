@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import attrgetter
-from typing import Final
+from typing import Final, assert_never
 
 from crewgate.domain.acts import ToolCall, arguments_of, first_arguments
 from crewgate.domain.caveats import WHOLE, Share
@@ -13,6 +13,7 @@ from crewgate.domain.edits import Parts, cut
 from crewgate.domain.letters import own_script
 from crewgate.domain.notification import Format, Output, Question
 from crewgate.domain.redaction import MARK
+from crewgate.domain.subjects import Work
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack.blockkit import excerpts, rich_text
 from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, context, markdown, present, section
@@ -329,7 +330,7 @@ def preview(line: RoundLine) -> tuple[Block, Share]:
     """
     if line.round.removed_at is not None:
         return section(names.removed(line.round.removed_at)), Share(0, 0)
-    if isinstance(line.round.subject, ToolCall):
+    if line.round.subject.has_arguments:
         return _preview_of_call(line.excerpt, line.characters)
     found = excerpts.preview(
         line.excerpt,
@@ -351,12 +352,18 @@ _SHORT: Final = 400
 def decided_on(view: CardView) -> Block | None:
     """Return a decided call's arguments, or a question's words, in about two lines."""
     text, subject = view.output.text, view.round.subject
-    if view.round.removed_at is not None or not isinstance(subject, ToolCall | Question):
+    if view.round.removed_at is not None:
         return None
-    if isinstance(subject, ToolCall):
-        return _preview_of_call(text, max(_SHORT + 1, len(text)))[0]
-    words = leaf_line(subject.message or text, _LINE)
-    return rich_text.paragraph(rich_text.leaf(words)) if words else None
+    match subject:
+        case Work():
+            return None
+        case ToolCall():
+            return _preview_of_call(text, max(_SHORT + 1, len(text)))[0]
+        case Question():
+            words = leaf_line(subject.message or text, _LINE)
+            return rich_text.paragraph(rich_text.leaf(words)) if words else None
+        case _:
+            assert_never(subject)
 
 
 def _preview_of_call(text: str, characters: int) -> tuple[Block, Share]:

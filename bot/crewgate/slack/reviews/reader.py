@@ -6,7 +6,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Final, assert_never
 
-from crewgate.domain.acts import ToolCall, first_arguments
+from crewgate.domain.acts import first_arguments
 from crewgate.domain.caveats import Share
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Output
@@ -56,7 +56,7 @@ def render_round(line: RoundLine) -> Iterator[Block]:
         yield blocks.section(names.removed(round_.removed_at))
     elif is_blank(shown):
         yield blocks.section(names.EMPTY_OUTPUT)
-    elif isinstance(round_.subject, ToolCall):
+    elif round_.subject.has_arguments:
         arguments, _ = first_arguments(shown)
         yield from in_blocks(laid_out(arguments, _OUTPUT_SHOWN)[0])
     else:
@@ -196,7 +196,7 @@ def _page_of_output(
 ) -> tuple[excerpts.BlocksPage, Share, tuple[int, ...]]:
     """Return a page, the share of the output up to its end, and its places in the text."""
     output, share = view.output, position.share
-    if isinstance(view.round.subject, ToolCall) and view.round.removed_at is None:
+    if view.round.subject.has_arguments and view.round.removed_at is None:
         of_call = page_of_call(output, position.page, share)
         if of_call is not None:
             page, of_page = of_call

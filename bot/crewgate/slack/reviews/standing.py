@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from crewgate.domain import acts, notification, review, verdict
+from crewgate.domain import review, verdict
 from crewgate.domain.caveats import WHOLE, Caveats, Note, Unseen, is_empty
 from crewgate.domain.review import Round
+from crewgate.domain.subjects import question_of
 from crewgate.slack.blockkit.blocks import Block, context, section
 from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import ELLIPSIS, is_blank, one_line
@@ -71,15 +72,15 @@ def standing(
     return [
         context(names.joined(about, *viewer.why)),
         *([section(empty)] if (empty := cards.nobody_there(view)) else []),
-        *([] if isinstance(view.round.subject, acts.ToolCall) else what_was_asked(view)),
+        *([] if view.round.subject.has_arguments else what_was_asked(view)),
         *what_people_do(view, now=viewer.now, notes=notes, claim=claim),
         *([what_happens(view, viewer.user)] if approves else []),
     ]
 
 
 def what_was_asked(view: CardView) -> list[Block]:
-    subject = view.round.subject
-    message = subject.message if isinstance(subject, notification.Question) else ""
+    question = question_of(view.round.subject)
+    message = "" if question is None else question.message
     blocks = [] if is_blank(message) else quotation(message, cards.MESSAGE_SHOWN)
     if edits := edits_since(view):
         blocks.append(section(edits))
@@ -144,7 +145,7 @@ def render_caveats(briefing: Briefing) -> list[Block]:
                 lines.append(f"*You {what} {names.duration(turned.took)}.*")
             case Unseen.ERASED:
                 this, more = "this", ""
-                if isinstance(view.round.subject, acts.ToolCall):
+                if view.round.subject.is_act:
                     this, more = "this call", ": it would run with more than what stands here"
                 lines.append(f"*Secrets were taken out of {this}, which nobody is shown{more}.*")
             case Unseen.MAY_HAVE_RUN:

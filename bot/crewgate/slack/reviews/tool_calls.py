@@ -9,7 +9,6 @@ from crewgate.domain.acts import (
     FILLED_IN,
     Argument,
     Kind,
-    ToolCall,
     arguments_of,
     changes_of,
     shown_value,
@@ -19,6 +18,7 @@ from crewgate.domain.notification import Output
 from crewgate.domain.redaction import is_hidden_argument
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import valid_for
+from crewgate.domain.subjects import call_of
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
@@ -43,7 +43,7 @@ def other_arguments(view: CardView) -> list[blocks.Block]:
     before, after = view.before, view.output
     if view.round.state is State.SUPERSEDED and view.after is not None:
         before, after = view.output, view.after
-    elif not isinstance(view.round.subject, ToolCall) or view.round.edited_by is None:
+    elif not view.round.subject.has_arguments or view.round.edited_by is None:
         return []
     if before is None:
         return []
@@ -69,8 +69,8 @@ def about_tool(view: CardView) -> str:
 
     Each is left out where there is nothing to say.
     """
-    call = view.round.subject
-    if not isinstance(call, ToolCall):
+    call = call_of(view.round.subject)
+    if call is None:
         return ""
     found = [names.identifier(one, blocks.LABEL_LIMIT) for one in call.filled_in]
     filled = f"Filled in by the tool: {names.some(found, _CHANGES_SHOWN)}" if found else ""
@@ -117,8 +117,8 @@ _APART: Final = "\n\0\n"
 
 def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | None:
     """Return the fields of a call's form; None without a form. `output` is unmasked."""
-    arguments, call = arguments_of(output.text), round_.subject
-    if not isinstance(call, ToolCall) or arguments is None or not round_.takes_edits:
+    arguments, call = arguments_of(output.text), call_of(round_.subject)
+    if call is None or arguments is None or not round_.takes_edits:
         return None
     values = {one.name: shown_value(arguments.get(one.name)) for one in call.arguments}
     fit = [

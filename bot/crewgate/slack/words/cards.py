@@ -5,7 +5,7 @@ All is mrkdwn; foreign text is escaped and shortened here.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from crewgate.domain import acts, caveats, masking, notification, subjects, verdict
 from crewgate.domain.people import Anyone, ReviewerRef, User
@@ -75,15 +75,17 @@ def words_label(round_: Round) -> str:
     match round_.subject:
         case notification.Question(ask=notification.Ask(), outcomes=()):
             return ANSWER
-        case _:
+        case notification.Question() | acts.ToolCall() | subjects.Work():
             return wording(round_).in_own_words
+        case _:
+            assert_never(round_.subject)
 
 
 def about(view: CardView) -> str:
     round_ = view.round
     topic = one_line(view.topic, names.TITLE_LIMIT)
-    is_call = isinstance(round_.subject, acts.ToolCall)
-    name = decisions.wants_to_use(round_) if is_call else names.task(round_)
+    is_act = round_.subject.is_act
+    name = decisions.wants_to_use(round_) if is_act else names.task(round_)
     title = [names.bold(topic), name] if topic else [names.bold(name)]
     first = names.joined(*title, names.numbered(round_), names.crew(round_.review.crew))
     again = decisions.waits_again(round_)
@@ -130,15 +132,15 @@ def about_waiting(
 
 
 def _changed_by(round_: Round) -> str:
-    by = round_.edited_by if isinstance(round_.subject, acts.ToolCall) else None
+    by = round_.edited_by if round_.subject.has_arguments else None
     return f"with other arguments by {names.person(by)}" if by else ""
 
 
 def _task_or_agent(round_: Round) -> str:
     """The agent's name; for a call, whose headline names the agent, the task's name, if any."""
-    review = round_.review
-    if isinstance(round_.subject, acts.ToolCall):
-        is_named = review.title not in {review.agent, round_.subject.tool}
+    review, call = round_.review, subjects.call_of(round_.subject)
+    if call is not None:
+        is_named = review.title not in {review.agent, call.tool}
         return f"in the task {names.title(review.title)}" if is_named else ""
     return "" if round_.edited_by else one_line(review.agent or "", names.AGENT_LIMIT)
 
@@ -362,19 +364,21 @@ def or_else(rule: Rule) -> str:
 
 
 def _what_time_does(subject: subjects.Subject, then: TimeoutAction) -> str:
-    match then, subject:
-        case TimeoutAction.LEAVE, _:
+    question = subjects.question_of(subject)
+    match then:
+        case TimeoutAction.LEAVE:
             return ""
-        case TimeoutAction.REVISE, notification.Question(is_of_crew=True):
+        case TimeoutAction.REVISE if question is not None and question.is_of_crew:
             return "is refused"
-        case TimeoutAction.REVISE, _:
+        case TimeoutAction.REVISE:
             return wording_of(subject).refused_by_time
-        case TimeoutAction.APPROVE, notification.Question(approval=None):
-            return ""
-        case TimeoutAction.APPROVE, notification.Question(approval=str(label)):
-            return f"is answered {decisions.label(label)} by the rule"
-        case _:
+        case TimeoutAction.APPROVE if question is None:
             return wording_of(subject).approved_by_time
+        case TimeoutAction.APPROVE:
+            label = question.approval
+            return "" if label is None else f"is answered {decisions.label(label)} by the rule"
+        case _:
+            assert_never(then)
 
 
 def _unnamed(rule: Rule) -> str:
@@ -477,8 +481,10 @@ def what_buttons_do(round_: Round, *, nobody: bool = False, in_vain: bool = Fals
             )
         case notification.Question():
             return f"A button sends its outcome. {_IN_WORDS}."
-        case _:
+        case acts.ToolCall() | subjects.Work():
             return _approve_or_not(round_, nobody=nobody, in_vain=in_vain)
+        case _:
+            assert_never(round_.subject)
 
 
 def _approve_or_not(round_: Round, *, nobody: bool, in_vain: bool) -> str:

@@ -17,6 +17,7 @@ from crewgate.domain.lessons import Lesson, LessonState
 from crewgate.domain.notification import Question
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
+from crewgate.domain.subjects import Work, call_of
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words import names
 from crewgate.slack.words.names import MRKDWN, PLAIN, Voice
@@ -257,14 +258,13 @@ WAS_TRIED: Final = f"{_DONE_ALREADY}:* an earlier approval of it may have arrive
 
 def waits_again(round_: Round) -> str | None:
     """Return a warning for a waiting call that was approved before, and may have been done then."""
-    match round_.state, round_.subject:
-        case State.WAITING, ToolCall(may_have_run=True, earlier=None, was_tried=was_tried):
-            return WAS_TRIED if was_tried else MAY_HAVE_RUN
-        case State.WAITING, ToolCall(may_have_run=True, earlier=CallResult() as earlier):
-            ended = _ended(earlier)
-            return f":exclamation: *This was done already.* {ended} The agent was not told."
-        case _:
-            return None
+    call = call_of(round_.subject)
+    if call is None or round_.state is not State.WAITING or not call.may_have_run:
+        return None
+    if call.earlier is None:
+        return WAS_TRIED if call.was_tried else MAY_HAVE_RUN
+    ended = _ended(call.earlier)
+    return f":exclamation: *This was done already.* {ended} The agent was not told."
 
 
 def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
@@ -273,8 +273,8 @@ def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
     name = names.task(round_, voice)
     if voice is not PLAIN:
         agent = names.bold(agent)
-        call = round_.subject
-        name = names.identifier(call.name) if isinstance(call, ToolCall) and call.name else name
+        call = call_of(round_.subject)
+        name = names.identifier(call.name) if call is not None and call.name else name
     several = f"; it needs {more_approvals(round_)}" if round_.rule.approvals > 1 else ""
     return f"{agent} {wording(round_).headline} {name}{several}"
 
@@ -288,10 +288,12 @@ def waits(name: str, round_: Round) -> str:
             agent = None if round_.is_of_flow else round_.review.agent
             who = name if agent is None else one_line(agent, names.AGENT_LIMIT)
             return f"{who} {wording(round_).headline}"
-        case _ if round_.rule.approvals > 1:
+        case Work() if round_.rule.approvals > 1:
             return f"{name} needs {more_approvals(round_)}"
-        case _:
+        case Work():
             return f"{name} {wording(round_).headline}"
+        case _:
+            assert_never(round_.subject)
 
 
 def more_approvals(round_: Round) -> str:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from crewgate.domain.acts import ToolCall, arguments_of, shown_value
+from crewgate.domain.acts import arguments_of, shown_value
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.lessons import LessonsGiven
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Naming
+from crewgate.domain.subjects import call_of
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
 from crewgate.slack.blockkit.text import one_line, plain, utf16_length
 from crewgate.slack.ids import COMMAND
@@ -86,9 +87,8 @@ def crew(name: str, voice: Voice = MRKDWN) -> str:
 
 def task(round_: Round, voice: Voice = MRKDWN) -> str:
     """The task's title, or a call's tool."""
-    if isinstance(round_.subject, ToolCall):
-        return tool(round_.subject.name, voice)
-    return title(round_.review.title, voice)
+    call = call_of(round_.subject)
+    return title(round_.review.title, voice) if call is None else tool(call.name, voice)
 
 
 def spoken(round_: Round, topic: str, text: str) -> str:
@@ -96,11 +96,12 @@ def spoken(round_: Round, topic: str, text: str) -> str:
 
     The text is not escaped. Of a call's arguments it has the recipient, or the first argument.
     """
-    if not isinstance(round_.subject, ToolCall):
+    call = call_of(round_.subject)
+    if call is None:
         return ", ".join(part for part in (_readable(round_.review.title), topic) if part)
     arguments = arguments_of(text) or {}
     name = "to" if "to" in arguments else next(iter(arguments), "")
-    parts = (round_.subject.name, name, shown_value(arguments.get(name)))
+    parts = (call.name, name, shown_value(arguments.get(name)))
     return " ".join(part for part in parts if part)
 
 
@@ -228,13 +229,10 @@ def numbered(round_: Round) -> str:
 
     The text is empty for a call, which is asked about once: its number says nothing.
     """
-    match round_.subject, round_.edited_by:
-        case ToolCall(), _:
-            return ""
-        case _, None:
-            return number(round_)
-        case _, Person() as by:
-            return f"{number(round_)}, edited by {person(by)}"
+    if round_.subject.is_act:
+        return ""
+    by = round_.edited_by
+    return number(round_) if by is None else f"{number(round_)}, edited by {person(by)}"
 
 
 def number_of(round_: Round) -> str:

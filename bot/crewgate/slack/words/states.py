@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from crewgate.domain import reason as reasons
 from crewgate.domain import verdict
-from crewgate.domain.acts import CallState, ToolCall
+from crewgate.domain.acts import CallState
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Refuse, Revise, TimedOut
@@ -165,7 +165,7 @@ _OF: Final = {Approve: "of", Revise: "for", Refuse: "of", Answer: "to"}
 def push(round_: Round, topic: str = "", argument: str = "") -> str:
     again = f", {names.number(round_)}" if round_.number > 1 else ""
     about = plain(topic, TOPIC_LIMIT)
-    if isinstance(round_.subject, ToolCall) and round_.state is State.WAITING:
+    if round_.subject.is_act and round_.state is State.WAITING:
         wants = decisions.wants_to_use(round_, names.PLAIN)
         return names.joined(f"{wants}: {argument}" if argument else wants, about)
     name = f"{names.task(round_, names.PLAIN)}{again}{f' · {about}' if about else ''}"
@@ -250,10 +250,9 @@ _DID: Final = {
 
 
 def _has_call_ended(round_: Round) -> bool:
-    is_call = isinstance(round_.subject, ToolCall)
     has_run = round_.call_result is not None and round_.call_result.has_run
     return round_.contradiction is not None or (
-        is_call and (has_run or round_.state is State.RESUMED)
+        round_.subject.is_act and (has_run or round_.state is State.RESUMED)
     )
 
 
@@ -473,7 +472,7 @@ def _closed(round_: Round) -> str:  # noqa: PLR0911  # one row a case
         case reasons.Dismissed():
             said = f"{dismissed(reason)}."
             return said if decision is None else f"{said} {_sent(round_, decision)}"
-        case reasons.Withdrawn() if isinstance(round_.subject, ToolCall):
+        case reasons.Withdrawn() if round_.subject.is_act:
             return f"It did not run. {why}."
         case _ if receiver(decision) == "crew":
             then = _successor(round_)
@@ -542,7 +541,7 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
 
 def headline_in_list(line: RoundLine, link: names.Link) -> str:
     """A round's first line in a list: its state, its task with a link to the card, its topic."""
-    by = line.round.review.agent if isinstance(line.round.subject, ToolCall) else None
+    by = line.round.review.agent if line.round.subject.is_act else None
     agent = f"{one_line(by, names.AGENT_LIMIT)}: " if by else ""
     title = names.bold(names.linked(f"{agent}{names.task(line.round)}", line.card, link))
     return f"{icon(line.round)} {names.joined(title, one_line(line.topic, names.TITLE_LIMIT))}"

@@ -3,11 +3,13 @@
 `{asker}` is the crew or the flow that asked. Sentences about decisions are in `decisions`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
-from crewgate.domain import acts, notification, review, subjects
+from crewgate.domain.acts import ToolCall
+from crewgate.domain.notification import Question
+from crewgate.domain.review import Round
+from crewgate.domain.subjects import Subject, Work
 
 REVISE: Final = "Revise"
 REFUSE: Final = "Refuse"
@@ -45,58 +47,64 @@ class Wording:
     wrote: str = "wrote"
 
 
-WORDINGS: Final[Mapping[type[subjects.Subject], Wording]] = {
-    subjects.Work: Wording(
-        headline="is ready for review",
-        ready="Ready for review",
-        waits_for="a decision",
-        please="please decide",
-        in_own_words=REVISE,
-        form_label="What should change?",
-        form_submit="Send revision",
-        form_says="The crew gets exactly what you write here and does the task again.",
-        goes_on="Approve: the crew goes on.",
-        words_do="Revise sends it back with your words.",
-        refused_by_time="goes back to the crew",
-        approved_by_time="is approved by the rule",
-    ),
-    notification.Question: Wording(
-        headline="asks for an answer",
-        ready="Waiting for an answer",
-        waits_for="an answer",
-        please="please answer",
-        in_own_words=IN_WORDS,
-        form_label="Your answer",
-        form_submit="Send answer",
-        form_says="The {asker} gets exactly what you write here.",
-        refused_by_time="is answered in the rule's words",
-        approved_by_time="is answered by the rule",
-    ),
-    acts.ToolCall: Wording(
-        headline="wants to use",
-        ready="Waiting for a decision",
-        waits_for="a decision",
-        please="please decide",
-        in_own_words=REFUSE,
-        form_label="Why not?",
-        form_submit="Refuse",
-        form_says="The agent gets exactly what you write here, and goes on without this call.",
-        goes_on="Approve lets it run once, with these arguments, within {within}.",
-        words_do="Refuse tells the agent why.",
-        then=" Then it runs once, with these arguments, within {within}.",
-        refused_by_time="is refused by the rule",
-        approved_by_time="is approved by the rule",
-        content="The arguments",
-        own_content="your arguments",
-        edited="gave other arguments",
-        wrote="changed the arguments in",
-    ),
-}
+_WORK: Final = Wording(
+    headline="is ready for review",
+    ready="Ready for review",
+    waits_for="a decision",
+    please="please decide",
+    in_own_words=REVISE,
+    form_label="What should change?",
+    form_submit="Send revision",
+    form_says="The crew gets exactly what you write here and does the task again.",
+    goes_on="Approve: the crew goes on.",
+    words_do="Revise sends it back with your words.",
+    refused_by_time="goes back to the crew",
+    approved_by_time="is approved by the rule",
+)
+_QUESTION: Final = Wording(
+    headline="asks for an answer",
+    ready="Waiting for an answer",
+    waits_for="an answer",
+    please="please answer",
+    in_own_words=IN_WORDS,
+    form_label="Your answer",
+    form_submit="Send answer",
+    form_says="The {asker} gets exactly what you write here.",
+    refused_by_time="is answered in the rule's words",
+    approved_by_time="is answered by the rule",
+)
+_CALL: Final = Wording(
+    headline="wants to use",
+    ready="Waiting for a decision",
+    waits_for="a decision",
+    please="please decide",
+    in_own_words=REFUSE,
+    form_label="Why not?",
+    form_submit="Refuse",
+    form_says="The agent gets exactly what you write here, and goes on without this call.",
+    goes_on="Approve lets it run once, with these arguments, within {within}.",
+    words_do="Refuse tells the agent why.",
+    then=" Then it runs once, with these arguments, within {within}.",
+    refused_by_time="is refused by the rule",
+    approved_by_time="is approved by the rule",
+    content="The arguments",
+    own_content="your arguments",
+    edited="gave other arguments",
+    wrote="changed the arguments in",
+)
 
 
-def wording(round_: review.Round) -> Wording:
+def wording(round_: Round) -> Wording:
     return wording_of(round_.subject)
 
 
-def wording_of(subject: subjects.Subject) -> Wording:
-    return WORDINGS[type(subject)]
+def wording_of(subject: Subject) -> Wording:
+    match subject:
+        case Work():
+            return _WORK
+        case Question():
+            return _QUESTION
+        case ToolCall():
+            return _CALL
+        case _:
+            assert_never(subject)

@@ -9,15 +9,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from crewgate.domain.acts import ToolCall, arguments_of
+from crewgate.domain.acts import arguments_of
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import about
 from crewgate.domain.lessons import id_of_drawn
-from crewgate.domain.notification import Callback, Question
+from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.recorded import OUTCOMES
 from crewgate.domain.review import Round, State, Transition
+from crewgate.domain.subjects import question_of
 from crewgate.metrics import resumes
 from crewgate.usecases import track
 from crewgate.usecases.delivery.context import DeliveryContext
@@ -144,7 +145,8 @@ async def _send(
         # An address stays while the round may be sent, unless `crewgate rotate --forget` wiped it.
         if callback is None or not callback.is_readable:
             return LOST_ADDRESS
-        is_lesson = isinstance(round_.subject, Question) and round_.subject.drawn_from
+        question = question_of(round_.subject)
+        is_lesson = question is not None and question.drawn_from is not None
         drawn = [id_of_drawn(round_.id)] if is_lesson else []
         drawn_lessons = await context.uow.read.lessons.of_ids(drawn) if drawn else ()
         outcome = await context.flows.answer(
@@ -179,10 +181,10 @@ async def edited_of(round_: Round, read: Queries) -> Edited | None:
     if round_.edited_by is None or round_.removed_at is not None:
         return None
     is_refused = round_.decision is not None and not round_.decision.is_approve
-    if isinstance(round_.subject, ToolCall) and is_refused:
+    if round_.subject.has_arguments and is_refused:
         return None
     text = (await read.posting(round_.id, as_it_came=True)).view.output.text
-    if not isinstance(round_.subject, ToolCall):
+    if not round_.subject.has_arguments:
         return text
     arguments = arguments_of(text)
     assert arguments is not None, "an edited call has arguments"
@@ -237,10 +239,10 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
 
 def _must_be_asked_anew(round_: Round, outcome: Outcome) -> bool:
     """Return True if the tool refused a person's arguments, or the host an approval as late."""
-    match round_.subject, round_.state, outcome:
-        case ToolCall(), State.STUCK, Refused(kind=RefusalKind.ARGUMENTS):
+    match round_.state, outcome:
+        case State.STUCK, Refused(kind=RefusalKind.ARGUMENTS) if round_.subject.is_act:
             return round_.edited_by is not None
-        case ToolCall(), State.STUCK, Refused(kind=kind):
+        case State.STUCK, Refused(kind=kind) if round_.subject.is_act:
             return kind is RefusalKind.EXPIRED
         case _:
             return False
