@@ -26,8 +26,8 @@ QUEUE: Final = (
     ),
     mutant(
         "an end that was none is told beside the end",
-        "await tx.enqueue_once(about(ended, EffectKind.POST_RESULT), at=at)",
-        "await tx.enqueue([about(ended, EffectKind.POST_RESULT)], at=at)",
+        "await tx.enqueue_once(effect_on(ended, EffectKind.POST_RESULT), at=at)",
+        "await tx.enqueue([effect_on(ended, EffectKind.POST_RESULT)], at=at)",
         "usecases/test_gone.py",
     ),
     mutant(

@@ -20,7 +20,7 @@ class Crew:
 
     name: str
     channel: str = field(
-        metadata=parsers.about(
+        metadata=parsers.metadata_of(
             parsers.parse_channel,
             "where its reviews go: an id or `#name`",
             shared="SLACK_CHANNEL",
@@ -28,7 +28,7 @@ class Crew:
         )
     )
     reviewers: tuple[ReviewerRef, ...] = field(
-        metadata=parsers.about(
+        metadata=parsers.metadata_of(
             parsers.parse_reviewers,
             'who may decide, a list of user ids, e-mails and user-group ids; `"*"` in it ='
             " anyone in the channel, except guests and people of other organisations. An empty"

@@ -251,7 +251,7 @@ def _says_something(value: str) -> bool:
     return 0 < len(word) <= TOPIC_LIMIT and word not in _SAY_NOTHING and word[0] not in "{["
 
 
-def about(execution: Execution, kind: EffectKind, target: str = "") -> Effect:
+def effect_on(execution: Execution, kind: EffectKind, target: str = "") -> Effect:
     return Effect(
         kind=kind,
         target=target or execution.execution_id,

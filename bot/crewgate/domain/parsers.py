@@ -145,7 +145,7 @@ class Setting:
     """The environment variable for crews that do not set the key themselves."""
 
 
-def about(parse: Callable[[object], Any], meaning: str, **more: Any) -> dict[str, Setting]:  # noqa: ANN401  # parameters are the fields of Setting
+def metadata_of(parse: Callable[[object], Any], meaning: str, **more: Any) -> dict[str, Setting]:  # noqa: ANN401  # parameters are the fields of Setting
     """Return the metadata of a required setting's field; `more` as for Setting."""
     return {"setting": Setting(parse, meaning, **more)}
 
@@ -159,7 +159,7 @@ def setting(
     **more: Any,  # noqa: ANN401  # further fields of Setting
 ) -> T:
     """Return a dataclass field with this value as its default; `hidden` from `repr`."""
-    made: T = field(default=value, repr=not hidden, metadata=about(parse, meaning, **more))
+    made: T = field(default=value, repr=not hidden, metadata=metadata_of(parse, meaning, **more))
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from crewgate.domain.crew import Crew
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Given
-from crewgate.domain.parsers import about, parse_url, setting, shown, shown_key
+from crewgate.domain.parsers import metadata_of, parse_url, setting, shown, shown_key
 from crewgate.domain.redaction import is_called_secret
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
@@ -42,7 +42,7 @@ class CrewSettings(Crew):
     )
     webhook_secret: str = field(
         repr=False,
-        metadata=about(
+        metadata=metadata_of(
             parsers.parse_webhook_secret,
             "name of the variable with what the crew must present to this bot, 16 characters"
             " or more; in one with `_PREVIOUS` at its end, what it presented before",

@@ -18,7 +18,7 @@ from crewgate.domain.parsers import (
     REVIEWERS_HINT,
     InvalidSetting,
     Setting,
-    about,
+    metadata_of,
     one_of,
     parse_channel,
     parse_operators,
@@ -55,7 +55,7 @@ class Settings:
 
     slack_bot_token: str = field(
         repr=False,
-        metadata=about(
+        metadata=metadata_of(
             parsers.token_like("xoxb-", _BOT_TOKEN),
             "the Bot User OAuth Token (`xoxb-…`), from Slack's page “OAuth & Permissions”",
             missing=_BOT_TOKEN,

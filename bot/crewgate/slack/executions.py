@@ -8,7 +8,7 @@ from crewgate.domain.execution import Execution, ExecutionState, id_beginning
 from crewgate.domain.notification import Format, shown
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
-from crewgate.slack.blockkit.blocks import Message, context, notification, present, section
+from crewgate.slack.blockkit.blocks import Message, context, present, push_text, section
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
 from crewgate.slack.words import decisions, icons, names
@@ -42,7 +42,7 @@ def render_progress(
         context(removed) if removed else None,
     )
     state = "waits for a decision" if waiting else execution.state.value.lower()
-    return Message(notification(f"{names.crew(execution.crew, PLAIN)}: {state}"), blocks)
+    return Message(push_text(f"{names.crew(execution.crew, PLAIN)}: {state}"), blocks)
 
 
 def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) -> Message:
@@ -55,7 +55,7 @@ def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) ->
         blocks.append(context(names.removed(execution.removed_at)))
     did = {ExecutionState.FAILED: "failed", ExecutionState.GONE: "is gone"}
     text = f"{names.crew(execution.crew, PLAIN)} {did.get(execution.state, 'has finished')}"
-    return Message(notification(text), blocks, too_long=output.too_long)
+    return Message(push_text(text), blocks, too_long=output.too_long)
 
 
 def render_forward_failed(kind: str, operators: Sequence[ReviewerRef] = ()) -> Message:

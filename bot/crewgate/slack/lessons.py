@@ -132,7 +132,7 @@ def render_card(
             ended = "" if lesson.ended_at is None else day(lesson.ended_at)
             about = joined(f"proposed by {person(lesson.author)}", f"from {origin}", ended)
     push = f"{names.crew(lesson.crew, names.PLAIN)}: a lesson {decisions.lesson_is(lesson)}"
-    return Message(blocks.notification(push), [*above, context(names.capital(about)), *below])
+    return Message(blocks.push_text(push), [*above, context(names.capital(about)), *below])
 
 
 def _quoted(lesson: Lesson) -> list[Block]:
@@ -198,7 +198,7 @@ def render_retired(lesson: Lesson) -> Message:
     if lesson.of_flow:
         since = f"Texts of {crew} are not rewritten by it from now on."
     return Message(
-        blocks.notification(f"Your lesson for {lesson.crew} {decisions.lesson_is(lesson)}"),
+        blocks.push_text(f"Your lesson for {lesson.crew} {decisions.lesson_is(lesson)}"),
         [section(says), *_quoted(lesson), context(since)],
     )
 

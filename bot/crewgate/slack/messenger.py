@@ -12,8 +12,7 @@ from typing_extensions import override
 from crewgate.domain import audit, caveats, notification, review, stats, verdict
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.execution import about as about_execution
-from crewgate.domain.execution import said_starter
+from crewgate.domain.execution import effect_on, said_starter
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Notify, ReviewerRef, Role, User
 from crewgate.slack import executions, lessons, morning, notes
@@ -146,7 +145,7 @@ class SlackMessenger(Messenger):
         *,
         until: datetime,
     ) -> Outcome:
-        end = about_execution(about.execution, EffectKind.POST_RESULT).message_key()
+        end = effect_on(about.execution, EffectKind.POST_RESULT).message_key()
         message = executions.render_end(about, self._starter(about))
         return await outcome_of(self._poster.clear(thread, end, message, until=until))
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from crewgate.domain.morning import Morning
 from crewgate.slack.away import name_of
-from crewgate.slack.blockkit.blocks import Message, actions, notification, section
+from crewgate.slack.blockkit.blocks import Message, actions, push_text, section
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.people import time_zone_of
 from crewgate.slack.context import SlackContext
@@ -56,4 +56,4 @@ def render_line(waiting: QueuePart) -> Message:
     many = "1 waits for you," if total == 1 else f"{names.total(total)} wait for you; the oldest"
     line = f"{many} since {names.date(round_.opened_at)}: {names.bold(names.task(round_))}."
     plain = f"{many.rstrip(',')}: {names.task(round_, names.PLAIN)}"
-    return Message(notification(plain), [section(line), actions(buttons.START.on(COMMAND))])
+    return Message(push_text(plain), [section(line), actions(buttons.START.on(COMMAND))])

@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from crewgate.domain.errors import Malformed, RoundNotFound, RowUnreadable, StoreUnavailable
 from crewgate.domain.outcome import NotSent, Refused
 from crewgate.domain.review import Round, State
-from crewgate.slack.blockkit.blocks import Message, actions, notification, section
+from crewgate.slack.blockkit.blocks import Message, actions, push_text, section
 from crewgate.slack.client.posting import messages_between, ts_of
 from crewgate.slack.client.web_api import CallFailed, object_in
 from crewgate.slack.context import Body, SlackContext
@@ -56,9 +56,7 @@ async def keep_message(
 def render_offer(round_: Round) -> Message:
     press = f"Press *{words_label(round_)}* to send it to the {asker(round_)}."
     says = f"Noted for the reviewers. {press}"
-    return Message(
-        notification(says.replace("*", "")), [section(says), actions(words_button(round_))]
-    )
+    return Message(push_text(says.replace("*", "")), [section(says), actions(words_button(round_))])
 
 
 #: Seconds from one thread's reading to the next: Slack allows some 50 `conversations.replies` a

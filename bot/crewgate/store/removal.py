@@ -199,7 +199,7 @@ class Removal(Changing):
 
     async def count(self, crew: str, *, before: datetime) -> dict[str, int]:
         """Count the executions, dead letters and lessons whose texts would be removed."""
-        found = await self._connection.execute(_COUNT, _about(crew, before))
+        found = await self._connection.execute(_COUNT, _parameters(crew, before))
         return dict(found.mappings().one())
 
     async def remove(
@@ -210,7 +210,7 @@ class Removal(Changing):
         Return the effects that update messages, by execution, and the last execution's place, or
         None if no executions are left.
         """
-        about = _about(crew, before)
+        about = _parameters(crew, before)
         place = dict(zip(("after", "after_id"), after or _FIRST, strict=True))
         ended = [tuple(row) for row in await self._connection.execute(_ENDED, about | place)]
         about |= {"now": at, "executions": [execution_id for _, execution_id in ended]}
@@ -266,7 +266,7 @@ class Removal(Changing):
     async def remove_lessons(self, crew: str, *, before: datetime, at: datetime) -> list[Effect]:
         """Remove the texts of BATCH lessons that ended before a time; return effects for cards."""
         statement = _REMOVED_LESSONS.where(lessons.c.id.in_(_ENDED_LESSONS.limit(BATCH)))
-        done = await self._connection.execute(statement, _about(crew, before) | {"now": at})
+        done = await self._connection.execute(statement, _parameters(crew, before) | {"now": at})
         return [_refreshed(row.id, crew) for row in done]
 
 
@@ -274,6 +274,6 @@ def _refreshed(lesson_id: str, crew: str) -> Effect:
     return Effect(kind=EffectKind.REFRESH_LESSON, target=lesson_id, crew=crew)
 
 
-def _about(crew: str, before: datetime) -> dict[str, Any]:
+def _parameters(crew: str, before: datetime) -> dict[str, Any]:
     before_ts = f"{max(before.timestamp(), 0):0{_TS_LENGTH}.6f}"
     return {"b_crew": crew, "before": before, "before_ts": before_ts}

@@ -17,7 +17,7 @@ from crewgate.domain.audit import CREW, Code, Entry, digest_of
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import EffectKind, crew_destination
 from crewgate.domain.errors import TooManyWait
-from crewgate.domain.execution import about
+from crewgate.domain.execution import effect_on
 from crewgate.domain.review import Round, State
 from crewgate.metrics import FETCHED, resumes
 from crewgate.usecases.delivery.resume import edited_of
@@ -159,7 +159,7 @@ class Fetches:
             tx.audit.of_round(Entry(Code.FETCHED, CREW, {"sent": digest}), fetched.round)
             await tx.enqueue(fetched.effects, at=now)
             if not crew.is_fetched:  # the asker goes on: ask soon for the crew's status
-                poll = about(execution, EffectKind.POLL_STATUS)
+                poll = effect_on(execution, EffectKind.POLL_STATUS)
                 await tx.expedite(poll, at=now + STATUS_POLL.first)
         resumes.labels(decided.review.crew, FETCHED).inc()
         log.info("fetched", **fields_of(fetched.round))

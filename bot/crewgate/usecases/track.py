@@ -19,7 +19,7 @@ from crewgate.domain.execution import (
     ExecutionUpdate,
     StepUpdate,
     TaskUpdate,
-    about,
+    effect_on,
 )
 from crewgate.domain.notification import CallerValues
 from crewgate.domain.outcome import Refused
@@ -105,8 +105,8 @@ async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
         await apply(tx, reopened, at=at)
         await schedule(tx, reopened.round, at=at)
     await tx.executions.save(back)
-    await tx.enqueue([about(back, EffectKind.REFRESH_PROGRESS)], at=at)
-    await tx.expedite(about(back, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
+    await tx.enqueue([effect_on(back, EffectKind.REFRESH_PROGRESS)], at=at)
+    await tx.expedite(effect_on(back, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
     return back
 
 
@@ -169,15 +169,15 @@ async def track(
     if not first and (execution.topic, execution.starters) != (before.topic, before.starters):
         # The cards of this execution were posted without its new topic and starters.
         unfinished = await tx.unfinished(execution.crew, execution.execution_id)
-        effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
+        effects += [effect_on(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
     if starter is not None or execution.completed_tasks:
         # After a pause, the card is what people wait for, so the progress message comes last.
-        progress = about(execution, EffectKind.PROGRESS)
+        progress = effect_on(execution, EffectKind.PROGRESS)
         await tx.enqueue([progress], at=at, last=carried is not None)
     if first and execution.is_over:
-        effects.append(about(execution, EffectKind.POST_RESULT))
+        effects.append(effect_on(execution, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)
-    poll = about(execution, EffectKind.POLL_STATUS)
+    poll = effect_on(execution, EffectKind.POLL_STATUS)
     if reopened:
         # A poll from before the end may still wait, so it is brought forward.
         await tx.expedite(poll, at=at + STATUS_POLL.first)
@@ -222,7 +222,7 @@ async def record_update(
             case TaskUpdate():
                 await tx.executions.save(execution.finish_task())
                 if execution.tracked:
-                    await tx.enqueue([about(execution, EffectKind.REFRESH_PROGRESS)], at=at)
+                    await tx.enqueue([effect_on(execution, EffectKind.REFRESH_PROGRESS)], at=at)
             case CrewUpdate() if execution.is_flow and await tx.unfinished(crew, execution_id):
                 pass  # one crew of the flow has ended: the flow goes on once people have answered
             case CrewUpdate():
@@ -234,7 +234,7 @@ async def record_update(
                 assert_never(update)
         if webhook is not None:
             await tx.executions.add_forwarded_webhook(webhook)
-            await tx.enqueue([about(execution, EffectKind.FORWARD, webhook.id)], at=at)
+            await tx.enqueue([effect_on(execution, EffectKind.FORWARD, webhook.id)], at=at)
 
 
 async def end_execution(
@@ -252,9 +252,9 @@ async def end_execution(
             await apply(tx, closed, at=at)
     if not ended.tracked:
         return
-    await tx.enqueue([about(ended, EffectKind.REFRESH_PROGRESS)], at=at)
+    await tx.enqueue([effect_on(ended, EffectKind.REFRESH_PROGRESS)], at=at)
     if not before.is_over:  # an earlier end, which was none, may wait to be told
-        await tx.enqueue_once(about(ended, EffectKind.POST_RESULT), at=at)
+        await tx.enqueue_once(effect_on(ended, EffectKind.POST_RESULT), at=at)
 
 
 def _why_over(execution: Execution, *, while_waiting: bool) -> reason.ExecutionOver:

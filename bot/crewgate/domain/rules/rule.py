@@ -61,7 +61,7 @@ _ASKS_PEOPLE: Final = (
     *("remind", "escalate", "timeout"),
 )
 
-_AFTER: Final = parsers.about(
+_AFTER: Final = parsers.metadata_of(
     parsers.parse_duration, "how long after the card", missing='a duration, as "4h"', example='"2h"'
 )
 
@@ -89,7 +89,7 @@ class Escalation:
 
     after: Duration = field(metadata=_AFTER)
     to: tuple[ReviewerRef, ...] = field(
-        metadata=parsers.about(
+        metadata=parsers.metadata_of(
             parsers.parse_rule_reviewers,
             "who may decide then too, a list like `reviewers`",
             missing="who may decide then too, a list like reviewers",
@@ -131,7 +131,7 @@ class Rule:
     """A rule of a crew; if an option is None, the crew's own setting counts."""
 
     name: str = field(
-        metadata=parsers.about(
+        metadata=parsers.metadata_of(
             parsers.parse_rule_name,
             "what people call the rule; cards, reminders and answers name it",
             missing="what people call this rule, in quotes",

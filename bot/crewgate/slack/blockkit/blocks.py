@@ -47,7 +47,7 @@ def present(*items: _T | None) -> list[_T]:
     return [item for item in items if item is not None]
 
 
-def notification(sentence: str) -> str:
+def push_text(sentence: str) -> str:
     return escape_mrkdwn(sentence, TEXT_LIMIT)
 
 

@@ -15,8 +15,8 @@ from crewgate.slack.blockkit.blocks import (
     Message,
     actions,
     context,
-    notification,
     present,
+    push_text,
     said_of,
     section,
     with_share,
@@ -70,7 +70,7 @@ def render_card(
     about = names.spoken(view.round, topic, "" if plain else view.output.text)
     blocks = [said_of(one, about) if one["type"] == "actions" else one for one in blocks]
     argument = "" if plain or not is_call else output.first_text_argument(view.output)
-    text = notification(states.push(told, topic, argument))
+    text = push_text(states.push(told, topic, argument))
     nobody = view.approvers is not None and view.approvers.too_few
     return Message(
         text, blocks, shown=body.share.percent, too_long=body.too_long, no_approver=nobody

@@ -15,7 +15,7 @@ from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Dismissed, needs_an_operator
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import TimedOut, voices_of
-from crewgate.slack.blockkit.blocks import Message, actions, notification, section
+from crewgate.slack.blockkit.blocks import Message, actions, push_text, section
 from crewgate.slack.blockkit.text import escape_mrkdwn, one_line
 from crewgate.slack.reviews.buttons import READ, WHAT_CAME, stuck_buttons
 from crewgate.slack.words import cards, decisions, names, people, states
@@ -56,7 +56,7 @@ class Scene:
 
 
 def notice(push: str, *lines: str) -> Message:
-    return Message(notification(push), [section(line) for line in lines])
+    return Message(push_text(push), [section(line) for line in lines])
 
 
 def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
@@ -167,7 +167,7 @@ def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) 
     ]
     if round_.state is State.STUCK:
         blocks.append(actions(*stuck_buttons(round_)))
-    message = Message(notification(where), blocks)
+    message = Message(push_text(where), blocks)
     return people.with_operators(message, operators, people.CHANGES_REFUSED)
 
 
@@ -180,7 +180,7 @@ def render_report(first: DeadLetter, operators: Sequence[ReviewerRef] = ()) -> M
         others = "Operators" if operators else "Reviewers"
         who = people.called(people.mentionable(operators)) or others
         sentence += f" {who}: *{cards.WHAT_CAME}* shows what is wrong."
-    text = notification(_not_shown(first, PLAIN))
+    text = push_text(_not_shown(first, PLAIN))
     return Message(text, [section(f":exclamation: {sentence}"), last])
 
 

@@ -32,7 +32,7 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
     direct = await context.uow.read.direct_messages(round_.id)
     left = sorted(members.users - direct.keys())[: max(0, messages.PEOPLE_LIMIT - len(direct))]
     async with context.uow.begin() as tx:
-        effects = [_about(job, EffectKind.DIRECT_MESSAGE, user) for user in left]
+        effects = [_effect_for(job, EffectKind.DIRECT_MESSAGE, user) for user in left]
         await tx.enqueue(effects, at=context.clock())
     outcome = NotSent("Slack has not named every reviewer yet", alone=True)
     will_know = any(map(context.directory.may_name, members.unresolved))
@@ -77,7 +77,7 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
         if round_.state is not State.WAITING or round_.version != posting.view.round.version:
             # The round changed before this message's place was stored, so the message is updated
             # now.
-            refreshed = _about(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)
+            refreshed = _effect_for(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)
             await tx.enqueue([refreshed], at=context.clock())
         await tx.complete(job)
     return Delivered()
@@ -109,7 +109,7 @@ async def _direct_posting(round_id: str, user: str, context: DeliveryContext) ->
     return replace(posting, view=posting.view.with_earlier(readable), reader=user)
 
 
-def _about(job: Job, kind: EffectKind, user: str) -> Effect:
+def _effect_for(job: Job, kind: EffectKind, user: str) -> Effect:
     return replace(job.effect, kind=kind, user=user)
 
 

@@ -166,7 +166,7 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
     If its effect counts earlier uploads, the file is looked for first; a missing file is uploaded
     once more, or reported missing.
     """
-    about = await _about(job.effect, context)
+    about = await _owner_of(job.effect, context)
     if about is None:
         return await settle(job, Delivered("nothing to attach"), context)
     uploads, (look, missing) = job.effect.number or 0, _NEXT[job.effect.kind]
@@ -191,7 +191,7 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
     return outcome
 
 
-async def _about(effect: Effect, context: DeliveryContext) -> Posting | ExecutionPosting | None:
+async def _owner_of(effect: Effect, context: DeliveryContext) -> Posting | ExecutionPosting | None:
     if _NEXT[effect.kind] is _OF_ROUND:
         posting = await context.uow.read.posting(effect.target)
         return None if posting.card is None else posting

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.execution import Execution, ExecutionState, about
+from crewgate.domain.execution import Execution, ExecutionState, effect_on
 from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.usecases import track
 from crewgate.usecases.delivery.context import DeliveryContext
@@ -132,7 +132,7 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     if updated != execution:
         await tx.executions.save(updated)
         if _shown(updated) != _shown(execution):
-            await tx.enqueue([about(updated, EffectKind.REFRESH_PROGRESS)], at=asked_at)
+            await tx.enqueue([effect_on(updated, EffectKind.REFRESH_PROGRESS)], at=asked_at)
         if left is not None and updated.stuck_in_doubt:
             updated = await track.settle_stuck(tx, updated, at=asked_at, left=left)
     return Recorded(updated, left)

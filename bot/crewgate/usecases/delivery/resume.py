@@ -12,7 +12,7 @@ from typing import Final
 from crewgate.domain.acts import arguments_of
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.execution import about
+from crewgate.domain.execution import effect_on
 from crewgate.domain.lessons import id_of_drawn
 from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
@@ -221,7 +221,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         if is_watched:
             await tx.executions.save(replace(execution, stuck_in_doubt=True))
         if is_watched or transition.round.state is State.RESUMED:
-            poll = about(execution, EffectKind.POLL_STATUS)
+            poll = effect_on(execution, EffectKind.POLL_STATUS)
             await tx.expedite(poll, at=now + track.STATUS_POLL.first)
         if transition.round.state is not State.DECIDED:
             await tx.complete(job)
