@@ -11,7 +11,7 @@ from crewgate.demo.environment import ANA
 from crewgate.runtime import utc_now
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import in_private, modal, showing
-from tests.standins.workspace import DROP_AFTER, buttons, message_text
+from tests.standins.workspace import buttons, message_text
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -75,18 +75,6 @@ async def test_the_line_tells_what_waits_once_and_starts_it(world: World, clock:
     clock.turn_to(8, 30)
     direct = world.slack.world.im(ANA).id
     await world.slack.until(lambda: len(showing(world, "wait for you", direct)) == 2)
-
-
-async def test_a_lost_answer_makes_no_second_line(world: World, clock: Until) -> None:
-    await world.pause()
-    await world.card("A draft")
-    await world.ask(ANA, "morning 8:30")
-    world.slack.fail("chat.postMessage", how=DROP_AFTER, times=2)  # the progress line may be first
-    clock.turn_to(8, 30)
-    await in_private(world, ANA, "1 waits for you, since")
-    await world.slack.until(lambda: calls(world, "conversations.history") > 0)
-    await world.ask(ANA, "pending")
-    assert len(showing(world, "waits for you", world.slack.world.im(ANA).id)) == 1
 
 
 async def test_who_left_gets_no_line(world: World, clock: Until) -> None:
