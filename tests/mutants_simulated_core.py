@@ -161,6 +161,11 @@ CORE: Final = (
         "tuple(dict.fromkeys(request.question.assigned))",
     ),
     mutant(
+        "the vote of a starter who became known later counts",
+        "        if user in voices_of(round_.votes):\n            round_ = round_.take_back",
+        "        if not user and voices_of(round_.votes):\n            round_ = round_.take_back",
+    ),
+    mutant(
         "time without a bot counts",
         "(_LATER, _BEGAN_SOONER) if lost < timedelta() else (_TIMED_LATER,)",
         "(_LATER, _BEGAN_SOONER) if lost < timedelta() else ()",

@@ -425,14 +425,24 @@ class Crews(Known):
     async def case_begins(self, choices: Choices) -> None:
         execution = f"case {len(self.cases) + 1}"
         case = self.cases[execution] = Case(execution, choices.pick(REVIEWERS))
-        at = self.world.clock()
-        about = f"{LEGAL} {execution}"
+        is_late = choices.one_in(3)
+        if not is_late:
+            await self.kickoff_is_answered(case)
+        await self.announce_case(case, choices.pick(["case", "memo", "deed"]))
+
+    async def starter_turns_up(self, choices: Choices) -> None:
+        """The answer to a kickoff comes after its first pause, and says who started it."""
+        unknown = [one for one in self.cases.values() if one.known_at is None]
+        await self.kickoff_is_answered(choices.pick(unknown))
+
+    async def kickoff_is_answered(self, case: Case) -> None:
+        case.known_at = at = self.world.clock()
+        execution, about = case.execution, f"{LEGAL} {case.execution}"
         inputs = (("topic", self.said("About", about)),)
         meta = (("reference", self.said("Of", about)),)
         async with self.world.uow.begin() as tx:
             opened = await tx.executions.open(LEGAL, execution, at=at)
             await track(tx, opened, starter=case.starter, inputs=inputs, meta=meta, at=at)
-        await self.announce_case(case, choices.pick(["case", "memo", "deed"]))
 
     async def case_pauses(self, choices: Choices) -> None:
         case = choices.pick(list(self.cases.values())[::-1])

@@ -138,6 +138,8 @@ class Case:
     execution: str
     starter: Person
     drafts: int = 0
+    known_at: datetime | None = None
+    """The time since when the bot knows who started it."""
 
 
 class Known:
@@ -289,8 +291,12 @@ class Known:
 
     def starter_of(self, round_: Round) -> str | None:
         """Return the people who may not approve a round, because they started its execution."""
-        is_strict = (round_.review.crew, round_.review.task_id) == (LEGAL, "case")
-        return self.cases[round_.review.execution_id].starter.id if is_strict else None
+        if (round_.review.crew, round_.review.task_id) != (LEGAL, "case"):
+            return None
+        case = self.cases[round_.review.execution_id]
+        at = round_.decision.at if round_.decision else self.world.clock()
+        is_known = case.known_at is not None and case.known_at <= at
+        return case.starter.id if is_known else None
 
     def needed(self, round_: Round) -> int:
         """Return the approvals that a round's text needs, by this test's reading of rules."""

@@ -163,6 +163,7 @@ class Simulation(Workers, Crews, Flows):
             "program_starts_again": 4 * bool(self.questions),
             "program_fetches": 6 * bool(self.questions),
             "case_begins": 2 * few,
+            "starter_turns_up": 6 * any(one.known_at is None for one in self.cases.values()),
             "case_goes_on": 2 * bool(self.running_cases()),
             "nonsense_arrives": 1,
             "kickoff_is_lost": 1,
