@@ -14,6 +14,7 @@ from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
 from tests.builders import ANA, BEN, NOW, a_decision, a_round, a_vote
 
 LATER = NOW + timedelta(days=90)
+QUESTION = Question(request_id="8412", message="Publish?", outcomes=("approved",))
 
 
 @pytest.mark.parametrize(
@@ -27,11 +28,10 @@ LATER = NOW + timedelta(days=90)
 )
 def test_a_decision_stays_without_its_words(verdict: Verdict, left: Verdict) -> None:
     decision = a_decision(verdict, votes=(a_vote(comment="Hm."), a_vote(BEN, answer="approved")))
-    question = Question(request_id="8412", message="Publish?", outcomes=("approved",))
     round_ = a_round(
         State.RESUMED,
         decision=decision,
-        subject=question,
+        subject=QUESTION,
         votes=(a_vote(comment="Hm."), a_vote(BEN, answer="in words")),
         salt="salt",
     )
@@ -39,7 +39,7 @@ def test_a_decision_stays_without_its_words(verdict: Verdict, left: Verdict) -> 
     assert wiped.decision == replace(
         decision, verdict=left, votes=(a_vote(), a_vote(BEN, answer="approved"))
     )
-    assert wiped.subject == replace(question, message="")
+    assert wiped.subject == replace(QUESTION, message="")
     assert wiped.votes == (a_vote(), a_vote(BEN, answer=""))
     assert (wiped.digest, wiped.salt, wiped.removed_at) == ("", "", LATER)
 
@@ -50,11 +50,12 @@ def test_a_decision_stays_without_its_words(verdict: Verdict, left: Verdict) -> 
         (Dismissed(ANA, "No use."), Dismissed(ANA, "")),
         (RefusedByCrew("404", "gone"), RefusedByCrew("404", "")),
         (TakenAs("approved", "Thanks."), TakenAs("approved", "")),
+        (TakenAs("As Ana says", "Thanks."), TakenAs("", "")),
         (EditedBy(ANA), EditedBy(ANA)),
     ],
 )
 def test_a_reason_stays_without_anybody_s_words(reason: Dismissed, left: Dismissed) -> None:
-    wiped = without_texts(a_round(State.CLOSED, reason=reason), LATER)
+    wiped = without_texts(a_round(State.CLOSED, reason=reason, subject=QUESTION), LATER)
     assert (wiped.reason, wiped.decision) == (left, None)
 
 
