@@ -110,15 +110,18 @@ def is_empty(share: Share | None) -> bool:
 
 
 class Unseen(StrEnum):
-    """The things that the card, row or page with the Approve button may not have shown."""
+    """The things that the card, row or page with the Approve button may not have shown.
 
-    EXCERPT = "excerpt"
-    """The person saw an excerpt or nothing, and did not turn to the end."""
+    People are told of notes and a claim first, and then of these in this order.
+    """
+
     COLUMNS = "columns"
-    MASKS = "masks"
     ERASED = "erased"
     """Passages were taken out, because bot or host know them as secrets."""
+    EXCERPT = "excerpt"
+    """The person saw an excerpt or nothing, and did not turn to the end."""
     HASTE = "haste"
+    MASKS = "masks"
     MAY_HAVE_RUN = "may_have_run"
     """The call may have been done already: only cards say it right above their buttons."""
 
@@ -309,16 +312,17 @@ class Circumstances:
     def _unseen(
         self, shown: int | None, seen: Seen, turned: HastyReading | None
     ) -> Iterator[Unseen]:
+        """Yield every caveat but notes and a claim: the one list of what people are asked about."""
         share = seen.share
+        is_cut = share is None or share.shown < share.of or is_empty(share)
         if shown != WHOLE:
-            cut = share is None or share.shown < share.of or is_empty(share)
-            yield Unseen.EXCERPT if cut else Unseen.COLUMNS
-        if self.masked is not False and (self.asks_about_masks or self.hides):
-            yield Unseen.MASKS
+            yield Unseen.EXCERPT if is_cut else Unseen.COLUMNS
         if self.erased:
             yield Unseen.ERASED
         if turned is not None:
             yield Unseen.HASTE
+        if self.masked is not False and (self.asks_about_masks or self.hides):
+            yield Unseen.MASKS
         if self.may_have_run:
             yield Unseen.MAY_HAVE_RUN
 

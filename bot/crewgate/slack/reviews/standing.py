@@ -130,24 +130,24 @@ def render_caveats(briefing: Briefing) -> list[Block]:
         unsent(caveats.notes, briefing.notes) if caveats.notes else "",
         f"{cards.on_it(claim)}." if claim is not None else "",
     ]
-    for unseen in sorted(caveats.unseen):
+    for unseen in [one for one in Unseen if one in caveats.unseen]:
         match unseen:
-            case Unseen.EXCERPT:
-                lines.append(not_all_shown(caveats, briefing.where))
             case Unseen.COLUMNS:
                 edge = "*Columns of a table are beyond a phone's edge.*"
                 lines.append(f"{edge} *{buttons.READ.label}* shows them row by row.")
-            case Unseen.MASKS:
-                lines.append(cards.not_shown(view.masked))
-            case Unseen.HASTE if turned is not None:
-                pages = f"turned {turned.pages:,} pages in"
-                what = pages if turned.pages > 1 else "looked at this for"
-                lines.append(f"*You {what} {names.duration(turned.took)}.*")
             case Unseen.ERASED:
                 this, more = "this", ""
                 if view.round.subject.is_act:
                     this, more = "this call", ": it would run with more than what stands here"
                 lines.append(f"*Secrets were taken out of {this}, which nobody is shown{more}.*")
+            case Unseen.EXCERPT:
+                lines.append(not_all_shown(caveats, briefing.where))
+            case Unseen.HASTE if turned is not None:
+                pages = f"turned {turned.pages:,} pages in"
+                what = pages if turned.pages > 1 else "looked at this for"
+                lines.append(f"*You {what} {names.duration(turned.took)}.*")
+            case Unseen.MASKS:
+                lines.append(cards.not_shown(view.masked))
             case Unseen.MAY_HAVE_RUN:
                 lines.append(
                     "*If it has been done, it is done once more.* Look before you approve."
