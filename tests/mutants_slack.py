@@ -24,6 +24,18 @@ SLACK: Final = (
         "slack/blockkit/test_parts.py",
     ),
     mutant(
+        "Slack's Markdown draws what stands deeper than renderers go",
+        "self.is_plain and token.level <= _PLAIN_LEVELS",
+        "self.is_plain",
+        "slack/blockkit/test_parts.py",
+    ),
+    mutant(
+        "a quotation in a list is rich text on cards",
+        "_PLAIN_LEVELS: Final = 10",
+        "_PLAIN_LEVELS: Final = 5",
+        "slack/blockkit/test_parts.py",
+    ),
+    mutant(
         "marks of emphasis inside a word vanish",
         "if _is_in_word(outside) and _is_in_word(following[at]):",
         "if False:",

@@ -104,6 +104,21 @@ NASTY = (
     "&",
     "*",
     "\n",
+    "\r\n",
+    "\u2029",
+    "\x85",
+    "\ufeff",
+    "\U000e0041",
+    "e\u0301\u0301\u0301",
+    "[ref]: <x>\n'words'\n",
+    "<!-- words -->",
+    "[^1]: words\n",
+    "1 \\| 2 | 3 |\n",
+    "===\n",
+    "words  \nnext\\\n",
+    "&#65;&nbsp;",
+    "10) ten\n",
+    "> > - ",
 )
 texts = made_of(NASTY)
 

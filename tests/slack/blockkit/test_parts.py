@@ -106,6 +106,13 @@ def test_a_block_is_drawn_as_written_alone() -> None:
     assert [block.is_plain for block in blocks] == [True, False, True]
 
 
+@pytest.mark.parametrize("mark", ["> ", "- ", "1. ", "> - "])
+def test_a_block_that_other_renderers_may_cut_at_its_depth_is_not_plain(mark: str) -> None:
+    """markdown-it drops what stands 20 levels deep, unless it is told otherwise."""
+    plain = [block.is_plain for depth in (3, 24) for block in drawn_blocks(mark * depth + "x")]
+    assert plain == [True, False]
+
+
 OUTPUTS = (ROOT / "tests/data/model_outputs.txt").read_text(encoding="utf-8").split("%%\n")
 
 

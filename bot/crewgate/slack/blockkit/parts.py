@@ -20,6 +20,8 @@ _FORMATTED: Final = 6_000
 _ALL_FORMATTED: Final = 60_000
 """The most characters of one paragraph, and of all paragraphs with marks, whose marks are read."""
 _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strike"}
+_PLAIN_LEVELS: Final = 10
+"""Lists count two, quotations one; renderers leave out what stands deeper than 20 levels or so."""
 _QUOTES: Final = {'"': '"', "'": "'", "(": ")"}
 """The marks around the title of a link."""
 
@@ -193,6 +195,7 @@ class _Drawing:
         kind, until = PartKind.PARAGRAPH, self.end
         cells: list[Runs] | None = None
         for token in tokens:
+            self.is_plain = self.is_plain and token.level <= _PLAIN_LEVELS
             if token.map is not None and token.type != "inline":
                 until = self.source.starts[token.map[1]]
             match token.type:
