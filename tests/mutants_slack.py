@@ -364,8 +364,20 @@ SLACK: Final = (
     ),
     mutant(
         "taking an approval back is not noted",
-        "(await tx.round(round_id)).press(by.id, press_ts()).take_back(by.id)",
+        "(await pressed(tx, round_id, by)).take_back(by.id)",
         "(await tx.round(round_id)).take_back(by.id)",
+        "usecases/test_presses.py",
+    ),
+    mutant(
+        "a press that is not newer than its person's last counts",
+        "(await tx.round(round_id)).press(by.id, press_ts())",
+        "await tx.round(round_id)",
+        "usecases/test_presses.py",
+    ),
+    mutant(
+        "a round is reopened again by the same press",
+        "        await tx.save(round_)\n        await reopen_execution(tx, execution, at=now)",
+        "        await reopen_execution(tx, execution, at=now)",
         "usecases/test_presses.py",
     ),
     mutant(

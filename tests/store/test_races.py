@@ -24,7 +24,7 @@ from crewgate.domain.verdict import Person
 from crewgate.usecases.caveats import caveats_for
 from crewgate.usecases.decide import edit
 from crewgate.usecases.delivery.naming import name_reviewer
-from crewgate.usecases.notes import change_note, delete_note, refresh_card
+from crewgate.usecases.notes import change_note, claim, delete_note, refresh_card
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import (
@@ -340,3 +340,18 @@ async def test_a_press_that_comes_again_while_it_is_taken_back_does_not_count(
     with pytest.raises(PressRepeated):
         await again
     assert (await world.round(round_.id)).votes == ()
+
+
+async def test_a_claim_that_two_bots_got_counts_once(world: World) -> None:
+    round_ = await opened(world, ALL)
+    before = len(await world.effects())
+    async with world.uow.begin() as tx:
+        await tx.round(round_.id)
+        acts = [claim(round_.id, by=ANA, context=world.reviews) for _ in range(2)]
+        both = [
+            await started(world, world.pressed("1.1", act), beside=beside)
+            for beside, act in enumerate(acts)
+        ]
+    first, again = await asyncio.gather(*both, return_exceptions=True)
+    assert {type(first), type(again)} == {Round, PressRepeated}
+    assert len(await world.effects()) == before + 2

@@ -6,10 +6,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.people import User
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Revise
 from crewgate.store.engine import Engines
-from tests.builders import a_uow
+from tests.builders import ANA, BEN, CAI, a_crew, a_rule, a_uow
 from tests.usecases.worker_world import Logs, WorkerWorld
 from tests.usecases.world import World
 
@@ -27,6 +28,18 @@ def worker_world(engines: Engines) -> WorkerWorld:
 def logs() -> Iterator[Logs]:
     with capture_logs() as logs:
         yield logs
+
+
+@pytest.fixture
+def rule_for_two(world: World) -> None:
+    """Ana, Ben and Cai review, and two of them have to approve."""
+    people = (User(ANA.id), User(BEN.id), User(CAI.id))
+    world.crews["research"] = a_crew(reviewers=people, rules=(a_rule(approvals=2),))
+
+
+@pytest.fixture
+async def waiting(world: World) -> Round:
+    return (await world.notify()).round
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ async def test_asking_for_changes_is_never_asked_about(world: World) -> None:
 async def test_somebody_elses_claim_is_asked_about_for_as_long_as_it_holds(world: World) -> None:
     round_ = await a_card(world)
     await claim(round_.id, by=BEN, context=world.reviews)
-    await asked(world, round_)
+    await asked(world, await world.round(round_.id))
     with pytest.raises(ConfirmationNeeded):
         await world.decide(round_.id, seen=Seen(claimed_by=ANA.id))
     world.clock.advance(CLAIM_LASTS)
@@ -196,7 +196,7 @@ async def test_a_card_that_shows_nothing_of_the_output_is_asked_about(world: Wor
     world.slack.unshowable = True
     await claim(round_.id, by=ANA, context=world.reviews)
     await world.settle_slack()
-    await asked(world, round_)
+    await asked(world, await world.round(round_.id))
     assert (await caveats_for(round_.id, by=ANA, context=world.reviews)).shown == 0
 
 

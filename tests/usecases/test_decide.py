@@ -27,11 +27,6 @@ from tests.usecases.world import CREW, World
 POST, REFRESH, RESUME = EffectKind.POST, EffectKind.REFRESH, EffectKind.RESUME
 
 
-@pytest.fixture
-async def waiting(world: World) -> Round:
-    return (await world.notify()).round
-
-
 @pytest.mark.parametrize(
     "verdict", [Approve(), Approve("Mind the date."), Revise("Shorter.\n— \u202ex 🎉")]
 )

@@ -6,28 +6,19 @@ import pytest
 
 from crewgate.domain.errors import PressRepeated, RoundSuperseded
 from crewgate.domain.outcome import Refused
-from crewgate.domain.people import User
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Press, Revise
 from crewgate.usecases.away import go_away
-from crewgate.usecases.decide import take_back
-from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
+from crewgate.usecases.decide import dismiss, reopen, take_back
+from crewgate.usecases.notes import claim
+from tests.builders import ANA, BEN, EVE
 from tests.usecases.faults import Fault
+from tests.usecases.test_gone import a_waiting_round, lose
 from tests.usecases.world import CREW, World
 
+pytestmark = pytest.mark.usefixtures("rule_for_two")
+
 FIRST, SECOND, THIRD, FOURTH = (f"1700000000.00000{number}" for number in (1, 2, 3, 4))
-
-
-@pytest.fixture
-def world(world: World) -> World:
-    people = (User(ANA.id), User(BEN.id), User(CAI.id))
-    world.crews["research"] = a_crew(reviewers=people, rules=(a_rule(approvals=2),))
-    return world
-
-
-@pytest.fixture
-async def waiting(world: World) -> Round:
-    return (await world.notify()).round
 
 
 async def test_an_approval_that_was_taken_back_does_not_count_again(
@@ -101,3 +92,42 @@ async def test_a_decision_is_sent_once_for_each_press_of_retry(
         await world.pressed(SECOND, world.retry(waiting.id))
     again = await world.pressed(THIRD, world.retry(waiting.id))
     assert (again.state, again.retries) == (State.DECIDED, 2)
+
+
+async def test_a_round_is_reopened_once_for_each_press(world: World) -> None:
+    round_ = await a_waiting_round(world)
+    await lose(world)
+    await world.pressed(FIRST, reopen(round_.id, by=ANA, context=world.reviews))
+    await lose(world)
+    with pytest.raises(PressRepeated):
+        await world.pressed(FIRST, reopen(round_.id, by=ANA, context=world.reviews))
+    assert (await world.round(round_.id)).state is State.CLOSED
+    back = await world.pressed(SECOND, reopen(round_.id, by=ANA, context=world.reviews))
+    assert (back.state, back.presses) == (State.WAITING, (Press(ANA.id, SECOND),))
+
+
+async def test_a_form_of_before_a_retry_dismisses_nothing(world: World, waiting: Round) -> None:
+    await world.pressed(FIRST, world.decide(waiting.id, Revise("No.")))
+    world.crew.faults.extend([Fault(Refused("401", "no"))] * 2)
+    await world.turn(CREW)
+    await world.pressed(THIRD, world.retry(waiting.id))
+    await world.turn(CREW)
+    with pytest.raises(PressRepeated):
+        await world.pressed(SECOND, dismiss(waiting.id, "Lost.", by=ANA, context=world.reviews))
+    assert (await world.round(waiting.id)).state is State.STUCK
+    closed = await world.pressed(
+        FOURTH, dismiss(waiting.id, "Lost.", by=ANA, context=world.reviews)
+    )
+    assert closed.state is State.CLOSED
+
+
+async def test_a_claim_that_comes_again_takes_nothing_from_the_next_person(
+    world: World, waiting: Round
+) -> None:
+    await world.pressed(FIRST, claim(waiting.id, by=ANA, context=world.reviews))
+    await world.pressed(SECOND, claim(waiting.id, by=BEN, context=world.reviews))
+    with pytest.raises(PressRepeated):
+        await world.pressed(FIRST, claim(waiting.id, by=ANA, context=world.reviews))
+    claimed = (await world.uow.read.posting(waiting.id)).view.claim
+    assert claimed is not None
+    assert claimed.by == BEN

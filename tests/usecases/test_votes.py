@@ -11,7 +11,7 @@ from crewgate.domain.errors import (
     RoundSuperseded,
     VotedOtherwise,
 )
-from crewgate.domain.people import Anyone, User
+from crewgate.domain.people import Anyone
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Person, Revise
 from crewgate.store.engine import open_engines
@@ -21,20 +21,10 @@ from tests.builders import ANA, BEN, CAI, SECOND, a_crew, a_rule, a_uow, a_vote
 from tests.databases import both
 from tests.usecases.world import CREW, World
 
+pytestmark = pytest.mark.usefixtures("rule_for_two")
+
 POST, REFRESH, RESUME = EffectKind.POST, EffectKind.REFRESH, EffectKind.RESUME
 CROWD = [Person(f"U{n:02}", f"Person {n}") for n in range(12)]
-
-
-@pytest.fixture
-def world(world: World) -> World:
-    people = (User(ANA.id), User(BEN.id), User(CAI.id))
-    world.crews["research"] = a_crew(reviewers=people, rules=(a_rule(approvals=2),))
-    return world
-
-
-@pytest.fixture
-async def waiting(world: World) -> Round:
-    return (await world.notify()).round
 
 
 async def test_the_first_approval_is_on_disk_and_shown(

@@ -23,7 +23,7 @@ def asked(round_id: str, seen: Seen, *more: str) -> str:
 
 
 def parse_asked(metadata: str) -> tuple[str, Seen]:
-    """Parse the metadata that `asked` made; that of the form behind Dismiss is the round's id."""
+    """Parse the metadata that `asked` made; that of a report's form is the report's id."""
     try:
         round_id, notes, claimed_by, asked_about, *_, shown = json.loads(metadata)
     except (TypeError, ValueError):

@@ -47,7 +47,7 @@ from crewgate.usecases.caveats import caveats_in
 from crewgate.usecases.log_fields import fields_of, press_ts
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import DeadLetter
-from crewgate.usecases.rounds import apply, open_round, rule_with_words
+from crewgate.usecases.rounds import apply, open_round, pressed, rule_with_words
 from crewgate.usecases.teaching import end_unsent
 from crewgate.usecases.track import reopen as reopen_execution
 
@@ -239,7 +239,7 @@ def approve(
 async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     async with context.uow.begin() as tx:
         tx.audit.acts(by)
-        transition = (await tx.round(round_id)).press(by.id, press_ts()).take_back(by.id)
+        transition = (await pressed(tx, round_id, by)).take_back(by.id)
         await apply(tx, transition, at=context.clock())
     return transition.round
 
@@ -278,7 +278,7 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     stuck = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, stuck)
     async with context.uow.begin() as tx:
-        transition = (await tx.round(round_id)).press(by.id, press_ts()).retry()
+        transition = (await pressed(tx, round_id, by)).retry()
         tx.audit.acts(by)
         await apply(tx, transition, at=context.clock())
     return transition.round
@@ -296,8 +296,10 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     async with context.uow.begin() as tx:
         tx.audit.acts(by)
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)
-        if execution.is_over and not (await tx.round(round_id)).can_reopen:
+        round_ = await pressed(tx, round_id, by)
+        if execution.is_over and not round_.can_reopen:
             raise errors.InvalidTransition(execution.state, "be reopened")
+        await tx.save(round_)
         await reopen_execution(tx, execution, at=now)
         reopened = await tx.round(round_id)
         if reopened.state not in (State.WAITING, State.STUCK):
@@ -311,7 +313,7 @@ async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext
     now = context.clock()
     async with context.uow.begin() as tx:
         tx.audit.acts(by)
-        transition = (await tx.round(round_id)).dismiss(by, why.strip(), now)
+        transition = (await pressed(tx, round_id, by)).dismiss(by, why.strip(), now)
         await end_unsent(tx, transition.round, by, at=now)
         await apply(tx, transition, at=now)
     return transition.round

@@ -11,6 +11,7 @@ from crewgate.domain.verdict import Person
 from crewgate.usecases.access import Access, ReviewContext
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef
+from crewgate.usecases.rounds import pressed
 
 NOTES = 500
 
@@ -66,9 +67,10 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     async def record(access: Access) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
-            round_ = await tx.round(round_id)
+            round_ = await pressed(tx, round_id, by)
             await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             round_.require_waiting()
+            await tx.save(round_)
             await tx.notes.claim(round_, Claim(by, now))
             await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)
             expire = round_.effect(EffectKind.EXPIRE_CLAIM)

@@ -18,6 +18,8 @@ from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
 from crewgate.domain.rules.rule import Decide, Rule
 from crewgate.domain.subjects import call_of, question_of
+from crewgate.domain.verdict import Person
+from crewgate.usecases.log_fields import press_ts
 from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.ports.store import Tx
 
@@ -68,6 +70,14 @@ def _doubled(pause: Duration, times: int) -> Duration:
 
 def _due(round_: Round, kind: EffectKind, after: Duration, start: datetime) -> Due:
     return round_.effect(kind), after.after(start, round_.rule.working_hours)
+
+
+async def pressed(tx: Tx, round_id: str, by: Person) -> Round:
+    """Lock a round for a person's press. Raises PressRepeated unless it is newer than their last.
+
+    Whoever calls saves the round, because it has the time of the press.
+    """
+    return (await tx.round(round_id)).press(by.id, press_ts())
 
 
 async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:

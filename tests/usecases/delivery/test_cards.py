@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind
 from crewgate.domain.execution import ExecutionState
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
@@ -28,11 +26,6 @@ from tests.usecases.slack_standins import FakeSlack
 from tests.usecases.world import CREW, World
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-async def waiting(world: World) -> Round:
-    return (await world.notify()).round
 
 
 # --- posting ---

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Final
 
 from crewgate.domain.acts import arguments_of
-from crewgate.domain.caveats import Draft, Note, Seen, Share, Unseen
+from crewgate.domain.caveats import NOTHING_SEEN, Draft, Note, Seen, Share, Unseen
 from crewgate.domain.notification import Output, Question
 from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor
@@ -213,7 +213,7 @@ def render_dismiss_form(view: CardView) -> Block:
             ),
         ],
         callback_id=ids.DISMISS_MODAL,
-        metadata=view.round.id,
+        metadata=asked(view.round.id, NOTHING_SEEN),
     )
 
 
