@@ -101,29 +101,14 @@ CORE: Final = (
         'rule_with_words(round_, "", output, crew=crew, tx=tx)',
     ),
     mutant(
-        "a refusal carries the arguments that somebody changed",
-        "if round_.subject.has_arguments and is_refused:",
-        "if round_.decision is None:",
-    ),
-    mutant(
         "each of many cards calls people",
         "count_waiting(round_, limit=most + 1) <= most:",
         "count_waiting(round_, limit=most + 1) <= 99 * most:",
     ),
     mutant(
-        "people are called once, and not again after an hour",
-        "lasts = abs(at - found.at) < (every if found.job is None else attempt)",
-        "lasts = found.job is None or abs(at - found.at) < attempt",
-    ),
-    mutant(
         "reminders mention those who have approved",
         "return tuple(ref for ref in named if ref not in done)",
         "return tuple(ref for ref in named if done or ref not in done)",
-    ),
-    mutant(
-        "a private message beside an approval goes on to show none",
-        "if round_.state is not State.WAITING or round_.version != posting.view.round.version:",
-        "if round_.state is not State.WAITING:",
     ),
     mutant(
         "kickoffs carry lessons whose time is over",
@@ -159,11 +144,6 @@ CORE: Final = (
         "an escalated request loses the people whom it named before",
         "tuple(dict.fromkeys((*request.question.assigned, *question.assigned)))",
         "tuple(dict.fromkeys(request.question.assigned))",
-    ),
-    mutant(
-        "the vote of a starter who became known later counts",
-        "        if user in voices_of(round_.votes):\n            round_ = round_.take_back",
-        "        if not user and voices_of(round_.votes):\n            round_ = round_.take_back",
     ),
     mutant(
         "time without a bot counts",
