@@ -7,6 +7,18 @@ from tests.mutating import mutant
 QUEUE: Final = (
     # --- lists
     mutant(
+        "a bot that stood still reminds of a reopened round",
+        "if await tx.complete(job) and current.state is State.WAITING:\n            reminded",
+        "if await tx.complete(job) or current.state is State.WAITING:\n            reminded",
+        "usecases/test_gone.py",
+    ),
+    mutant(
+        "a bot that stood still plans a second digest",
+        "if await tx.complete(job):\n            await tx.enqueue([job.effect], at=now",
+        "if await tx.complete(job) or True:\n            await tx.enqueue([job.effect], at=now",
+        "usecases/test_digest.py",
+    ),
+    mutant(
         "a list counts what it leaves out of other queues",
         "each = each.where(found.c.id.not_in(",
         "each = each.where(found.c.id.is_not(None) | found.c.id.not_in(",

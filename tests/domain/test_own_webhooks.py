@@ -122,6 +122,7 @@ def test_an_address_that_cannot_be_read_is_not_taken_for_ours() -> None:
 def test_a_way_to_authenticate_without_a_secret_is_no_credentials() -> None:
     assert not HumanInputWebhook("https://h.example", "bearer").has_credentials
     assert not HumanInputWebhook("https://h.example", "basic", username="Ann").has_credentials
+    assert not HumanInputWebhook("https://h.example").has_credentials
 
 
 @pytest.mark.parametrize("token", ["tok", "secret", "Bearer abc", "x-y", "a*b"])

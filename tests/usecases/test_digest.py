@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crewgate.domain.effects import EffectKind
+from crewgate.domain.effects import SLACK, EffectKind
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
 from crewgate.domain.stats import next_digest
 from crewgate.usecases.delivery.reports import plan_digests
@@ -47,6 +47,17 @@ async def test_a_digest_is_posted_once_a_week_however_often_the_bot_starts(world
         await world.settle_slack()
         await plan(world)
         assert digests(world) == ["C0LEADS"] * weeks
+    assert await world.effects() == [EffectKind.WEEKLY_DIGEST]
+
+
+@both
+async def test_a_bot_that_stood_still_plans_no_second_one(world: World) -> None:
+    await plan(world)
+    world.clock.now = MONDAY
+    jobs = await world.lease(SLACK)
+    await world.lapse()
+    await world.settle_slack()
+    await world.deliver(*jobs)
     assert await world.effects() == [EffectKind.WEEKLY_DIGEST]
 
 

@@ -118,8 +118,8 @@ async def settle(
     async with context.uow.begin() as tx:
         match outcome:
             case Delivered():
-                await tx.enqueue(then, at=now)
-                await tx.complete(job)
+                if await tx.complete(job):
+                    await tx.enqueue(then, at=now)
             case NotSent(alone=True, retry_after=wait):
                 at = now + wait if wait else context.next_try(job, in_doubt=False)
                 await tx.retry(job, at=at, in_doubt=False)
@@ -169,6 +169,5 @@ async def _end(job: Job, outcome: Outcome, context: DeliveryContext, failed: Eff
         await set_aside(job, why, context)
         return
     async with context.uow.begin() as tx:
-        if failed is not None and not thread_gone:
+        if await tx.complete(job) and failed is not None and not thread_gone:
             await tx.enqueue([failed], at=context.clock())
-        await tx.complete(job)

@@ -186,8 +186,8 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, outcome, context, failed=failed, then=then)
     async with context.uow.begin() as tx:
         later = replace(job.effect, kind=look, number=uploads + 1)
-        await tx.enqueue([later], at=context.clock() + context.share_grace)
-        await tx.complete(job)
+        if await tx.complete(job):
+            await tx.enqueue([later], at=context.clock() + context.share_grace)
     return outcome
 
 
@@ -261,6 +261,6 @@ async def _wait_for_url(
 async def _drop(job: Job, context: DeliveryContext, *then: Effect) -> Outcome:
     async with context.uow.begin() as tx:
         await tx.executions.remove_forwarded_webhook(job.effect.target)
-        await tx.enqueue(then, at=context.clock())
-        await tx.complete(job)
+        if await tx.complete(job):
+            await tx.enqueue(then, at=context.clock())
     return Delivered()

@@ -110,10 +110,10 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
     opens = opens_at(round_, now)
     if round_.state is not State.WAITING or (opens > now and not job.in_doubt):
         async with context.uow.begin() as tx:
-            if (await tx.round(round_.id)).state is State.WAITING:
+            current = await tx.round(round_.id)
+            if await tx.complete(job) and current.state is State.WAITING:
                 later = replace(job.effect, kind=EffectKind.REMIND)
                 await tx.enqueue([later], at=now, due_at=opens)
-            await tx.complete(job)
         return Delivered()
     may_mention = await mentions.may_mention(job, round_, context)
     if may_mention is None:
@@ -129,7 +129,8 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
         current = await tx.round(round_.id)
         if may_mention:
             await mentions.note(tx, job, round_, outcome, context)
-        if current.state is State.WAITING and current.reminders == round_.reminders:
+        # A job that was cancelled meanwhile does not count: the round may have new reminders.
+        if await tx.complete(job) and current.state is State.WAITING:
             reminded = current.remind()
             await tx.save(reminded)
             each = replace(job.effect, kind=EffectKind.REMIND_PRIVATELY, number=reminded.reminders)
@@ -137,7 +138,6 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
             await tx.enqueue(effects, at=context.clock())
             if (due := next_reminder(reminded, context.clock())) is not None:
                 await tx.enqueue([due[0]], at=context.clock(), due_at=due[1])
-        await tx.complete(job)
     return Delivered()
 
 

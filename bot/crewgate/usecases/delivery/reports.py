@@ -81,8 +81,8 @@ async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
         log.warning("digest_refused", crew=crew.name, channel=crew.digest, code=code)
     now = context.clock()
     async with context.uow.begin() as tx:
-        await tx.enqueue([job.effect], at=now, due_at=next_digest(now))
-        await tx.complete(job)
+        if await tx.complete(job):
+            await tx.enqueue([job.effect], at=now, due_at=next_digest(now))
     return Delivered()
 
 
