@@ -7,6 +7,12 @@ from tests.mutating import mutant
 QUEUE: Final = (
     # --- lists
     mutant(
+        "a lesson is retired before its answer arrives",
+        'if round_.state is State.DECIDED:\n        return await settle(job, NotSent("its answer',
+        'if round_.state is State.STUCK:\n        return await settle(job, NotSent("its answer',
+        "usecases/test_drawn_lessons.py",
+    ),
+    mutant(
         "a bot that stood still reminds of a reopened round",
         "if await tx.complete(job) and current.state is State.WAITING:\n            reminded",
         "if await tx.complete(job) or current.state is State.WAITING:\n            reminded",

@@ -298,21 +298,34 @@ async def test_a_keep_that_arrives_after_the_retirement_leaves_its_address(world
     assert await address(world, round_.id) is None
 
 
-async def test_a_lesson_whose_keep_did_not_arrive_is_retired_too(world: World) -> None:
+async def test_a_keep_that_did_not_arrive_goes_before_the_retirement(world: World) -> None:
+    """The other way round the host would refuse the Keep as answered elsewhere."""
     await answered(world)
     round_ = await world.decide((await drawn(world)).id, YES, by=BEN)
     world.flows.faults.append(Fault(AWAY))
     await world.turn(CREW)
     await lessons.retire(CAI, f"lesson-{round_.id}", context=world.reviews)
-    [job] = [one for one in await world.lease(CREW) if one.effect.kind.value == "retire_at_host"]
-    await world.deliver(job)
-    assert await address(world, round_.id) == URL  # its answer is still to be sent
-
-    await world.lapse()
-    world.clock.advance(DAY)
     await world.turn(CREW)
+    assert await address(world, round_.id) == URL
+
+    for _ in range(3):
+        world.clock.advance(DAY)
+        await world.turn(CREW)
+    assert (await world.round(round_.id)).state is State.RESUMED
     assert world.flows.lessons == {}
     assert await address(world, round_.id) is None
+
+
+async def test_a_lesson_whose_keep_is_stuck_is_retired_too(world: World) -> None:
+    await answered(world)
+    world.flows.faults.append(Fault(Refused("401", "No.")))
+    round_ = await world.decide((await drawn(world)).id, YES, by=BEN)
+    await world.turn(CREW)
+    await lessons.retire(CAI, f"lesson-{round_.id}", context=world.reviews)
+    await world.turn(CREW)
+    assert (await world.round(round_.id)).state is State.STUCK
+    assert world.flows.taken[URL] == RETIRE
+    assert await address(world, round_.id) == URL  # its answer may still be sent
 
 
 async def test_texts_that_are_removed_leave_the_address_of_a_lesson_in_force(world: World) -> None:

@@ -7,7 +7,7 @@ from crewgate.domain.lessons import LessonsGiven, may_teach, wisher_of
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.people import Role, User
-from crewgate.domain.review import Round
+from crewgate.domain.review import Round, State
 from crewgate.usecases.delivery import messages
 from crewgate.usecases.delivery.context import DeliveryContext, is_refused, set_aside, settle
 from crewgate.usecases.delivery.resume import LOST_ADDRESS
@@ -78,10 +78,15 @@ async def end(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def retire_at_host(job: Job, context: DeliveryContext) -> Outcome:
-    """End a flow's lesson at its host, which takes a repeated end as the first."""
+    """End a flow's lesson at its host, which takes a repeated end as the first.
+
+    An answer that is on its way goes first: after the end the host takes no other answer.
+    """
     read = context.uow.read
     lesson, _ = await read.lessons.find(job.effect.target)
     round_, callback = await read.round(lesson.round_id), await read.callback(lesson.round_id)
+    if round_.state is State.DECIDED:
+        return await settle(job, NotSent("its answer goes first", alone=True), context)
     assert isinstance(round_.subject, Question), "only a question is about a lesson of a flow"
     source = round_.subject.drawn_from
     outcome: Outcome = LOST_ADDRESS
