@@ -11,9 +11,8 @@ from crewgate.usecases.read_models import QueuePart
 from tests.simulation.known import Known
 from tests.simulation.oracle import ANNOUNCED, Check, require
 from tests.simulation.people import CLAIMED
-from tests.simulation.product import LEGAL, REVIEWERS
+from tests.simulation.product import A_SECOND, LEGAL, REVIEWERS
 
-_A_SECOND: Final = timedelta(seconds=1)
 _A_DAY: Final = timedelta(hours=24)
 _DONE: Final = (State.DECIDED, State.RESUMED, State.CLOSED)
 
@@ -27,7 +26,7 @@ async def nobody_is_called_about_what_is_over(of: Known) -> None:
             end = ends.get(words[1])
             read = f"{message.key} was posted at {message.posted_at}, {words[1]} ended at {end}"
             # A press may come while the message is on its way.
-            require(end is None or message.posted_at <= end + _A_SECOND, "silent", read)
+            require(end is None or message.posted_at <= end + A_SECOND, "silent", read)
 
 
 async def no_time_is_longer_than_its_rule_says(of: Known) -> None:
@@ -47,7 +46,7 @@ async def no_time_is_longer_than_its_rule_says(of: Known) -> None:
             read = (
                 f"{row.kind} of {round_.id} is due at {row.due_at}, and lasts {length} from {now}"
             )
-            in_time = length is None or row.due_at <= now + length + _A_SECOND
+            in_time = length is None or row.due_at <= now + length + A_SECOND
             require(in_time, "late", read)
 
 

@@ -18,6 +18,7 @@ from crewgate.store.engine import rows
 from crewgate.store.round_rows import to_round
 from crewgate.usecases.read_models import MessageRef
 from tests.simulation.product import (
+    A_SECOND,
     ACCOUNTANTS,
     EVERYBODY,
     FINANCE,
@@ -252,7 +253,7 @@ class Known:
             own = set(groups[0] | groups[1] if round_.review.task_id == "memo" else groups[0])
         else:
             own = {one.id for one in REVIEWERS}
-        if round_.escalated_at is not None and round_.escalated_at <= at:
+        if round_.escalated_at is not None and round_.escalated_at <= at + A_SECOND:
             own.add(EVERYBODY[-1].id)
         return own
 

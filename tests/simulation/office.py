@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from tests.simulation.known import Known
-from tests.simulation.oracle import A_SECOND, Check, first_shown, require
-from tests.simulation.product import BERLIN
+from tests.simulation.oracle import Check, first_shown, require
+from tests.simulation.product import A_SECOND, BERLIN
 
 OPENS, CLOSES, SATURDAY = time(9), time(17), 5
 ESCALATES: Final = timedelta(hours=2)

@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
@@ -17,7 +17,16 @@ from crewgate.domain.verdict import Answer, Approve, ByRule, Person, TimedOut, V
 from crewgate.store.tables import rounds
 from crewgate.usecases.queries import queue
 from tests.simulation.known import Known, key_of
-from tests.simulation.product import EVERYBODY, HIDDEN, HOUR, LEGAL, NUMBER, REJECTING, TOOLS
+from tests.simulation.product import (
+    A_SECOND,
+    EVERYBODY,
+    HIDDEN,
+    HOUR,
+    LEGAL,
+    NUMBER,
+    REJECTING,
+    TOOLS,
+)
 
 SENTENCES: Final = {
     "unseen": "nothing is decided unseen",
@@ -37,7 +46,6 @@ SENTENCES: Final = {
     "address": "an address for an answer is kept until the answer is given, and no longer",
 }
 ANNOUNCED: Final = sa.select(rounds.c.id).where(rounds.c.announced_at.is_not(None))
-A_SECOND: Final = timedelta(seconds=1)
 OVER: Final = (State.RESUMED, State.SUPERSEDED, State.CLOSED)
 Check = Callable[[Known], Awaitable[None]]
 

@@ -49,6 +49,8 @@ REVIEWERS = (ANA, BEN, CAI)
 EVERYBODY = (*REVIEWERS, EVE)
 OPERATOR = CAI
 HOUR = timedelta(hours=1)
+A_SECOND = timedelta(seconds=1)
+"""Acts so near to each other may take effect in another order than they began."""
 RETENTION = timedelta(days=30)
 TASKS, TOOLS, ASKED, SCANS, LEGAL = "research", "tools", "asked", "scans", "legal"
 FLOWS = "flows"
