@@ -54,8 +54,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "the same output after a Revise that was not sent is a new round",
-        "return round_.in_doubt and _asked_for_changes(round_)",
-        "return _asked_for_changes(round_)",
+        "return latest.in_doubt and _asked_for_changes(latest)",
+        "return _asked_for_changes(latest)",
         "domain/test_receive.py",
     ),
     mutant(

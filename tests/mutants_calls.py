@@ -169,14 +169,14 @@ CALLS: Final = (
     ),
     mutant(
         "a call that was closed is never asked about again",
-        "is_closed = latest.state is State.CLOSED and was_asked",
-        "is_closed = latest.state is State.SUPERSEDED and was_asked",
+        "return latest.can_reopen or (is_call and latest.version > 1)",
+        "return latest.can_reopen",
         "usecases/test_approval_ends.py",
     ),
     mutant(
         "a question that comes after the end of its call is asked",
-        "was_asked = latest.version > 1 or notification.pause_id is None",
-        "was_asked = latest.version > 0",
+        "return latest.can_reopen or (is_call and latest.version > 1)",
+        "return latest.can_reopen or is_call",
         "usecases/test_calls.py",
     ),
     mutant(
@@ -187,8 +187,8 @@ CALLS: Final = (
     ),
     mutant(
         "a restored host is told nothing",
-        "is_asked_anew = is_call and latest.state is State.RESUMED",
-        "is_asked_anew = is_call and latest.state is State.SUPERSEDED",
+        "case State.RESUMED:\n            return is_call",
+        "case State.RESUMED:\n            return False",
         "usecases/test_approval_ends.py",
     ),
     mutant(

@@ -272,8 +272,8 @@ SIMULATED: Final = (
     ),
     mutant(
         "a host that was restored is told nothing",
-        "is_asked_anew = is_call and latest.state is State.RESUMED",
-        "is_asked_anew = is_call and latest.state is State.SUPERSEDED",
+        "case State.RESUMED:\n            return is_call",
+        "case State.RESUMED:\n            return False",
     ),
     mutant(
         "a refusal ends the doubt about a call of a restored host",

@@ -49,24 +49,24 @@ def receive(
     A new round is under `rule` and has no approvals: earlier ones were for another output.
     `activity` is the execution's activity count with the notification.
 
-    | latest round is                   | same output       | another output            |
-    | --------------------------------- | ----------------- | ------------------------- |
-    | none                              | opens round 1     | opens round 1             |
-    | WAITING                           | duplicate         | supersedes, opens next    |
-    | DECIDED, STUCK: surely not sent   | duplicate         | supersedes, opens next    |
-    | DECIDED, STUCK by Revise: sent    | opens "unchanged" | supersedes, opens next    |
-    | DECIDED, STUCK by Approve: sent   | duplicate         | supersedes, opens next    |
-    | RESUMED, by Revise or an answer   | opens "unchanged" | opens next                |
-    | RESUMED by Approve, inferred      | duplicate         | opens next                |
-    | fetched, or nobody fetched it     | opens "unchanged" | opens next                |
-    | CLOSED                            | opens next        | opens next                |
-    | CLOSED: the execution was gone    | ends it as if WAITING or STUCK; opens next    |
+    | latest round is                 | same pause | same output       | another                |
+    | ------------------------------- | ---------- | ----------------- | ---------------------- |
+    | none                            |            |                   | opens round 1          |
+    | WAITING                         | duplicate  | duplicate         | supersedes, opens next |
+    | DECIDED, STUCK: surely not sent | duplicate  | duplicate         | supersedes, opens next |
+    | DECIDED, STUCK by Revise: sent  | duplicate  | opens "unchanged" | supersedes, opens next |
+    | DECIDED, STUCK by Approve: sent | duplicate  | duplicate         | supersedes, opens next |
+    | RESUMED, by Revise or an answer | duplicate  | opens "unchanged" | opens next             |
+    | RESUMED by Approve, inferred    | duplicate  | duplicate         | opens next             |
+    | fetched, or nobody fetched it   | duplicate  | opens "unchanged" | opens next             |
+    | CLOSED                          | duplicate  | opens next        | opens next             |
+    | CLOSED: the execution was gone  | each ends it as if WAITING or STUCK; opens next         |
 
-    The table is for notifications without a pause id: CrewAI AMP never repeats one, so an output
-    that comes again after an answer or a request for changes is another pause. `crewgate host`
-    repeats notifications with a pause id: a known id is a duplicate, a new id counts as another
-    output. But a call whose decision was taken, or that was closed, opens the next: its host does
-    not know of it. An older host sends no id but takes edits; its approved output is a duplicate.
+    `crewgate host` repeats notifications, with the same pause id; any other pause id is another
+    pause, whatever its output. A call with the same pause id whose decision was taken, or that was
+    closed, opens the next: its host does not know of it. CrewAI AMP sends no pause id and never
+    repeats a notification, so an output that comes again after an answer or a request for changes
+    is another pause. An older host sends no id but takes edits; its approved output is a duplicate.
 
     A notification that ends a call or a question is about the latest round, whatever its output.
     If there is no round, the notification opens a round that is over at once.
@@ -76,7 +76,7 @@ def receive(
     if latest is not None and result is not None:
         ended = latest.end_call(result, at)
         return Receipt(ended.round, effects=ended.effects)
-    if latest is not None and _is_repeated(latest, notification):
+    if latest is not None and _is_duplicate(latest, notification):
         return Receipt(latest)
     opened = Round(
         id=new_id(),
@@ -295,22 +295,42 @@ def _is_of_pause(latest: Round, notification: Notification) -> bool:
     return notification.pause_id is not None and notification.pause_id == latest.pause_id
 
 
-def _is_repeated(latest: Round, notification: Notification) -> bool:
-    is_call = notification.call is not None
-    # A call whose end came first was over in its first version: its late question is no new one.
-    was_asked = latest.version > 1 or notification.pause_id is None
-    is_closed = latest.state is State.CLOSED and was_asked
-    if latest.can_reopen or (is_call and is_closed):
-        return False  # what was over is asked about again, so it waits
+def _is_duplicate(latest: Round, notification: Notification) -> bool:
+    """Return True where the table of `receive` says so."""
     if notification.pause_id is not None:
-        is_asked_anew = is_call and latest.state is State.RESUMED
-        return _is_of_pause(latest, notification) and not is_asked_anew
-    same = notification.output.digest == latest.digest
-    if is_call:  # equal arguments are the same call
-        return same and not _is_spent(latest)
-    return same and not (
-        _is_spent(latest) or _may_come_again(latest, repeats=notification.takes_edits)
-    )
+        return _is_of_pause(latest, notification) and not _is_asked_anew(latest, notification)
+    return notification.output.digest == latest.digest and not _may_come_again(latest, notification)
+
+
+def _is_asked_anew(latest: Round, notification: Notification) -> bool:
+    """Return True if a pause whose id is known waits all the same."""
+    is_call = notification.call is not None
+    match latest.state:
+        case State.RESUMED:
+            return is_call
+        case State.CLOSED:
+            # A call whose end came first was over in its first version: its late question is no
+            # new one.
+            return latest.can_reopen or (is_call and latest.version > 1)
+        case _:
+            return False
+
+
+def _may_come_again(latest: Round, notification: Notification) -> bool:
+    """Return True if an equal output, without a pause id, is another pause."""
+    if _is_spent(latest) or latest.state is State.CLOSED:
+        return True
+    if notification.call is not None:  # equal arguments are the same call
+        return False
+    match latest.state, latest.reason:
+        case (State.DECIDED | State.STUCK, _):
+            return latest.in_doubt and _asked_for_changes(latest)
+        case (State.RESUMED, _) if latest.edited_by is not None or _asked_for_changes(latest):
+            return True  # people wanted another text: the crew may come back with this one
+        case (State.RESUMED, Answered(status=status)):
+            return not notification.takes_edits or status is ResumeStatus.RETRYING
+        case _:
+            return False
 
 
 def _is_spent(round_: Round) -> bool:
@@ -319,23 +339,6 @@ def _is_spent(round_: Round) -> bool:
         case (State.RESUMED, Fetched()) | (State.STUCK, NotFetched()):
             return True
     return False
-
-
-def _may_come_again(round_: Round, *, repeats: bool) -> bool:
-    match round_.state:
-        case State.DECIDED | State.STUCK:
-            return round_.in_doubt and _asked_for_changes(round_)
-        case State.RESUMED:
-            if round_.edited_by is not None or _asked_for_changes(round_):
-                return True  # people wanted another text: the crew may come back with this one
-            match round_.reason:
-                case Answered(status=status):
-                    return not repeats or status is ResumeStatus.RETRYING
-            return False
-        case State.CLOSED:
-            return True
-        case _:
-            return False
 
 
 def _asked_for_changes(round_: Round) -> bool:
