@@ -7,6 +7,18 @@ from tests.mutating import mutant
 QUEUE: Final = (
     # --- lists
     mutant(
+        "a bot that stood still tells again of a refused webhook",
+        "if await tx.complete(job):\n            await tx.enqueue(then, at=context.clock())",
+        "if await tx.complete(job) or 1:\n            await tx.enqueue(then, at=context.clock())",
+        "usecases/delivery/test_forward.py",
+    ),
+    mutant(
+        "a bot that stood still looks for the file of another",
+        "if await tx.complete(job):\n            await tx.enqueue([later]",
+        "if await tx.complete(job) or True:\n            await tx.enqueue([later]",
+        "usecases/delivery/test_files.py",
+    ),
+    mutant(
         "a lesson is retired before its answer arrives",
         'if round_.state is State.DECIDED:\n        return await settle(job, NotSent("its answer',
         'if round_.state is State.STUCK:\n        return await settle(job, NotSent("its answer',

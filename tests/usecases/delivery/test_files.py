@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from crewgate.domain.effects import UPDATES, EffectKind, posts_destination
+from crewgate.domain.effects import SLACK, UPDATES, EffectKind, posts_destination
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.usecases.delivery.context import SHARE_GRACE
+from crewgate.usecases.ports.base import Job
 from tests.builders import SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.world import World
@@ -27,6 +28,8 @@ async def a_result(world: World) -> None:
     await world.record(CrewUpdate(result=Output("long")))
 
 
+ATTACHES = {EffectKind.ATTACH, EffectKind.RESULT_FILE}
+LOOKS = {EffectKind.LOOK_FOR_FILE, EffectKind.LOOK_FOR_RESULT_FILE}
 Begin = Callable[[World], Awaitable[None]]
 of_both = pytest.mark.parametrize("begin", [a_round, a_result])
 
@@ -59,6 +62,23 @@ async def test_a_file_is_looked_for_once_an_upload_and_uploaded_twice_at_most(
 
     assert (files(world), said(world)) == (there, 1 - there)
     assert world.slack.calls.count("find file") == min(unshared + 1, 2)
+
+
+@of_both
+async def test_a_bot_that_stood_still_looks_for_no_file_of_another(
+    world: World, begin: Begin
+) -> None:
+    await begin(world)
+    late: list[Job] = []
+    while not late:
+        jobs = await world.lease(SLACK)
+        late = [job for job in jobs if job.effect.kind in ATTACHES]
+        await world.deliver(*(job for job in jobs if job not in late))
+    await world.lapse()
+    await world.settle_slack()
+    await world.deliver(*late)
+
+    assert len([one for one in await world.effects() if one in LOOKS]) == 1
 
 
 async def test_nothing_is_looked_for_below_a_card_that_is_gone(world: World) -> None:

@@ -1,5 +1,6 @@
 """Forwarding webhooks to their callers: in order, until they are taken."""
 
+from collections import deque
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from crewgate.domain.execution import (
     TaskUpdate,
 )
 from crewgate.domain.notification import WebhookUrls
-from crewgate.domain.outcome import Delivered, NotSent, Unknown
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.encryption import Cipher
 from crewgate.store.column_types import Secret
 from crewgate.store.tables import outbox
@@ -23,6 +24,8 @@ from crewgate.usecases.receive import store_dead_letter
 from crewgate.usecases.track import record_update
 from tests.builders import a_secret_key
 from tests.databases import both
+from tests.usecases.crew_standins import FakeForwarder
+from tests.usecases.faults import AWAY
 from tests.usecases.world import World
 
 DAY = timedelta(days=1)
@@ -99,6 +102,32 @@ async def test_a_webhook_is_forwarded_again_until_it_is_taken(forwarding: World)
 
     assert world.forwarder.forwarded == [("https://theirs.example/task", b"{}")]
     assert not await world.lease(FORWARD)
+
+
+class SlowForwarder(FakeForwarder):
+    """Another bot takes the job over while an address is about to answer."""
+
+    world: World
+
+    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
+        if len(self.faults) == 2:
+            self.faults.popleft()
+            await self.world.lapse()
+            await self.world.turn(FORWARD)
+        return Refused("410", "Gone.")
+
+
+async def test_a_bot_that_stood_still_says_nothing_of_a_refusal_to_another(
+    forwarding: World,
+) -> None:
+    world = forwarding
+    slow = SlowForwarder(deque([AWAY, AWAY]))
+    slow.world = world
+    world.context = replace(world.context, forwarder=slow)
+    await came(world, register=URLS)
+    await world.turn(FORWARD)
+
+    assert (await world.effects()).count(EffectKind.FORWARD_FAILED) == 1
 
 
 async def test_a_webhook_waits_for_the_kickoffs_answer(forwarding: World) -> None:
