@@ -37,6 +37,30 @@ QUEUE: Final = (
         "usecases/test_digest.py",
     ),
     mutant(
+        "a bot that stood still leaves an older state on a card",
+        "elif job.effect.kind in DRAWS_ANEW:",
+        "elif job.effect.kind not in DRAWS_ANEW:",
+        "usecases/delivery/test_cards.py",
+    ),
+    mutant(
+        "a bot that stood still has a message drawn anew that was cleared for good",
+        "row.is_merged and row.lane is Lane.UPDATES)",
+        "row.lane is Lane.UPDATES)",
+        "usecases/test_removal.py",
+    ),
+    mutant(
+        "a bot that stood still repeats a reminder for which the card came back",
+        "await tx.enqueue(again, at=context.clock())\n            await _complete(job, tx)",
+        "await tx.enqueue(again, at=context.clock())\n            await tx.complete(job)",
+        "usecases/delivery/test_reminders.py",
+    ),
+    mutant(
+        "a bot that stood still drops a webhook that another has",
+        "elif then:  # another bot",
+        "elif not then:  # another bot",
+        "usecases/delivery/test_forward.py",
+    ),
+    mutant(
         "a list counts what it leaves out of other queues",
         "each = each.where(found.c.id.not_in(",
         "each = each.where(found.c.id.is_not(None) | found.c.id.not_in(",

@@ -174,6 +174,18 @@ async def test_messages_follow_once_and_last(world: World) -> None:
     assert cleared == {"clear C0REVIEWS 1.500", "clear C0LEGAL 1.000"}
 
 
+async def test_a_thread_that_another_bot_cleared_is_cleared_no_third_time(world: World) -> None:
+    """Its files may be newer by then."""
+    await a_story(world)
+    world.clock.advance(90 * DAY)
+    await remove(world)
+    jobs = [job for job in await world.lease(UPDATES) if job.effect.kind.value == "clear_thread"]
+    await world.lapse()
+    await world.settle_slack()
+    await world.deliver(*jobs)
+    assert await world.effects() == []
+
+
 async def test_direct_messages_follow(world: World) -> None:
     world.crews["research"] = a_crew(notify=Notify.DM)
     world.crew.pause()

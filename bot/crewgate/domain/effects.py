@@ -227,6 +227,7 @@ def _kinds_where(row: Callable[[Row], bool]) -> frozenset[EffectKind]:
 POSTS_A_CARD: Final = _kinds_where(lambda row: row.posts_card)
 NEEDS_THE_CARD: Final = _kinds_where(lambda row: row.needs_card)
 MERGED: Final = _kinds_where(lambda row: row.is_merged)
+DRAWS_ANEW: Final = _kinds_where(lambda row: row.is_merged and row.lane is Lane.UPDATES)
 IN_ORDER: Final = _kinds_where(lambda row: row.lane is Lane.POSTS)
 """Messages, which enter an execution's thread in order."""
 ABSOLUTE: Final = _kinds_where(lambda row: row.is_absolute)

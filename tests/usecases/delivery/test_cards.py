@@ -33,16 +33,23 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass
 class SlowSlack(FakeSlack):
-    """Something happens between a card's post and its answer."""
+    """Something happens between a card's post and its answer, or before an update arrives."""
 
     meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def post_card(self, posting: Posting, **options: Any) -> Outcome:
         outcome = await super().post_card(posting, **options)
+        await self.stand_still()
+        return outcome
+
+    async def update(self, *what: Any, **how: Any) -> Outcome:
+        await self.stand_still()
+        return await super().update(*what, **how)
+
+    async def stand_still(self) -> None:
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             await meanwhile()
-        return outcome
 
 
 @both
@@ -64,6 +71,29 @@ async def test_a_worker_that_stood_still_keeps_the_card_of_the_other(
     await world.decide(waiting.id, by=BEN)
     await world.settle_slack()
     assert slack.card(waiting.id).shows == await world.round(waiting.id)
+
+
+@both
+async def test_a_worker_that_stood_still_leaves_no_older_state_on_the_card(
+    world: World, waiting: Round
+) -> None:
+    """Its update arrives after that of the worker that took over."""
+    slack = world.slack = SlowSlack(world.clock)
+    world.context = replace(world.context, messenger=slack)
+    await world.settle_slack()
+    await world.enqueue(EffectKind.REFRESH, waiting.id)
+
+    async def take_over() -> None:
+        await world.lapse()
+        await world.decide(waiting.id, by=BEN)
+        await world.settle_slack()
+
+    slack.meanwhile = take_over
+    await world.turn(UPDATES)
+    assert slack.card(waiting.id).shows == waiting
+    await world.settle_slack()
+    assert slack.card(waiting.id).shows == await world.round(waiting.id)
+    assert await world.turn() == []
 
 
 async def test_a_card_is_posted_and_starts_the_thread(world: World, waiting: Round) -> None:

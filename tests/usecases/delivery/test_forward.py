@@ -1,12 +1,13 @@
 """Forwarding webhooks to their callers: in order, until they are taken."""
 
-from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from typing_extensions import override
 
 from crewgate.domain.effects import EffectKind, forward_destination
 from crewgate.domain.execution import (
@@ -104,32 +105,6 @@ async def test_a_webhook_is_forwarded_again_until_it_is_taken(forwarding: World)
     assert not await world.lease(FORWARD)
 
 
-class SlowForwarder(FakeForwarder):
-    """Another bot takes the job over while an address is about to answer."""
-
-    world: World
-
-    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
-        if len(self.faults) == 2:
-            self.faults.popleft()
-            await self.world.lapse()
-            await self.world.turn(FORWARD)
-        return Refused("410", "Gone.")
-
-
-async def test_a_bot_that_stood_still_says_nothing_of_a_refusal_to_another(
-    forwarding: World,
-) -> None:
-    world = forwarding
-    slow = SlowForwarder(deque([AWAY, AWAY]))
-    slow.world = world
-    world.context = replace(world.context, forwarder=slow)
-    await came(world, register=URLS)
-    await world.turn(FORWARD)
-
-    assert (await world.effects()).count(EffectKind.FORWARD_FAILED) == 1
-
-
 async def test_a_webhook_waits_for_the_kickoffs_answer(forwarding: World) -> None:
     world = forwarding
     await came(world)
@@ -209,6 +184,48 @@ async def test_after_a_day_it_is_given_up_and_said(forwarding: World) -> None:
     assert len(world.forwarder.faults) == 0
     assert world.messages_said() == [EffectKind.FORWARD_FAILED]
     assert not await world.lease(FORWARD)
+
+
+GONE = Refused("410", "Gone.")
+
+
+class SlowForwarder(FakeForwarder):
+    """Something happens before the first answer, which comes late and is a refusal."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    @override
+    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is None:
+            return await super().forward(webhook, url)
+        await meanwhile()
+        return GONE
+
+
+@both
+@pytest.mark.parametrize("theirs", [(AWAY,), (AWAY, GONE), (GONE,)])
+async def test_a_bot_that_stood_still_leaves_a_webhook_to_the_other(
+    world: World, theirs: Sequence[Outcome]
+) -> None:
+    world.crews["research"] = replace(world.crews["research"], forward=True)
+    slow = SlowForwarder()
+    world.context = replace(world.context, forwarder=slow)
+
+    async def take_over() -> None:
+        await world.lapse()
+        slow.faults.extend(theirs)
+        await world.turn(FORWARD)
+
+    slow.meanwhile = take_over
+    await came(world, register=URLS)
+    await world.turn(FORWARD)
+    world.clock.advance(timedelta(minutes=1))
+    await world.turn(FORWARD)
+    await world.settle_slack()
+    told = GONE in theirs
+    assert len(slow.forwarded) == (not told)
+    assert world.messages_said() == [EffectKind.FORWARD_FAILED] * told
 
 
 @both

@@ -14,8 +14,10 @@ from crewgate.domain.rules.rule import Reminders
 from crewgate.usecases.away import go_away
 from crewgate.usecases.ports.slack import About
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_rule
+from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Fault
 from tests.usecases.slack_standins import FakeSlack
+from tests.usecases.test_gone import SlowSlack
 from tests.usecases.timed import (
     ALL,
     DAY,
@@ -226,6 +228,27 @@ async def test_where_the_card_was_deleted_it_comes_back_before_people_are_called
     await after(world, DAY)
     called = [f"escalated {round_.id}", f"reminder {round_.id} 2"]
     assert (keys(world)[0], sorted(keys(world)[1:])) == (f"card {round_.id}", called)
+
+
+@both
+async def test_a_bot_that_stood_still_while_the_card_came_back_reminds_of_nothing(
+    world: World,
+) -> None:
+    slow = world.slack = SlowSlack(world.clock)
+    world.context = replace(world.context, messenger=slow)
+    round_ = await opened(world, REMINDED)
+    await delete_all(world)
+
+    async def take_over() -> None:
+        await world.lapse()
+        await world.settle_slack()
+
+    slow.meanwhile = take_over
+    await after(world, 2 * HOUR)
+    assert keys(world) == [f"card {round_.id}", f"reminder {round_.id} 1"]
+    for _ in range(8):
+        await after(world, HOUR)
+    assert (await world.round(round_.id)).reminders == 3
 
 
 async def delete_all(world: World) -> None:

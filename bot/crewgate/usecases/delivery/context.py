@@ -7,7 +7,7 @@ from typing import assert_never
 
 import structlog
 
-from crewgate.domain.effects import IN_ORDER, POSTS_A_CARD, Effect
+from crewgate.domain.effects import DRAWS_ANEW, IN_ORDER, POSTS_A_CARD, Effect
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.retry import Retry
 from crewgate.domain.review import Round
@@ -120,6 +120,9 @@ async def settle(
             case Delivered():
                 if await tx.complete(job):
                     await tx.enqueue(then, at=now)
+                elif job.effect.kind in DRAWS_ANEW:
+                    # Another bot has drawn the message meanwhile, perhaps from a newer state.
+                    await tx.enqueue([job.effect], at=now)
             case NotSent(alone=True, retry_after=wait):
                 at = now + wait if wait else context.next_try(job, in_doubt=False)
                 await tx.retry(job, at=at, in_doubt=False)

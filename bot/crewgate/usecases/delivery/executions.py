@@ -260,7 +260,9 @@ async def _wait_for_url(
 
 async def _drop(job: Job, context: DeliveryContext, *then: Effect) -> Outcome:
     async with context.uow.begin() as tx:
-        await tx.executions.remove_forwarded_webhook(job.effect.target)
         if await tx.complete(job):
             await tx.enqueue(then, at=context.clock())
+        elif then:  # another bot has the job by now, and tells of its own failure
+            return Delivered()
+        await tx.executions.remove_forwarded_webhook(job.effect.target)
     return Delivered()

@@ -131,12 +131,13 @@ async def bring_back(
     A card that another job has brought back meanwhile is updated.
     """
     round_ = posting.view.round
-    async with context.uow.begin() as tx:
-        is_gone = await tx.forget_card(round_, posting.card)
-        first = EffectKind.REPOST if is_gone else EffectKind.REFRESH
-        again = map(round_.effect, (first, *after))
-        await tx.enqueue(again, at=context.clock())
-        await tx.complete(job)
+    with suppress(_NotOurs):
+        async with context.uow.begin() as tx:
+            is_gone = await tx.forget_card(round_, posting.card)
+            first = EffectKind.REPOST if is_gone else EffectKind.REFRESH
+            again = map(round_.effect, (first, *after))
+            await tx.enqueue(again, at=context.clock())
+            await _complete(job, tx)
 
 
 def must_be_acted_on(posting: Posting) -> bool:
