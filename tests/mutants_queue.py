@@ -476,4 +476,23 @@ QUEUE: Final = (
         "before=clock() - UNCLEAR",
         "usecases/test_removal.py",
     ),
+    # --- two bots on one Slack app
+    mutant(
+        "an ended bot's connection is another program",
+        "if self._pings_left == 0 and self.warning is None:",
+        "if self.warning is None:",
+        "slack/client/test_socket_mode.py",
+    ),
+    mutant(
+        "another bot of the same database is another program",
+        "            self._other_at = now\n",
+        "            pass\n",
+        "store/test_outbox.py",
+    ),
+    mutant(
+        "nobody counts the connections of a shared app again",
+        "if self.others.are_due():",
+        "if self.others.are_due() and self.warning:",
+        "journeys/test_one_app.py",
+    ),
 )

@@ -218,7 +218,11 @@ class _Assembly:
             from crewgate.slack.client.socket_mode import SocketMode  # noqa: PLC0415  # over HTTP no socket is opened
 
             self.socket = SocketMode(
-                self.bolt, settings.slack_app_token, ping=runtime.ping, on_gap=self.unheard.set
+                self.bolt,
+                settings.slack_app_token,
+                ping=runtime.ping,
+                on_gap=self.unheard.set,
+                is_alone=lambda: self.outbox.is_alone(runtime.clock()),
             )
 
     async def build_deliveries(self) -> None:
@@ -327,6 +331,7 @@ class _Assembly:
         )
         warnings: list[Warn] = [
             *self._slack_warnings(),
+            lambda: self.socket.others.warning if self.socket is not None else None,
             lambda: self.directory.warning,
             lambda: self.directory.moved_warning,
             lambda: self.stepping.warning,

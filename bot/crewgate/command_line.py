@@ -46,6 +46,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     manifest.add_argument(
         "--host", type=_host, help="with --http: the host of PUBLIC_URL, as bot.example.com"
     )
+    manifest.add_argument(
+        "--name", default="Crewgate", help="the app's name: each bot needs an app of its own"
+    )
     command.add_parser("serve", help="run the bot")
     doctor = command.add_parser(
         "check", help="ask Slack, each crew and the database whether all is well"
@@ -195,7 +198,8 @@ def _init(_chosen: argparse.Namespace) -> int:
 def _manifest(chosen: argparse.Namespace) -> int:
     from crewgate.slack.manifest import YOUR_HOST, render_manifest  # noqa: PLC0415  # serving does not need it
 
-    _say(render_manifest(http_host=chosen.host or YOUR_HOST if chosen.http else None).rstrip())
+    host = chosen.host or YOUR_HOST if chosen.http else None
+    _say(render_manifest(name=chosen.name, http_host=host).rstrip())
     return 0
 
 

@@ -43,6 +43,20 @@ def test_a_manifest_with_a_host_is_ready_to_paste(
     assert "YOUR-HOST" not in printed
 
 
+@pytest.mark.parametrize("app", ["Crewgate staging", 'Ana\'s: "№ 2" #'])
+def test_an_app_for_each_environment_has_its_name(
+    app: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["manifest", "--name", app])
+    printed = yaml.safe_load(capsys.readouterr().out)
+    jsonschema.validate(printed, json.loads(read("tests/data/manifest.schema.json")))
+    assert printed.pop("display_information") == {
+        **manifest("socket-mode.yaml").pop("display_information"),
+        "name": app,
+    }
+    assert printed["features"]["bot_user"]["display_name"] == app
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

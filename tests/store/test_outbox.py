@@ -12,7 +12,7 @@ from crewgate.store import tables
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.outbox import Outbox, from_effect
 from crewgate.store.unit_of_work import UnitOfWork
-from crewgate.usecases.ports.base import Job
+from crewgate.usecases.ports.base import MISSED, Job
 from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.store.jobs import (
     CREWS,
@@ -368,3 +368,18 @@ async def test_what_nobody_works_on_is_named(outbox: Outbox, uow: UnitOfWork) ->
     found = await outbox.orphaned_destinations([POSTS, "crew:research"])
     assert found == ("crew:gone",)
     assert sorted(await outbox.orphaned_destinations([])) == ["crew:gone", "crew:research", POSTS]
+
+
+async def test_a_bot_knows_that_another_has_its_database(outbox: Outbox, engines: Engines) -> None:
+    await outbox.note_alive(now=NOW - SECOND, compare=True)  # a bot that has ended
+    first, second = Outbox(engines, CREWS), Outbox(engines, CREWS)
+    for at in (NOW, NOW + 15 * SECOND):
+        await first.note_alive(now=at, compare=False)
+        assert first.is_alone(at)
+    # Their clocks differ, and only that the note is another's counts.
+    await second.note_alive(now=NOW - HOUR, compare=False)
+    at = NOW + 30 * SECOND
+    await first.note_alive(now=at, compare=False)
+    assert not first.is_alone(at)
+    assert not first.is_alone(at + MISSED)
+    assert first.is_alone(at + MISSED + SECOND)

@@ -1,5 +1,6 @@
 """`crewgate check`: all checks one after another, and the webhooks to set in crews."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Final
 import httpx
 
 from crewgate.check import calls, database, findings, public_url
+from crewgate.check.health import ask_health
 from crewgate.check.settings import channels_of, check_rules, check_settings
 from crewgate.check.slack import SlackCheck, named_people
 from crewgate.crewai.client import HttpCrew
@@ -67,6 +69,9 @@ async def _findings(
     )
     async for finding in slack.findings():
         yield finding
+    _, (_, *details) = await asyncio.to_thread(ask_health, settings)
+    for detail in details:
+        yield findings.doubtful("the bot that runs here", detail)
     for finding in check_rules(crews, slack.known):
         yield finding
     for finding in await calls.check_calls(settings.database_url, crews, runtime.clock()):

@@ -3,6 +3,7 @@
 `manifests/` has both variants, as rendered here.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -44,19 +45,20 @@ _HTTP: Final = """\
 _REPLACE: Final = f"# Replace every {YOUR_HOST} by the host of your PUBLIC_URL.\n"
 
 
-def render_manifest(*, http_host: str | None = None) -> str:
+def render_manifest(*, name: str = "Crewgate", http_host: str | None = None) -> str:
     """Return the manifest in YAML; without a host, the app uses Socket Mode."""
     head, url, request_url = _SOCKET_MODE, "", ""
     if http_host is not None:
         head = _HTTP + (_REPLACE if http_host == YOUR_HOST else "")
         address = f"https://{http_host}/slack/events"
         url, request_url = f"\n      url: {address}", f"\n    request_url: {address}"
+    quoted = json.dumps(name, ensure_ascii=False)
     width = max(map(len, BOT_SCOPES))
     scopes = "\n".join(f"      - {scope:{width}} # {use}" for scope, use in BOT_SCOPES.items())
     optional = "\n".join(f"      - {scope}" for scope in OPTIONAL_SCOPES)
     return f"""\
 {head}display_information:
-  name: Crewgate
+  name: {quoted}
   description: Review what your CrewAI crews did, and let them go on
   background_color: "#1d3557"
 features:
@@ -65,7 +67,7 @@ features:
     messages_tab_enabled: true
     messages_tab_read_only_enabled: true
   bot_user:
-    display_name: Crewgate
+    display_name: {quoted}
     always_online: true
   slash_commands:
     - command: {ids.COMMAND}{url}

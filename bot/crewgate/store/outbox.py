@@ -262,6 +262,8 @@ class Outbox(engine.Reading):
         self._crews = crews
         self._engines = engines
         self._dialect = engines.write.dialect.name
+        self._noted_at: datetime | None = None
+        self._other_at: datetime | None = None
 
     @property
     def _named(self) -> list[str]:
@@ -401,9 +403,21 @@ class Outbox(engine.Reading):
             # On PostgreSQL budgets go by the database's own clock, which was not set back.
             if most < timedelta() and self._dialect != "postgresql":
                 await connection.execute(_PAID_SOONER, {"lost": most // MICROSECOND})
+            await self._look_for_others(connection, now)
             beats = [{"crew": crew, "at": now} for crew in self._named]
             await insert_over(connection, heartbeat, beats)
+        self._noted_at = now
         return most
+
+    async def _look_for_others(self, connection: engine.Connection, now: datetime) -> None:
+        """Remember that another bot noted these crews after this one did."""
+        others = heartbeat.c.crew.in_(self._named) & (heartbeat.c.at != self._noted_at)
+        if self._noted_at and await connection.scalar(sa.select(sa.exists().where(others))):
+            self._other_at = now
+
+    def is_alone(self, now: datetime) -> bool:
+        """Return True if no other bot noted that it serves these crews, within MISSED."""
+        return self._other_at is None or now - self._other_at > MISSED
 
     async def release(self, *, due_at: datetime) -> int:
         """End the leases of a crashed process, so that its jobs are due at `due_at`; count them.

@@ -15,13 +15,15 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from crewgate.usecases.ports.base import end_turn
+from crewgate.usecases.ports.base import Check, end_turn
 from crewgate.usecases.ports.slack import RESPONSE_SENT
 
 log = structlog.get_logger(__name__)
 
 #: Seconds from Slack's `disconnect` after which a new connection means a gap: events may be lost.
 GAP_SECONDS = 5
+#: The pings of a minute; while others are connected, they are counted again every ten minutes.
+MINUTE = 12
 
 
 def _parse_frame(text: str) -> dict[str, object] | None:
@@ -70,6 +72,41 @@ class _Handler(AsyncSocketModeHandler):
             sent.set()
 
 
+class Others:
+    """The other programs on this Slack app, which get presses on this bot's cards too.
+
+    Slack counts an app's connections only in a `hello`, and an ended bot's connection lasts a
+    while. So several are counted again, by a new connection, after a MINUTE. `is_alone` returns
+    False if the database knows of another bot, which has a connection, too.
+    """
+
+    def __init__(self, is_alone: Check) -> None:
+        self._is_alone = is_alone
+        self._pings_left: int | None = None
+        self.warning: str | None = None
+
+    def note(self, connections: object) -> None:
+        """Note the number of connections in a `hello`; one of these is this bot's."""
+        have_others = isinstance(connections, int) and connections > 1 and self._is_alone()
+        if not have_others:
+            self.warning = self._pings_left = None
+            return
+        if self._pings_left == 0 and self.warning is None:
+            log.warning("slack_app_shared", connections=connections)
+            self.warning = (
+                "other programs on this Slack app get presses on this bot's cards: give each bot an"
+                " app of its own"
+            )
+        self._pings_left = 10 * MINUTE if self.warning else MINUTE
+
+    def are_due(self) -> bool:
+        """Count one ping; return True if the others are to be counted again now."""
+        if not self._pings_left:
+            return False
+        self._pings_left -= 1
+        return self._pings_left == 0
+
+
 class SocketMode:
     """One connection to Slack, kept up.
 
@@ -79,13 +116,20 @@ class SocketMode:
     """
 
     def __init__(
-        self, app: AsyncApp, app_token: str, *, ping: float, on_gap: Callable[[], None]
+        self,
+        app: AsyncApp,
+        app_token: str,
+        *,
+        ping: float,
+        on_gap: Callable[[], None],
+        is_alone: Check,
     ) -> None:
         self._app = app
         self._app_token = app_token
         self._ping = ping
         self._on_gap = on_gap
         self._leaving_at: float | None = None
+        self.others = Others(is_alone)
         self.warning: str | None = "the socket is not connected yet"
         """The reason why nothing can come from Slack; None while it can."""
 
@@ -105,6 +149,9 @@ class SocketMode:
                 if bool(warning) != bool(self.warning):
                     log.warning("socket_lost") if warning else log.info("socket_connected")
                 self.warning = warning
+                if self.others.are_due():
+                    # The SDK takes this for Slack's own request for a new connection.
+                    await handler.client.enqueue_message('{"type": "disconnect"}')
                 end_turn.get()()
                 await asyncio.wait([processing], timeout=self._ping)
                 for task in (connecting, processing):
@@ -121,8 +168,10 @@ class SocketMode:
         if '"disconnect"' in beginning:
             self._leaving_at = now
         elif '"hello"' in beginning and (frame := _parse_frame(message.data)) is not None:
+            connections = frame.get("num_connections")
             # The number is logged because Slack allows an app only 10 connections.
-            log.info("socket_hello", connections=frame.get("num_connections"))
+            log.info("socket_hello", connections=connections)
+            self.others.note(connections)
             self.warning = None
             if self._leaving_at is None or now - self._leaving_at > GAP_SECONDS:
                 self._on_gap()

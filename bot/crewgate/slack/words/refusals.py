@@ -48,13 +48,15 @@ def explain(  # noqa: PLR0911  # one row a case
 
 
 _UNKNOWN_ROUND: Final = (
-    "I do not know this review. The card may be older than my records, or come from another bot."
+    "I do not know this review. It is older than my records, or another bot's: each needs a Slack"
+    " app of its own. Tell whoever runs this."
 )
 _NOTHING_TO_DO: Final = "There is nothing left to do here: the card shows where this is now."
 _SOMETHING_FAILED: Final = "Something went wrong on my side. Nothing was recorded; try again."
 _SENTENCES: Final[Mapping[type[errors.CrewgateError], str]] = {
     errors.RoundNotFound: _UNKNOWN_ROUND,
-    errors.LessonNotFound: "I do not know this lesson. Its message may come from another bot.",
+    errors.LessonNotFound: "I do not know this lesson. It may be another bot's: each needs a "
+    "Slack app of its own.",
     errors.StoreUnavailable: "I cannot reach my records at the moment. Nothing was recorded; try "
     "again in a minute.",
     errors.InvalidTransition: _NOTHING_TO_DO,
