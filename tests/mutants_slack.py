@@ -381,6 +381,12 @@ SLACK: Final = (
         "usecases/test_presses.py",
     ),
     mutant(
+        "a form that is drawn in a thread forgets the press that opened it",
+        "partial(copy_context().run, work, *args, **kwargs)",
+        "partial(work, *args, **kwargs)",
+        "test_runtime.py",
+    ),
+    mutant(
         "a form forgets the press that opened it",
         "filter(None, [press_ts(), *sorted(seen.unseen), *turned])",
         "[*sorted(seen.unseen), *turned]",

@@ -20,6 +20,7 @@ from crewgate.runtime import (
 )
 from crewgate.slack.metadata import ReaderPosition, ReaderTab
 from crewgate.slack.reviews.reader import render_reader
+from crewgate.usecases.log_fields import acts_at, press_ts
 from crewgate.usecases.read_models import CardView
 from tests.builders import SECOND, FakeClock, a_round
 from tests.worst_cases import TEXTS
@@ -143,6 +144,12 @@ async def test_no_more_is_computed_at_once_than_there_are_threads() -> None:
 
     assert [(number, name) for number, name, _ in found] == [(one, "x") for one in range(6)]
     assert len({thread for *_, thread in found}) <= THREADS
+
+
+async def test_a_thread_knows_the_press_that_it_works_for() -> None:
+    acts_at({"action_ts": "1700000000.000100"})
+    with open_threads() as off_loop:
+        assert await off_loop(press_ts) == "1700000000.000100"
 
 
 async def test_what_goes_wrong_is_raised_where_it_is_waited_for() -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -141,7 +142,9 @@ def open_threads() -> Iterator[OffLoop]:
 
     async def off_loop(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(executor, partial(work, *args, **kwargs))
+        # A form is drawn in a thread, and keeps the time of the press that opens it.
+        work_here = partial(copy_context().run, work, *args, **kwargs)
+        return await loop.run_in_executor(executor, work_here)
 
     try:
         yield off_loop

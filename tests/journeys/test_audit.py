@@ -57,6 +57,7 @@ async def test_a_press_is_told_with_its_place(world: World, database: Path) -> N
     revised, approved = [one["data"] for one in told if one["code"] == "CG124"]
     assert revised["verdict"] == "revise"
     assert revised["view"]
+    assert revised["action_ts"] < approved["action_ts"]
     assert approved["message_ts"] == second.ts
     assert approved["channel"] == CHANNEL
     assert approved["action_ts"]
