@@ -1,7 +1,8 @@
 """The card: the message that shows a round, in every state of its life."""
 
 import re
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -32,48 +33,61 @@ from crewgate.usecases.read_models import CardView, MessageRef
 _NAME_LIMIT: Final = 80
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Card:
+    """A round whose card is rendered.
+
+    In the channel a card shows the state of the latest round, which is `told`; `reader` is the only
+    person who sees the card. `body` is the output, or the arguments of a call.
+    """
+
+    view: CardView
+    told: Round
+    now: datetime
+    reader: str | None
+    topic: str
+    body: output.ShownOutput
+    plain: bool
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.plain or self.view.is_quiet)
+
+    @property
+    def headline(self) -> str:
+        another = self.told is not self.view.round and not _shows_arguments(self.view)
+        return states.headline(self.told, self.topic, by_number=another)
+
+
+_Parts = tuple[Callable[[_Card], list[Block]], ...]
+
+
 def render_card(
     view: CardView, *, now: datetime, reader: str | None = None, plain: bool = False
 ) -> Message:
     """Render a waiting round with its output, or a later state.
 
     A card stays for days, so Slack formats its times; `now` tells which are past or near, and ends
-    a claim. `reader` is the only person who sees the card; in the channel a card shows the state of
-    the latest round. `plain` leaves out foreign text, for a card that Slack refused.
+    a claim. `plain` leaves out foreign text, for a card that Slack refused.
     """
-    told = view.shown_round if reader is None else view.round
-    topic = "" if plain else view.topic
-    is_call = _shows_arguments(view)
-    on_card = output.arguments_on_card if is_call else output.output_on_card
-    body = (
-        output.not_showable(view.output) if plain else on_card(view.output, is_short=view.is_quiet)
+    card = _Card(
+        view=view,
+        told=view.shown_round if reader is None else view.round,
+        now=now,
+        reader=reader,
+        topic="" if plain else view.topic,
+        body=_body(view, plain=plain),
+        plain=plain,
     )
-    headline = states.headline(told, topic, by_number=told is not view.round and not is_call)
-    if view.round.state is State.WAITING:
-        is_whole = not (plain or view.is_quiet)
-        about = _about(view, now, plain=plain, reader=reader)
-        tool = tool_calls.about_tool(view) if is_whole else ""
-        blocks = present(
-            _with_menu(headline, view, body.share),
-            context(about) if about else None,
-            section(again) if (again := decisions.waits_again(view.round)) else None,
-            *([] if plain else what_was_asked(view)),
-            *(tool_calls.other_arguments(view) if is_whole else []),
-            *body.blocks,
-            context(tool) if tool else None,
-            _masked(view, body.share) if view.masked else None,
-            *([] if view.is_quiet else what_people_do(view, now=now)),
-            *_decide(view, body.share, reader=reader),
-        )
-    else:
-        blocks = [_with_menu(headline, view), *_folded(view, told)]
-    about = names.spoken(view.round, topic, "" if plain else view.output.text)
-    blocks = [said_of(one, about) if one["type"] == "actions" else one for one in blocks]
-    argument = "" if plain or not is_call else output.first_text_argument(view.output)
-    text = push_text(states.push(told, topic, argument))
-    nobody = view.approvers is not None and view.approvers.too_few
+    parts = _OF_WAITING if view.round.state is State.WAITING else _OF_OTHERS
+    spoken = names.spoken(view.round, card.topic, "" if plain else view.output.text)
+    blocks = [block for part in parts for block in part(card)]
     return Message(
-        text, blocks, shown=body.share.percent, too_long=body.too_long, no_approver=nobody
+        push_text(states.push(card.told, card.topic, _first_argument(card))),
+        [said_of(one, spoken) if one["type"] == "actions" else one for one in blocks],
+        shown=card.body.share.percent,
+        too_long=card.body.too_long,
+        no_approver=view.approvers is not None and view.approvers.too_few,
     )
 
 
@@ -106,14 +120,32 @@ def file_name(view: CardView) -> str:
     return f"{named}-round-{view.round.number}-{view.round.id[:6]}.{ending}"
 
 
-def _with_menu(headline: str, view: CardView, share: caveats.Share | None = None) -> Block:
+def _body(view: CardView, *, plain: bool) -> output.ShownOutput:
+    if plain:
+        return output.not_showable(view.output)
+    on_card = output.arguments_on_card if _shows_arguments(view) else output.output_on_card
+    return on_card(view.output, is_short=view.is_quiet)
+
+
+def _first_argument(card: _Card) -> str:
+    shows = _shows_arguments(card.view) and not card.plain
+    return output.first_text_argument(card.view.output) if shows else ""
+
+
+def _shows_arguments(view: CardView) -> bool:
+    """Return True for a call: the card shows the changes of its arguments."""
+    return view.round.subject.has_arguments
+
+
+def _title(card: _Card) -> list[Block]:
     """The first line, with a menu of the actions that have no button.
 
-    The block's id is the round's, since a menu has no value of its own. `share` is the part of a
-    waiting round's output on the card: a whole output needs no Read all.
+    The block's id is the round's, since a menu has no value of its own. It has the share of a
+    waiting round's output that is on the card: a whole output needs no Read all.
     """
-    round_ = view.round
+    view, round_ = card.view, card.view.round
     waits = round_.state is State.WAITING
+    share = card.body.share if waits else None
     changes = not waits and _has_changes(view)
     comment = waits and round_.subject.has_text
     edit = comment and output.parts_to_edit(view.output) is not None
@@ -131,7 +163,7 @@ def _with_menu(headline: str, view: CardView, share: caveats.Share | None = None
     options = [one.entry for one in entries]
     menu = {"type": "overflow", "action_id": ids.MENU, "options": options}
     name = round_.id if share is None else with_share(round_.id, share)
-    return section(headline, menu) | {"block_id": name}
+    return [section(card.headline, menu) | {"block_id": name}]
 
 
 def _has_changes(view: CardView) -> bool:
@@ -141,12 +173,15 @@ def _has_changes(view: CardView) -> bool:
 # --- the card of a round that waits ---------------------------------------------------------------
 
 
-def _about(view: CardView, now: datetime, *, plain: bool, reader: str | None) -> str:
+def _about(card: _Card) -> list[Block]:
     """Return the small lines below the headline; on a short card, what time does alone."""
+    view, now, plain = card.view, card.now, card.plain
     if view.is_quiet:
-        return names.capital(cards.if_nobody_decides(view, now))
-    changed = "" if plain else _changed(view)
-    return cards.about_waiting(view, now=now, changed=changed, plain=plain, reader=reader)
+        about = names.capital(cards.if_nobody_decides(view, now))
+    else:
+        changed = "" if plain else _changed(view)
+        about = cards.about_waiting(view, now=now, changed=changed, plain=plain, reader=card.reader)
+    return [context(about)] if about else []
 
 
 def _changed(view: CardView) -> str:
@@ -158,17 +193,42 @@ def _changed(view: CardView) -> str:
     return changed(changes, view.previous, may_hide=view.may_hide_changes)
 
 
-def _shows_arguments(view: CardView) -> bool:
-    """Return True for a call: the card shows the changes of its arguments."""
-    return view.round.subject.has_arguments
+def _waits_again(card: _Card) -> list[Block]:
+    again = decisions.waits_again(card.view.round)
+    return [section(again)] if again else []
 
 
-def _masked(view: CardView, share: caveats.Share) -> Block:
-    masked = section(f"{cards.masked(view.masked)}.", buttons.UNMASK.on(view.round.id))
-    return masked | {"block_id": with_share("masked", share)}
+def _asked(card: _Card) -> list[Block]:
+    return [] if card.plain else what_was_asked(card.view)
 
 
-def _decide(view: CardView, share: caveats.Share, *, reader: str | None) -> list[Block]:
+def _other_arguments(card: _Card) -> list[Block]:
+    return tool_calls.other_arguments(card.view) if card.is_whole else []
+
+
+def _output(card: _Card) -> list[Block]:
+    return [*card.body.blocks]
+
+
+def _tool(card: _Card) -> list[Block]:
+    tool = tool_calls.about_tool(card.view) if card.is_whole else ""
+    return [context(tool)] if tool else []
+
+
+def _masked(card: _Card) -> list[Block]:
+    if not card.view.masked:
+        return []
+    line = f"{cards.masked(card.view.masked)}."
+    masked = section(line, buttons.UNMASK.on(card.view.round.id))
+    return [masked | {"block_id": with_share("masked", card.body.share)}]
+
+
+def _people(card: _Card) -> list[Block]:
+    return [] if card.view.is_quiet else what_people_do(card.view, now=card.now)
+
+
+def _decide(card: _Card) -> list[Block]:
+    view, share, reader = card.view, card.body.share, card.reader
     round_id, question = view.round.id, question_of(view.round.subject)
     offered = [*buttons.decide_buttons(view.round, reader=reader, approvers=view.approvers)]
     if not _shows_all(view, share):
@@ -194,11 +254,26 @@ def _shows_all(view: CardView, share: caveats.Share) -> bool:
     return share.shown >= share.of and not share.beyond and not masks
 
 
+#: The parts of the card of a round that waits, from above.
+_OF_WAITING: Final[_Parts] = (
+    _title,
+    _about,
+    _waits_again,
+    _asked,
+    _other_arguments,
+    _output,
+    _tool,
+    _masked,
+    _people,
+    _decide,
+)
+
+
 # --- the card of a round that does not wait any more ----------------------------------------------
 
 
-def _folded(view: CardView, told: Round) -> list[Block]:
-    round_ = view.round
+def _folded(card: _Card) -> list[Block]:
+    view, told, round_ = card.view, card.told, card.view.round
     if round_.state is State.SUPERSEDED:
         is_edited = isinstance(round_.reason, reason.EditedBy)
         blocks = [
@@ -271,3 +346,7 @@ def _read_buttons(round_: Round, told: Round, decision: verdict.Decision | None)
     if decision is None or not states.is_cut(decision):
         return [read]
     return [read, buttons.READ_WORDS.on(round_.id)]
+
+
+#: The parts of the card of a round that does not wait any more, from above.
+_OF_OTHERS: Final[_Parts] = (_title, _folded)
