@@ -147,8 +147,8 @@ QUEUE: Final = (
     ),
     mutant(
         "a short card does not say what time does alone",
-        "return names.capital(cards.if_nobody_decides(view, now))",
-        'return ""',
+        "about = names.capital(cards.if_nobody_decides(view, now))",
+        'about = ""',
         "slack/reviews/test_standing.py",
     ),
     mutant(
