@@ -352,8 +352,10 @@ QUEUE: Final = (
     ),
     mutant(
         "a worker that lost its job is an error",
-        "with suppress(_NotOurs):",
-        "with suppress(KeyError):",
+        "with suppress(_NotOurs):"
+        "\n        async with context.uow.begin() as tx:\n            await record",
+        "with suppress(KeyError):"
+        "\n        async with context.uow.begin() as tx:\n            await record",
         "usecases/delivery/test_cards.py",
     ),
     mutant(
