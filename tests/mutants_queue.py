@@ -449,6 +449,18 @@ QUEUE: Final = (
         "usecases/delivery/test_cards.py",
     ),
     mutant(
+        "a late word of a deleted card leaves the one in its place as it was drawn",
+        "first = EffectKind.REPOST if is_gone else EffectKind.REFRESH",
+        "first = EffectKind.REPOST",
+        "usecases/delivery/test_cards.py",
+    ),
+    mutant(
+        "a time that begins anew drops messages of a round that waits on",
+        "await tx.cancel_timers(round_.id)",
+        "await tx.cancel(round_.id)",
+        "usecases/test_flows.py",
+    ),
+    mutant(
         "a card that begins a rule's time drops the call of assignees",
         "_CANCEL.where(statements.one_of(tables.outbox.c.kind, sorted(TIMED)))",
         "_CANCEL",
@@ -459,6 +471,19 @@ QUEUE: Final = (
         "if posting.card is None or posting.card.channel != of.channel:",
         "if posting.card is None:",
         "usecases/delivery/test_executions.py",
+    ),
+    mutant(
+        "a result is shown again once its crew has another channel",
+        "if posting.card is None or posting.card.channel != of.channel:",
+        "channel = context.crews[execution.crew].channel\n"
+        "    if posting.card is None or posting.card.channel != channel:",
+        "usecases/delivery/test_executions.py",
+    ),
+    mutant(
+        "a private message that is out of date is posted once more",
+        "refreshed = _effect_for(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)",
+        "refreshed = _effect_for(job, EffectKind.DIRECT_MESSAGE, user)",
+        "usecases/delivery/test_direct_messages.py",
     ),
     mutant(
         "a private message shows no approval of while it was posted",

@@ -276,6 +276,7 @@ async def test_a_late_word_of_a_deleted_card_leaves_the_one_in_its_place(
 
     world.slack.update = slow  # type: ignore[method-assign]
     await world.deliver(late)
+    assert await world.effects() == [EffectKind.REFRESH]
     await world.settle_slack()
     card = world.slack.card(waiting.id)
     assert (await world.uow.read.posting(waiting.id)).card == card.ref

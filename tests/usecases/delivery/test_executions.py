@@ -197,10 +197,14 @@ async def test_what_is_gone_is_neither_shown_nor_sent(world: World, kind: str) -
     assert not await world.lease(effect.destination)
 
 
-async def ended_with(world: World, result: str, *, approved: str) -> ExecutionPosting:
-    """Return the last message after one output was approved."""
+async def ended_with(
+    world: World, result: str, *, approved: str, channel: str = "C0REVIEWS"
+) -> ExecutionPosting:
+    """Return the last message after one output was approved; the crew has got another `channel`."""
     world.crew.pause()
     round_ = (await world.notify(approved)).round
+    await world.turn(POSTS)
+    world.crews["research"] = replace(world.crews["research"], channel=channel)
     await world.decide(round_.id)
     await world.turn(CREW)
     await world.record(CrewUpdate(result=Output(result)))
@@ -209,8 +213,9 @@ async def ended_with(world: World, result: str, *, approved: str) -> ExecutionPo
     return world.slack.said[-1].posting
 
 
-async def test_a_result_that_was_approved_is_not_shown_again(world: World) -> None:
-    posting = await ended_with(world, "All of it.\n", approved="All of it.")
+@pytest.mark.parametrize("channel", ["C0REVIEWS", "C0OTHER"])
+async def test_a_result_that_was_approved_is_not_shown_again(world: World, channel: str) -> None:
+    posting = await ended_with(world, "All of it.\n", approved="All of it.", channel=channel)
     assert posting.approved is not None
     assert posting.approved.decision is not None
     assert posting.approved.number == 1
