@@ -381,6 +381,12 @@ SLACK: Final = (
         "usecases/test_presses.py",
     ),
     mutant(
+        "a decision whose page cannot be drawn anew is told as lost",
+        "        async with self.recorded():\n            await modals.show_page",
+        "        if self.press:\n            await modals.show_page",
+        "journeys/test_outages.py",
+    ),
+    mutant(
         "a form that is drawn in a thread forgets the press that opened it",
         "partial(copy_context().run, work, *args, **kwargs)",
         "partial(work, *args, **kwargs)",

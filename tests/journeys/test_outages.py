@@ -126,6 +126,20 @@ async def test_a_modal_that_slack_does_not_open_is_explained_and_a_lost_answer_l
     await world.delivered(card)
 
 
+async def test_a_decision_whose_page_cannot_be_drawn_anew_is_told_as_recorded(
+    world: World, database: Path
+) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.overflow(ANA, card, "Read all")
+    page = await modal(world, ANA, "A draft")
+    async with without(database, "executions"):  # a decision does not need it, and each page does
+        await world.slack.click(ANA, page, "Approve")
+        assert "you need not press again" in (await modal(world, ANA, "Recorded")).shown
+    await world.delivered(card)
+    assert len(world.crew.resumes) == 1
+
+
 async def test_a_database_that_cannot_take_it_is_503_and_nothing_is_stored(
     world: World, database: Path
 ) -> None:

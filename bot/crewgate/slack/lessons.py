@@ -303,7 +303,8 @@ async def _retire(press: Press, reply: Reply) -> None:
     await lessons.retire(press.by, press.value, context=reply.context)
     await reply.ack()
     if press.block_id.startswith(_LISTED):
-        await _show_list(press, reply, press.block_id.split(" ", 2)[2])
+        async with reply.recorded():
+            await _show_list(press, reply, press.block_id.split(" ", 2)[2])
 
 
 async def _turn(press: Press, reply: Reply, *, step: int) -> None:

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -269,9 +270,10 @@ async def on_words_submitted(
 async def _close(reply: FormReply, before: Round, after: Round) -> None:
     """Close the form; tell if the sent words changed the rule."""
     if after.state is State.WAITING and after.rule != before.rule:
-        await reply.show(await modals.receipt(after.id, reply.context, by_words=True))
-    else:
-        await reply.close()
+        with suppress(errors.StoreUnavailable):  # the words are recorded, although this fails
+            await reply.show(await modals.receipt(after.id, reply.context, by_words=True))
+            return
+    await reply.close()
 
 
 class BoxesRefused(Exception):

@@ -72,6 +72,15 @@ class Reply:
         """Acknowledge a press that changed something else."""
         await self.ack()
 
+    @asynccontextmanager
+    async def recorded(self) -> AsyncIterator[None]:
+        """Tell that a press is recorded, if the `with` body cannot read what to show for it."""
+        try:
+            yield
+        except errors.StoreUnavailable:
+            await self.ack()
+            await self.say(cards.RECORDED)
+
     async def too_late(self, error: errors.NotWaiting | errors.ApprovedBefore) -> None:
         """Answer a press on a round that takes no decision, or not this one."""
         raise error
@@ -163,17 +172,16 @@ class ModalReply(Reply):
             await self.done()
             return
         await self.ack()
-        try:
+        async with self.recorded():
             await self.update(await modals.receipt(self.press.value, self.context))
-        except errors.StoreUnavailable:  # the decision is recorded, although the receipt fails
-            await self.say(cards.RECORDED)
 
     @override
     async def done(self) -> None:
         position = self.press.view.position
         if position is None:
             await self.ack()
-        else:
+            return
+        async with self.recorded():
             await modals.show_page(position, self.press.by, self.ack, self.update, self.context)
 
 
