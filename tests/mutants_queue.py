@@ -522,4 +522,23 @@ QUEUE: Final = (
         "if self.others.are_due() and self.warning:",
         "journeys/test_one_app.py",
     ),
+    # --- the link to a run
+    mutant(
+        "an id of a caller's changes the path of a link",
+        'quote(value, safe="", errors="replace")',
+        'quote(value, errors="replace")',
+        "domain/test_run_link.py",
+    ),
+    mutant(
+        "an id of a caller's may be a link's host",
+        'parts.scheme != "https" or "{" in parts.netloc or',
+        'parts.scheme != "https" or',
+        "domain/test_parsers.py",
+    ),
+    mutant(
+        "a notice for operators does not lead to the run",
+        "return with_run(message, scene.view.run_url)",
+        "return message",
+        "journeys/test_run_url.py",
+    ),
 )

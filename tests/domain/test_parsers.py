@@ -21,6 +21,7 @@ from crewgate.domain.parsers import (
     parse_reviewers_from,
     parse_rule_name,
     parse_rule_reviewers,
+    parse_run_url,
     parse_tables,
     parse_text,
     parse_url,
@@ -32,6 +33,8 @@ from crewgate.domain.parsers import (
 from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
 from crewgate.domain.rules.duration import Duration, WorkingHours
 
+RUNS = "https://runs.example.com"
+RUN = f"{RUNS}/{{crew}}?t={{task_id}}#{{execution_id}}"
 Parse = Callable[[object], Any]
 NOTIFY = one_of(tuple(Notify))
 TABLE = inline('{ after = "2h" }')
@@ -45,6 +48,7 @@ HOURS = "Mon-Fri 09:00-17:30 Europe/Berlin"
         (parse_flag, False, False),
         (NOTIFY, "DM", Notify.DM),
         (parse_url, "https://a.example:8443/b?c=d", "https://a.example:8443/b?c=d"),
+        (parse_run_url, f" {RUN} ", RUN),
         (parse_channel, "C0123456789", "C0123456789"),
         (parse_channel, "#überprüfung_1", "#überprüfung_1"),
         (
@@ -95,6 +99,23 @@ def test_what_is_well_written_is_read(parse: Parse, raw: object, read: object) -
         (parse_url, "hooks.example.com", "not a web address; put one that starts with https://"),
         (parse_url, "https://[bot", "not a web address"),
         (parse_url, "https://bot example.com", "not a web address"),
+        *(
+            (
+                parse_run_url,
+                raw,
+                "put an https:// address, with {execution_id}, {task_id} or {crew}",
+            )
+            for raw in (
+                "http://runs.example.com/{execution_id}",
+                "https://{crew}.example.com/{execution_id}",
+                "https://runs.example.com{execution_id}",
+                "https://runs.example.com\\@{execution_id}",
+                f"{RUNS}/{{run}}",
+                f"{RUNS}/{{execution_id",
+                f"{RUNS}/a|b",
+                f"{RUNS}/>",
+            )
+        ),
         (parse_channel, "reviews", "'reviews' is no channel; put #reviews or its id (C…)"),
         (parse_channel, "#Reviews", "'#Reviews' is no channel; put #name or its id"),
         (parse_reviewers, 7, "7 is no list; put user ids (U…), e-mails and user-group ids (S…)"),

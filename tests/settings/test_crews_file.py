@@ -154,6 +154,7 @@ def test_a_crew_without_an_address_has_its_decisions_fetched(load_file: Load) ->
         ("crew_webhook_url", '"hooks"', "https://"),
         ("resend_human_input_webhook", '"no"', "'no' is neither true nor false"),
         ("flow_webhook_secret_env", '"RESEARCH_TOKEN"', "the whole secret that the webhook's"),
+        ("run_url", '"http://runs.example.com/{execution_id}"', "put an https:// address, with"),
         ("flow_callback_hosts", '"a.example.com"', "is no list; put host names"),
         ("flow_callback_hosts", '["https://a.example.com"]', "is no host; put its name alone"),
         ("flow_callback_hosts", '["a.example.com/b"]', "is no host"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import EllipsisType
 from typing import Any, Self, assert_never
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from crewgate.domain import parsers
 from crewgate.domain.masking import NOTHING, Masking
@@ -101,6 +101,14 @@ class Crew:
         default="`90d`",
         example='"90d"',
     )
+    run_url: str = parsers.setting(
+        "",
+        parsers.parse_run_url,
+        "https address of a run, linked from cards, Home and notices;"
+        " `{execution_id}`, `{task_id}` and `{crew}` after its host are filled in",
+        default="none",
+        example='"https://traces.example.com/{execution_id}"',
+    )
     rules: tuple[Rule, ...] = parsers.setting(
         (),
         parsers.parse_tables,
@@ -155,6 +163,16 @@ class Crew:
         if (channel, naming) == (rule.channel, rule.naming):
             return rule  # unchanged: no slow copy is made
         return replace(rule, channel=channel, naming=naming)
+
+    def run_link(self, execution_id: str, task_id: str = "") -> str:
+        """Return the address of a run; empty without `run_url`, or if an id it needs is no path."""
+        link = self.run_url
+        given = (self.name, execution_id, task_id)
+        for part, value in zip(parsers.RUN_PARTS, given, strict=True):
+            if part in link and not value.strip("."):
+                return ""  # a browser takes `..` for the path above
+            link = link.replace(part, quote(value, safe="", errors="replace"))
+        return link
 
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
         match role:

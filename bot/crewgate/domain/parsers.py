@@ -75,6 +75,21 @@ def parse_url(raw: object) -> str:
     return text
 
 
+RUN_PARTS: Final = ("{crew}", "{execution_id}", "{task_id}")
+
+
+def parse_run_url(raw: object) -> str:
+    """Return an https address whose RUN_PARTS stand behind its host: ids must not change it."""
+    text = parse_url(raw)
+    parts, rest = urlsplit(text), text
+    for part in RUN_PARTS:
+        rest = rest.replace(part, "")
+    if parts.scheme != "https" or "{" in parts.netloc or re.search(r"[{}<>|\\]", rest):
+        msg = "put an https:// address, with {execution_id}, {task_id} or {crew} after its host"
+        raise InvalidSetting(msg)
+    return text
+
+
 def parse_channel(raw: object) -> str:
     """Return a channel id or `#name`. Slack's names are lower-case, up to 80 characters."""
     text = parse_text(raw)

@@ -34,6 +34,7 @@ from crewgate.slack.errors import explain_errors
 from crewgate.slack.executions import bar, tasks, tasks_done, title_parts, topic
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.press import parse_press
+from crewgate.slack.reviews.people import People
 from crewgate.slack.words import cards, decisions, icons, names, states
 from crewgate.slack.words.decisions import ANSWER_LIMIT
 from crewgate.slack.words.names import Deciders, Link, Why, duration, linked, moment
@@ -110,9 +111,12 @@ def render_pending(
     return Message(_pending_headline(pending.total, usual, mine=mine), blocks)
 
 
-def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: Link) -> Message:
+def render_execution(
+    view: read_models.ExecutionStatus, *, now: datetime, link: Link, run_url: str = ""
+) -> Message:
     execution = view.execution
-    title = names.joined(*title_parts(execution), names.identifier(execution.execution_id))
+    name = names.identifier(execution.execution_id)
+    title = names.joined(*title_parts(execution), name, names.run(run_url))
     waits = any(line.round.state is review.State.WAITING for line in view.rounds)
     report = _report(view.progress, waits=waits)
     # The latest rounds come first, so that the earliest are left off where room is short.
@@ -410,4 +414,5 @@ async def _execution(prefix: str, by: verdict.Person, context: SlackContext) -> 
         return render_unknown_execution(prefix)
     except errors.AmbiguousExecution as error:
         return render_ambiguous(prefix, error.candidates)
-    return render_execution(view, now=context.clock(), link=context.identity.link)
+    run_url = People(context.crews, context.directory, context.clock).run_url(view.execution)
+    return render_execution(view, now=context.clock(), link=context.identity.link, run_url=run_url)

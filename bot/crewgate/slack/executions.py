@@ -29,6 +29,8 @@ def render_progress(
     posting: ExecutionPosting,
     starter: ReviewerRef | None = None,
     waiting: Sequence[tuple[Round, Sequence[ReviewerRef]]] = (),
+    *,
+    run_url: str = "",
 ) -> Message:
     """Render progress; `waiting` are waiting rounds, each with the people who have not decided."""
     execution = posting.execution
@@ -36,7 +38,7 @@ def render_progress(
     inputs = _inputs(execution)
     removed = names.removed(execution.removed_at) if execution.removed_at else ""
     blocks = present(
-        section(f":rocket: {names.joined(*title_parts(execution), who)}"),
+        section(f":rocket: {names.joined(*title_parts(execution), who, names.run(run_url))}"),
         section(inputs) if inputs else None,
         context(names.joined(_finished(posting), _progress(posting, waiting))),
         context(removed) if removed else None,

@@ -26,7 +26,7 @@ from crewgate.slack.reviews import buttons, output
 from crewgate.slack.reviews.people import People
 from crewgate.slack.reviews.replies import Reply
 from crewgate.slack.words import cards, names, states
-from crewgate.slack.words.names import Deciders, Link, Why, duration
+from crewgate.slack.words.names import Deciders, Link, Run, Why, duration
 from crewgate.usecases.ports.base import Wakeup
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import Approvers, Queue, QueuePart, RoundLine
@@ -150,6 +150,7 @@ def render_home(
     deciders: Deciders,
     user: str = "",
     why: Why = lambda _: (),
+    run: Run = lambda _: "",
 ) -> Block:
     """Render these rows of the queue as this user's Home.
 
@@ -172,8 +173,11 @@ def render_home(
         for row in of_part:
             line = lines[row.round_id]
             preview, share = output.preview(line)
-            text = [*_text(line, row, now=now, link=link, deciders=deciders, user=user, why=why)]
-            shown += [blocks.divider(), blocks.section("\n".join(text))]
+            told = _told(line, row, now=now, deciders=deciders, user=user, why=why, run=run)
+            shown += [
+                blocks.divider(),
+                blocks.section(f"{states.headline_in_list(line, link)}\n{told}"),
+            ]
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 shown.append(preview)
             about = names.spoken(line.round, line.topic, line.excerpt)
@@ -208,11 +212,10 @@ def _heading(part: Part, found: Queue) -> str:
     return f"{_TITLES[part]}: {names.total(part_of(found, part).total)}"
 
 
-def _text(
-    line: RoundLine, row: Row, *, now: datetime, link: Link, deciders: Deciders, user: str, why: Why
-) -> Iterator[str]:
+def _told(
+    line: RoundLine, row: Row, *, now: datetime, deciders: Deciders, user: str, why: Why, run: Run
+) -> str:
     round_ = line.round
-    yield states.headline_in_list(line, link)
     state = states.in_list(round_, now)
     if round_.state is review.State.WAITING:
         named = "" if row.part is Part.MINE else deciders(round_)
@@ -221,7 +224,7 @@ def _text(
     # The state stands in one line with the crew and the round, so that a row whose state changes
     # stays about as high as before.
     about = names.crew(round_.review.crew), names.numbered(round_), state
-    known = [*about, *states.claim_and_notes(line, now=now)]
+    known = [*about, names.run(run(round_.review)), *states.claim_and_notes(line, now=now)]
     if round_.state is review.State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
         known += [cards.not_their_own(line), cards.nobody_there(line)]
         # Approve lets a call run, so the row of a call says what its buttons do.
@@ -229,7 +232,7 @@ def _text(
             known.append(cards.what_buttons_do(round_))
     if row.part is Part.MINE:
         known += why(round_)
-    yield names.joined(*known)
+    return names.joined(*known)
 
 
 def _approvers(line: RoundLine, row: Row) -> Approvers:
@@ -365,6 +368,7 @@ class HomeRefresher:
                 deciders=context.deciders,
                 user=user,
                 why=context.reasons(user, away),
+                run=people.run_url,
             )
             if json.dumps(view) != reader.shown and self.readers.get(user) is reader:
                 await self._publish(user, reader, view)

@@ -234,7 +234,7 @@ class SlackMessenger(Messenger):
             case read_models.Posting() if kind in _DIRECT:
                 return await self._direct_message(about, plain=plain)
             case read_models.Posting():
-                return notices.NOTICES[kind](await self._scene(about))
+                return notices.render_notice(kind, await self._scene(about))
             case read_models.ExecutionPosting():
                 return await self._about_execution(kind, about, target)
             case read_models.DeadLetter():
@@ -258,14 +258,17 @@ class SlackMessenger(Messenger):
         self, kind: EffectKind, posting: read_models.ExecutionPosting, target: str
     ) -> Message:
         operators = self._people(posting.execution.crew, Role.OPERATOR)
+        run_url = self._people.run_url(posting.execution)
         match kind:
             case EffectKind.POST_RESULT:
                 return await self._off_loop(executions.render_end, posting, self._starter(posting))
             case EffectKind.RESULT_FILE_FAILED:
                 off = self._identity.lacks("files:write")
-                return executions.render_result_file_failed(() if off else operators)
+                failed = executions.render_result_file_failed(() if off else operators)
+                return notices.with_run(failed, run_url)
             case EffectKind.FORWARD_FAILED:
-                return executions.render_forward_failed(target, operators)
+                failed = executions.render_forward_failed(target, operators)
+                return notices.with_run(failed, run_url)
             case _:
                 waiting = [
                     (one, one.not_voted(self._people(one, Role.REVIEWER)) if calls else ())
@@ -273,7 +276,9 @@ class SlackMessenger(Messenger):
                     if one.state is review.State.WAITING
                     for calls in [self._people.notify(one) is not Notify.NONE]
                 ]
-                return executions.render_progress(posting, self._starter(posting), waiting)
+                return executions.render_progress(
+                    posting, self._starter(posting), waiting, run_url=run_url
+                )
 
     def _lesson(self, kind: EffectKind, view: read_models.LessonView) -> Message:
         if kind is EffectKind.TELL_AUTHOR:

@@ -119,6 +119,8 @@ class CardView(RoundFacts):
     masked: Masked = ()
     asked_text: str | None = None
     """The edited `before`, if the crew was asked for exactly these edits."""
+    run_url: str = ""
+    """The address of the execution, by the crew's `run_url`; empty without one."""
     viewer: Viewer | None = None
     """The only person who sees the card; None: everybody in the channel."""
 

@@ -27,9 +27,8 @@ from crewgate.slack.words.people import (
 )
 from crewgate.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
 from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round, a_rule, a_vote
-from tests.slack.rendering import BUDGET, buttons, check_message, read, views
+from tests.slack.rendering import BUDGET, buttons, check_message, hidden_links, read, views
 from tests.standins.limits import message_problems, text_size
-from tests.standins.links import disguised_links
 
 GROUP, MAIL = UserGroup("S1"), Email("carl@example.com")
 EVERYBODY = (User(ANA.id), User(BEN.id), GROUP)
@@ -235,7 +234,7 @@ def test_a_new_card_and_a_direct_message_are_within_the_limits(view: CardView) -
     told = told_in_private(view, CARD, link=lambda _: url)
     assert message_problems(told.blocks) == []
     assert text_size(told.blocks) <= BUDGET + len(url) + 100
-    assert set(disguised_links(pieces(told.blocks))) <= {url}
+    assert hidden_links(pieces(told.blocks)) <= {url}
     check_message(
         told_in_private(view, CARD, link=lambda _: None),
         may_mention=mentioned,

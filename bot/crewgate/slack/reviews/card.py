@@ -274,10 +274,11 @@ _OF_WAITING: Final[_Parts] = (
 
 def _folded(card: _Card) -> list[Block]:
     view, told, round_ = card.view, card.told, card.view.round
+    run = names.run(view.run_url)
     if round_.state is State.SUPERSEDED:
         is_edited = isinstance(round_.reason, reason.EditedBy)
         blocks = [
-            context(cards.about_undecided(round_)),
+            context(names.joined(cards.about_undecided(round_), run)),
             section(states.in_full(round_) if is_edited else cards.NOBODY_DECIDED),
         ]
         if round_.removed_at is not None:
@@ -295,12 +296,12 @@ def _folded(card: _Card) -> list[Block]:
     if decision is not None and isinstance(decision.by, verdict.ByRule) and goes_well:
         return _of_rule(view, decision)
     if decision is None:
-        blocks = [context(cards.about_undecided(round_))]
+        blocks = [context(names.joined(cards.about_undecided(round_), run))]
     else:
         changed = tool_calls.other_arguments(view)
         about = cards.about_decided(round_, decision, is_told=told is round_)
         blocks = present(
-            context(names.joined(about, names.with_lessons(view.lessons))),
+            context(names.joined(about, names.with_lessons(view.lessons), run)),
             *_all_who_approved(decision),
             *(changed or present(output.decided_on(view))),
             *quotation(states.written(decision), states.FEEDBACK_SHOWN),

@@ -15,7 +15,7 @@ from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Dismissed, needs_an_operator
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import TimedOut, voices_of
-from crewgate.slack.blockkit.blocks import Message, actions, push_text, section
+from crewgate.slack.blockkit.blocks import Message, actions, context, push_text, section
 from crewgate.slack.blockkit.text import escape_mrkdwn, one_line
 from crewgate.slack.reviews.buttons import READ, WHAT_CAME, stuck_buttons
 from crewgate.slack.words import cards, decisions, names, people, states
@@ -271,6 +271,19 @@ def _with_nobody_left(message: Message, scene: Scene) -> Message:
     return message if line is None else replace(message, blocks=[*message.blocks, section(line)])
 
 
+def with_run(message: Message, url: str) -> Message:
+    """Return a notice for operators with a link to the run, if there is one."""
+    run = names.run(url)
+    return replace(message, blocks=[*message.blocks, context(run)]) if run else message
+
+
+def render_notice(kind: EffectKind, scene: Scene) -> Message | None:
+    message = NOTICES[kind](scene)
+    if message is None or kind not in _FOR_OPERATORS:
+        return message
+    return with_run(message, scene.view.run_url)
+
+
 NOTICES: Final[Mapping[EffectKind, Callable[[Scene], Message | None]]] = {
     EffectKind.ATTACH_FAILED: lambda it: render_attach_failed(it.round, it.operators),
     EffectKind.REFRESH_FAILED: lambda it: render_refresh_failed(it.round, it.operators),
@@ -284,3 +297,11 @@ NOTICES: Final[Mapping[EffectKind, Callable[[Scene], Message | None]]] = {
     EffectKind.POST_ESCALATED: render_escalated,
     EffectKind.POST_TIMED_OUT: render_timed_out,
 }
+_FOR_OPERATORS: Final = frozenset(
+    {
+        EffectKind.ATTACH_FAILED,
+        EffectKind.REFRESH_FAILED,
+        EffectKind.NOTIFY_STUCK,
+        EffectKind.CALL_ALARM,
+    }
+)

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from crewgate.domain.errors import UnknownCrew
+from crewgate.domain.execution import Execution
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User, UserGroup
-from crewgate.domain.review import Round, State
+from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import NO_RULE, Rule, most_approvals
 from crewgate.slack.client.directory import SlackDirectory
@@ -31,6 +32,11 @@ class People:
         except UnknownCrew:
             return ()
         return self.directory.in_slack(crew.permitted(role))
+
+    def run_url(self, of: Review | Execution) -> str:
+        crew = self.crews.get(of.crew)
+        task = of.task_id if isinstance(of, Review) else ""
+        return "" if crew is None else crew.run_link(of.execution_id, task)
 
     def notify(self, round_: Round) -> Notify | None:
         try:
@@ -64,6 +70,7 @@ class People:
             reviewers=reviewers,
             escalates_to=() if is_empty else self.directory.in_slack(later),
             absences=away,
+            run_url=self.run_url(round_.review),
         )
         return replace(view, approvers=await self.approvers(view, user, away))
 

@@ -87,7 +87,8 @@ def about(view: CardView) -> str:
     is_act = round_.subject.is_act
     name = decisions.wants_to_use(round_) if is_act else names.task(round_)
     title = [names.bold(topic), name] if topic else [names.bold(name)]
-    first = names.joined(*title, names.numbered(round_), names.crew(round_.review.crew))
+    crew = names.crew(round_.review.crew)
+    first = names.joined(*title, names.numbered(round_), crew, names.run(view.run_url))
     again = decisions.waits_again(round_)
     return f"{first}\n{again}" if again else first
 
@@ -122,6 +123,7 @@ def about_waiting(
         return _with_rule(view, first, now, reader)
     about = names.joined(
         first,
+        names.run(view.run_url) if names_round else "",
         "" if round_.votes or round_.rule.approvals_from else _may_decide(view),
         _assigned(round_),
         _task_or_agent(round_),

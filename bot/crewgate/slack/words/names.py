@@ -13,7 +13,7 @@ from crewgate.domain.acts import arguments_of, shown_value
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.lessons import LessonsGiven
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
-from crewgate.domain.review import Round
+from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Naming
 from crewgate.domain.subjects import call_of
@@ -340,6 +340,7 @@ def why(
 
 
 Why: TypeAlias = Callable[[Round], tuple[str, ...]]
+Run: TypeAlias = Callable[[Review], str]
 Deciders: TypeAlias = Callable[[Round], str]
 """Names the people who decide on a round; empty if there are none to name."""
 
@@ -349,7 +350,15 @@ _LINK_LIMIT: Final = 500
 
 def linked(title: str, where: MessageRef | None, link: Link) -> str:
     """Return the title: a link if there is a message and the link is short enough, else plain."""
-    url = link(where) if where is not None else None
+    return _anchor(title, link(where) if where is not None else None) or title
+
+
+def run(url: str) -> str:
+    """Return a link to an execution's own page; empty without one that is short enough."""
+    return _anchor("open run", url)
+
+
+def _anchor(title: str, url: str | None) -> str:
     if not url or utf16_length(url) > _LINK_LIMIT or any(char in url for char in "<>| \n"):
-        return title
+        return ""
     return f"<{url.replace('&', '&amp;')}|{title.replace('|', '¦')}>"
