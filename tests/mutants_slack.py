@@ -381,6 +381,24 @@ SLACK: Final = (
         "usecases/test_presses.py",
     ),
     mutant(
+        "a card with a mask has two green buttons, or none",
+        "if card.view.asks_about_masks and _shows_text(card.body.share):",
+        "if card.view.asks_about_masks and not _shows_text(card.body.share):",
+        "slack/reviews/test_card.py",
+    ),
+    mutant(
+        "a page is green about a call that may have run",
+        "if goes_on or hides or may_have_run:",
+        "if goes_on or hides:",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "a page is green about what a call hides",
+        "(self.round.rule.ask_about_masks or hides)",
+        "self.round.rule.ask_about_masks",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
         "a decision whose page cannot be drawn anew is told as lost",
         "        async with self.recorded():\n            await modals.show_page",
         "        if self.press:\n            await modals.show_page",

@@ -16,6 +16,7 @@ from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Rule
+from crewgate.domain.subjects import call_of
 from crewgate.domain.verdict import Decision, Person
 
 NO_RULE_ID: Final = ""
@@ -147,6 +148,13 @@ class CardView(RoundFacts):
             and bool(self.masked)
             and self.previous.digest != self.round.digest
         )
+
+    @property
+    def asks_about_masks(self) -> bool:
+        """True if an approval by somebody who saw these masks is asked about."""
+        call = call_of(self.round.subject)
+        hides = call is not None and call.hides
+        return bool(self.masked) and (self.round.rule.ask_about_masks or hides)
 
     @property
     def shown_round(self) -> Round:

@@ -250,7 +250,8 @@ def test_a_line_about_columns_is_directly_below_their_table(text: str, shown: li
         ("Tea.", (), True, "Approve"),
         ("Tea. " * 1_000, (), True, "Read all"),
         (WIDE, (), True, "Read all"),
-        ("Tea.", ((Kind.IBAN, 1),), True, "Read all"),
+        ("Tea.", ((Kind.IBAN, 1),), True, "Show them"),
+        ("Tea. " * 1_000, ((Kind.IBAN, 1),), True, "Read all"),
         ("Tea.", ((Kind.IBAN, 1),), False, "Approve"),
     ],
 )
@@ -259,8 +260,9 @@ def test_approve_is_green_only_where_all_is_shown(
 ) -> None:
     view = replace(a_view(text, rule=a_rule(ask_about_masks=asks)), masked=masks)
     message = render_card(view, now=LATER)
-    row = message.blocks[-1]["elements"]
-    assert [one["text"]["text"] for one in row if one.get("style")] == [green]
+    beside = [one["accessory"] for one in message.blocks[1:] if "accessory" in one]
+    offered = [*beside, *message.blocks[-1]["elements"]]
+    assert [one["text"]["text"] for one in offered if one.get("style")] == [green]
     assert ("Read all" in menu(message)) == (green == "Approve")
 
 

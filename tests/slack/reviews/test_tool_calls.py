@@ -534,10 +534,23 @@ def test_an_answer_shows_its_question() -> None:
     assert decided_on(replace(asked, round=a_round())) is None
 
 
-@pytest.mark.parametrize("asks", [True, False])
-def test_a_page_with_a_mask_has_no_green_approve(asks: bool) -> None:
-    rule = a_rule(ask_about_masks=asks)
-    view = replace(a_call(rule=rule), masked=((FINDERS["email"][0], 1),))
+@pytest.mark.parametrize(
+    ("asks", "hides", "may_have_run", "masked"),
+    [
+        (True, False, False, 1),
+        (False, True, False, 1),
+        (False, False, True, 0),
+        (False, False, False, 1),
+        (True, True, False, 0),
+    ],
+)
+def test_a_page_about_which_approve_asks_has_no_green_one(
+    *, asks: bool, hides: bool, may_have_run: bool, masked: int
+) -> None:
+    call = ToolCall(tool="send_email", hides=hides, may_have_run=may_have_run)
+    view = a_call(rule=a_rule(ask_about_masks=asks), subject=call)
+    view = replace(view, masked=((FINDERS["email"][0], 1),) * masked)
     position = ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE)
     [approve, *_] = render_reader(position, view, []).view["blocks"][-1]["elements"]
-    assert ("style" in approve) is not asks
+    asked = may_have_run or (masked and (asks or hides))
+    assert ("style" in approve) is not bool(asked)

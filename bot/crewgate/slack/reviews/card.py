@@ -219,7 +219,10 @@ def _masked(card: _Card) -> list[Block]:
     if not card.view.masked:
         return []
     line = f"{cards.masked(card.view.masked)}."
-    masked = section(line, buttons.UNMASK.on(card.view.round.id))
+    unmask = buttons.UNMASK.on(card.view.round.id)
+    if card.view.asks_about_masks and _shows_text(card.body.share):
+        unmask |= {"style": "primary"}
+    masked = section(line, unmask)
     return [masked | {"block_id": with_share("masked", card.body.share)}]
 
 
@@ -234,8 +237,10 @@ def _decide(card: _Card) -> list[Block]:
     if not _shows_all(view, share):
         pages = output.count_pages(view.output, is_call=_shows_arguments(view))
         label = f"{buttons.READ.label} ({pages:,} pages)" if pages > 1 else buttons.READ.label
-        # While text is hidden, Approve is not green: the green button is the one that shows all.
-        read = buttons.READ.on(round_id, label=label) | {"style": "primary"}
+        # Approve is not green while text is hidden, but the button that shows it: here, or *Show
+        # them* beside the masks.
+        read = buttons.READ.on(round_id, label=label)
+        read |= {} if _shows_text(share) else {"style": "primary"}
         offered = [*map(buttons.without_style, offered), read]
     if _has_changes(view) and not _shows_arguments(view):
         offered.append(buttons.CHANGES.on(round_id))
@@ -250,8 +255,11 @@ def _decide(card: _Card) -> list[Block]:
 
 
 def _shows_all(view: CardView, share: caveats.Share) -> bool:
-    masks = view.masked and view.round.rule.ask_about_masks
-    return share.shown >= share.of and not share.beyond and not masks
+    return _shows_text(share) and not view.asks_about_masks
+
+
+def _shows_text(share: caveats.Share) -> bool:
+    return share.shown >= share.of and not share.beyond
 
 
 #: The parts of the card of a round that waits, from above.

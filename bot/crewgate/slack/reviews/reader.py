@@ -11,6 +11,7 @@ from crewgate.domain.caveats import Share
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round, State
+from crewgate.domain.subjects import call_of
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks, excerpts
 from crewgate.slack.blockkit.blocks import Block
@@ -126,9 +127,10 @@ def render_reader(
         *buttons.decide_buttons(round_, reader=reader, approvers=view.approvers),
         *buttons.last_buttons(round_, reader=reader),
     ]
-    hides = bool(view.masked) and round_.rule.ask_about_masks and not unmasks
+    call, hides = call_of(round_.subject), view.asks_about_masks and not unmasks
+    may_have_run = call is not None and call.may_have_run
     # Approve is not green before the last page, where *Next* is, nor beside what it asks about.
-    if goes_on or hides:
+    if goes_on or hides or may_have_run:
         decide = [*map(buttons.without_style, decide)]
     task = round_.review.expected_output if is_output and page.number == 0 else None
     shown = blocks.present(
