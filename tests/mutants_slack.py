@@ -193,8 +193,8 @@ SLACK: Final = (
     ),
     mutant(
         "a page with a mask has a green Approve",
-        "if goes_on or hides:",
-        "if goes_on:",
+        "if goes_on or hides or may_have_run:",
+        "if goes_on or may_have_run:",
         "slack/reviews/test_tool_calls.py",
     ),
     mutant(
