@@ -1,10 +1,18 @@
 """The values of a round that people are shown."""
 
+from dataclasses import replace
+
+import pytest
+
+from crewgate.domain.acts import ToolCall
+from crewgate.domain.masking import Kind
+from crewgate.domain.notification import Output
 from crewgate.domain.people import User
 from crewgate.domain.review import State
+from crewgate.domain.subjects import Subject, Work
 from crewgate.domain.verdict import Revise
-from crewgate.usecases.read_models import Approvers
-from tests.builders import ANA, BEN
+from crewgate.usecases.read_models import Approvers, CardView
+from tests.builders import ANA, BEN, a_round, a_rule
 from tests.usecases.world import CREW, World
 
 
@@ -25,6 +33,24 @@ async def test_an_output_answers_the_last_decision_before_it(world: World) -> No
     ]
     assert [view.previous and view.previous.id for view in views] == [None, first.id, second.id]
     assert [view.answers and view.answers.id for view in views] == [None, first.id, first.id]
+
+
+@pytest.mark.parametrize(
+    ("subject", "by_rule", "asked"),
+    [
+        (Work(), True, True),
+        (Work(), False, False),
+        (ToolCall(tool="send_email"), False, False),
+        (ToolCall(tool="send_email", hides=True), False, True),
+    ],
+)
+def test_masks_are_asked_about_by_the_rule_or_where_a_call_hides(
+    subject: Subject, *, by_rule: bool, asked: bool
+) -> None:
+    round_ = a_round(subject=subject, rule=a_rule(ask_about_masks=by_rule))
+    view = CardView(round=round_, output=Output("Pay."), masked=((Kind.IBAN, 1),))
+    assert view.asks_about_masks is asked
+    assert not replace(view, masked=()).asks_about_masks
 
 
 def test_a_starter_cannot_count_nor_anybody_where_too_few_are_left() -> None:
