@@ -137,6 +137,8 @@ def test_progress_says_for_whom_it_waits_and_nothing_of_ids() -> None:
     )
     assert message.text == "research: waits for a decision"
     assert execution.execution_id not in str(message.blocks)
+    linked = render_progress(a_posting(an_execution()), run_url="https://runs.example.com/e-1")
+    assert "<https://runs.example.com/e-1|open run>" in str(linked.blocks)
     alone = render_progress(a_posting(an_execution()))
     assert alone.blocks[0]["text"]["text"] == ":rocket: *research*"
 
