@@ -188,6 +188,9 @@ def others_in_recipients(text: str, own: str) -> Iterator[Span]:
 
 def own_script(texts: Iterable[str]) -> str:
     """Return the code of the most frequent script of these texts, without addresses and hosts."""
+    texts = tuple(texts)
+    if all(map(str.isascii, texts)):
+        return _LATIN
     return _most_frequent(
         "".join(
             _coded(token[0])

@@ -210,12 +210,14 @@ def script_of(arguments: Mapping[str, object]) -> str:
     return own_script(text for name, one in arguments.items() for text in (name, written(one)))
 
 
+_IN_LINES: Final = json.JSONEncoder(ensure_ascii=False, indent=2).encode
+_IN_ONE_LINE: Final = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def written(value: object) -> str:
     if isinstance(value, str):
         return value
-    return json.dumps(
-        value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) else None
-    )
+    return (_IN_LINES if isinstance(value, dict | list) else _IN_ONE_LINE)(value)
 
 
 def not_showable(output: Output) -> ShownOutput:
