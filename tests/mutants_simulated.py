@@ -5,6 +5,7 @@ Those of `RACED` are of locks, and lie open where two bots work on one PostgreSQ
 
 from typing import Final
 
+from tests.mutants_simulated_chains import CHAINED
 from tests.mutants_simulated_core import CORE
 from tests.mutants_simulated_flows import OF_FLOWS
 from tests.mutating import mutant
@@ -407,6 +408,7 @@ SIMULATED: Final = (
     ),
     *CORE,
     *OF_FLOWS,
+    *CHAINED,
 )
 RACED: Final = (
     mutant(

@@ -111,9 +111,16 @@ class Crews(Known):
     # --- the crew with tools ---
 
     async def agent_calls(self, choices: Choices) -> None:
+        call = self.new_call(choices)
+        if choices.one_in(2):
+            self.world.tools.busy.add((call.execution, call.task))
+        await self.announce_call(call)
+
+    def new_call(self, choices: Choices, *, is_hosted: bool | None = None) -> Call:
         self.tool_number += 1
         tool = choices.pick(["send", "list", "pay"])
-        execution, is_hosted = choices.pick(["t 1", "t 2"]), choices.one_in(2)
+        execution = choices.pick(["t 1", "t 2"])
+        is_hosted = choices.one_in(2) if is_hosted is None else is_hosted
         wording = choices.pick(WORDINGS) if choices.one_in(3) else WORDINGS[0]
         to = choices.pick(RECIPIENTS) if tool == "pay" else "bob"
         arguments: dict[str, object] = {"to": to, "text": f"{wording} {self.tool_number}."}
@@ -127,9 +134,7 @@ class Crews(Known):
             is_hosted=is_hosted,
         )
         self.calls[call.execution, call.task] = call
-        if choices.one_in(2):
-            self.world.tools.busy.add((call.execution, call.task))
-        await self.announce_call(call)
+        return call
 
     async def announce_call(self, call: Call, **changes: Any) -> None:
         text = json.dumps(call.arguments)
@@ -164,9 +169,13 @@ class Crews(Known):
 
     async def tool_reports(self, choices: Choices) -> None:
         ran = [one for one in self.calls.values() if one.ran and not one.is_reported]
-        call = choices.pick(ran)
+        await self.tell_run(
+            choices.pick(ran), CallState.FAILED if choices.one_in(4) else CallState.RAN
+        )
+
+    async def tell_run(self, call: Call, state: CallState) -> None:
         call.is_reported = True
-        await self.report(call, CallState.FAILED if choices.one_in(4) else CallState.RAN)
+        await self.report(call, state)
         await self.look()
         latest = self.latest(TOOLS, call.execution, call.task)
         if latest is not None and latest.decision == call.ran[-1][1]:
@@ -180,7 +189,11 @@ class Crews(Known):
 
     async def tool_runs_again(self, choices: Choices) -> None:
         """A tool runs once more on the approval by which it ran, and says so."""
-        call = choices.pick([one for one in self.calls.values() if one.ran and one.is_reported])
+        await self.run_again(
+            choices.pick([one for one in self.calls.values() if one.ran and one.is_reported])
+        )
+
+    async def run_again(self, call: Call) -> None:
         latest = self.latest(TOOLS, call.execution, call.task)
         if latest is not None and latest.call_result is not None and not self.may_run(latest):
             await self.report(call, CallState.RAN)
@@ -196,7 +209,14 @@ class Crews(Known):
 
     async def call_is_withdrawn(self, choices: Choices) -> None:
         """The agent's task ends, and with it a call that was not let through yet."""
-        call = choices.pick([one for one in self.calls.values() if not one.ran])
+        await self.withdraw(choices.pick(self.calls_that_go_on()))
+
+    def calls_that_go_on(self) -> list[Call]:
+        """The calls that did not run, and whose end nobody told."""
+        return [one for one in self.calls.values() if not (one.ran or one.is_reported)]
+
+    async def withdraw(self, call: Call) -> None:
+        """Let the host say that a call did not run, which does not prove an approval."""
         latest = self.latest(TOOLS, call.execution, call.task)
         if latest is None or call.is_reported:
             return
@@ -204,13 +224,14 @@ class Crews(Known):
         self.world.tools.pending.pop((call.execution, call.task), None)
         await self.report(call, CallState.CLOSED)
         await self.look()
-        state = self.round(latest.id).state
-        over = (State.CLOSED, State.RESUMED)
-        require(state in over, "truth", f"{latest.id} was withdrawn, and is {state}")
+        state, before = self.round(latest.id).state, latest.state
+        is_over = state is State.CLOSED or before is state is State.RESUMED
+        read = f"{latest.id} was withdrawn, and is {state}, before {before}"
+        require(is_over, "truth", read)
 
     async def tool_runs_unasked(self, choices: Choices) -> None:
         """A call that people refused, or that waits, ran all the same."""
-        call = choices.pick([one for one in self.calls.values() if not one.ran])
+        call = choices.pick(self.calls_that_go_on())
         latest = self.latest(TOOLS, call.execution, call.task)
         if latest is None or latest.state is State.DECIDED or call.is_reported:
             return
@@ -218,28 +239,38 @@ class Crews(Known):
         assert isinstance(latest.subject, ToolCall)
         if approved or latest.in_doubt or latest.subject.was_tried:
             return
-        call.is_reported = True
+        call.is_reported = call.ran_unasked = True
         self.world.tools.pending.pop((call.execution, call.task), None)
         await self.report(call, CallState.RAN)
         self.alarms.add(latest.id)
+        await self.look()
+        if call in self.calls_that_are_over() and not choices.one_in(4):
+            await self.restore(call)
 
     async def host_restarts(self, choices: Choices) -> None:
         """It stopped while a call ran, does not know whether it ran, and asks about it anew."""
         ran = [one for one in self.calls.values() if one.ran and not one.is_reported]
         call = choices.pick(ran)
         if call.is_hosted:
-            call.may_have_run, call.is_reported = True, True
-            call.pauses += 1
-            if choices.one_in(2):
-                words = self.said("It was sent as", f"{TOOLS} {call.execution}")
-                call.earlier = CallResult(CallState.RAN, words)
-            await self.announce_call(call)
+            await self.restart_of(call, is_known=choices.one_in(2))
+
+    async def restart_of(self, call: Call, *, is_known: bool) -> None:
+        """Ask anew about a call; the host may know how it ended."""
+        call.may_have_run, call.is_reported = True, True
+        call.pauses += 1
+        if is_known:
+            words = self.said("It was sent as", f"{TOOLS} {call.execution}")
+            call.earlier = CallResult(CallState.RAN, words)
+        await self.announce_call(call)
 
     async def host_is_restored(self, choices: Choices) -> None:
-        """Its copy is of before an answer, so that a call that was answered waits once more."""
-        answered = self.answered_calls()
-        ran = [one for one in answered if one.ran]
-        call = choices.pick(ran if ran and choices.one_in(2) else answered)
+        """Its copy is of before an answer, or an end, so that the call waits once more."""
+        over = self.calls_that_are_over()
+        ran = [one for one in over if one.ran or one.ran_unasked]
+        await self.restore(choices.pick(ran if ran and choices.one_in(2) else over))
+
+    async def restore(self, call: Call) -> None:
+        """Let a host, whose copy knows of no end, ask about a call that is over."""
         before, call.is_reported = len(self.known), bool(call.ran)  # its copy knows of no run
         await self.announce_call(call)
         await self.look()
@@ -249,26 +280,32 @@ class Crews(Known):
         assert again is not None
         assert isinstance(again.subject, ToolCall)
         key = key_of(again)
+        has_run = call.ran or call.ran_unasked
         unsure = any(one.in_doubt for one in self.known if key_of(one) == key)
         read = f"{again.id} asks about {call.task}, which never ran, as if it had"
-        require(call.ran or unsure or not again.subject.may_have_run, "truth", read)
+        require(has_run or unsure or not again.subject.may_have_run, "truth", read)
+        read = f"{again.id} asks about {call.task}, which ran, and does not say so"
+        require(again.subject.may_have_run or not has_run, "runs", read)
 
-    def answered_calls(self) -> list[Call]:
-        """The calls of hosts that wait for nothing: an answer to the latest round arrived."""
+    def calls_that_are_over(self) -> list[Call]:
+        """The calls of hosts that wait for nothing: an answer arrived, or they were closed."""
         latest = {
             (one.execution, one.task): self.latest(TOOLS, one.execution, one.task)
             for one in self.calls.values()
-            if one.is_hosted
+            if one.is_hosted and not one.is_over_unasked
         }
         return [
             self.calls[key]
             for key, round_ in latest.items()
-            if round_ is not None and round_.state is State.RESUMED and not round_.removed_at
+            if round_ is not None and round_.state in (State.RESUMED, State.CLOSED)
+            if not round_.removed_at
         ]
 
     async def crew_forgets(self, choices: Choices) -> None:
         """A crew says for an hour that it knows no execution, and then knows them all again."""
-        name = choices.pick([TASKS, SCANS, TOOLS, LEGAL])
+        await self.forget_all(choices.pick([TASKS, SCANS, TOOLS, LEGAL]))
+
+    async def forget_all(self, name: str) -> None:
         client = self.world.clients[name]
         for client.says in (CrewUnavailable("404: not found", gone=True), None):
             for _ in range(6):
@@ -300,6 +337,8 @@ class Crews(Known):
             takes_edits=call is not None,
         )
         round_ = received.round
+        read = f"it asks, and {round_.id} is {round_.state} {round_.reason}"
+        require(round_.state in (State.WAITING, State.DECIDED, State.STUCK), "once", read)
         for one in self.questions:
             is_open = round_.state in (State.WAITING, State.DECIDED)
             if one.round_id in {round_.id, round_.origin_id} and is_open:

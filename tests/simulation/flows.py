@@ -22,6 +22,7 @@ from tests.usecases.crew_standins import DROP, KEEP, RETIRE
 
 LEAD, OTHERS = Email("lead@example.com"), Email("others@example.com")
 """Those whom a request names, and whom its escalation names besides, without accounts in Slack."""
+CALLS: Final = EffectKind.CALL_ASSIGNED.value
 OVER: Final = (State.RESUMED, State.SUPERSEDED, State.CLOSED)
 
 
@@ -230,6 +231,17 @@ async def a_flow_that_waits_is_asked_about(of: Known) -> None:
             require(request.is_answered_elsewhere, "truth", read)
 
 
+async def a_call_of_others_is_on_its_way(of: Known) -> None:
+    """Nothing takes back what calls people to a request, while it waits."""
+    jobs = {row.subject for row in await of.world.everything() if row.kind == CALLS}
+    for request in of.requests.values():
+        if not request.calls or of.round(request.round_id).state is not State.WAITING:
+            continue
+        is_called = bool(of.world.slack.keyed(f"escalated request {request.round_id}"))
+        read = f"{request.round_id} was escalated {request.calls} times, and nobody is called"
+        require(is_called or request.round_id in jobs, "told", read)
+
+
 async def an_escalation_calls_while_it_waits(of: Known) -> None:
     """People are called for each escalation that is to call them, and for no more."""
     aside = {row.subject for row in await of.world.everything() if row.set_aside_at is not None}
@@ -282,7 +294,10 @@ async def a_host_has_the_lessons_that_are_kept(of: Known) -> None:
             require(is_so, "truth", f"{lesson} at {now}")
 
 
-OF_FLOWS: Final[tuple[Check, ...]] = (a_flow_gets_the_answer_that_people_gave,)
+OF_FLOWS: Final[tuple[Check, ...]] = (
+    a_flow_gets_the_answer_that_people_gave,
+    a_call_of_others_is_on_its_way,
+)
 FLOWS_IN_THE_END: Final[tuple[Check, ...]] = (
     a_flow_that_waits_is_asked_about,
     an_escalation_calls_while_it_waits,

@@ -56,6 +56,10 @@ class Call:
     ran: list[tuple[str, Decision, datetime]] = field(default_factory=list)
     """The arguments of each time that it ran, the decision that let it, and when that was."""
     is_reported: bool = False
+    ran_unasked: bool = False
+    """True if it ran, though nobody approved it, and its host said so."""
+    is_over_unasked: bool = False
+    """True if its end came before the question about it."""
 
     @property
     def is_refused(self) -> bool:
@@ -149,6 +153,8 @@ class Known:
     requests: dict[str, Request]
     """The questions of flows, by the addresses for their answers."""
 
+    stood = False
+    """True if a worker ever stood still."""
     is_empty = False
     """True if nobody was left of LAWYERS at the last look."""
     told_empty = 0

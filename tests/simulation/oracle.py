@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.reason import Expired
+from crewgate.domain.reason import Expired, NeverSent, RanEarlier
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, ByRule, Person, TimedOut, Verdict
 from crewgate.store.tables import rounds
@@ -223,6 +223,21 @@ async def a_call_is_asked_anew_for_a_reason(of: Known) -> None:
                 require(refused or isinstance(before.reason, Expired), "runs", read)
 
 
+async def a_reason_is_so(of: Known) -> None:
+    """A decision gave way to a newer output, or to an earlier run of its call, if there is one."""
+    for round_ in of.known:
+        if isinstance(round_.reason, NeverSent):
+            latest = of.latest(*key_of(round_))
+            is_newer = latest is not None and latest.number > round_.number
+            read = f"{round_.id} gave way to a newer output, and {latest and latest.id} is the last"
+            require(is_newer, "truth", read)
+        elif isinstance(round_.reason, RanEarlier):
+            call = of.calls[round_.review.execution_id, round_.review.task_id]
+            read = f"{round_.id} says that {call.task} ran earlier: {call.ran}"
+            ran = any(decision != round_.decision for _, decision, _ in call.ran)
+            require(ran or call.ran_unasked, "truth", read)
+
+
 async def what_waits_is_in_home(of: Known, by: Person | None = None) -> None:
     """Home lists just what a person may decide, and its totals count it."""
     by = by or EVERYBODY[of.looks // 4 % len(EVERYBODY)]
@@ -270,6 +285,7 @@ async def a_decision_stands(of: Known) -> None:
 
 ALWAYS: Final[tuple[Check, ...]] = (
     a_decision_stands,
+    a_reason_is_so,
     nothing_is_decided_unseen,
     no_time_began_unseen,
     nobody_decides_who_may_not,

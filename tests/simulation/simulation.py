@@ -23,7 +23,8 @@ from crewgate.usecases.queries import queue
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import record_update
 from tests.simulation.both_ways import BOTH_WAYS, home_has_its_other_parts
-from tests.simulation.crews import Crews
+from tests.simulation.calls import Calls
+from tests.simulation.cases import Cases
 from tests.simulation.flows import FLOWS_IN_THE_END, OF_FLOWS, Flows
 from tests.simulation.in_the_end import (
     AFTER_A_MONTH,
@@ -55,7 +56,6 @@ from tests.simulation.product import (
 )
 from tests.simulation.shown import SHOWN, a_waiting_card_says_what_is_so, an_end_is_told_once
 from tests.simulation.story import Choices
-from tests.simulation.workers import Workers
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.simulated_crew import Lead
 
@@ -79,7 +79,7 @@ HOME_EVERY = 4
 Act = Callable[[Choices], Awaitable[None]]
 
 
-class Simulation(Workers, Crews, Flows):
+class Simulation(Calls, Cases, Flows):
     """A story: its steps, two bots, and its end."""
 
     # --- a story ---
@@ -114,6 +114,9 @@ class Simulation(Workers, Crews, Flows):
             "claim": waits,
             "approvals_meet": 4 * bool(self.of_several()),
             "press_comes_again": bool(self.of_several()),
+            "approval_comes_beside": 2 * bool(self.of_several()),
+            "two_find_a_card_deleted": bool(self.cards_to_delete()),
+            "others_are_called_in_vain": 2 * bool(self.to_escalate()),
             "claim_grows_old": 2 * waits,
             "notes_are_sent_back": 2 * waits,
             "approve_with_words": waits,
@@ -154,15 +157,20 @@ class Simulation(Workers, Crews, Flows):
             "another_task_is_done": began,
             "agent_calls": 4,
             "tool_reports": 6 * reports,
-            "tool_runs_unasked": any(not one.ran for one in calls),
+            "tool_runs_unasked": 3 * bool(self.calls_that_go_on()),
             "tool_runs_again": any(one.ran and one.is_reported for one in calls),
-            "call_is_withdrawn": any(not one.ran for one in calls),
+            "call_is_withdrawn": bool(self.calls_that_go_on()),
             "host_restarts": 4 * reports,
-            "host_is_restored": 3 * bool(self.answered_calls()),
+            "host_is_restored": 3 * bool(self.calls_that_are_over()),
+            "approval_is_lost": 4 * bool(self.waiting_calls()),
+            "call_runs_once_more": 2 * any(one.is_hosted for one in calls if one.ran),
+            "change_is_refused": 2 * bool(self.waiting_calls("pay")),
+            "question_comes_late": 1,
             "program_asks": 4,
             "program_starts_again": 4 * bool(self.questions),
             "program_fetches": 6 * bool(self.questions),
             "case_begins": 2 * few,
+            "starter_approves_unknown": 3 * bool(self.of_unknown_starters()),
             "starter_turns_up": 6 * any(one.known_at is None for one in self.cases.values()),
             "case_goes_on": 2 * bool(self.running_cases()),
             "nonsense_arrives": 1,
@@ -170,6 +178,7 @@ class Simulation(Workers, Crews, Flows):
             "crew_forgets": 1,
             "case_pauses": 2 * (few and bool(self.cases)),
             "scans_pause": few,
+            "scans_pause_for_hours": 2 * (0 < self.scanned <= FEW_ROUNDS),
             "scan_pauses": 1,
             "scans_are_sent_back": 2 * scans,
             "scans_are_approved": 3 * scans,
@@ -449,9 +458,3 @@ class Simulation(Workers, Crews, Flows):
             await self.world.pass_time(max(STRIDE, min(due_at) - self.world.clock()))
         left = [(one.kind, one.subject) for one in await self.world.everything()]
         require(False, "jobs", f"still to do: {left}")  # noqa: FBT003
-
-    async def carry_out(self) -> int:
-        """Carry out what is due and nobody's; return how many jobs that were."""
-        jobs = [job for place in await self.due() for job in await self.world.lease_of(place)]
-        await self.deliver(jobs, self.world.context)
-        return len(jobs)

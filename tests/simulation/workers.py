@@ -3,18 +3,19 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from crewgate.domain.effects import TIMER, EffectKind
+from crewgate.domain.review import Round
 from crewgate.domain.verdict import Decision
-from crewgate.usecases.delivery.context import GRACE
+from crewgate.usecases.delivery.context import GRACE, DeliveryContext
 from crewgate.usecases.delivery.worker import LEASE, deliver
 from crewgate.usecases.ports.base import Job
 from tests.simulation.chains import Chains
 from tests.simulation.in_the_end import is_to_do
 from tests.simulation.known import MOMENT
 from tests.simulation.oracle import require
-from tests.simulation.product import HOUR, Product
+from tests.simulation.product import EVERYBODY, HOUR, Product
 from tests.simulation.story import Choices
 
 TIMERS: Final = (EffectKind.REMIND, EffectKind.ESCALATE, EffectKind.TIME_OUT)
@@ -58,9 +59,13 @@ class Workers(Chains):
         if not places:
             return
         context = choices.pick([self.world.context, self.world.beside])
-        leased = await self.world.outbox.lease(
-            choices.pick(places), now=self.world.clock(), lease=LEASE, limit=1
-        )
+        await self.stand_still(choices.pick(places), context)
+        if choices.one_in(2):
+            await self.another_takes_over(choices)
+
+    async def stand_still(self, place: str, context: DeliveryContext) -> None:
+        """Let a worker do the oldest job at a place, until the other side has done it."""
+        leased = await self.world.outbox.lease(place, now=self.world.clock(), lease=LEASE, limit=1)
         for job in leased.jobs:
             halt = self.world.halt
             halt.goes_on = asyncio.Event()
@@ -72,10 +77,9 @@ class Workers(Chains):
             halt.reached.clear()
             if not one.work.done():
                 self.standing.append(one)
+                self.stood = True
             else:
                 one.work.result()
-        if choices.one_in(2):
-            await self.another_takes_over(choices)
 
     async def another_takes_over(self, choices: Choices) -> None:
         """The lease of the worker that stands still ends, and both bots do what is due."""
@@ -85,7 +89,9 @@ class Workers(Chains):
 
     async def worker_goes_on(self, choices: Choices) -> None:
         """A worker that stood still is told the answer, and settles its job, if it still can."""
-        one = choices.pick(self.standing)
+        await self.go_on(choices.pick(self.standing))
+
+    async def go_on(self, one: Standing) -> None:
         self.standing.remove(one)
         one.goes_on.set()
         await one.work
@@ -117,6 +123,60 @@ class Workers(Chains):
                 read = f"{row.kind} {row.subject} was due at {before[row.id]}, {away} without a bot"
                 require(row.due_at == before[row.id] + away, "late", f"{read}: at {row.due_at}")
 
+    # --- a person, or another bot, acts while a worker stands still ---
+
+    async def approval_comes_beside(self, choices: Choices) -> None:
+        """Somebody approves while a message about the round is on its way, and cards follow."""
+        round_ = choices.pick(self.of_several())
+        kind = choices.pick([EffectKind.DIRECT_MESSAGE, EffectKind.POST, EffectKind.REFRESH])
+        for _ in range(3):
+            if any(one.kind == kind for one in await self.due_about(round_)):
+                break
+            await self.carry_out()
+        stood = len(self.standing)
+        for row in await self.due_about(round_):
+            if row.kind == kind and len(self.standing) == stood:
+                await self.stand_still(row.destination, self.world.context)
+        await self.approve_again(round_, choices.pick(EVERYBODY))
+        await self.carry_out()
+        for one in self.standing[stood:]:
+            await self.go_on(one)
+        await self.look()
+
+    async def due_about(self, round_: Round) -> list[Any]:
+        now = self.world.clock()
+        return [
+            row
+            for row in await self.world.everything()
+            if row.subject.partition(" ")[0] == round_.id
+            if is_to_do(row) and row.due_at <= now and row.lease_until is None
+        ]
+
+    def cards_to_delete(self) -> list[Round]:
+        """The rounds that wait and whose cards people can delete."""
+        cards = {one.key.removeprefix("card ") for one in self.world.slack.deletable()}
+        return [one for one in self.visible() if one.id in cards]
+
+    async def two_find_a_card_deleted(self, choices: Choices) -> None:
+        """A worker stands still before it knows, so that another one brings the card back."""
+        round_ = choices.pick(self.cards_to_delete())
+        while await self.carry_out():
+            await self.look()
+        if round_ not in self.cards_to_delete():
+            return
+        self.world.slack.card(round_.id).deleted = True
+        able = [one for one in EVERYBODY if self.may_decide(one, round_)]
+        await self.claim_it(round_, choices.pick(able or EVERYBODY))
+        stood = len(self.standing)
+        for row in await self.due_about(round_):
+            if row.kind == EffectKind.REFRESH:
+                await self.stand_still(row.destination, self.world.context)
+        for _ in range(3):
+            await self.another_takes_over(Choices())
+        for one in self.standing[stood:]:
+            await self.go_on(one)
+        await self.look()
+
     async def both_bots_work(self, choices: Choices) -> None:
         """Both lease at one place, and carry it out at the same time."""
         await self.let_both_work(choices.pick(await self.due() or [TIMER]))
@@ -140,3 +200,9 @@ class Workers(Chains):
             *(self.decide(round_, one) for one in people), *map(self.let_both_work, places)
         )
         self.races, self.world.clock.tick = False, timedelta(0)
+
+    async def carry_out(self) -> int:
+        """Carry out what is due and nobody's; return how many jobs that were."""
+        jobs = [job for place in await self.due() for job in await self.world.lease_of(place)]
+        await self.deliver(jobs, self.world.context)
+        return len(jobs)
