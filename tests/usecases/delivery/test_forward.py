@@ -190,8 +190,9 @@ GONE = Refused("410", "Gone.")
 
 
 class SlowForwarder(FakeForwarder):
-    """Something happens before the first answer, which comes late and is a refusal."""
+    """Something happens before the first answer, which comes late: a refusal, unless told."""
 
+    late: Outcome = GONE
     meanwhile: Callable[[], Awaitable[object]] | None = None
 
     @override
@@ -200,7 +201,7 @@ class SlowForwarder(FakeForwarder):
         if meanwhile is None:
             return await super().forward(webhook, url)
         await meanwhile()
-        return GONE
+        return self.late
 
 
 @both
@@ -226,6 +227,26 @@ async def test_a_bot_that_stood_still_leaves_a_webhook_to_the_other(
     told = GONE in theirs
     assert len(slow.forwarded) == (not told)
     assert world.messages_said() == [EffectKind.FORWARD_FAILED] * told
+
+
+async def test_what_a_bot_that_stood_still_has_delivered_is_not_forwarded_again(
+    forwarding: World,
+) -> None:
+    world, slow = forwarding, SlowForwarder()
+    slow.late = Delivered()
+    world.context = replace(world.context, forwarder=slow)
+
+    async def take_over() -> None:
+        await world.lapse()
+        slow.faults.append(AWAY)
+        await world.turn(FORWARD)
+
+    slow.meanwhile = take_over
+    await came(world, register=URLS)
+    await world.turn(FORWARD)
+    world.clock.advance(timedelta(minutes=1))
+    assert await world.turn(FORWARD) == [Delivered()]
+    assert slow.forwarded == []
 
 
 @both
