@@ -51,6 +51,11 @@ CHAINED: Final = (
         "",
     ),
     mutant(
+        "others are not called again once their round is back",
+        "return reopened._refreshed(*(EffectKind.POST_ESCALATED,) * is_called)",
+        "return reopened._refreshed()",
+    ),
+    mutant(
         "people are mentioned once, and never after an hour",
         "lasts = abs(at - found.at) < (every if found.job is None else attempt)",
         "lasts = found.job is None or abs(at - found.at) < attempt",
@@ -59,5 +64,10 @@ CHAINED: Final = (
         "evidence holds against the bot's own alarm",
         'require("contradicts" not in data, "the bot says that',
         'require(True, "the bot says that',
+    ),
+    mutant(
+        "the vote of a starter who became known later counts",
+        "access.drop_lapsed_votes(drop_votes_of(starter, round_))",
+        "access.drop_lapsed_votes(round_)",
     ),
 )
