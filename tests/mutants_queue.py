@@ -7,6 +7,12 @@ from tests.mutating import mutant
 QUEUE: Final = (
     # --- lists
     mutant(
+        "a bot that stood still sends beside the bot that took over",
+        "if not await tx.has(job):",
+        "if not await tx.has(job) and round_.state is not State.DECIDED:",
+        "usecases/delivery/test_resume_unknown.py",
+    ),
+    mutant(
         "a bot that stood still tells again of a refused webhook",
         "if await tx.complete(job):\n            await tx.enqueue(then, at=context.clock())",
         "if await tx.complete(job) or 1:\n            await tx.enqueue(then, at=context.clock())",

@@ -95,6 +95,7 @@ _OURS: Final = (
     tables.outbox.c.lease_until == sa.bindparam("b_lease", type_=tables.outbox.c.lease_until.type),
 )
 _COMPLETE: Final = sa.delete(tables.outbox).where(*_OURS)
+_HAS: Final = sa.select(tables.outbox.c.id).where(*_OURS)
 _SAME_EFFECT: Final = (
     tables.outbox.c.ordering_key == sa.bindparam("b_ordering_key"),
     tables.outbox.c.kind == sa.bindparam("b_kind"),
@@ -458,6 +459,10 @@ class Tx:
         if self._new_effects:
             await write(self._connection, _ADD_EFFECT, self._new_effects)
         await self.audit.flush()
+
+    async def has(self, job: Job) -> bool:
+        """Return False if a job was cancelled, or another bot has it now."""
+        return bool(await rows(self._connection, _HAS, _ours(job)))
 
     async def complete(self, job: Job) -> bool:
         """Delete a job; return False if it was cancelled, or another bot has it now."""

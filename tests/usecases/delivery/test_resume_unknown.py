@@ -61,6 +61,25 @@ async def test_it_is_sent_again_where_nothing_shows_that_it_was_taken(
     assert (await world.round(decided.id)).reason == Answered("Thank you.", ResumeStatus.RETRYING)
 
 
+async def test_a_bot_that_stood_still_sends_nothing_beside_the_bot_that_took_over(
+    world: World, decided: Round
+) -> None:
+    """It stood still while it asked for the status; a second send would come without evidence."""
+    await lose(world, after=False)
+    world.clock.advance(GRACE)
+    world.crew.faults.append(Fault(LOST))
+
+    async def the_other_takes_over(_: str) -> None:
+        world.crew.on_status = None
+        await world.lapse()
+        assert await world.turn(CREW) == [LOST]
+
+    world.crew.on_status = the_other_takes_over
+    await world.turn(CREW)
+    assert len(world.crew.asked) == 2
+    assert (await world.round(decided.id)).state is State.DECIDED
+
+
 async def test_after_a_start_evidence_is_waited_for_before_it_is_sent_again(
     world: World, decided: Round
 ) -> None:

@@ -110,7 +110,12 @@ async def _ask(round_: Round, client: CrewClient | None, context: DeliveryContex
 async def _begin(
     round_: Round, tx: Tx, job: Job, context: DeliveryContext, recorded: Recorded
 ) -> Round | Outcome:
-    """Mark that a try begins; return an outcome instead if nothing is to be sent now."""
+    """Mark that a try begins; return an outcome instead if nothing is to be sent now.
+
+    A bot that stood still for longer than its lease sends nothing: the other bot has sent, or will.
+    """
+    if not await tx.has(job):
+        return Delivered("another bot has it")
     if round_.state is not State.DECIDED:
         await tx.complete(job)
         return Delivered()
