@@ -17,8 +17,8 @@ CHAINED: Final = (
     ),
     mutant(
         "a call that was closed is never asked about again",
-        "is_closed = latest.state is State.CLOSED and was_asked",
-        "is_closed = latest.state is State.SUPERSEDED and was_asked",
+        "return latest.can_reopen or (is_call and latest.version > 1)",
+        "return latest.can_reopen",
     ),
     mutant(
         "a call that ran unapproved is asked about as one that never ran",
@@ -27,8 +27,8 @@ CHAINED: Final = (
     ),
     mutant(
         "a question that comes after the end of its call is asked",
-        "was_asked = latest.version > 1 or notification.pause_id is None",
-        "was_asked = latest.version > 0",
+        "return latest.can_reopen or (is_call and latest.version > 1)",
+        "return latest.can_reopen or is_call",
     ),
     mutant(
         "a refusal of changed arguments is sent with the arguments",
