@@ -214,8 +214,8 @@ class WatchedSlack(FakeSlack):
     """The part of its output that the latest card of a round shows, in percent."""
     on_line: Callable[[str, QueuePart], Awaitable[None]] | None = None
     """Called with the person and with what waits, once Slack took a morning line."""
-    failed: dict[MessageRef, list[datetime]] = field(default_factory=dict)
-    """The times at which an update of a message was refused, or had no answer."""
+    failed: dict[MessageRef | str, list[datetime]] = field(default_factory=dict)
+    """The times at which an update, or a post by its key, was refused or had no answer."""
     tried: dict[str, datetime] = field(default_factory=dict)
     """The time when each message was first tried, by its key, unless it was looked for."""
     unmasked: list[str] = field(default_factory=list)
@@ -233,6 +233,9 @@ class WatchedSlack(FakeSlack):
             self.tried.setdefault(effect.message_key(options["occasion"]), self.clock())
         before = len(self.messages)
         outcome = await super().say(effect, about, **options)
+        if isinstance(outcome, Refused | Unknown):
+            key = effect.message_key(options["occasion"])
+            self.failed.setdefault(key, []).append(self.clock())
         if effect.kind.row.mentions and isinstance(about, Posting):
             self.note_call(about, before, outcome, effect.kind)
         if isinstance(about, QueuePart) and isinstance(outcome, Posted) and self.on_line:
@@ -302,9 +305,12 @@ class WatchedSlack(FakeSlack):
         return {one.key.removeprefix("card "): one for one in posted}
 
     def is_given_up(self, message: Message) -> bool:
-        """Return True if the update of a message failed for a day: nobody repeats it then."""
-        times = self.failed.get(message.ref, [self.clock()])
-        return times[-1] - times[0] >= timedelta(days=1)
+        """Return True if an update, or a post whose answer was lost, failed for a day.
+
+        Nobody repeats it then.
+        """
+        tries = (self.failed.get(one, [self.clock()]) for one in (message.ref, message.key))
+        return any(times[-1] - times[0] >= timedelta(days=1) for times in tries)
 
     def deletable(self) -> list[Message]:
         """The cards that people can delete, the newest first: a thread with replies stays."""
