@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crewgate.domain.caveats import Claim
@@ -65,6 +65,7 @@ def test_what_nobody_may_approve_stands_apart_and_has_no_green_button() -> None:
 
 
 @settings(max_examples=40)
+@example(["<https://bank.example>\u0386"], Format.MARKDOWN)
 @given(st.lists(texts, max_size=PAGE), st.sampled_from(Format))
 def test_home_is_within_the_limits(excerpts: list[str], format_: Format) -> None:
     lines = tuple(

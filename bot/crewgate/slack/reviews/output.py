@@ -340,7 +340,8 @@ def preview(line: RoundLine) -> tuple[Block, Share]:
         characters=line.characters,
         limit=_SHORT if line.characters <= _SHORT else _LINE,
     )
-    words = f"{found.words}{_not_in_line(found.rows, found.code_lines)}"
+    # Without the brackets of a link two words are one, which may be of two scripts.
+    words = clean(f"{found.words}{_not_in_line(found.rows, found.code_lines)}")
     line_leaf = rich_text.leaf(words) if words else rich_text.leaf(_NOTHING, italic=True)
     return rich_text.paragraph(line_leaf), found.share
 
