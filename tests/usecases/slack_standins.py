@@ -1,6 +1,7 @@
 """Slack, as its ports see it: in memory, with state, and with faults on demand."""
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -337,6 +338,32 @@ class FakeSlack:
         )
         self.messages.append(message)
         return fault.strike() if fault else message
+
+
+@dataclass
+class SlowSlack(FakeSlack):
+    """Something happens once between a post and its answer, or before an update arrives."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def post_card(self, posting: Posting, **options: Any) -> Outcome:
+        outcome = await super().post_card(posting, **options)
+        await self.stand_still()
+        return outcome
+
+    async def say(self, effect: Effect, about: About, **options: Any) -> Outcome:
+        outcome = await super().say(effect, about, **options)
+        await self.stand_still()
+        return outcome
+
+    async def update(self, *what: Any, **options: Any) -> Outcome:
+        await self.stand_still()
+        return await super().update(*what, **options)
+
+    async def stand_still(self) -> None:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
 
 
 @dataclass

@@ -3,11 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from crewgate.domain.effects import TIMER, Effect, EffectKind
+from crewgate.domain.effects import TIMER, EffectKind
 from crewgate.domain.errors import InvalidTransition, NotAReviewer
 from crewgate.domain.execution import (
     GONE_AFTER,
@@ -18,7 +17,7 @@ from crewgate.domain.execution import (
     TaskUpdate,
 )
 from crewgate.domain.notification import Output
-from crewgate.domain.outcome import Outcome, Refused
+from crewgate.domain.outcome import Refused
 from crewgate.domain.people import User
 from crewgate.domain.reason import ExecutionEnded, ExecutionGone, Inferred
 from crewgate.domain.review import Round, State
@@ -26,12 +25,10 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation
 from crewgate.domain.verdict import Answer
 from crewgate.usecases.decide import reopen
-from crewgate.usecases.ports.slack import About
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from crewgate.usecases.track import STATUS_POLL
 from tests.builders import ANA, EVE, SECOND, a_rule
 from tests.usecases.faults import Fault
-from tests.usecases.slack_standins import FakeSlack
 from tests.usecases.timed import HOUR, REMINDED, after
 from tests.usecases.world import CREW, STATUS, World
 
@@ -325,26 +322,11 @@ async def test_what_may_have_been_taken_is_settled_by_the_evidence_that_reopens_
 # --- the button ---
 
 
-class SlowSlack(FakeSlack):
-    """Something happens once between a reminder's post and its answer."""
-
-    meanwhile: Callable[[], Awaitable[object]] | None = None
-
-    async def say(self, effect: Effect, about: About, **how: Any) -> Outcome:
-        outcome = await super().say(effect, about, **how)
-        meanwhile = self.meanwhile
-        if effect.kind is EffectKind.POST_REMINDER and meanwhile is not None:
-            self.meanwhile = None
-            await meanwhile()
-        return outcome
-
-
 async def test_a_bot_that_stood_still_leaves_a_reopened_round_to_its_new_reminders(
     world: World,
 ) -> None:
     """It posts the second of the old reminders, and meanwhile the first of the new is posted."""
-    slow = world.slack = SlowSlack(world.clock)
-    world.context = replace(world.context, messenger=slow)
+    slow = world.slow_down()
     world.crews["research"] = replace(world.crews["research"], rules=(REMINDED,))
     round_ = await a_waiting_round(world)
     await after(world, 2 * HOUR)

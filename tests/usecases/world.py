@@ -50,7 +50,7 @@ from crewgate.usecases.teaching import Teaching
 from crewgate.usecases.track import record_update, track
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_flow_request, a_notification
 from tests.usecases.crew_standins import FakeCrew, FakeFlows, FakeForwarder
-from tests.usecases.slack_standins import FakeDirectory, FakeSlack
+from tests.usecases.slack_standins import FakeDirectory, FakeSlack, SlowSlack
 
 ABOUT_EXECUTIONS = ("progress", "refresh_progress", "post_result", "poll_status")
 """Messages that tests of reviews do not look at."""
@@ -230,6 +230,12 @@ class World:
             leased = await self.outbox.lease(each, now=self.clock(), lease=LEASE, limit=limit)
             jobs += leased.jobs
         return tuple(jobs)
+
+    def slow_down(self) -> SlowSlack:
+        """Put a Slack in place in which a bot can stand still; no message is there yet."""
+        slow = self.slack = SlowSlack(self.clock)
+        self.context = replace(self.context, messenger=slow)
+        return slow
 
     async def lapse(self) -> None:
         """Let every lease end, as if a process had crashed."""

@@ -1,7 +1,6 @@
 """Cards: posted once, in their thread, and kept true."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,13 +15,12 @@ from crewgate.usecases.decide import dismiss_report, may_dismiss_report
 from crewgate.usecases.delivery.reports import TOGETHER
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.notes import claim
-from crewgate.usecases.read_models import DeadLetter, MessageRef, Posting
+from crewgate.usecases.read_models import DeadLetter, MessageRef
 from crewgate.usecases.rounds import times_out_at
 from crewgate.usecases.track import end_execution
 from tests.builders import BEN, NOW, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import LOST, Fault
-from tests.usecases.slack_standins import FakeSlack
 from tests.usecases.world import CREW, World
 
 MINUTE = timedelta(minutes=1)
@@ -31,34 +29,12 @@ MINUTE = timedelta(minutes=1)
 # --- posting ---
 
 
-@dataclass
-class SlowSlack(FakeSlack):
-    """Something happens between a card's post and its answer, or before an update arrives."""
-
-    meanwhile: Callable[[], Awaitable[object]] | None = None
-
-    async def post_card(self, posting: Posting, **options: Any) -> Outcome:
-        outcome = await super().post_card(posting, **options)
-        await self.stand_still()
-        return outcome
-
-    async def update(self, *what: Any, **how: Any) -> Outcome:
-        await self.stand_still()
-        return await super().update(*what, **how)
-
-    async def stand_still(self) -> None:
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile is not None:
-            await meanwhile()
-
-
 @both
 async def test_a_worker_that_stood_still_keeps_the_card_of_the_other(
     world: World, waiting: Round
 ) -> None:
     """Its own card was deleted meanwhile; else the other worker would have found it."""
-    slack = world.slack = SlowSlack(world.clock)
-    world.context = replace(world.context, messenger=slack)
+    slack = world.slow_down()
 
     async def take_over() -> None:
         slack.messages[0].deleted = True
@@ -78,8 +54,7 @@ async def test_a_worker_that_stood_still_leaves_no_older_state_on_the_card(
     world: World, waiting: Round
 ) -> None:
     """Its update arrives after that of the worker that took over."""
-    slack = world.slack = SlowSlack(world.clock)
-    world.context = replace(world.context, messenger=slack)
+    slack = world.slow_down()
     await world.settle_slack()
     await world.enqueue(EffectKind.REFRESH, waiting.id)
 

@@ -204,13 +204,8 @@ class SlowForwarder(FakeForwarder):
         return self.late
 
 
-@both
-@pytest.mark.parametrize("theirs", [(AWAY,), (AWAY, GONE), (GONE,)])
-async def test_a_bot_that_stood_still_leaves_a_webhook_to_the_other(
-    world: World, theirs: Sequence[Outcome]
-) -> None:
-    world.crews["research"] = replace(world.crews["research"], forward=True)
-    slow = SlowForwarder()
+async def forwarded_late(world: World, slow: SlowForwarder, *theirs: Outcome) -> list[Outcome]:
+    """A bot stands still, another one takes its webhook over; return what comes a minute later."""
     world.context = replace(world.context, forwarder=slow)
 
     async def take_over() -> None:
@@ -222,7 +217,17 @@ async def test_a_bot_that_stood_still_leaves_a_webhook_to_the_other(
     await came(world, register=URLS)
     await world.turn(FORWARD)
     world.clock.advance(timedelta(minutes=1))
-    await world.turn(FORWARD)
+    return await world.turn(FORWARD)
+
+
+@both
+@pytest.mark.parametrize("theirs", [(AWAY,), (AWAY, GONE), (GONE,)])
+async def test_a_bot_that_stood_still_leaves_a_webhook_to_the_other(
+    world: World, theirs: Sequence[Outcome]
+) -> None:
+    world.crews["research"] = replace(world.crews["research"], forward=True)
+    slow = SlowForwarder()
+    await forwarded_late(world, slow, *theirs)
     await world.settle_slack()
     told = GONE in theirs
     assert len(slow.forwarded) == (not told)
@@ -232,20 +237,9 @@ async def test_a_bot_that_stood_still_leaves_a_webhook_to_the_other(
 async def test_what_a_bot_that_stood_still_has_delivered_is_not_forwarded_again(
     forwarding: World,
 ) -> None:
-    world, slow = forwarding, SlowForwarder()
+    slow = SlowForwarder()
     slow.late = Delivered()
-    world.context = replace(world.context, forwarder=slow)
-
-    async def take_over() -> None:
-        await world.lapse()
-        slow.faults.append(AWAY)
-        await world.turn(FORWARD)
-
-    slow.meanwhile = take_over
-    await came(world, register=URLS)
-    await world.turn(FORWARD)
-    world.clock.advance(timedelta(minutes=1))
-    assert await world.turn(FORWARD) == [Delivered()]
+    assert await forwarded_late(forwarding, slow, AWAY) == [Delivered()]
     assert slow.forwarded == []
 
 

@@ -2,22 +2,17 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from crewgate.domain.effects import TIMER, Effect, EffectKind
-from crewgate.domain.outcome import Outcome
+from crewgate.domain.effects import TIMER, EffectKind
 from crewgate.domain.people import Notify, User
 from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Reminders
 from crewgate.usecases.away import go_away
-from crewgate.usecases.ports.slack import About
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Fault
-from tests.usecases.slack_standins import FakeSlack
-from tests.usecases.test_gone import SlowSlack
 from tests.usecases.timed import (
     ALL,
     DAY,
@@ -79,25 +74,12 @@ async def test_a_decision_that_meets_a_reminder_under_way_ends_them(world: World
     assert await world.effects() == [EffectKind.RESUME]
 
 
-class Decides(FakeSlack):
-    """A person who decides while a reminder is being posted."""
-
-    world: World
-
-    async def say(self, effect: Effect, about: About, **how: Any) -> Outcome:
-        outcome = await super().say(effect, about, **how)
-        if effect.kind is EffectKind.POST_REMINDER:
-            await self.world.decide(effect.target)
-        return outcome
-
-
 async def test_a_decision_that_meets_one_being_posted_has_no_next_one(world: World) -> None:
+    slow = world.slow_down()
     round_ = await opened(world, REMINDED)
     world.clock.advance(2 * HOUR)
     await world.turn(TIMER)
-    decides = Decides(world.clock)
-    decides.world = world
-    world.context = replace(world.context, messenger=decides)
+    slow.meanwhile = lambda: world.decide(round_.id)
     await world.turn("posts:research")
     assert (await world.round(round_.id)).reminders == 0
     assert await world.effects() == [EffectKind.REFRESH, EffectKind.RESUME]
@@ -234,8 +216,7 @@ async def test_where_the_card_was_deleted_it_comes_back_before_people_are_called
 async def test_a_bot_that_stood_still_while_the_card_came_back_reminds_of_nothing(
     world: World,
 ) -> None:
-    slow = world.slack = SlowSlack(world.clock)
-    world.context = replace(world.context, messenger=slow)
+    slow = world.slow_down()
     round_ = await opened(world, REMINDED)
     await delete_all(world)
 
