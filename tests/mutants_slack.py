@@ -416,4 +416,22 @@ SLACK: Final = (
         "[*sorted(seen.unseen), *turned]",
         "slack/test_payloads.py",
     ),
+    mutant(
+        "a form has alerts in a workspace that refuses them",
+        "if viewer is not None and viewer.alerts else section(text)",
+        "if viewer is not None else section(text)",
+        "slack/reviews/test_standing.py",
+    ),
+    mutant(
+        "a refused form is drawn with its alerts again and again",
+        "            self.takes_alerts = False\n",
+        "            pass\n",
+        "slack/client/test_modals.py",
+    ),
+    mutant(
+        "a workspace that tells nothing is said to take a block",
+        "False if str(error) in REFUSALS else None",
+        "False if str(error) in REFUSALS else True",
+        "slack/client/test_modals.py",
+    ),
 )

@@ -31,6 +31,7 @@ async def test_a_good_installation_has_a_line_for_each_thing(ask: Ask) -> None:
         "✓ database: no file yet; it is made at the first start",
         "✓ slack: crewgate in Demo",
         f"✓ scopes: all {len(BOT_SCOPES)}",
+        "✓ blocks: alert, data_visualization and markdown",
         f"✓ channel {CHANNEL}: readable",
         "✓ reviewer U0ANA: Ana",
         "✓ reviewer ben@example.com: Ben",
@@ -48,6 +49,29 @@ async def test_a_crew_that_takes_lessons_is_said_to(crew: Crew, ask: Ask) -> Non
     assert status == 0
     at = said.index("✓ crew “research”: answers; inputs: topic, lessons")
     assert said[at + 1] == "✓ crew “research”: takes lessons"
+
+
+async def test_blocks_that_the_workspace_does_not_take_are_named(
+    slack: Workspace, ask: Ask
+) -> None:
+    slack.world.unknown_blocks.update({"alert", "data_visualization"})
+
+    status, said = await ask(REVIEWERS="U0ANA")
+
+    assert status == 0
+    assert (
+        "! blocks: this workspace refuses alert (forms warn in plain text instead) and"
+        " data_visualization (numbers have bars of text instead); nothing needs to be done"
+    ) in said
+    slack.fail("blocks.validate", error("unknown_method"), times=None)
+
+    status, said = await ask(REVIEWERS="U0ANA")
+
+    assert status == 0
+    assert (
+        "– blocks: skipped, because Slack does not tell which this workspace takes; refused ones"
+        " have plain ones in their place"
+    ) in said
 
 
 async def test_missing_scopes_are_named_with_what_needs_them(slack: Workspace, ask: Ask) -> None:

@@ -269,3 +269,26 @@ def test_a_message_has_two_charts_at_most_and_a_modal_none() -> None:
     assert message_problems([chart(), chart()]) == []
     assert [problem.pointer for problem in message_problems([chart()] * 3)] == ["/blocks"]
     assert view_problems(modal(chart()))
+
+
+def an_alert(text: str = "Look", **more: Any) -> Json:
+    return {"type": "alert", "text": mrkdwn(text), **more}
+
+
+@pytest.mark.parametrize(
+    ("block", "pointer"),
+    [
+        (an_alert("x" * 3_000, level="warning"), None),
+        (an_alert("x" * 3_001), "/view/blocks/0/text/text"),
+        (an_alert(level="loud"), "/view/blocks/0/level"),
+        (an_alert(accessory=button()), "/view/blocks/0/accessory"),
+    ],
+)
+def test_alerts(block: Json, pointer: str | None) -> None:
+    found = [problem.pointer for problem in view_problems(modal(block))]
+    assert found == ([pointer] if pointer else [])
+
+
+def test_alerts_are_for_modals_only() -> None:
+    assert message_problems([an_alert()])
+    assert view_problems({"type": "home", "blocks": [an_alert()]})

@@ -12,7 +12,7 @@ from crewgate.slack.reviews.listeners import DOUBLE_CLICK
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World, says_delivered
 from tests.journeys.people import box, home, modal
 from tests.journeys.test_rules import Skewed
-from tests.standins.workspace import HANG, Message, buttons, error, message_text
+from tests.standins.workspace import HANG, Message, Workspace, buttons, error, message_text
 
 ASKS = "Before you approve"
 LONG = "\n\n".join(f"Line {number} says something." for number in range(900))
@@ -269,3 +269,43 @@ async def test_a_second_click_in_home_is_told_so_too(patient: World, clock: Skew
     world.slack.release()
     await world.delivered(card)
     assert len(world.crew.resumes) == 1
+
+
+async def asked_about(world: World, card: Message) -> set[str]:
+    """Return the types of the blocks that ask Ana about this card's note."""
+    await world.slack.click(ANA, card, "Approve")
+    asks = await modal(world, ANA, "1 note")
+    kinds = {block["type"] for block in asks.content["blocks"] if "will not be sent" in str(block)}
+    await world.slack.close_modal(ANA)
+    return kinds
+
+
+async def test_what_could_be_overlooked_stands_in_an_alert(world: World) -> None:
+    card = await a_card_with_a_note(world)
+    await world.slack.until(lambda: world.slack.calls_of("blocks.validate"))
+
+    assert await asked_about(world, card) == {"alert"}
+
+    # The workspace refuses what `blocks.validate` took: one press is in vain.
+    world.slack.world.unknown_blocks.add("alert")
+    await world.slack.click(ANA, card, "Approve")
+    assert "press the button again" in await world.told(ANA)
+    assert await asked_about(world, card) == {"section"}
+    await world.slack.click(ANA, card, "Approve")
+    await world.slack.click(ANA, await modal(world, ANA, "1 note"), "Approve anyway")
+    await world.delivered(card)
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_where_slack_takes_no_alerts_forms_are_plain(
+    make_world: MakeWorld, *, tells: bool
+) -> None:
+    async with Workspace() as slack:
+        slack.world.unknown_blocks.add("alert")
+        if not tells:
+            slack.fail("blocks.validate", error("unknown_method"), times=None)
+        async with make_world(slack=slack) as world:
+            card = await a_card_with_a_note(world)
+            await slack.until(lambda: slack.calls_of("blocks.validate"))
+
+            assert await asked_about(world, card) == {"section"}

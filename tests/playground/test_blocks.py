@@ -178,6 +178,23 @@ async def test_buttons_ask_first_when_told_to_and_menus_offer_their_options(
     assert bot.action["selected_option"]["value"] == "three"
 
 
+async def test_an_alert_is_drawn_by_its_level(site: Site) -> None:
+    page = await site.page()
+    levels = ("default", "info", "warning", "error", "success")
+    alerts = [
+        {"type": "alert", "level": one, "text": {"type": "mrkdwn", "text": f"*{one}*"}}
+        for one in levels
+    ]
+    await open_modal(site, modal(*alerts))
+    form = page.get_by_role("dialog", name="A form")
+    await expect(form.locator(".alert b")).to_have_text(levels)
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        for one in levels:
+            painted = form.locator(f".alert.{one}")
+            await expect(painted).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
+
+
 async def test_a_form_of_every_kind_of_input(site: Site, bot: StandInBot) -> None:
     page = await site.page()
     select = {"type": "static_select", "options": OPTIONS, "placeholder": text("Which?")}

@@ -312,6 +312,14 @@ _IN_VIEWS: Final[Mapping[str, Rule]] = {
         ),
     ),
 }
+#: https://docs.slack.dev/reference/block-kit/blocks/alert-block names no limit of its text; it has
+#: a section's here, as a section takes its place.
+_IN_MODALS: Final = {
+    **_IN_VIEWS,
+    "alert": fields(
+        "text", text=_SECTION, level=one_of("default", "info", "warning", "error", "success")
+    ),
+}
 CHARTS: Final = 2
 _CHART_LABEL: Final = string(20)
 
@@ -404,7 +412,6 @@ _KEPT: Final = {
     "private_metadata": string(3_000, shortest=0),
     "callback_id": string(ID, shortest=0),
     "external_id": string(ID, shortest=0),
-    "blocks": _blocks(VIEW_BLOCKS, _IN_VIEWS),
 }
 _VIEWS: Final[Mapping[str, Rule]] = {
     "modal": fields(
@@ -413,9 +420,10 @@ _VIEWS: Final[Mapping[str, Rule]] = {
         title=plain(24),
         submit=plain(24),
         close=plain(24),
+        blocks=_blocks(VIEW_BLOCKS, _IN_MODALS),
         **_KEPT,
     ),
-    "home": fields("blocks", **_KEPT),
+    "home": fields("blocks", blocks=_blocks(VIEW_BLOCKS, _IN_VIEWS), **_KEPT),
 }
 
 
@@ -446,11 +454,31 @@ def refuse_problems(problems: Iterable[Problem], code: str = "invalid_blocks") -
         raise Refused(code, errors=found, response_metadata={"messages": messages})
 
 
-def refuse_message(args: Args, unknown_blocks: Collection[str] = ()) -> None:
+def refuse_view(view: Any, unknown: Collection[str], code: str = "invalid_arguments") -> None:
+    """Raise Refused for a view above Slack's limits, or of blocks that it does not know yet."""
+    refuse_problems(view_problems(view), code)
+    _refuse_unknown(view["blocks"], unknown, code)
+
+
+def _refuse_unknown(blocks: Iterable[Json], unknown: Collection[str], code: str) -> None:
+    kinds = [(f"/blocks/{at}/type", block["type"]) for at, block in enumerate(blocks)]
+    found = [Problem(at, f"unsupported type: {kind}") for at, kind in kinds if kind in unknown]
+    refuse_problems(found, code)
+
+
+def refuse_invalid(args: Args, unknown: Collection[str]) -> None:
+    """`blocks.validate`: raise Refused for a message or view that Slack would not take."""
+    if (view := args.json("view", "invalid_arguments")) is not None:
+        refuse_view(view, unknown, "invalid_view")
+    if (message := args.json("message", "invalid_arguments")) is not None:
+        refuse_problems(message_problems(message["blocks"]), "invalid_message")
+        _refuse_unknown(message["blocks"], unknown, "invalid_message")
+
+
+def refuse_message(args: Args, unknown: Collection[str] = ()) -> None:
     """Raise Refused for a message above Slack's limits, or of blocks that it does not know yet."""
     blocks = args.json("blocks", "invalid_blocks_format") or []
     refuse_problems(message_problems(blocks))
-    if any(block["type"] in unknown_blocks for block in blocks):
-        raise Refused("invalid_blocks")
+    _refuse_unknown(blocks, unknown, "invalid_blocks")
     if text_size(blocks) > MESSAGE_CHARACTERS:
         raise Refused("msg_blocks_too_long")

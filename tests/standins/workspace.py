@@ -167,7 +167,9 @@ class WebApi(web_api.WebApi):
                 limits.refuse_message(Args(args), self._grid_world.unknown_blocks)
             if method.startswith("views."):
                 view = Args(args).json("view", "invalid_arguments")
-                limits.refuse_problems(limits.view_problems(view), "invalid_arguments")
+                limits.refuse_view(view, self._grid_world.unknown_blocks)
+            if method == "blocks.validate":
+                limits.refuse_invalid(Args(args), self._grid_world.unknown_blocks)
             if self._grid_world.grid is not None:
                 self._grid_world.grid.check(method, args, self._grid_world)
         return super().run(method, args, token)
@@ -440,7 +442,7 @@ class Workspace(workspace.Workspace):
     def _apply(self, view: View, reply: Reply) -> Reply:
         answer = reply.body if isinstance(reply.body, dict) else {}
         if "view" in answer:
-            limits.refuse_problems(limits.view_problems(answer["view"]))
+            limits.refuse_view(answer["view"], self.world.unknown_blocks)
         return super()._apply(view, reply)
 
     @override

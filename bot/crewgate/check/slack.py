@@ -12,11 +12,12 @@ from crewgate.check.findings import Finding, doubtful, skipped, wrong
 from crewgate.check.settings import people_of
 from crewgate.domain.people import Anyone, Email, Installation, ReviewerRef, Role, User, UserGroup
 from crewgate.settings.crew import CrewSettings
-from crewgate.slack.client import web_api
+from crewgate.slack.client import newer_blocks, web_api
 from crewgate.slack.client.identity import find_installation
 from crewgate.slack.client.web_api import OPTIONAL_SCOPES
 from crewgate.slack.manifest import BOT_SCOPES
 from crewgate.slack.trial import render_trial_card
+from crewgate.slack.words import names
 from crewgate.usecases.ports.base import Clock
 from crewgate.web.slack_events import clock_is_off
 
@@ -61,6 +62,7 @@ class SlackCheck:
             else:
                 yield _where(answer, installed)
             yield _scopes(scopes)
+            yield await _blocks(self.client)
             there = await web_api.time_told(self.client)
             ahead = timedelta() if there is None else self.clock() - there
             if abs(ahead) > CLOCK_MAY_BE_OFF:
@@ -209,6 +211,19 @@ def _scopes(granted: frozenset[str] | None) -> Finding:
         " install it again"
     )
     return wrong("scopes", problem)
+
+
+async def _blocks(client: AsyncWebClient) -> Finding:
+    answers = {name: await newer_blocks.takes(name, client) for name in newer_blocks.BLOCKS}
+    if None in answers.values():
+        why = "Slack does not tell which this workspace takes"
+        return skipped("blocks", f"{why}; refused ones have plain ones in their place")
+    instead = newer_blocks.BLOCKS
+    refused = [f"{name} ({instead[name]} instead)" for name in answers if not answers[name]]
+    if refused:
+        named = names.in_words(refused)
+        return doubtful("blocks", f"this workspace refuses {named}; nothing needs to be done")
+    return Finding("blocks", names.in_words([*answers]))
 
 
 async def _socket(slack: AsyncWebClient, app_token: str) -> Finding:

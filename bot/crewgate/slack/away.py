@@ -236,7 +236,7 @@ async def on_away_command(command: Command, respond: Respond, *, context: SlackC
         await _tell(context, asked.delegate, answer.to_delegate)
         return
     form = await _form(command.by, asked, context)
-    if await open_modal(context.identity.client, command.trigger_id, form) is None:
+    if await open_modal(context.identity, command.trigger_id, form) is None:
         await say(f"Slack did not open the form in time. Type `{COMMAND} away` again.")
 
 

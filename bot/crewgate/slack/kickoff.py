@@ -144,7 +144,7 @@ async def on_kickoff_command(command: Command, respond: Respond, *, context: Sla
     context.kickoffs.check(crews[0])
     only = crews[0] if len(crews) == 1 else None
     first = render_notice(asking(only)) if only else render_choice(crews)
-    view_id = await open_modal(context.identity.client, command.trigger_id, first)
+    view_id = await open_modal(context.identity, command.trigger_id, first)
     if view_id is None:
         again = f"Slack did not open the form in time. Type `{COMMAND} kickoff` again."
         await send_ephemeral(respond, again)
@@ -198,7 +198,7 @@ class _SentForm:
         closed form has nothing to replace.
         """
         if not await _update(view, self.context, external_id=self.form.id):
-            await update_modal(self.context.identity.client, view, view_id=self.form.view_id)
+            await update_modal(self.context.identity, view, view_id=self.form.view_id)
 
 
 async def on_crew_chosen(
@@ -286,7 +286,7 @@ async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
 
 async def _update(view: Block, context: SlackContext, **which: str) -> bool:
     for _ in range(UPDATES):
-        if not await update_modal(context.identity.client, view, **which):
+        if not await update_modal(context.identity, view, **which):
             return True
         await context.sleep(UPDATE_SECONDS)
     return False

@@ -68,6 +68,8 @@ class Viewer:
     now: datetime
     why: tuple[str, ...] = ()
     """The reasons why this person is asked, and the task that follows."""
+    alerts: bool = False
+    """True if the workspace takes alerts in forms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

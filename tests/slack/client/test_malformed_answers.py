@@ -205,8 +205,8 @@ async def test_whoever_asks_goes_on(slack: Workspace, client: AsyncWebClient, bo
     assert people.is_own("U1") is None
     assert set(directory.unresolved) == set(asked)
     assert await display_name(client, "U1") is None
-    assert await open_modal(client, "trigger", VIEW) is None
-    await update_modal(client, VIEW, view_id="V1")
+    assert await open_modal(identity, "trigger", VIEW) is None
+    await update_modal(identity, VIEW, view_id="V1")
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(

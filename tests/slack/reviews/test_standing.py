@@ -28,8 +28,9 @@ from crewgate.slack.reviews.forms import (
 from crewgate.slack.reviews.reader import render_reader
 from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.reviews.tool_calls import fields_of_call, render_change_form
+from crewgate.slack.words import cards
 from crewgate.usecases.read_models import Approvers, CardView, RoundFacts, RoundLine, Viewer
-from tests.builders import ANA, BEN, LATER, NOW, a_note, a_review, a_rule
+from tests.builders import ANA, BEN, LATER, NOW, a_note, a_review, a_rule, a_vote
 from tests.repo.call_cards import CALL, MAIL
 from tests.slack.home.test_messages import a_queue, deciders, link
 from tests.slack.rendering import a_view, check_view, shown
@@ -262,6 +263,42 @@ def test_nothing_is_said_twice(changes: dict[str, Any]) -> None:
     )
     for words in ("is on it", "2 notes", "are masked"):
         assert text.count(words) <= 1
+
+
+FORMS: Final = ("confirmation", "approve with a comment", "edit the text", "change the arguments")
+
+
+@pytest.mark.parametrize("alerts", [True, False])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_warns_in_alerts_where_the_workspace_takes_these(form: str, alerts: bool) -> None:
+    render, (subject, *_) = SURFACES[form]
+    view = view_of(subject, notes=2, masked=((Kind.EMAIL, 2),))
+    votes = (a_vote(),)
+    view = replace(view, round=replace(view.round, votes=votes, takes_edits=True))
+    assert view.viewer is not None
+    view = replace(view, viewer=replace(view.viewer, alerts=alerts))
+    warns = ["will not be sent", "are masked"]
+    if form in ("edit the text", "change the arguments"):
+        warns.append("Approvals given so far")
+
+    made = render(view)
+
+    kind = "alert" if alerts else "section"
+    for words in warns:
+        [found] = [one for one in made if words in str(one.get("text"))]
+        assert found["type"] == kind
+    assert [one["type"] for one in made].count("alert") == len(warns) * alerts
+
+
+@pytest.mark.parametrize("alerts", [True, False])
+def test_notes_that_do_not_fit_are_warned_of(alerts: bool) -> None:
+    view = view_of("work")
+    assert view.viewer is not None
+    view = replace(view, viewer=replace(view.viewer, alerts=alerts))
+    long = Draft("", (a_note("x" * 3_000, ts="1.1"),))
+    made = _checked(render_revise_form(view, long, problem=cards.NOTE_DOES_NOT_FIT))
+    [found] = [one for one in made if cards.NOTE_DOES_NOT_FIT in str(one)]
+    assert found["type"] == ("alert" if alerts else "section")
 
 
 def labels(blocks: list[Block]) -> list[str]:

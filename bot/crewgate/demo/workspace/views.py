@@ -109,7 +109,15 @@ def _content(args: Args, *kinds: str) -> Json:
     return dict(content)
 
 
+def validate(_: World, args: Args) -> Json:
+    """`blocks.validate`: the demo takes every block."""
+    if sum(name in args for name in ("blocks", "message", "view")) != 1:
+        raise Refused("invalid_arguments")
+    return {}
+
+
 METHODS: Final[dict[str, Method]] = {
+    "blocks.validate": validate,
     "views.open": open_modal,
     "views.push": push_modal,
     "views.update": update_view,

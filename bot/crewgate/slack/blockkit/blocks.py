@@ -69,6 +69,14 @@ def section(text: str, accessory: Block | None = None) -> Block:
     return made if accessory is None else made | {"accessory": accessory}
 
 
+def alert(text: str) -> Block:
+    """A warning in a modal, the only surface for it; some workspaces take none yet.
+
+    https://docs.slack.dev/reference/block-kit/blocks/alert-block
+    """
+    return {"type": "alert", "level": "warning", "text": mrkdwn(text)}
+
+
 def divider() -> Block:
     return {"type": "divider"}
 

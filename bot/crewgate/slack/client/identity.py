@@ -8,7 +8,8 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain import errors, outcome, people
-from crewgate.slack.client import web_api
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.client import newer_blocks, web_api
 from crewgate.usecases.installations import Installations
 from crewgate.usecases.ports.base import Sleep
 from crewgate.usecases.read_models import MessageRef
@@ -50,6 +51,8 @@ class Identity:
         self.user: str | None = None
         self._off: frozenset[str] = frozenset()
         self.has_answered = asyncio.Event()
+        self.takes_alerts: bool | None = None
+        """True if forms may have alerts; None until Slack tells."""
 
     def lacks(self, scope: str) -> bool:
         """Return True if the app was installed without an optional scope."""
@@ -131,9 +134,21 @@ class Identity:
             else:
                 self._remembered = installation
 
+    def note_refusal(self, error: web_api.CallFailed, view: Block) -> None:
+        """Let forms have no alerts until the next start, if Slack refused a form with one.
+
+        Slack does not document if a refused form uses up its trigger, which counts once. So this
+        form is not sent again: the next press gets a plain one.
+        """
+        has_alerts = any(block["type"] == "alert" for block in view["blocks"])
+        if has_alerts and str(error) in newer_blocks.REFUSALS:
+            self.takes_alerts = False
+
     async def run(self) -> None:
         while True:
             await self.ask()
+            if self.takes_alerts is None and not self.warning:
+                self.takes_alerts = await newer_blocks.takes("alert", self.client)
             await self._sleep(ASK_AGAIN if self.warning else ASK_LATER)
 
 

@@ -17,6 +17,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from crewgate.slack.blockkit.blocks import Block, Message
 from crewgate.slack.client.bolt import Next
+from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.web_api import CallFailed, call, text_at
 
 log = structlog.get_logger(__name__)
@@ -92,25 +93,28 @@ async def _respond(respond: Respond, **answer: object) -> bool:
 
 
 async def open_modal(
-    client: AsyncWebClient, trigger_id: str, view: Block, *, on_top: bool = False
+    identity: Identity, trigger_id: str, view: Block, *, on_top: bool = False
 ) -> str | None:
     """Open a modal, `on_top` of the present one; return its id, or None. A trigger lasts 3 s."""
     method = "views.push" if on_top else "views.open"
     try:
-        return text_at(await call(client, method, trigger_id=trigger_id, view=view), "view", "id")
+        opened = await call(identity.client, method, trigger_id=trigger_id, view=view)
+        return text_at(opened, "view", "id")
     except CallFailed as error:
+        identity.note_refusal(error, view)
         log.warning("modal_not_opened", method=method, why=str(error))
         return None
 
 
-async def update_modal(client: AsyncWebClient, view: Block, **which: str) -> str:
+async def update_modal(identity: Identity, view: Block, **which: str) -> str:
     """Replace a modal by `view_id` or `external_id`, unless its `hash` is old.
 
     Return an empty string, or the reason for keeping the modal: Slack's code if there is one.
     """
     try:
-        await call(client, "views.update", **which, view=view)
+        await call(identity.client, "views.update", **which, view=view)
     except CallFailed as error:
+        identity.note_refusal(error, view)
         # This is no warning: the person may simply have closed the modal.
         log.info("modal_not_updated", why=str(error))
         return str(error)

@@ -21,7 +21,14 @@ from crewgate.slack.metadata import asked
 from crewgate.slack.payloads import edit_box
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.output import laid_out, output_in_modal, parts_to_edit
-from crewgate.slack.reviews.standing import MASKS_STAY, Briefing, head, render_caveats, standing
+from crewgate.slack.reviews.standing import (
+    MASKS_STAY,
+    Briefing,
+    caution,
+    head,
+    render_caveats,
+    standing,
+)
 from crewgate.slack.words import cards, names
 from crewgate.slack.words.decisions import ANSWER_LIMIT, asker
 from crewgate.slack.words.subjects import wording
@@ -174,7 +181,7 @@ def render_revise_form(
             if round_.tools_used and not question
             else None,
             box,
-            *(context(warning) for warning in warnings if warning),
+            *(caution(view, warning) for warning in warnings if warning),
             *render_notes_left(draft, page),
             *([] if is_ask else _output(view)),
         ),
@@ -340,7 +347,7 @@ def render_edit_form(
         present(
             *head(briefing),
             section(means),
-            context(several) if several else None,
+            caution(briefing.view, several) if several else None,
             context(MASKS_STAY) if masked else None,
             *(
                 blocks.text_field(

@@ -100,7 +100,8 @@ async def _for_viewer(view: CardView, by: Person, context: SlackContext) -> Card
     view = view.with_earlier(await context.readable(by.id, view.earlier))
     people = People(context.crews, context.directory, context.clock)
     view, reasons = await people.complete(view, by.id), await context.reasons_for(by.id)
-    return replace(view, viewer=Viewer(user=by.id, now=context.clock(), why=reasons(view.round)))
+    why, alerts = reasons(view.round), bool(context.identity.takes_alerts)
+    return replace(view, viewer=Viewer(user=by.id, now=context.clock(), why=why, alerts=alerts))
 
 
 async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block:

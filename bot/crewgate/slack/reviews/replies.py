@@ -114,12 +114,12 @@ class Reply:
         return is_open
 
     async def update(self, view: Block) -> bool:
-        client, around = self.context.identity.client, self.press.view
-        return not await update_modal(client, view, view_id=around.id, hash=around.hash)
+        identity, around = self.context.identity, self.press.view
+        return not await update_modal(identity, view, view_id=around.id, hash=around.hash)
 
     async def _open(self, view: Block) -> bool:
-        client, on_top = self.context.identity.client, self.press.where is Where.MODAL
-        return bool(await open_modal(client, self.press.trigger_id, view, on_top=on_top))
+        identity, on_top = self.context.identity, self.press.where is Where.MODAL
+        return bool(await open_modal(identity, self.press.trigger_id, view, on_top=on_top))
 
 
 Surface: TypeAlias = Callable[[Press, AsyncAck, Respond, SlackContext], Reply]

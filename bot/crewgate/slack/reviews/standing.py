@@ -13,7 +13,7 @@ from crewgate.domain import review, verdict
 from crewgate.domain.caveats import WHOLE, Caveats, Note, Unseen, is_empty
 from crewgate.domain.review import Round
 from crewgate.domain.subjects import question_of
-from crewgate.slack.blockkit.blocks import Block, context, section
+from crewgate.slack.blockkit.blocks import Block, alert, context, section
 from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import ELLIPSIS, is_blank, one_line
 from crewgate.slack.press import Where
@@ -152,7 +152,13 @@ def render_caveats(briefing: Briefing) -> list[Block]:
                 lines.append(
                     "*If it has been done, it is done once more.* Look before you approve."
                 )
-    return [section(line) for line in lines if line]
+    return [caution(view, line) for line in lines if line]
+
+
+def caution(view: CardView, text: str) -> Block:
+    """Render what a form's reader could overlook: as an alert, where the workspace takes these."""
+    viewer = view.viewer
+    return alert(text) if viewer is not None and viewer.alerts else section(text)
 
 
 def unsent(count: int, notes: Sequence[Note]) -> str:

@@ -27,7 +27,7 @@ from crewgate.slack.blockkit.text import hides, plain, utf16_length, with_recipi
 from crewgate.slack.metadata import asked
 from crewgate.slack.payloads import edit_box
 from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out, script_of
-from crewgate.slack.reviews.standing import MASKS_STAY, Briefing, head
+from crewgate.slack.reviews.standing import MASKS_STAY, Briefing, caution, head
 from crewgate.slack.words import cards, decisions, names
 from crewgate.usecases.read_models import CardView
 
@@ -179,7 +179,7 @@ def render_change_form(
                 "You approve the call with what stands here: it runs once, in your name, within"
                 f" {decisions.how_long(valid_for(round_.rule))}."
             ),
-            *([blocks.context(several)] if several else []),
+            *([caution(briefing.view, several)] if several else []),
             *([blocks.context(MASKS_STAY)] if fields.masks else []),
             *(
                 _field(one, values[one.name], edit_box(revision, number, ids.ARGUMENT), own)

@@ -146,10 +146,10 @@ class WalkReply(ModalReply):
 
 async def _put(reply: Reply, view: Block) -> bool:
     """Show a view in place of the press's modal, or of the one that Slack has closed."""
-    client, around = reply.context.identity.client, reply.press.view
-    failure = await update_modal(client, view, view_id=around.id, hash=around.hash)
+    identity, around = reply.context.identity, reply.press.view
+    failure = await update_modal(identity, view, view_id=around.id, hash=around.hash)
     if failure == "not_found":
-        await open_modal(client, reply.press.trigger_id, render_start(_CLOSED))
+        await open_modal(identity, reply.press.trigger_id, render_start(_CLOSED))
     return not failure
 
 

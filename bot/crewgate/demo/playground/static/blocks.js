@@ -19,6 +19,7 @@ const RENDER = {
         block.text && textOf(block.text),
         block.fields && h("div", { class: "fields" }, block.fields.map((one) => textOf(one)))),
       block.accessory && h("div", { class: "accessory" }, interactive(block.accessory, context))),
+  alert: (block) => h("div", { class: `alert ${block.level ?? "default"}` }, textOf(block.text)),
   context: (block) =>
     h("div", { class: "context" }, block.elements.map((one) => (one.type === "image" ? picture(one) : textOf(one)))),
   actions: (block, context) => h("div", { class: "actions" }, block.elements.map((one) => interactive(one, context))),
