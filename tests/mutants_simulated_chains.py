@@ -70,4 +70,19 @@ CHAINED: Final = (
         "access.drop_lapsed_votes(drop_votes_of(starter, round_))",
         "access.drop_lapsed_votes(round_)",
     ),
+    mutant(
+        "evidence that lacks a text holds",
+        "if replay.unknown or replay.lacks:",
+        "if replay.unknown:",
+    ),
+    mutant(
+        "the purge foretells executions that are still in use",
+        "select_from(executions).where(*_REMOVABLE)",
+        "select_from(executions).where(*_KEPT)",
+    ),
+    mutant(
+        "the status of an execution leaves out its latest round",
+        "rounds = tuple(line for line in found_rounds if line.round.id in readable)",
+        "rounds = tuple(line for line in found_rounds[:-1] if line.round.id in readable)",
+    ),
 )

@@ -28,6 +28,8 @@ IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108  # a folder in memory, whose f
 class Database(Protocol):
     """A migrated database that each story finds empty."""
 
+    url: str
+
     @property
     def engines(self) -> Engines: ...
 
@@ -40,13 +42,14 @@ class OnPostgres:
 
     server: Postgres
     emptied: EmptiedPostgres = field(default_factory=EmptiedPostgres)
+    url: str = ""
 
     @property
     def engines(self) -> Engines:
         return self.emptied.engines
 
     async def empty(self) -> None:
-        await self.emptied.url(self.server)
+        self.url = await self.emptied.url(self.server)
 
 
 class Player:
@@ -71,7 +74,9 @@ class Player:
         await self._database.empty()
         engines, clock = self._database.engines, FakeClock()
         uow = a_uow(engines, masking={SCANS: MASKED}, clock=clock)
-        return Simulation(Product(engines, uow, clock))
+        product = Product(engines, uow, clock)
+        product.database_url = self._database.url
+        return Simulation(product)
 
     async def _play(self, story: Story) -> Failure | None:
         simulation = await self._begin()

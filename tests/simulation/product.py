@@ -417,6 +417,8 @@ class Product(World):
 
     slack: WatchedSlack
     flows: WatchedFlows
+    database_url = ""
+    """The address of its database, for commands beside the bots."""
 
     def __post_init__(self) -> None:
         self.crews |= settings()

@@ -20,11 +20,11 @@ from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE, deliver
 from crewgate.usecases.notes import claim
 from crewgate.usecases.queries import queue
-from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import record_update
 from tests.simulation.both_ways import BOTH_WAYS, home_has_its_other_parts
 from tests.simulation.calls import Calls
 from tests.simulation.cases import Cases
+from tests.simulation.files import FILES, purge
 from tests.simulation.flows import FLOWS_IN_THE_END, OF_FLOWS, Flows
 from tests.simulation.in_the_end import (
     AFTER_A_MONTH,
@@ -48,7 +48,6 @@ from tests.simulation.product import (
     FLOWS,
     HOUR,
     LEGAL,
-    RETENTION,
     REVIEWERS,
     SCANS,
     TASKS,
@@ -324,12 +323,7 @@ class Simulation(Calls, Cases, Flows):
         await self.remove_texts()
 
     async def remove_texts(self) -> None:
-        for name in self.world.crews:
-            before = self.world.clock() - RETENTION
-            async for _ in remove_texts(
-                name, before=before, begin=self.world.uow.begin, clock=self.world.clock
-            ):
-                pass
+        await purge(self)
 
     # --- the end ---
 
@@ -354,7 +348,7 @@ class Simulation(Calls, Cases, Flows):
         await self.bring_cards_back()
         await self.calm_down(Choices())
         await self.settle(strides=100)
-        checks = (*ALWAYS, *IN_THE_END, *FLOWS_IN_THE_END, *OFFICE, *LOOKS, *SHOWN)
+        checks = (*ALWAYS, *IN_THE_END, *FLOWS_IN_THE_END, *OFFICE, *LOOKS, *FILES, *SHOWN)
         for check in checks:
             await check(self)
         for by in EVERYBODY[::3]:
@@ -436,7 +430,8 @@ class Simulation(Calls, Cases, Flows):
         await self.remove_texts()
         await self.settle(strides=10)
         await self.look()
-        for check in (*AFTER_A_MONTH, the_trail_proves_each_execution, an_end_is_told_once):
+        proved = (the_trail_proves_each_execution, *FILES)
+        for check in (*AFTER_A_MONTH, *proved, an_end_is_told_once):
             await check(self)
 
     async def pass_a_month(self) -> None:
