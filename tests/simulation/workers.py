@@ -177,6 +177,35 @@ class Workers(Chains):
             await self.go_on(one)
         await self.look()
 
+    async def card_is_gone_before_it_is_known(self, choices: Choices) -> None:
+        """A worker posts a card and stands still; it is deleted, and another bot posts its own."""
+        stood = len(self.standing)
+        for place in (row.destination for row in await self.cards_to_post()):
+            if len(self.standing) == stood:
+                await self.stand_still(place, self.world.context)
+        late = self.standing[stood:]
+        for one in late:
+            await self.look()
+            key = f"card {one.job.effect.target}"
+            ours = [card for card in self.world.slack.deletable() if card.key == key]
+            for card in ours:
+                card.deleted = True
+            for _ in range(3):
+                await self.another_takes_over(Choices())
+            await self.go_on(one)
+            await self.look()
+            round_ = self.round(one.job.effect.target)
+            able = [by for by in EVERYBODY if self.may_decide(by, round_)]
+            await self.approve_again(round_, choices.pick(able or EVERYBODY))
+
+    async def cards_to_post(self) -> list[Any]:
+        """The first jobs that post a card, if such a job is the next at its destination."""
+        now, first = self.world.clock(), dict[str, Any]()
+        for row in await self.world.everything():
+            if is_to_do(row) and row.due_at <= now and row.lease_until is None:
+                first.setdefault(row.destination, row)
+        return [row for row in first.values() if row.kind == EffectKind.POST]
+
     async def both_bots_work(self, choices: Choices) -> None:
         """Both lease at one place, and carry it out at the same time."""
         await self.let_both_work(choices.pick(await self.due() or [TIMER]))
