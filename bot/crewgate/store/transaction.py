@@ -187,6 +187,7 @@ class Tx:
     execution and a round opens the execution first.
     """
 
+    executions = _part(Executions)
     lessons = _part(Lessons)
     mentions = _part(Mentions)
     notes = _part(Notes)
@@ -211,7 +212,6 @@ class Tx:
         self.woken: set[str] = set()
         """Destinations with new work after the commit."""
         self._new_effects: list[dict[str, Any]] = []
-        self.executions = Executions(connection)
         self.audit = Audit(connection, clock)
 
     async def open_review(
