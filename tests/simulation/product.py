@@ -38,6 +38,7 @@ from crewgate.usecases.ports.base import Job, Wakeup
 from crewgate.usecases.ports.crew import ResumeRequest
 from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.read_models import MessageRef, Posting, QueuePart
+from crewgate.usecases.teaching import Teaching
 from tests.audit.files import KEY
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.usecases.crew_standins import DROP, FakeCrew, FakeFlows
@@ -434,16 +435,22 @@ class Product(World):
             SCANS: self.scans,
             LEGAL: self.legal,
         }
-        self.crew.takes = (INPUT,)
+        for client in self.clients.values():
+            client.takes = (INPUT,)
         self.directory.people[LAWYERS] = frozenset(one.id for one in REVIEWERS)
         self.directory.people[FINANCE] = ACCOUNTANTS
         self.context = replace(
             self.context,
             messenger=self.slack,
             clients=self.clients | {FLOWS: SlowCrew()},
-            **self._of_a_bot(),
         )
-        self.beside = replace(self.context, **self._of_a_bot())
+        self.begin_bots()
+
+    def begin_bots(self) -> None:
+        """Begin the processes of both bots, with nothing in their memory."""
+        self.teaching = Teaching(self.uow, self.context.clients, clock=self.clock)
+        self.context = replace(self.context, refusing=set(), teaching=self.teaching)
+        self.beside = replace(self.context, refusing=set())
         self.empty = EmptyLists(
             uow=self.uow,
             crews=self.crews,
@@ -463,11 +470,6 @@ class Product(World):
     def answering(self, crew: str) -> FakeCrew | FakeFlows:
         """Return the side that takes the decisions of a crew."""
         return self.flows if crew == FLOWS else self.clients.get(crew, self.crew)
-
-    @staticmethod
-    def _of_a_bot() -> dict[str, Any]:
-        """Return the parts of a world that lie in the memory of one bot."""
-        return {"refusing": set()}
 
     async def fetch(
         self, round_: Round, *, number: int | None = None, is_there: bool = True

@@ -301,7 +301,7 @@ class Simulation(Calls, Cases, Flows):
     async def restart(self, _: Choices) -> None:
         await self.stop()
         await self.world.outbox.release(due_at=self.world.clock() + GRACE)
-        self.world.context.refusing.clear()
+        self.world.begin_bots()
 
     async def entries_are_linked(self, _: Choices) -> None:
         await self.world.linking.link()

@@ -117,7 +117,7 @@ class Workers(Chains):
         await self.world.pass_time(away)
         await outbox.release(due_at=self.world.clock() + GRACE)
         await outbox.note_alive(now=self.world.clock(), compare=True)
-        self.world.context.refusing.clear()
+        self.world.begin_bots()
         for row in await self.world.everything():
             if row.kind in TIMERS and row.set_aside_at is None:
                 read = f"{row.kind} {row.subject} was due at {before[row.id]}, {away} without a bot"
