@@ -9,6 +9,8 @@ from crewgate.settings.load import Settings
 
 #: The time limit in seconds, a bit less than a container's health check has.
 _SECONDS: Final = 8
+#: The most of an answer that is read: another program may listen on the bot's port.
+_MOST_BYTES: Final = 2**20
 
 
 def ask_health(settings: Settings) -> tuple[bool, list[str]]:
@@ -22,14 +24,25 @@ def ask_health(settings: Settings) -> tuple[bool, list[str]]:
         try:
             connection.request("GET", "/readyz", headers=headers)
             answer = connection.getresponse()
-            health = json.loads(answer.read())
-            lines = [health["status"], *health.get("details", ())]
+            lines = _lines(json.loads(answer.read(_MOST_BYTES)))
         except (OSError, http.client.HTTPException) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
             return False, [f"no bot answers on port {port}: {why}"]
-        except (ValueError, LookupError, TypeError):
-            return False, [f"what answers on port {port} is no Crewgate"]
-    return answer.status == http.HTTPStatus.OK, [str(line) for line in lines]
+        except (ValueError, RecursionError):
+            lines = []
+    if not lines:
+        return False, [f"what answers on port {port} is no Crewgate"]
+    return answer.status == http.HTTPStatus.OK, lines
+
+
+def _lines(health: object) -> list[str]:
+    """Return the status and the details; nothing of an answer that is not a Crewgate's."""
+    match health:
+        case {"status": "ready" | "not_ready" as status, **more}:
+            details = more.get("details", [])
+            if isinstance(details, list) and all(isinstance(one, str) for one in details):
+                return [status, *details]
+    return []
 
 
 def local_address(settings: Settings) -> tuple[str, int]:
