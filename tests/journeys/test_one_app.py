@@ -15,7 +15,7 @@ from tests.journeys.test_background_loops import until_warned
 from tests.standins.workspace import Workspace
 
 OFTEN = replace(AT_ONCE, ping=0.2)
-SHARED = "other programs on this Slack app"
+SHARED = "other connections of this Slack app"
 
 
 async def replace_oldest(slack: Workspace) -> None:

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 #: Seconds from Slack's `disconnect` after which a new connection means a gap: events may be lost.
 GAP_SECONDS = 5
-#: The pings of a minute; while others are connected, they are counted again every ten minutes.
+#: The pings of a minute.
 MINUTE = 12
 
 
@@ -73,11 +73,14 @@ class _Handler(AsyncSocketModeHandler):
 
 
 class Others:
-    """The other programs on this Slack app, which get presses on this bot's cards too.
+    """The other connections of this Slack app, which get presses on this bot's cards too.
 
     Slack counts an app's connections only in a `hello`, and an ended bot's connection lasts a
-    while. So several are counted again, by a new connection, after a MINUTE. `is_alone` returns
-    False if the database knows of another bot, which has a connection, too.
+    while. So several are counted again, by a new connection, after a MINUTE. Once they are warned
+    of, only Slack's own renewal of connections, every few hours, counts them again: Slack may count
+    a connection that was cut for about five hours, and each new connection may leave another one
+    (https://github.com/slackapi/python-slack-sdk/issues/1940). `is_alone` returns False if the
+    database knows of another bot, which has a connection, too.
     """
 
     def __init__(self, is_alone: Check) -> None:
@@ -94,10 +97,10 @@ class Others:
         if self._pings_left == 0 and self.warning is None:
             log.warning("slack_app_shared", connections=connections)
             self.warning = (
-                "other programs on this Slack app get presses on this bot's cards: give each bot an"
-                " app of its own"
+                "other connections of this Slack app get presses too: give each bot an app of its"
+                " own; Slack counts cut ones for hours"
             )
-        self._pings_left = 10 * MINUTE if self.warning else MINUTE
+        self._pings_left = None if self.warning else MINUTE
 
     def are_due(self) -> bool:
         """Count one ping; return True if the others are to be counted again now."""
@@ -165,9 +168,13 @@ class SocketMode:
 
     async def _on_message(self, message: aiohttp.WSMessage) -> None:
         beginning, now = message.data[:200], asyncio.get_running_loop().time()
-        if '"disconnect"' in beginning:
+        if '"disconnect"' not in beginning and '"hello"' not in beginning:
+            return
+        # Either word may also be a person's, in a payload.
+        frame = _parse_frame(message.data) or {}
+        if frame.get("type") == "disconnect":
             self._leaving_at = now
-        elif '"hello"' in beginning and (frame := _parse_frame(message.data)) is not None:
+        elif frame.get("type") == "hello":
             connections = frame.get("num_connections")
             # The number is logged because Slack allows an app only 10 connections.
             log.info("socket_hello", connections=connections)
