@@ -517,6 +517,36 @@ QUEUE: Final = (
         "slack/client/test_socket_mode.py",
     ),
     mutant(
+        "connections are made again and again to count them",
+        "self._pings_left = None if self.warning else MINUTE",
+        "self._pings_left = MINUTE",
+        "slack/client/test_socket_mode.py",
+    ),
+    mutant(
+        "a person's word is Slack's hello",
+        'elif frame.get("type") == "hello":',
+        "else:",
+        "slack/client/test_socket_mode.py",
+    ),
+    mutant(
+        "what another program on the port says is printed",
+        "isinstance(details, list) and all(",
+        "isinstance(details, list) or all(",
+        "check/test_health.py",
+    ),
+    mutant(
+        "a link to a run shows a password",
+        "[^{{}}<>|\\\\@/?#]+",
+        "[^{{}}<>|\\\\/?#]+",
+        "domain/test_parsers.py",
+    ),
+    mutant(
+        "the card of what a rule decided leads to no run",
+        "names.joined(names.run(view.run_url), result)",
+        "result",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
         "another bot of the same database is another program",
         "            self._other_at = now\n",
         "            pass\n",
@@ -537,8 +567,8 @@ QUEUE: Final = (
     ),
     mutant(
         "an id of a caller's may be a link's host",
-        'parts.scheme != "https" or "{" in parts.netloc or',
-        'parts.scheme != "https" or',
+        'rf"https://[^{{}}<>',
+        'rf"https://[^<>',
         "domain/test_parsers.py",
     ),
     mutant(

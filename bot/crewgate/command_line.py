@@ -47,7 +47,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         "--host", type=_host, help="with --http: the host of PUBLIC_URL, as bot.example.com"
     )
     manifest.add_argument(
-        "--name", default="Crewgate", help="the app's name: each bot needs an app of its own"
+        "--name",
+        type=_app_name,
+        default="Crewgate",
+        help="the app's name: each bot needs an app of its own",
     )
     command.add_parser("serve", help="run the bot")
     doctor = command.add_parser(
@@ -214,6 +217,17 @@ def _health(_chosen: argparse.Namespace) -> int:
 
 
 _AT_ONCE: Final = {"init": _init, "manifest": _manifest, "health": _health}
+
+
+#: https://docs.slack.dev/reference/app-manifest
+APP_NAME_LIMIT: Final = 35
+
+
+def _app_name(text: str) -> str:
+    if not text.isprintable() or not 1 <= len(text.strip()) <= APP_NAME_LIMIT:
+        msg = f"Slack takes 1 to {APP_NAME_LIMIT} characters in one line"
+        raise argparse.ArgumentTypeError(msg)
+    return text.strip()
 
 
 def _host(text: str) -> str:

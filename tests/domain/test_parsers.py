@@ -100,6 +100,10 @@ def test_what_is_well_written_is_read(parse: Parse, raw: object, read: object) -
         (parse_url, "https://[bot", "not a web address"),
         (parse_url, "https://bot example.com", "not a web address"),
         *(
+            (parse_url, f"https://bot.example.com/{unseen}a", "not a web address")
+            for unseen in ("\u200b", "\ufeff", "\u00a0", "\u202e", "\x7f", "\t")
+        ),
+        *(
             (
                 parse_run_url,
                 raw,
@@ -114,6 +118,9 @@ def test_what_is_well_written_is_read(parse: Parse, raw: object, read: object) -
                 f"{RUNS}/{{execution_id",
                 f"{RUNS}/a|b",
                 f"{RUNS}/>",
+                RUN.replace("https", "HTTPS"),
+                RUN.replace("//", "//ana:secret@"),
+                f"{RUNS}/{'x' * 400}",
             )
         ),
         (parse_channel, "reviews", "'reviews' is no channel; put #reviews or its id (C…)"),

@@ -63,6 +63,10 @@ def test_an_app_for_each_environment_has_its_name(
         (["--host", "bot.example.com"], "--host goes with --http"),
         (["--http", "--host", "bot.example.com/slack"], "is no host; put one like"),
         (["--http", "--host", "a b"], "is no host; put one like"),
+        (["--name", "Crewgate for the whole legal department"], "Slack takes 1 to 35 characters"),
+        (["--name", ""], "Slack takes 1 to 35 characters"),
+        (["--name", "  "], "Slack takes 1 to 35 characters"),
+        (["--name", "Crew\ngate"], "Slack takes 1 to 35 characters"),
     ],
 )
 def test_what_makes_no_manifest_is_said(

@@ -104,7 +104,7 @@ class Crew:
     run_url: str = parsers.setting(
         "",
         parsers.parse_run_url,
-        "https address of a run, linked from cards, Home and notices;"
+        "https address of a run, linked from cards, Home, notices and the end;"
         " `{execution_id}`, `{task_id}` and `{crew}` after its host are filled in",
         default="none",
         example='"https://traces.example.com/{execution_id}"',

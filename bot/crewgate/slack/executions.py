@@ -47,7 +47,9 @@ def render_progress(
     return Message(push_text(f"{names.crew(execution.crew, PLAIN)}: {state}"), blocks)
 
 
-def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) -> Message:
+def render_end(
+    posting: ExecutionPosting, starter: ReviewerRef | None = None, *, run_url: str = ""
+) -> Message:
     """Render the end, with the result's beginning unless a card above shows it."""
     execution, approved = posting.execution, posting.approved
     result = execution.result if approved is None else None
@@ -55,6 +57,8 @@ def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) ->
     blocks = [section(_ended(execution, starter, approved)), *output.blocks]
     if execution.removed_at is not None:
         blocks.append(context(names.removed(execution.removed_at)))
+    if run := names.run(run_url):
+        blocks.append(context(run))
     did = {ExecutionState.FAILED: "failed", ExecutionState.GONE: "is gone"}
     text = f"{names.crew(execution.crew, PLAIN)} {did.get(execution.state, 'has finished')}"
     return Message(push_text(text), blocks, too_long=output.too_long)

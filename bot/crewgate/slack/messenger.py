@@ -146,7 +146,8 @@ class SlackMessenger(Messenger):
         until: datetime,
     ) -> Outcome:
         end = effect_on(about.execution, EffectKind.POST_RESULT).message_key()
-        message = executions.render_end(about, self._starter(about))
+        run_url = self._people.run_url(about.execution)
+        message = executions.render_end(about, self._starter(about), run_url=run_url)
         return await outcome_of(self._poster.clear(thread, end, message, until=until))
 
     def _file(
@@ -261,7 +262,9 @@ class SlackMessenger(Messenger):
         run_url = self._people.run_url(posting.execution)
         match kind:
             case EffectKind.POST_RESULT:
-                return await self._off_loop(executions.render_end, posting, self._starter(posting))
+                return await self._off_loop(
+                    executions.render_end, posting, self._starter(posting), run_url=run_url
+                )
             case EffectKind.RESULT_FILE_FAILED:
                 off = self._identity.lacks("files:write")
                 failed = executions.render_result_file_failed(() if off else operators)

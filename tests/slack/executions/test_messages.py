@@ -146,6 +146,10 @@ def test_progress_says_for_whom_it_waits_and_nothing_of_ids() -> None:
 def test_whom_its_caller_names_is_told_the_end() -> None:
     message = render_end(a_posting(an_execution(ExecutionState.COMPLETED)), User(BEN.id))
     assert f":checkered_flag: <@{BEN.id}>, *research* has finished." in str(message.blocks)
+    assert "open run" not in str(message.blocks)
+    ended = a_posting(an_execution(ExecutionState.FAILED))
+    linked = render_end(ended, run_url="https://runs.example.com/e-1")
+    assert "<https://runs.example.com/e-1|open run>" in str(linked.blocks)
 
 
 def test_a_result_that_was_approved_is_named_and_not_repeated() -> None:

@@ -428,6 +428,8 @@ def test_a_card_shows_what_a_rule_decided_on_and_why() -> None:
     check_message(message)
     assert "bob@x.example" in read(message)
     assert "\nBy hand." in read(message)
+    linked = render_card(replace(view, run_url="https://runs.example.com/e-1"), now=LATER)
+    assert read(linked).count("<https://runs.example.com/e-1|open run>") == 1
     removed = replace(view, round=replace(view.round, removed_at=LATER))
     assert "bob@x.example" not in read(render_card(removed, now=LATER))
 

@@ -331,7 +331,8 @@ def _of_rule(view: CardView, decision: verdict.Decision) -> list[Block]:
     if round_.removed_at is not None:
         return [context(names.removed(round_.removed_at))]
     arguments = output.arguments_on_card(view.output).blocks if _shows_arguments(view) else []
-    return present(*arguments, *why, context(result) if result else None)
+    about = names.joined(names.run(view.run_url), result)
+    return present(*arguments, *why, context(about) if about else None)
 
 
 def _all_who_approved(decision: verdict.Decision) -> list[Block]:
