@@ -9,7 +9,13 @@ from crewgate.domain.rules.absence import LONGEST
 from crewgate.network import requests
 from crewgate.network.client import TIMEOUTS
 from crewgate.runtime import LASTING, POST_RATE, UPDATE_RATE
-from crewgate.slack.reviews.output import OUTPUT_LIMIT, WHOLE_LIMIT, WHOLE_ROWS
+from crewgate.slack.reviews.output import (
+    EXCERPT,
+    EXCERPT_ROWS,
+    OUTPUT_LIMIT,
+    WHOLE_LIMIT,
+    WHOLE_ROWS,
+)
 from crewgate.usecases.delivery.context import START_GRACE
 from crewgate.usecases.delivery.heartbeat import BEAT
 from crewgate.usecases.delivery.worker import LEASE
@@ -30,7 +36,8 @@ PHRASES = {
         f"{UPDATE_RATE.burst} at once, then 1 in {UPDATE_RATE.interval.total_seconds()} s",
     ),
     "cards.md": (
-        f"over {WHOLE_LIMIT:,} characters or {WHOLE_ROWS} rows (over {OUTPUT_LIMIT:,} characters",
+        f"of more than {WHOLE_LIMIT:,} characters or {WHOLE_ROWS} rows the first {EXCERPT:,}",
+        f"or {EXCERPT_ROWS} at most (over {OUTPUT_LIMIT:,} characters",
         f"{PER_CHARACTER.microseconds // 1000} ms a character",
     ),
     "http.md": (
