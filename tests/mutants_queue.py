@@ -129,20 +129,38 @@ QUEUE: Final = (
     # --- mentions
     mutant(
         "people are mentioned by each card, however many wait",
-        "lasts = abs(at - found.at) < (every if found.job is None else attempt)",
-        "lasts = found.job is not None and abs(at - found.at) < attempt",
+        "if found.job is None and abs(at - found.at) < every:",
+        "if False:",
         "usecases/test_property_of_mentions.py",
     ),
     mutant(
         "a mention that never came keeps others from mentioning",
-        "lasts = abs(at - found.at) < (every if found.job is None else attempt)",
-        "lasts = abs(at - found.at) < every",
+        "    outbox.c.began_at.is_not(None),\n    outbox.c.set_aside_at",
+        "    outbox.c.set_aside_at",
         "usecases/delivery/test_mentions.py",
     ),
     mutant(
-        "a message that was found counts as a mention",
-        "if posted.was_found:\n        await tx.mentions.give_up",
-        "if not posted:\n        await tx.mentions.give_up",
+        "nobody waits for the outcome of a mention whose answer was lost",
+        "if found.job not in (None, job) and await rows(",
+        "if False and await rows(",
+        "usecases/test_property_of_mentions.py",
+    ),
+    mutant(
+        "an older mention that is found shortens the hour",
+        "if found.job is not None or not timedelta() < found.at - at < every:",
+        "if True:",
+        "usecases/delivery/test_mentions.py",
+    ),
+    mutant(
+        "the hour counts from when a lost message was found",
+        "at = min(now, found.at)",
+        "at = now",
+        "usecases/delivery/test_mentions.py",
+    ),
+    mutant(
+        "a short card that was found counts as a mention",
+        "if found is None or found.is_quiet:",
+        "if found is None:",
         "usecases/delivery/test_mentions.py",
     ),
     mutant(

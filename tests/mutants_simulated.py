@@ -333,7 +333,7 @@ SIMULATED: Final = (
     ),
     mutant(
         "reviewers are not told in private",
-        "if notify is Notify.DM:\n            effects.append",
+        "if calls and notify is Notify.DM:\n            effects.append",
         "if not effects:\n            effects.append",
     ),
     mutant(

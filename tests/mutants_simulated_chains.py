@@ -57,8 +57,8 @@ CHAINED: Final = (
     ),
     mutant(
         "people are mentioned once, and never after an hour",
-        "lasts = abs(at - found.at) < (every if found.job is None else attempt)",
-        "lasts = found.job is None or abs(at - found.at) < attempt",
+        "if found.job is None and abs(at - found.at) < every:",
+        "if found.job is None:",
     ),
     mutant(
         "evidence holds against the bot's own alarm",

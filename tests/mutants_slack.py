@@ -247,8 +247,8 @@ SLACK: Final = (
     ),
     mutant(
         "a post whose answer was lost is posted again",
-        "if found is not None:\n                return MessageRef(channel, found,",
-        "if found == key:\n                return MessageRef(channel, found,",
+        "if found is not None:\n                ts = ",
+        "if found == {}:\n                ts = ",
         "slack/client/test_posting.py",
         "slack/client/test_search.py",
     ),

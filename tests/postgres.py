@@ -60,7 +60,8 @@ class EmptiedPostgres:
     To connect and to prepare each statement takes PostgreSQL longer than most tests.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "emptied") -> None:
+        self._name = name
         self._opened: tuple[str, Engines] | None = None
 
     @property
@@ -72,8 +73,8 @@ class EmptiedPostgres:
     async def url(self, server: Postgres) -> str:
         """The database with nothing in it."""
         if self._opened is None:
-            await server.run("CREATE DATABASE emptied")
-            url = server.url("emptied")
+            await server.run(f"CREATE DATABASE {self._name}")
+            url = server.url(self._name)
             await bring_up(url)
             self._opened = url, open_engines(url)
             check_order_of_locks(self.engines)

@@ -184,8 +184,6 @@ class Calling:
     at: datetime
     round: Round
     is_quiet: bool
-    is_unsure: bool
-    """True: its worker does not know that Slack took it, or found it later."""
     mentions: frozenset[str] = frozenset()
 
 
@@ -238,7 +236,7 @@ class WatchedSlack(FakeSlack):
             key = effect.message_key(options["occasion"])
             self.failed.setdefault(key, []).append(self.clock())
         if effect.kind.row.mentions and isinstance(about, Posting):
-            self.note_call(about, before, outcome, effect.kind)
+            self.note_call(about, before, effect.kind)
         if isinstance(about, QueuePart) and isinstance(outcome, Posted) and self.on_line:
             await self.on_line(effect.target, about)
         await self.halt.stand()
@@ -282,7 +280,6 @@ class WatchedSlack(FakeSlack):
         self,
         posting: Posting,
         before: int,
-        outcome: Outcome | None = None,
         kind: EffectKind | None = None,
     ) -> None:
         if len(self.messages) > before:
@@ -295,7 +292,6 @@ class WatchedSlack(FakeSlack):
                 at=message.posted_at,
                 round=view.round,
                 is_quiet=view.is_quiet,
-                is_unsure=not isinstance(outcome, Posted),
                 mentions=mentions,
             )
             self.callings.append(call)

@@ -20,11 +20,18 @@ from crewgate.domain.outcome import (
     Unknown,
 )
 from crewgate.domain.people import Email, Notify, ReviewerRef, User, UserGroup
-from crewgate.domain.review import Round
+from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Naming
 from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import Clock
-from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Members, Posted, Thread
+from crewgate.usecases.ports.slack import (
+    FILE_NOT_SHARED,
+    About,
+    Found,
+    Members,
+    Posted,
+    Thread,
+)
 from crewgate.usecases.read_models import (
     CardView,
     DeadLetter,
@@ -51,9 +58,15 @@ class Message:
     """The rounds before that it quotes or compares with."""
     quiet: bool = False
     """True: it mentions nobody, and a card is short."""
+    is_quiet: bool = False
+    """True: it was posted to mention nobody, as its metadata says."""
     view: CardView | None = None
     """The view that it was last drawn from, at `drawn_at`."""
     drawn_at: datetime | None = None
+
+    @property
+    def found(self) -> Found:
+        return Found(self.posted_at, is_quiet=self.is_quiet)
 
 
 @dataclass(frozen=True)
@@ -142,7 +155,8 @@ class FakeSlack:
         )
         if not isinstance(outcome, Message):
             return outcome
-        return Posted(ref=outcome.ref, was_found=len(self.messages) == before)
+        found = outcome.found if len(self.messages) == before else None
+        return Posted(ref=outcome.ref, found=found)
 
     def _say(
         self,
@@ -158,7 +172,8 @@ class FakeSlack:
         if posted_since is not None:
             for found in self.said:
                 if found.key == key:
-                    return Posted(ref=found.ref, too_long=too_long, was_found=True)
+                    at = Found(self.clock(), is_quiet=False)
+                    return Posted(ref=found.ref, too_long=too_long, found=at)
         ts = f"{len(self.said) + 1}.500"
         ref = MessageRef(channel, ts, posting.thread_ts or ts)
         self.said.append(Said(what, posting, ref, key))
@@ -193,7 +208,7 @@ class FakeSlack:
             return outcome
         return Posted(
             ref=outcome.ref,
-            was_found=len(self.messages) == before,
+            found=outcome.found if len(self.messages) == before else None,
             shown=self._shown(posting.view, plain=plain),
             too_long=self.excerpts or plain,
             no_approver=self.no_approver,
@@ -333,6 +348,7 @@ class FakeSlack:
             plain=plain,
             earlier=() if view is None else view.earlier,
             quiet=view is not None and view.is_quiet,
+            is_quiet=view is not None and (view.is_quiet or view.round.state is not State.WAITING),
             view=view,
             drawn_at=self.clock(),
         )

@@ -63,7 +63,8 @@ class SlackMessenger(Messenger):
         if message is None:
             return Delivered("nothing to tell any more")
         key = effect.message_key(occasion)
-        return await self._post(key, message, to, posted_since=posted_since)
+        quiet = isinstance(about, read_models.Posting) and _is_quiet(about.view)
+        return await self._post(key, message, to, posted_since=posted_since, is_quiet=quiet)
 
     @override
     async def post_card(
@@ -94,6 +95,7 @@ class SlackMessenger(Messenger):
             Thread(channel, posting.thread_ts),
             posted_since=posted_since,
             broadcast=not later,
+            is_quiet=_is_quiet(view),
         )
 
     @override
@@ -201,25 +203,27 @@ class SlackMessenger(Messenger):
         *,
         posted_since: datetime | None,
         broadcast: bool = False,
+        is_quiet: bool = False,
     ) -> Outcome:
         try:
             if isinstance(to, User):
                 to = Thread(await self._poster.open_direct(to.id))
             if to.channel is None:
                 return Refused("thread_not_found", "its card is not there", RefusalKind.THREAD_GONE)
-            ref, was_found = await self._poster.post(
+            ref, found = await self._poster.post(
                 key,
                 message,
                 channel=to.channel,
                 thread_ts=to.ts,
                 posted_since=posted_since,
                 broadcast=broadcast,
+                is_quiet=is_quiet,
             )
         except CallFailed as error:
             return error.failure
         return Posted(
             ref=ref,
-            was_found=was_found,
+            found=found,
             shown=message.shown,
             too_long=message.too_long,
             no_approver=message.no_approver,
@@ -359,3 +363,7 @@ class SlackMessenger(Messenger):
         shown = (*view.reviewers[:REVIEWERS_SHOWN], *starters)
         named = [ref.id for ref in shown if isinstance(ref, User)]
         return replace(view, names=tuple((await self._names.of(named)).items()))
+
+
+def _is_quiet(view: read_models.CardView) -> bool:
+    return view.is_quiet or view.round.state is not review.State.WAITING

@@ -13,7 +13,7 @@ from crewgate.domain.subjects import call_of
 from crewgate.store.engine import Changing, Reading, rows, write
 from crewgate.store.round_rows import from_rule
 from crewgate.store.statements import Insert, insert_of, insert_over
-from crewgate.store.tables import mentions, rounds
+from crewgate.store.tables import mentions, outbox, rounds
 
 #: The state is a literal, because a plan for any state could not use the index that has only
 #: waiting rounds.
@@ -27,8 +27,17 @@ _WAITING: Final = (
     .limit(sa.bindparam("limit"))
 )
 _KEY: Final = ("crew", "task_key", "people")
-_THIS: Final = tuple(mentions.c[name] == sa.bindparam(name) for name in _KEY)
-_GIVE_UP: Final = sa.delete(mentions).where(*_THIS, mentions.c.job == sa.bindparam("job"))
+#: A job that has begun and has no outcome yet: its message may be in Slack.
+_IS_ON_ITS_WAY: Final = sa.select(outbox.c.id).where(
+    outbox.c.id == sa.bindparam("job"),
+    outbox.c.began_at.is_not(None),
+    outbox.c.set_aside_at.is_(None),
+)
+_CLAIMED_BY: Final = sa.select(mentions.c.people).where(
+    mentions.c.crew == sa.bindparam("crew"),
+    mentions.c.task_key == sa.bindparam("task_key"),
+    mentions.c.job == sa.bindparam("job"),
+)
 _FORGET_OLD: Final = sa.delete(mentions).where(
     mentions.c.at < sa.bindparam("before", type_=mentions.c.at.type)
 )
@@ -68,7 +77,8 @@ class Mentions(Changing):
     """Notes in a transaction which message mentions a set of people, a row for each set.
 
     `at` is the time at which Slack took the latest message that mentions them; or, with `job`, the
-    time at which a try of that job began, whose message is to mention them.
+    time at which a try of that job began, whose message is to mention them. The latter lasts until
+    the outcome of that job is known.
     """
 
     async def claim(
@@ -79,20 +89,20 @@ class Mentions(Changing):
         job: int,
         at: datetime,
         every: timedelta,
-        attempt: timedelta,
     ) -> bool | None:
         """Return True if a job's message may mention these people, False if another did lately.
 
-        None: another job's message is on its way. `every` is the time from one mention to the next,
-        and `attempt` the time for which a claim lasts.
+        None: another job's message is on its way. `every` is the time from one mention to the next.
         """
         claim = _key(round_, people) | {"at": at, "job": job}
-        dialect = self._connection.dialect.name
-        [found] = await rows(self._connection, _open(dialect), claim)
+        found = await self._open(claim)
         # A time far ahead is of a clock that was set back.
-        lasts = abs(at - found.at) < (every if found.job is None else attempt)
-        if lasts and found.job != job:
-            return False if found.job is None else None
+        if found.job is None and abs(at - found.at) < every:
+            return False
+        if found.job not in (None, job) and await rows(
+            self._connection, _IS_ON_ITS_WAY, {"job": found.job}
+        ):
+            return None
         await insert_over(self._connection, mentions, claim)
         return True
 
@@ -102,9 +112,24 @@ class Mentions(Changing):
         await insert_over(self._connection, mentions, row)
         await write(self._connection, _FORGET_OLD, {"before": at - 2 * every})
 
-    async def give_up(self, round_: Round, people: str, *, job: int) -> None:
-        """Delete a job's claim, so that the next message mentions these people."""
-        await write(self._connection, _GIVE_UP, _key(round_, people) | {"job": job})
+    async def note_found(
+        self, round_: Round, people: str, *, job: int, at: datetime, every: timedelta
+    ) -> None:
+        """Store that Slack took a job's message at an earlier time.
+
+        The try that posted it may have claimed other people: some have approved meanwhile.
+        """
+        row = _key(round_, people) | {"at": at, "job": None}
+        claimed = await rows(self._connection, _CLAIMED_BY, row | {"job": job})
+        for mentioned in sorted({people, *(one.people for one in claimed)}):
+            found = await self._open(row | {"people": mentioned})
+            # A later message may have mentioned them.
+            if found.job is not None or not timedelta() < found.at - at < every:
+                await insert_over(self._connection, mentions, row | {"people": mentioned})
+
+    async def _open(self, row: dict[str, Any]) -> Any:
+        [found] = await rows(self._connection, _open(self._connection.dialect.name), row)
+        return found
 
 
 def _key(round_: Round, people: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from crewgate.runtime import utc_now
 from crewgate.slack.blockkit.blocks import Message, section
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, new_client
+from crewgate.usecases.ports.slack import Found
 from crewgate.usecases.read_models import MessageRef
 from tests.standins.workspace import DROP_AFTER, Workspace, error
 
@@ -40,7 +41,7 @@ async def post(
     posted_since: datetime | None = None,
     broadcast: bool = False,
 ) -> MessageRef:
-    ref, was_found = await poster.post(
+    ref, known = await poster.post(
         key,
         CARD,
         channel=channel,
@@ -48,22 +49,32 @@ async def post(
         posted_since=posted_since,
         broadcast=broadcast,
     )
-    assert not was_found or posted_since is not None
+    assert known is None or posted_since is not None
     return ref
 
 
-async def test_a_message_whose_answer_was_lost_is_found_by_its_key(slack: Workspace) -> None:
+@pytest.mark.parametrize("is_quiet", [True, False])
+async def test_a_message_whose_answer_was_lost_is_found_by_its_key(
+    slack: Workspace, *, is_quiet: bool
+) -> None:
     poster = a_poster(slack)
     other = await post(poster, "card 2")
     slack.fail("chat.postMessage", DROP_AFTER)
     with pytest.raises(CallFailed) as lost:
-        await post(poster)
+        await poster.post(
+            "card 1",
+            CARD,
+            channel=CHANNEL,
+            thread_ts=None,
+            posted_since=None,
+            is_quiet=is_quiet,
+        )
     assert isinstance(lost.value.failure, Unknown)
 
     again = poster.post("card 1", CARD, channel=CHANNEL, thread_ts=None, posted_since=LONG_AGO)
-    found, was_found = await again
+    found, known = await again
 
-    assert was_found
+    assert known == Found(datetime.fromtimestamp(float(found.ts), UTC), is_quiet=is_quiet)
     assert [message.ts for message in slack.messages(CHANNEL)] == [other.ts, found.ts]
 
 

@@ -18,10 +18,10 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.verdict import Revise
 from crewgate.store.tables import mentions
 from crewgate.usecases.delivery.context import MENTIONED_EACH
-from crewgate.usecases.delivery.mentions import AGAIN_IN, ATTEMPT, HOURLY
+from crewgate.usecases.delivery.mentions import AGAIN_IN, HOURLY
 from crewgate.usecases.delivery.worker import deliver
 from crewgate.usecases.notes import claim
-from tests.builders import BEN, EVE, SECOND, a_crew, a_rule
+from tests.builders import ANA, BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Fault
 from tests.usecases.timed import ALL, DAY, ESCALATED, REMINDED, TWO_HOURS, said
@@ -129,31 +129,106 @@ async def test_a_short_card_is_drawn_whole_with_the_next_change(world: World) ->
 async def test_while_a_mention_is_on_its_way_others_wait_for_its_outcome(world: World) -> None:
     opened = await pauses(world, 1, MANY)
     first, second, *_ = await world.lease(POSTS, limit=50)
-    world.slack.faults.append(Fault(AWAY))
+    world.slack.faults.append(Fault(LOST))
     await world.deliver(first, second)
     assert world.slack.messages == []
-    world.clock.advance(AGAIN_IN)
-    await world.deliver(*[job for job in await world.lease(POSTS, limit=50) if job.id == second.id])
-    assert world.slack.messages == []
+    for waits in (AGAIN_IN, HOURLY):
+        world.clock.advance(waits)
+        again = [one for one in await world.lease(POSTS, limit=50) if one.id == second.id]
+        await world.deliver(*again)
+        assert world.slack.messages == []
 
     await world.record_update("e-1", ended="x")  # so its card mentions nobody
-    world.clock.advance(ATTEMPT)
+    await world.lapse()
+    await world.settle_slack()
+    world.clock.advance(AGAIN_IN)
     await world.settle_slack()
     assert len({*world.slack.notified} - {opened[0].id}) == 1
 
 
+async def test_a_mention_that_surely_did_not_come_holds_up_nobody(world: World) -> None:
+    first, *others = await pauses(world, 1, MANY)
+    jobs = await world.lease(POSTS, limit=50)
+    world.slack.faults.append(Fault(AWAY))
+    await world.deliver(*jobs)
+    assert world.slack.notified == [others[0].id]
+    await world.settle_slack()
+    assert quiet(world, [first, *others]) == [1, *range(3, MANY + 1)]
+
+
 @both
-async def test_after_a_message_that_was_found_the_next_mentions(world: World) -> None:
-    """Nobody knows if the message that is found mentions people: twice is better than never."""
+async def test_a_message_that_was_found_counts_from_when_slack_took_it(world: World) -> None:
     first, *others = await pauses(world, 1, MANY)
     world.slack.faults.append(Fault(LOST, after=True))
     await world.turn(POSTS, limit=1)
-    await world.settle_slack()
-    for _ in range(2):
+    took = world.clock()
+    world.slack.faults.append(Fault(LOST))
+    for _ in range(3):
+        world.clock.advance(60 * SECOND)
+        await world.settle_slack()
+    assert world.slack.notified == [first.id]
+    assert len(quiet(world, others)) == MANY - 1
+    world.clock.advance(took + HOURLY - 2 * SECOND - world.clock())
+    early, due = await late(world), await late(world, 51)
+    assert quiet(world, [early, due]) == [1]
+
+
+async def test_a_mention_that_is_found_after_a_decision_counts(world: World) -> None:
+    first, *_ = await pauses(world, 1, MANY)
+    world.slack.faults.append(Fault(LOST, after=True))
+    await world.turn(POSTS, limit=1)
+    await world.decide(first.id)
+    for _ in range(3):
         world.clock.advance(3 * SECOND)
         await world.settle_slack()
-    assert len(world.slack.notified) == 2
-    assert len(quiet(world, [first, *others])) == MANY - 2
+    assert world.slack.notified == [first.id]
+
+
+async def test_a_mention_counts_for_the_people_whom_it_mentioned(world: World) -> None:
+    """Ana approves in Home meanwhile, so fewer people are left when the message is found."""
+    world.crews["research"] = a_crew(
+        reviewers=(User(ANA.id), User(BEN.id)), rules=(a_rule(approvals=2),)
+    )
+    first, *_ = await pauses(world, 1, MANY)
+    world.slack.faults.append(Fault(LOST, after=True))
+    await world.turn(POSTS, limit=1)
+    await world.decide(first.id)
+    for _ in range(3):
+        world.clock.advance(3 * SECOND)
+        await world.settle_slack()
+    assert world.slack.notified == [first.id]
+
+
+async def test_a_short_card_that_is_found_leaves_the_mention_to_the_next(world: World) -> None:
+    world.crews["research"] = a_crew(notify=Notify.DM)
+    await many(world)
+    told = len(world.slack.keyed("direct"))
+    [short] = await pauses(world, 50, 50)
+    world.slack.faults.append(Fault(LOST, after=True))
+    await world.turn(POSTS)
+    world.clock.advance(HOURLY)
+    await world.settle_slack()
+    assert len(world.slack.keyed("direct")) == told
+    due = await late(world, 51)
+    assert not world.slack.keyed(f"direct {short.id}")
+    assert len(said(world, f"direct {due.id}", private=True)) == 2
+
+
+async def test_an_older_mention_that_is_found_does_not_shorten_the_hour(world: World) -> None:
+    opened = await pauses(world, 1, MENTIONED_EACH + 1)
+    world.slack.faults.append(Fault(LOST, after=True))
+    await world.turn(POSTS, limit=1)
+    await world.decide(opened[1].id)
+    again = {job.id: job for job in await world.lease(POSTS, limit=50)}
+    newest = again.pop(max(again))
+    world.clock.advance(HOURLY / 2)
+    await world.deliver(newest)
+    await world.lapse()
+    await world.settle_slack()
+    await pauses(world, 20, 22)
+    world.clock.advance(HOURLY / 2)
+    await world.settle_slack()
+    assert len(world.slack.notified) == MENTIONED_EACH + 1
 
 
 async def test_a_mention_that_was_lost_on_its_way_is_posted_again(world: World) -> None:
@@ -263,9 +338,11 @@ async def test_a_reminder_waits_while_another_is_on_its_way(world: World) -> Non
     world.clock.advance(TWO_HOURS.length)
     await world.turn("timer", limit=50)
     first, second, *_ = await world.lease(POSTS, limit=50)
-    world.slack.faults.append(Fault(AWAY))
+    world.slack.faults.append(Fault(LOST))
     await world.deliver(first, second)
     assert world.slack.keyed("reminder") == []
+    await world.settle_slack()
+    world.clock.advance(5 * SECOND)
     await world.settle_slack()
     world.clock.advance(AGAIN_IN)
     await world.settle_slack()
@@ -278,9 +355,11 @@ async def test_an_escalation_waits_while_another_is_on_its_way(world: World) -> 
     world.clock.advance(DAY)
     await world.turn("timer", limit=50)
     first, second, *_ = await world.lease(POSTS, limit=50)
-    world.slack.faults.append(Fault(AWAY))
+    world.slack.faults.append(Fault(LOST))
     await world.deliver(first, second)
     assert world.slack.keyed("escalated") == []
+    await world.settle_slack()
+    world.clock.advance(5 * SECOND)
     await world.settle_slack()
     world.clock.advance(AGAIN_IN)
     await world.settle_slack()

@@ -18,6 +18,7 @@ from crewgate.domain.outcome import Refused, Unknown
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.client import web_api
 from crewgate.usecases.ports.base import Clock
+from crewgate.usecases.ports.slack import Found
 from crewgate.usecases.read_models import MessageRef
 
 log = structlog.get_logger(__name__)
@@ -123,7 +124,10 @@ def ts_of(moment: datetime) -> str:
 
 UPLOAD_SECONDS: Final = 60
 METADATA: Final = "crewgate"
-"""The `event_type` of a message's metadata; its payload is `{"key": …}`."""
+"""The `event_type` of a message's metadata; its payload is `{"key": …}`.
+
+The payload of a message that mentions nobody has `"quiet": true`, too.
+"""
 
 _FILE_GONE: Final = frozenset({"file_deleted", "file_not_found"})
 
@@ -146,16 +150,23 @@ class Poster:
         thread_ts: str | None,
         posted_since: datetime | None,
         broadcast: bool = False,
-    ) -> tuple[MessageRef, bool]:
+        is_quiet: bool = False,
+    ) -> tuple[MessageRef, Found | None]:
         """Post unless a try since `posted_since` did; `broadcast` shows a reply in the channel.
 
-        Return the message's place, and True if it was found there and left as it was.
+        Return the message's place, and what is known of it if it was found there. Its metadata
+        tells a later search that it `is_quiet`.
         """
         channel = self._channel_ids.get(channel, channel)
         if posted_since is not None:
             found = await self._find(key, channel, thread_ts, posted_since)
             if found is not None:
-                return MessageRef(channel, found, thread_ts or found), True
+                ts = web_api.text_at(found, "ts")
+                payload = web_api.object_in(web_api.object_in(found, "metadata"), "event_payload")
+                at = datetime.fromtimestamp(float(ts), UTC)
+                known = Found(at, is_quiet=payload.get("quiet") is True)
+                return MessageRef(channel, ts, thread_ts or ts), known
+        quiet = {"quiet": True} if is_quiet else {}
         in_thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast}
         answer = await web_api.call(
             self._client,
@@ -163,7 +174,7 @@ class Poster:
             channel=channel,
             text=message.text,
             blocks=message.blocks,
-            metadata={"event_type": METADATA, "event_payload": {"key": key}},
+            metadata={"event_type": METADATA, "event_payload": {"key": key, **quiet}},
             unfurl_links=False,
             unfurl_media=False,
             **(in_thread if thread_ts else {}),
@@ -171,7 +182,7 @@ class Poster:
         self._search.forget(key)
         posted_in, ts = web_api.text_at(answer, "channel"), web_api.text_at(answer, "ts")
         self._channel_ids[channel] = posted_in
-        return MessageRef(posted_in, ts, thread_ts or ts), False
+        return MessageRef(posted_in, ts, thread_ts or ts), None
 
     async def open_direct(self, user: str) -> str:
         if user not in self._direct_ids:
@@ -257,11 +268,11 @@ class Poster:
 
     async def _find(
         self, key: str, channel: str, thread_ts: str | None, since: datetime
-    ) -> str | None:
+    ) -> dict[str, Any] | None:
         async for message in self._search.since(key, channel, thread_ts, since):
             if _key(message) == key:
                 self._search.forget(key)
-                return web_api.text_at(message, "ts")
+                return message
         return None
 
 

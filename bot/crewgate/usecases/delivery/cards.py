@@ -188,11 +188,10 @@ async def _post(
         if begins and round_.is_timed:
             await schedule(tx, await tx.round(round_.id), at=began_at)
         effects = [*first, *private, *_progress(job, posting)]
-        if posted.was_found:  # the card is as an earlier try drew it
+        if posted.found is not None:  # the card is as an earlier try drew it
             effects.append(round_.effect(EffectKind.REFRESH))
-        if notify is not None:
-            await mentions.note(tx, job, round_, posted, context)
-        if notify is Notify.DM:
+        calls = notify is not None and await mentions.note(tx, job, round_, posted, context)
+        if calls and notify is Notify.DM:
             effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))
         await tx.enqueue(effects, at=context.clock())
 

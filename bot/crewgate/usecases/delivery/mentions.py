@@ -3,7 +3,7 @@
 Up to `MENTIONED_EACH` waiting rounds of a crew, task and rule, each message mentions the people who
 are to decide. Where more wait, one message an hour mentions a set of people; in between a card
 comes short and without a mention, and so do reminders, escalations and time-outs. The hour counts
-from when Slack took the message. Nothing else knows of it.
+from when Slack took the message, also if its answer was lost. Nothing else knows of it.
 """
 
 from dataclasses import replace
@@ -21,8 +21,6 @@ from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.ports.store import Tx
 
 HOURLY: Final = timedelta(hours=1)
-#: The time for which one message keeps others from mentioning; a try ends sooner.
-ATTEMPT: Final = timedelta(seconds=75)
 #: A message waits so long for the outcome of another that is to mention the same people.
 AGAIN_IN: Final = timedelta(seconds=2)
 
@@ -40,26 +38,25 @@ async def may_mention(job: Job, round_: Round, context: DeliveryContext) -> bool
         return True
     now, people = context.clock(), _people(job, round_, context)
     async with context.uow.begin() as tx:
-        may = await tx.mentions.claim(
-            round_, people, job=job.id, at=now, every=HOURLY, attempt=ATTEMPT
-        )
+        may = await tx.mentions.claim(round_, people, job=job.id, at=now, every=HOURLY)
         if may is None:
             await tx.retry(job, at=now + AGAIN_IN, in_doubt=False)
     return may
 
 
-async def note(tx: Tx, job: Job, round_: Round, posted: Posted, context: DeliveryContext) -> None:
-    """Note that Slack took a message that was to mention people.
+async def note(tx: Tx, job: Job, round_: Round, posted: Posted, context: DeliveryContext) -> bool:
+    """Note that Slack took a message that was to mention people; return True if it does.
 
-    Nobody knows if a message that was found after a lost answer mentions them: the next one does.
+    A message that was found after a lost answer tells itself if it does, and since when.
     """
-    if round_.state is not State.WAITING:
-        return
-    people = _people(job, round_, context)
-    if posted.was_found:
-        await tx.mentions.give_up(round_, people, job=job.id)
-    else:
-        await tx.mentions.note(round_, people, at=context.clock(), every=HOURLY)
+    now, people, found = context.clock(), _people(job, round_, context), posted.found
+    if found is None and round_.state is State.WAITING:
+        await tx.mentions.note(round_, people, at=now, every=HOURLY)
+    if found is None or found.is_quiet:
+        return found is None
+    at = min(now, found.at)
+    await tx.mentions.note_found(round_, people, job=job.id, at=at, every=HOURLY)
+    return True
 
 
 def _people(job: Job, round_: Round, context: DeliveryContext) -> str:

@@ -51,7 +51,7 @@ async def say_about(
     outcome = await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
     if row.mentions and may_mention and isinstance(outcome, Posted):
         async with context.uow.begin() as tx:
-            await mentions.note(tx, job, round_, outcome, context)
+            may_mention = await mentions.note(tx, job, round_, outcome, context)
     is_news = row.tells_reviewers and may_mention and isinstance(outcome, Delivered)
     if is_news and notify_of(round_, context) is Notify.DM:
         # TELL_REVIEWERS sends a private message to the reviewers who have none yet.

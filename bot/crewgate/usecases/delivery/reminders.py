@@ -124,11 +124,11 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
     outcome = await messages.post(job, posting, context, to=to, occasion=occasion)
     if not isinstance(outcome, Posted):
         return await messages.settle_in_thread(job, outcome, posting, context)
-    private = await _in_private(posting, context) if may_mention else ()
+    people = await _in_private(posting, context) if may_mention else ()
     async with context.uow.begin() as tx:
         current = await tx.round(round_.id)
-        if may_mention:
-            await mentions.note(tx, job, round_, outcome, context)
+        calls = may_mention and await mentions.note(tx, job, round_, outcome, context)
+        private = people if calls else ()
         # A job that was cancelled meanwhile does not count: the round may have new reminders.
         if await tx.complete(job) and current.state is State.WAITING:
             reminded = current.remind()

@@ -39,13 +39,22 @@ class Thread:
     ts: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message that an earlier try had posted, which is left as it was."""
+
+    at: datetime
+    """The time by Slack's clock at which Slack took it."""
+    is_quiet: bool
+    """It was posted to mention nobody."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted(Delivered):
     """The message is in Slack; `shown` is the percentage of the output in what was rendered."""
 
     ref: MessageRef
-    was_found: bool = False
-    """An earlier try had posted the message, which is left as it was."""
+    found: Found | None = None
     shown: int = WHOLE
     too_long: bool = False
     no_approver: bool = False
