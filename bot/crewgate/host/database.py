@@ -194,9 +194,9 @@ class Database:
         if found is not None and key_of(found["canary"]) is not None:
             self._connection.close()
             raise HostNotStarted(
-                f"SECRET_KEYS: credentials in the file are encrypted with the key {found['key']},"
-                " and none here opens them: put it back; if it is lost, start with another"
-                " --database"
+                "SECRET_KEYS: credentials in the file may be encrypted with the key"
+                f" {found['key']}, and none here opens them: put it back; if it is lost, start with"
+                " another --database"
             )
         if self._cipher.names[:1] in ((), (found and found["key"],)):
             return
