@@ -288,6 +288,9 @@ def test_a_form_warns_in_alerts_where_the_workspace_takes_these(form: str, alert
         [found] = [one for one in made if words in str(one.get("text"))]
         assert found["type"] == kind
     assert [one["type"] for one in made].count("alert") == len(warns) * alerts
+    # Slack documents no limit of an alert's text, so the notes stand below it.
+    [below] = [one for one in made if "Not yet." in str(one.get("text"))]
+    assert below["type"] == "section"
 
 
 @pytest.mark.parametrize("alerts", [True, False])

@@ -13,7 +13,7 @@ from crewgate.domain import review, verdict
 from crewgate.domain.caveats import WHOLE, Caveats, Note, Unseen, is_empty
 from crewgate.domain.review import Round
 from crewgate.domain.subjects import question_of
-from crewgate.slack.blockkit.blocks import Block, alert, context, section
+from crewgate.slack.blockkit.blocks import Block, alert, context, present, section
 from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import ELLIPSIS, is_blank, one_line
 from crewgate.slack.press import Where
@@ -152,7 +152,11 @@ def render_caveats(briefing: Briefing) -> list[Block]:
                 lines.append(
                     "*If it has been done, it is done once more.* Look before you approve."
                 )
-    return [caution(view, line) for line in lines if line]
+    return [block for line in lines if line for block in _caution_above(view, *line.split("\n", 1))]
+
+
+def _caution_above(view: CardView, caveat: str, quoted: str = "") -> list[Block]:
+    return present(caution(view, caveat), section(quoted) if quoted else None)
 
 
 def caution(view: CardView, text: str) -> Block:
