@@ -183,8 +183,8 @@ class Workers(Chains):
         for place in (row.destination for row in await self.cards_to_post()):
             if len(self.standing) == stood:
                 await self.stand_still(place, self.world.context)
-        late = self.standing[stood:]
-        for one in late:
+        cards = [one for one in self.standing[stood:] if one.job.effect.kind is EffectKind.POST]
+        for one in cards:
             await self.look()
             key = f"card {one.job.effect.target}"
             ours = [card for card in self.world.slack.deletable() if card.key == key]
