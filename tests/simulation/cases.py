@@ -1,18 +1,24 @@
 """Chains: cases and scans whose people are known late, are called in vain, or wait for hours."""
 
+from datetime import timedelta
 from typing import Final
 
+from crewgate.domain.effects import crew_destination
 from crewgate.domain.review import Round, State
 from tests.simulation.chains import A_MINUTE
 from tests.simulation.crews import Crews
 from tests.simulation.known import key_of
 from tests.simulation.mentions import MOST
-from tests.simulation.product import A_SECOND, EVERYBODY, LEGAL
+from tests.simulation.product import A_SECOND, EVERYBODY, HOUR, LEGAL, SCANS, TASKS
 from tests.simulation.story import Choices
 from tests.simulation.workers import Workers
+from tests.usecases.faults import LOST, Fault
 
 MANY: Final = MOST + 1
 """Of so many scans that wait, one calls people."""
+HALF_AN_HOUR: Final = timedelta(minutes=30)
+MANY_TRIES: Final = 40
+"""After so many hours without an answer a person is asked."""
 
 
 class Cases(Workers, Crews):
@@ -70,3 +76,40 @@ class Cases(Workers, Crews):
                 await self.world.pass_time(3 * A_SECOND)
             await self.look()
             await self.world.pass_time(wait * A_MINUTE)
+
+    def to_remind(self) -> list[Round]:
+        """The rounds of which people are reminded, and which their crew may forget."""
+        crews = {SCANS, LEGAL, TASKS}
+        return [one for one in self.visible() if one.rule.remind and one.review.crew in crews]
+
+    async def crew_forgets_whom_people_know(self, choices: Choices) -> None:
+        """People were reminded as often as they are, and the crew forgets its executions."""
+        round_ = choices.pick(self.to_remind())
+        for _ in range(3):
+            await self.world.pass_time(HALF_AN_HOUR)
+            await self.timers_work()
+            await self.carry_out()
+            await self.look()
+        await self.forget_all(round_.review.crew)
+
+    async def retried_in_doubt(self, choices: Choices) -> None:
+        """A crew takes a decision and never says so, until a person has it sent again."""
+        round_ = choices.pick([one for one in self.in_state(State.DECIDED) if self.is_told(one)])
+        side, place = self.world.answering(round_.review.crew), crew_destination(round_.review.crew)
+        for nth in range(MANY_TRIES):
+            if self.round(round_.id).state is not State.DECIDED:
+                break
+            side.faults.extend([Fault(LOST, after=not nth)] * len(self.known))
+            await self.deliver(await self.world.lease_of(place), self.world.context)
+            side.faults.clear()
+            await self.world.pass_time(HOUR)
+            await self.look()
+        if self.round(round_.id).state is State.STUCK:
+            able = [one for one in EVERYBODY if self.may_decide(one, round_)]
+            await self.retry_it(self.round(round_.id), choices.pick(able or EVERYBODY))
+            await self.look()
+
+    @staticmethod
+    def is_told(round_: Round) -> bool:
+        """Return True if the decision is sent to a crew, and may be sent again."""
+        return round_.review.crew in {SCANS, LEGAL, TASKS}

@@ -173,6 +173,16 @@ class Chains(People):
         if self.round(round_.id).state is State.WAITING:
             await self.take_back_from(self.round(round_.id), first)
 
+    async def absent_takes_back(self, choices: Choices) -> None:
+        """Somebody takes back what a delegate, who has no other right, approved for them."""
+        round_ = choices.pick(self.of_several())
+        absent, delegate = choices.pick(REVIEWERS), EVERYBODY[-1]
+        await self.leave_to(delegate, absent, HOUR)
+        await self.approve_again(round_, delegate)
+        latest = self.latest(*key_of(round_))
+        if latest is not None and latest.state is State.WAITING:
+            await self.take_back_from(latest, absent)
+
     # --- words and claims ---
 
     async def claim_grows_old(self, choices: Choices) -> None:
@@ -185,10 +195,12 @@ class Chains(People):
 
     async def approve_with_words(self, choices: Choices) -> None:
         """Somebody approves and says something about it, which a rule may be for."""
-        round_ = choices.pick(self.in_state(State.WAITING))
+        round_ = choices.pick([*self.of_several(), *self.in_state(State.WAITING)])
         words = choices.pick(["Well done", "Sign this CON\u00adTRACT"])
         verdict = Approve(self.said(words, round_.id))
         await self.decide(round_, choices, by=choices.pick(EVERYBODY), verdict=verdict)
+        if choices.one_in(2):
+            await self.approve_again(round_, choices.pick(EVERYBODY))
 
     async def notes_are_sent_back(self, choices: Choices) -> None:
         """Somebody asks for changes in the words of the thread and in their own."""

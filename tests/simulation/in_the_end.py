@@ -13,7 +13,7 @@ from crewgate.audit.check_evidence import SHOWS
 from crewgate.audit.run import verify
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.reason import Inferred
+from crewgate.domain.reason import Dismissed, Inferred
 from crewgate.domain.recorded import DECIDERS, verdict_label
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import NO_RULE
@@ -111,8 +111,9 @@ async def what_is_shown_as_done_was_done(of: Known) -> None:
 
 async def what_a_rule_promises_was_done(of: Known) -> None:
     """People were reminded, others called, and time did what it does; the thread says so."""
-    keys = [one.key for one in of.world.slack.messages]
-    live = [one.key for one in of.world.slack.messages if not one.deleted]
+    messages = of.world.slack.messages
+    keys = [one.key for one in messages]
+    live = [one.key for one in messages if not one.deleted]
     # A channel that refuses for a day has its messages set aside, which operators see.
     aside = {row.subject for row in await of.world.everything() if row.set_aside_at is not None}
     for round_ in of.in_state(State.WAITING):
@@ -122,7 +123,10 @@ async def what_a_rule_promises_was_done(of: Known) -> None:
             continue
         read = f"{round_.id} waits under {rule.name!r}: {round_.reminders} reminders"
         if rule.remind is not None:
-            said = sum(key.startswith(f"reminder {round_.id} ") for key in keys)
+            # Its time began anew when it came back, and a message of the time before may be found.
+            since = of.waits_anew.get(round_.id, round_.opened_at)
+            reminders = [one for one in messages if one.key.startswith(f"reminder {round_.id} ")]
+            said = sum(one.posted_at >= since for one in reminders)
             done = round_.reminders == rule.remind.most <= said
             require(done, "told", f"{read}, {said} were posted")
         if rule.escalate is not None:
@@ -153,6 +157,29 @@ async def people_know_what_does_not_arrive(of: Known) -> None:
             told = of.world.slack.keyed(f"stuck {round_.id}")
             read = f"{round_.id} is {round_.state} {round_.reason}, and its thread is silent"
             require(told, "told", read)
+
+
+async def a_crew_gets_each_comment(of: Known) -> None:
+    """The crew is told the comment of each person who approved."""
+    for round_ in of.known:
+        decision = round_.decision
+        if decision is not None and decision.is_approve:
+            said = [one.comment for one in decision.votes if one.comment]
+            missing = [one for one in said if one not in decision.human_feedback]
+            read = f"{round_.id} says {decision.human_feedback!r}, and not {missing}"
+            require(not missing, "truth", read)
+
+
+async def nobody_is_told_of_their_own_end(of: Known) -> None:
+    """No message tells a person that they dismissed their own decision."""
+    keys = [one.key for one in of.world.slack.messages]
+    for round_ in of.known:
+        is_own = round_.decision and getattr(round_.reason, "by", None) == round_.decision.by
+        if isinstance(round_.reason, Dismissed) and is_own and round_.ended_at:
+            # The key has the time at which the message was planned.
+            of_this = [key for key in keys if key.startswith(f"stuck {round_.id} ")]
+            told = [key for key in of_this if key.split()[2] >= round_.ended_at.isoformat()]
+            require(not told, "silent", f"{round_.reason} ended {round_.id}, and {told} say so")
 
 
 async def a_message_is_posted_once(of: Known) -> None:
@@ -375,6 +402,8 @@ IN_THE_END: Final[tuple[Check, ...]] = (
     each_reviewer_has_a_message,
     what_a_rule_promises_was_done,
     people_know_what_does_not_arrive,
+    nobody_is_told_of_their_own_end,
+    a_crew_gets_each_comment,
     a_message_is_posted_once,
     an_alarm_was_raised,
     a_decision_reaches_its_crew_once,

@@ -152,6 +152,8 @@ class Known:
 
     requests: dict[str, Request]
     """The questions of flows, by the addresses for their answers."""
+    waits_anew: dict[str, datetime]
+    """The rounds that were closed and wait again, each with the time since when."""
 
     stood = False
     """True if a worker ever stood still."""
@@ -163,7 +165,7 @@ class Known:
     def __init__(self, product: Product) -> None:
         self.world = product
         self.crew = SimulatedCrew(product, beside=True)
-        self.known: list[Round] = []
+        self.known, self.waits_anew = list[Round](), {}
         """Every round, as it was after the latest step."""
         self.decisions: dict[str, Decision] = {}
         """The decision of each round, as this test saw it first."""
@@ -220,6 +222,7 @@ class Known:
         return words
 
     async def look(self) -> None:
+        ended = {one.id for one in self.in_state(State.CLOSED)}
         async with self.world.engines.for_outbox.read.connect() as connection:
             self.known = [to_round(row) for row in await rows(connection, EVERY_ROUND, {})]
         for round_ in self.known:
@@ -227,6 +230,8 @@ class Known:
             if isinstance(round_.subject, ToolCall) and round_.origin in self.texts:
                 # The agent's own arguments, where its tool did not take a person's.
                 self.texts.setdefault(round_.id, self.texts[round_.origin])
+            if round_.id in ended and round_.state is State.WAITING:
+                self.waits_anew[round_.id] = self.world.clock()
             if isinstance(round_.reason, ExecutionGone):
                 self.came_back.add(round_.id)
             if round_.decision is not None:

@@ -406,12 +406,15 @@ class People(Known):
     # --- what is stuck ---
 
     async def retry(self, choices: Choices) -> None:
-        round_, by = choices.pick(self.in_state(State.STUCK)), choices.pick(EVERYBODY)
+        await self.retry_it(choices.pick(self.in_state(State.STUCK)), choices.pick(EVERYBODY))
+
+    async def retry_it(self, round_: Round, by: Person) -> None:
         await self.is_done(self.world.retry(round_.id, by=by), by, round_)
 
     async def dismiss(self, choices: Choices) -> None:
         round_ = choices.pick(self.in_state(State.STUCK))
-        by = choices.pick([REVIEWERS[1], *EVERYBODY])
+        mine = [one for one in EVERYBODY if round_.decision and round_.decision.is_by(one.id)]
+        by = choices.pick([*mine, REVIEWERS[1], *EVERYBODY])
         why = self.said("Started again", round_.id)
         act = dismiss(round_.id, why, by=by, context=self.world.reviews)
         if await self.is_done(act, by, round_):

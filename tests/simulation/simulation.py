@@ -112,6 +112,7 @@ class Simulation(Calls, Cases, Flows):
             "read_to_end": waits,
             "claim": waits,
             "approvals_meet": 4 * bool(self.of_several()),
+            "absent_takes_back": bool(self.of_several()),
             "press_comes_again": bool(self.of_several()),
             "approval_comes_beside": 2 * bool(self.of_several()),
             "card_is_gone_before_it_is_known": 3 * waits,
@@ -139,6 +140,7 @@ class Simulation(Calls, Cases, Flows):
             "worker_goes_on": 2 * bool(self.standing),
             "channels_refuse": 1 + 4 * unseen,
             "crew_works": 8 * decided,
+            "retried_in_doubt": 3 * any(map(self.is_told, self.in_state(State.DECIDED))),
             "no_decision_arrives": 2 * decided,
             "answers_are_lost": 2 * decided,
             "time_passes": 2,
@@ -176,6 +178,7 @@ class Simulation(Calls, Cases, Flows):
             "nonsense_arrives": 1,
             "kickoff_is_lost": 1,
             "crew_forgets": 1,
+            "crew_forgets_whom_people_know": 2 * bool(self.to_remind()),
             "case_pauses": 2 * (few and bool(self.cases)),
             "scans_pause": few,
             "scans_pause_for_hours": 2 * (0 < self.scanned <= FEW_ROUNDS),
@@ -301,7 +304,7 @@ class Simulation(Calls, Cases, Flows):
     async def restart(self, _: Choices) -> None:
         await self.stop()
         await self.world.outbox.release(due_at=self.world.clock() + GRACE)
-        self.world.begin_bots()
+        self.begin_bots()
 
     async def entries_are_linked(self, _: Choices) -> None:
         await self.world.linking.link()

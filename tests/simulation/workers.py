@@ -117,11 +117,16 @@ class Workers(Chains):
         await self.world.pass_time(away)
         await outbox.release(due_at=self.world.clock() + GRACE)
         await outbox.note_alive(now=self.world.clock(), compare=True)
-        self.world.begin_bots()
+        self.begin_bots()
         for row in await self.world.everything():
             if row.kind in TIMERS and row.set_aside_at is None:
                 read = f"{row.kind} {row.subject} was due at {before[row.id]}, {away} without a bot"
                 require(row.due_at == before[row.id] + away, "late", f"{read}: at {row.due_at}")
+
+    def begin_bots(self) -> None:
+        """Begin both bots again; only their memory knew that operators were told of empty lists."""
+        self.world.begin_bots()
+        self.is_empty = False
 
     # --- a person, or another bot, acts while a worker stands still ---
 
