@@ -14,14 +14,14 @@ QUEUE: Final = (
     ),
     mutant(
         "a bot that stood still tells again of a refused webhook",
-        "if await tx.delete(job):\n            await tx.enqueue(then, at=context.clock())",
-        "if await tx.delete(job) or 1:\n            await tx.enqueue(then, at=context.clock())",
+        "if await tx.complete(job):\n            await tx.enqueue(then, at=context.clock())",
+        "if await tx.complete(job) or 1:\n            await tx.enqueue(then, at=context.clock())",
         "usecases/delivery/test_forward.py",
     ),
     mutant(
         "a bot that stood still looks for the file of another",
-        "await tx.complete(job)\n        await tx.enqueue([later]",
-        "await tx.delete(job)\n        await tx.enqueue([later]",
+        "if await tx.complete(job):\n            await tx.enqueue([later]",
+        "if await tx.complete(job) or True:\n            await tx.enqueue([later]",
         "usecases/delivery/test_files.py",
     ),
     mutant(
@@ -32,14 +32,14 @@ QUEUE: Final = (
     ),
     mutant(
         "a bot that stood still reminds of a reopened round",
-        "if await tx.delete(job) and current.state is State.WAITING:\n            reminded",
-        "if await tx.delete(job) or current.state is State.WAITING:\n            reminded",
+        "if await tx.complete(job) and current.state is State.WAITING:\n            reminded",
+        "if await tx.complete(job) or current.state is State.WAITING:\n            reminded",
         "usecases/test_gone.py",
     ),
     mutant(
         "a bot that stood still plans a second digest",
-        "await tx.complete(job)\n        await tx.enqueue([job.effect], at=now",
-        "await tx.delete(job)\n        await tx.enqueue([job.effect], at=now",
+        "if await tx.complete(job):\n            await tx.enqueue([job.effect], at=now",
+        "if await tx.complete(job) or True:\n            await tx.enqueue([job.effect], at=now",
         "usecases/test_digest.py",
     ),
     mutant(
@@ -56,8 +56,8 @@ QUEUE: Final = (
     ),
     mutant(
         "a bot that stood still repeats a reminder for which the card came back",
-        "await tx.enqueue(again, at=context.clock())\n        await tx.complete(job)",
-        "await tx.enqueue(again, at=context.clock())\n        await tx.delete(job)",
+        "await tx.enqueue(again, at=context.clock())\n            await _complete(job, tx)",
+        "await tx.enqueue(again, at=context.clock())\n            await tx.complete(job)",
         "usecases/delivery/test_reminders.py",
     ),
     mutant(
@@ -290,14 +290,14 @@ QUEUE: Final = (
     # --- timers
     mutant(
         "a time-out that was leased before time began anew decides",
-        "await tx.complete(job)\n        waits",
-        "await tx.delete(job)\n        waits",
+        "waits = await tx.complete(job) and round_.state",
+        "waits = [await tx.complete(job)] and round_.state",
         "usecases/delivery/test_time_out.py",
     ),
     mutant(
         "an escalation that was leased before time began anew calls others",
-        "await tx.complete(job)\n        if round_.state is State.WAITING:\n            transition",
-        "await tx.delete(job)\n        if round_.state is State.WAITING:\n            transition",
+        "if await tx.complete(job) and round_.state is State.WAITING:\n            transition",
+        "if [await tx.complete(job)] and round_.state is State.WAITING:\n            transition",
         "usecases/delivery/test_time_out.py",
     ),
     # --- damaged rows
@@ -370,14 +370,16 @@ QUEUE: Final = (
     ),
     mutant(
         "a worker that lost its job records its card",
-        "if not await self.delete(job):\n            raise JobLost(job.effect.names)",
-        "await self.delete(job)",
+        "if not await tx.complete(job):\n        raise _NotOurs",
+        "await tx.complete(job)",
         "usecases/delivery/test_cards.py",
     ),
     mutant(
         "a worker that lost its job is an error",
-        "except JobLost:",
-        "except KeyError:",
+        "with suppress(_NotOurs):"
+        "\n        async with context.uow.begin() as tx:\n            await record",
+        "with suppress(KeyError):"
+        "\n        async with context.uow.begin() as tx:\n            await record",
         "usecases/delivery/test_cards.py",
     ),
     mutant(

@@ -47,9 +47,8 @@ async def lapse(engines: Engines) -> None:
         await connection.execute(HELD.values(lease_until=NOW))
 
 
-async def done(uow: UnitOfWork, job: Job, *then: Effect) -> None:
+async def done(uow: UnitOfWork, job: Job) -> None:
     async with uow.begin() as tx:
-        await tx.enqueue(then, at=NOW)
         await tx.complete(job)
 
 

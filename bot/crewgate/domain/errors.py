@@ -14,7 +14,7 @@ CrewgateError
     AbsenceRefused, LessonRefused, VerdictMisplaced                 a form's content
     AmbiguousExecution, ExecutionNotFound, LessonNotFound, RoundNotFound, UnknownCrew
     NoCrewUrl, NoPublicUrl, TooManyKickoffs, TooManyWait            not now, or not here
-    ChangedMeanwhile, InvalidTransition, JobLost, RuleLost          a stale view of the state
+    ChangedMeanwhile, InvalidTransition, RuleLost                   a stale view of the state
     Malformed                   a webhook that could not be parsed
     ChainBroken, RowUnreadable, StoreUnavailable
 """
@@ -243,10 +243,6 @@ class InvalidTransition(CrewgateError):
 
     def __init__(self, state: str, to: str) -> None:
         super().__init__(f"a round that is {state} cannot {to}")
-
-
-class JobLost(CrewgateError):
-    """Another bot has the job by now, or it was cancelled."""
 
 
 class VerdictMisplaced(CrewgateError):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.audit import BOT, Code, Entry, digest_of
 from crewgate.domain.effects import LAST, OF_WAITING, TIMED, Effect
-from crewgate.domain.errors import ChangedMeanwhile, JobLost, RoundNotFound, RuleLost
+from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from crewgate.domain.notification import Callback, Format, Output, Question, Rewritten, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation, ReviewerRef
 from crewgate.domain.reason import ExecutionGone
@@ -464,12 +464,7 @@ class Tx:
         """Return False if a job was cancelled, or another bot has it now."""
         return bool(await rows(self._connection, _HAS, _ours(job)))
 
-    async def complete(self, job: Job) -> None:
-        """Delete a job; of a lost one nothing of this transaction is stored. Raises JobLost."""
-        if not await self.delete(job):
-            raise JobLost(job.effect.names)
-
-    async def delete(self, job: Job) -> bool:
+    async def complete(self, job: Job) -> bool:
         """Delete a job; return False if it was cancelled, or another bot has it now."""
         is_ours = await write(self._connection, _COMPLETE, _ours(job)) > 0
         await let_next_go(self._connection, job)

@@ -79,7 +79,7 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
             # now.
             refreshed = _effect_for(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)
             await tx.enqueue([refreshed], at=context.clock())
-        await tx.delete(job)
+        await tx.complete(job)
     return Delivered()
 
 

@@ -118,7 +118,7 @@ async def settle(
     async with context.uow.begin() as tx:
         match outcome:
             case Delivered():
-                if await tx.delete(job):
+                if await tx.complete(job):
                     await tx.enqueue(then, at=now)
                 elif job.effect.kind in DRAWS_ANEW:
                     # Another bot has drawn the message meanwhile, perhaps from a newer state.
@@ -172,5 +172,5 @@ async def _end(job: Job, outcome: Outcome, context: DeliveryContext, failed: Eff
         await set_aside(job, why, context)
         return
     async with context.uow.begin() as tx:
-        if await tx.delete(job) and failed is not None and not thread_gone:
+        if await tx.complete(job) and failed is not None and not thread_gone:
             await tx.enqueue([failed], at=context.clock())

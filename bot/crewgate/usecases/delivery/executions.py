@@ -40,7 +40,7 @@ async def _leave_to(
 ) -> Outcome:
     async with context.uow.begin() as tx:
         await tx.enqueue_once(replace(job.effect, kind=kind), at=context.clock(), last=last)
-        await tx.delete(job)
+        await tx.complete(job)
     return Delivered()
 
 
@@ -186,8 +186,8 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, outcome, context, failed=failed, then=then)
     async with context.uow.begin() as tx:
         later = replace(job.effect, kind=look, number=uploads + 1)
-        await tx.complete(job)
-        await tx.enqueue([later], at=context.clock() + context.share_grace)
+        if await tx.complete(job):
+            await tx.enqueue([later], at=context.clock() + context.share_grace)
     return outcome
 
 
@@ -260,7 +260,7 @@ async def _wait_for_url(
 
 async def _drop(job: Job, context: DeliveryContext, *then: Effect) -> Outcome:
     async with context.uow.begin() as tx:
-        if await tx.delete(job):
+        if await tx.complete(job):
             await tx.enqueue(then, at=context.clock())
         elif then:  # another bot has the job by now, and tells of its own failure
             return Delivered()

@@ -61,7 +61,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
         # Somebody may have acted on the lesson elsewhere since it was read, so the card is updated.
         refresh = replace(job.effect, kind=EffectKind.REFRESH_LESSON)
         await tx.enqueue([refresh], at=context.clock())
-        await tx.delete(job)
+        await tx.complete(job)
     return Delivered()
 
 
@@ -103,7 +103,7 @@ async def retire_at_host(job: Job, context: DeliveryContext) -> Outcome:
             await set_aside(job, why, context)
             return outcome
     async with context.uow.begin() as tx:
-        await tx.delete(job)
+        await tx.complete(job)
         if not round_.may_be_sent:
             await tx.lessons.forget_callback(round_.id)
     return Delivered()

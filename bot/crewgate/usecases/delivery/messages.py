@@ -4,6 +4,7 @@ The messages differ by the row of each `EffectKind` and by its render function.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -130,12 +131,13 @@ async def bring_back(
     A card that another job has brought back meanwhile is updated.
     """
     round_ = posting.view.round
-    async with context.uow.begin() as tx:
-        is_gone = await tx.forget_card(round_, posting.card)
-        first = EffectKind.REPOST if is_gone else EffectKind.REFRESH
-        again = map(round_.effect, (first, *after))
-        await tx.enqueue(again, at=context.clock())
-        await tx.complete(job)
+    with suppress(_NotOurs):
+        async with context.uow.begin() as tx:
+            is_gone = await tx.forget_card(round_, posting.card)
+            first = EffectKind.REPOST if is_gone else EffectKind.REFRESH
+            again = map(round_.effect, (first, *after))
+            await tx.enqueue(again, at=context.clock())
+            await _complete(job, tx)
 
 
 def must_be_acted_on(posting: Posting) -> bool:
@@ -211,11 +213,24 @@ async def post_in_thread(
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)
     context.refusing.discard((job.effect.crew, channel))
-    async with context.uow.begin() as tx:
-        await record(tx, outcome)
-        if outcome.too_long and file is not None:
-            await tx.enqueue([replace(job.effect, kind=file)], at=context.clock())
-        # A bot that stood still for longer than its lease may know an older message than the bot
-        # that has the job by now: that bot looks for this message, or has another.
-        await tx.complete(job)
+    with suppress(_NotOurs):
+        async with context.uow.begin() as tx:
+            await record(tx, outcome)
+            if outcome.too_long and file is not None:
+                await tx.enqueue([replace(job.effect, kind=file)], at=context.clock())
+            await _complete(job, tx)
     return Delivered()
+
+
+async def _complete(job: Job, tx: Tx) -> None:
+    """Complete a job that this bot still has. Raises _NotOurs.
+
+    A bot that stood still for longer than its lease may know an older message than the bot that has
+    the job by now: that bot looks for this message, or has another.
+    """
+    if not await tx.complete(job):
+        raise _NotOurs
+
+
+class _NotOurs(Exception):  # no CrewgateError: nobody is told of it
+    """Another bot has the job: this one's transaction is rolled back."""

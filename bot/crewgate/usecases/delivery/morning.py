@@ -54,7 +54,7 @@ async def send_line(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         current = await tx.mornings.find(user)
         if is_due or current is None:
-            await tx.delete(job)
+            await tx.complete(job)
         else:  # this job stays: it looks for a line whose answer was lost
             await tx.retry(job, at=current.following(now), in_doubt=False)
         if is_gone:

@@ -26,7 +26,7 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
         async with context.uow.begin() as tx:
             now, of = context.clock(), (effect.crew, effect.execution_id)
             if execution is None or _has_ended(await tx.executions.open(*of, at=now)):
-                await tx.delete(job)
+                await tx.complete(job)
             else:  # a webhook reopened the execution after this read
                 await tx.retry(job, at=now + track.STATUS_POLL.first, in_doubt=False)
         return Delivered()
@@ -38,7 +38,7 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
         recorded = await record_answer(tx, asked)
         given_up = now - job.created_at >= track.STATUS_POLL.give_up_after
         if given_up or _has_ended(recorded.execution):
-            await tx.delete(job)
+            await tx.complete(job)
         else:
             jitter = context.jitter()
             wait = await _until_next(tx, recorded.execution, asked.answer, job.tries, jitter)
@@ -58,7 +58,7 @@ async def _end_unasked(job: Job, execution: Execution, context: DeliveryContext)
             await tx.retry(job, at=now + track.PAUSED_POLL, in_doubt=False)
         else:
             await tx.executions.save(execution.end(ExecutionState.COMPLETED, now))
-            await tx.delete(job)
+            await tx.complete(job)
     return Delivered()
 
 

@@ -37,8 +37,7 @@ async def remind(job: Job, context: DeliveryContext) -> Outcome:
         return Delivered()
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.target)
-        await tx.complete(job)
-        if round_.state is State.WAITING:
+        if await tx.complete(job) and round_.state is State.WAITING:
             await tx.enqueue([round_.effect(EffectKind.POST_REMINDER)], at=context.clock())
     return Delivered()
 
@@ -49,8 +48,7 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.target)
         # A job that was cancelled while it was leased does nothing: time counts anew.
-        await tx.complete(job)
-        if round_.state is State.WAITING:
+        if await tx.complete(job) and round_.state is State.WAITING:
             transition = round_.escalate(context.clock())
             if transition.effects:
                 tx.audit.rule_acts(_set_back(job, round_, context.clock()))
@@ -64,8 +62,7 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
         return Delivered()
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.target)
-        await tx.complete(job)
-        waits = round_.state is State.WAITING
+        waits = await tx.complete(job) and round_.state is State.WAITING
         if waits:
             transition = round_.time_out(context.clock())
             if transition.round != round_:
@@ -96,7 +93,7 @@ async def expire(job: Job, context: DeliveryContext) -> Outcome:
             return Delivered("not yet")
         if waits:
             await apply(tx, round_.close(TimeOver(), context.clock()), at=context.clock())
-        await tx.delete(job)
+        await tx.complete(job)
     if waits:
         log.info("expired", **fields_of(round_))
     return Delivered()
@@ -114,8 +111,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
     if round_.state is not State.WAITING or (opens > now and not job.in_doubt):
         async with context.uow.begin() as tx:
             current = await tx.round(round_.id)
-            await tx.complete(job)
-            if current.state is State.WAITING:
+            if await tx.complete(job) and current.state is State.WAITING:
                 later = replace(job.effect, kind=EffectKind.REMIND)
                 await tx.enqueue([later], at=now, due_at=opens)
         return Delivered()
@@ -134,7 +130,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
         calls = may_mention and await mentions.note(tx, job, round_, outcome, context)
         private = people if calls else ()
         # A job that was cancelled meanwhile does not count: the round may have new reminders.
-        if await tx.delete(job) and current.state is State.WAITING:
+        if await tx.complete(job) and current.state is State.WAITING:
             reminded = current.remind()
             await tx.save(reminded)
             each = replace(job.effect, kind=EffectKind.REMIND_PRIVATELY, number=reminded.reminders)

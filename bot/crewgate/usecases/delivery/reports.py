@@ -45,7 +45,7 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
             # The report is out of date: it was dismissed before its place was stored, or more
             # letters came since a try that may have posted it.
             await tx.enqueue([refresh], at=context.clock())
-        await tx.delete(job)
+        await tx.complete(job)
     return Delivered()
 
 
@@ -81,8 +81,8 @@ async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
         log.warning("digest_refused", crew=crew.name, channel=crew.digest, code=code)
     now = context.clock()
     async with context.uow.begin() as tx:
-        await tx.complete(job)
-        await tx.enqueue([job.effect], at=now, due_at=next_digest(now))
+        if await tx.complete(job):
+            await tx.enqueue([job.effect], at=now, due_at=next_digest(now))
     return Delivered()
 
 

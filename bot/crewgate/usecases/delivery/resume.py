@@ -87,14 +87,14 @@ async def _await_fetch(job: Job, context: DeliveryContext) -> Outcome:
         round_ = await tx.round(job.effect.target)
         if round_.state is State.DECIDED and round_.has_expired(now) and now < due_at:
             await _ask_anew(tx, round_.expire(now), context, may_have_run=round_.in_doubt)
-            await tx.delete(job)
+            await tx.complete(job)
             return Delivered()
         if round_.state is State.DECIDED:
             await _save(round_.await_fetch(overdue=now >= due_at), tx, context)
         if round_.state is State.DECIDED and now < due_at:
             await tx.retry(job, at=due_at, in_doubt=False)
         else:
-            await tx.delete(job)
+            await tx.complete(job)
     return Delivered()
 
 
@@ -117,13 +117,13 @@ async def _begin(
     if not await tx.has(job):
         return Delivered("another bot has it")
     if round_.state is not State.DECIDED:
-        await tx.delete(job)
+        await tx.complete(job)
         return Delivered()
     execution = recorded.execution
     if round_.needs_evidence:
         if await track.was_taken(tx, round_, execution, left=recorded.left):
             await _save(round_.took_effect(context.clock()), tx, context)
-            await tx.delete(job)
+            await tx.complete(job)
             return Delivered()
         if (wait_until := context.wait_for_evidence(round_)) is not None:
             await tx.retry(job, at=wait_until, in_doubt=True)
@@ -131,7 +131,7 @@ async def _begin(
     if round_.has_expired(context.clock()):
         expired = round_.expire(context.clock())
         await _ask_anew(tx, expired, context, may_have_run=round_.in_doubt)
-        await tx.delete(job)
+        await tx.complete(job)
         return Delivered()
     alone = not round_.in_doubt and await track.is_alone(tx, round_, execution)
     sending = round_.begin_sending(
@@ -229,7 +229,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             poll = effect_on(execution, EffectKind.POLL_STATUS)
             await tx.expedite(poll, at=now + track.STATUS_POLL.first)
         if transition.round.state is not State.DECIDED:
-            await tx.delete(job)
+            await tx.complete(job)
         elif isinstance(outcome, Unknown):
             # The first try in doubt is repeated soon, however many tries sent nothing: see GRACE.
             at = context.next_try(job, in_doubt=True) if in_doubt else now + context.grace

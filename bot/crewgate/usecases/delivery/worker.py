@@ -10,8 +10,8 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.errors import JobLost, RowUnreadable, StoreUnavailable
-from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from crewgate.domain.errors import RowUnreadable, StoreUnavailable
+from crewgate.domain.outcome import NotSent, Outcome, Refused, Unknown
 from crewgate.domain.retry import IN_A_ROW, Budget, Retry
 from crewgate.usecases.delivery import (
     cards,
@@ -367,7 +367,4 @@ async def deliver(job: Job, context: DeliveryContext) -> Outcome:
     There is never a call inside a transaction. The job is settled; the outcome tells the worker if
     the whole destination seems to be away (NotSent).
     """
-    try:
-        return await _DELIVERIES.get(job.effect.kind, messages.say)(job, context)
-    except JobLost:
-        return Delivered("another bot has it")
+    return await _DELIVERIES.get(job.effect.kind, messages.say)(job, context)
