@@ -79,8 +79,7 @@ class Cases(Workers, Crews):
 
     def to_remind(self) -> list[Round]:
         """The rounds of which people are reminded, and which their crew may forget."""
-        crews = {SCANS, LEGAL, TASKS}
-        return [one for one in self.visible() if one.rule.remind and one.review.crew in crews]
+        return [one for one in self.visible() if one.rule.remind and self.is_told(one)]
 
     async def crew_forgets_whom_people_know(self, choices: Choices) -> None:
         """People were reminded as often as they are, and the crew forgets its executions."""
@@ -111,5 +110,5 @@ class Cases(Workers, Crews):
 
     @staticmethod
     def is_told(round_: Round) -> bool:
-        """Return True if the decision is sent to a crew, and may be sent again."""
+        """Return True if the crew is told of decisions and is asked for its status."""
         return round_.review.crew in {SCANS, LEGAL, TASKS}

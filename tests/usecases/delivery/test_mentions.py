@@ -173,7 +173,8 @@ async def test_a_message_that_was_found_counts_from_when_slack_took_it(world: Wo
     assert quiet(world, [early, due]) == [1]
 
 
-async def test_a_mention_that_is_found_after_a_decision_counts(world: World) -> None:
+async def approve_before_it_is_found(world: World) -> None:
+    """The answer to the first of many cards is lost, somebody approves, and the card is found."""
     first, *_ = await pauses(world, 1, MANY)
     world.slack.faults.append(Fault(LOST, after=True))
     await world.turn(POSTS, limit=1)
@@ -182,6 +183,10 @@ async def test_a_mention_that_is_found_after_a_decision_counts(world: World) -> 
         world.clock.advance(3 * SECOND)
         await world.settle_slack()
     assert world.slack.notified == [first.id]
+
+
+async def test_a_mention_that_is_found_after_a_decision_counts(world: World) -> None:
+    await approve_before_it_is_found(world)
 
 
 async def test_a_mention_counts_for_the_people_whom_it_mentioned(world: World) -> None:
@@ -189,14 +194,7 @@ async def test_a_mention_counts_for_the_people_whom_it_mentioned(world: World) -
     world.crews["research"] = a_crew(
         reviewers=(User(ANA.id), User(BEN.id)), rules=(a_rule(approvals=2),)
     )
-    first, *_ = await pauses(world, 1, MANY)
-    world.slack.faults.append(Fault(LOST, after=True))
-    await world.turn(POSTS, limit=1)
-    await world.decide(first.id)
-    for _ in range(3):
-        world.clock.advance(3 * SECOND)
-        await world.settle_slack()
-    assert world.slack.notified == [first.id]
+    await approve_before_it_is_found(world)
 
 
 async def test_a_short_card_that_is_found_leaves_the_mention_to_the_next(world: World) -> None:
