@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.store.engine import Engines, open_engines
+from crewgate.store.engine import open_engines
 from crewgate.store.sqlite import BATCH, SqliteConnection, SqliteWriter
 from crewgate.store.unit_of_work import UnitOfWork
 from tests.builders import NOW, a_uow, an_effect
@@ -327,20 +327,16 @@ async def test_a_lock_that_is_not_given_up_is_said_to_be_so(
 
 
 async def test_a_health_check_does_not_wait_for_a_lock(
-    engines: Engines, uow: UnitOfWork, other: sqlite3.Connection
+    uow: UnitOfWork, other: sqlite3.Connection
 ) -> None:
-    other.execute("ROLLBACK")
-    async with engines.write.begin() as connection:
-        await connection.execute(sa.text("PRAGMA busy_timeout=0"))
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailable, match="locked"):
-        await write(uow)
+    uow.availability.failure = "database is locked"
     with pytest.raises(StoreUnavailable, match="locked"):
         await uow.probe(patience=0.01)
     with pytest.raises(StoreUnavailable, match="locked"):
         await uow.probe(patience=0.01)
     other.execute("ROLLBACK")
-    await uow.probe()
+    await uow.probe(patience=60)
+    assert uow.availability.failure is None
 
 
 # --- what was answered stays ---
