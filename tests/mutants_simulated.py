@@ -393,8 +393,8 @@ SIMULATED: Final = (
     ),
     mutant(
         "a call with a masked argument is approved by one press",
-        "if self.masked is not False and (self.asks_about_masks or self.hides):",
-        "if self.masked is not False and self.asks_about_masks and not self.hides:",
+        "self.masked is not False and (self.asks_about_masks or self.hides)",
+        "self.masked is not False and self.asks_about_masks and not self.hides",
     ),
     mutant(
         "each batch of entries counts an execution anew",

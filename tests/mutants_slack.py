@@ -193,8 +193,8 @@ SLACK: Final = (
     ),
     mutant(
         "a page with a mask has a green Approve",
-        "if goes_on or hides or may_have_run:",
-        "if goes_on or may_have_run:",
+        "facts = replace(facts, masked=False) if unmasks else facts",
+        "facts = replace(facts, masked=False)",
         "slack/reviews/test_tool_calls.py",
     ),
     mutant(
@@ -382,21 +382,27 @@ SLACK: Final = (
     ),
     mutant(
         "a card with a mask has two green buttons, or none",
-        "if card.view.asks_about_masks and _shows_text(card.body.share):",
-        "if card.view.asks_about_masks and not _shows_text(card.body.share):",
+        "if card.view.circumstances.needs_unmasking and _shows_text(card.body.share):",
+        "if card.view.circumstances.needs_unmasking and not _shows_text(card.body.share):",
         "slack/reviews/test_card.py",
     ),
     mutant(
-        "a page is green about a call that may have run",
-        "if goes_on or hides or may_have_run:",
-        "if goes_on or hides:",
-        "slack/reviews/test_tool_calls.py",
+        "Approve is green beside what a press asks about",
+        "    if is_barred or asks:",
+        "    if is_barred:",
+        "slack/reviews/test_green.py",
     ),
     mutant(
-        "a page is green about what a call hides",
-        "(self.round.rule.ask_about_masks or hides)",
-        "self.round.rule.ask_about_masks",
-        "slack/reviews/test_tool_calls.py",
+        "Approve is green where secrets were taken out of a call",
+        "erased=erased + (0 if call is None else call.erased),",
+        "erased=erased,",
+        "slack/reviews/test_green.py",
+    ),
+    mutant(
+        "a row of Home does not ask about what is masked",
+        "masked=None if row.masked is None else bool(row.masked),",
+        "masked=False,",
+        "journeys/test_green.py",
     ),
     mutant(
         "a decision whose page cannot be drawn anew is told as lost",

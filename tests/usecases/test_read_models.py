@@ -49,8 +49,8 @@ def test_masks_are_asked_about_by_the_rule_or_where_a_call_hides(
 ) -> None:
     round_ = a_round(subject=subject, rule=a_rule(ask_about_masks=by_rule))
     view = CardView(round=round_, output=Output("Pay."), masked=((Kind.IBAN, 1),))
-    assert view.asks_about_masks is asked
-    assert not replace(view, masked=()).asks_about_masks
+    assert view.circumstances.needs_unmasking is asked
+    assert not replace(view, masked=()).circumstances.needs_unmasking
 
 
 def test_a_starter_cannot_count_nor_anybody_where_too_few_are_left() -> None:

@@ -201,6 +201,11 @@ class Seen:
 NOTHING_SEEN: Final = Seen()
 
 
+def seen_on_card(share: Share | None) -> Seen:
+    """Return what a card shows: it tells right above its buttons if a call may have run."""
+    return Seen(share=share, unseen=frozenset({Unseen.MAY_HAVE_RUN}))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caveats:
     """The things that one approver could overlook; a field is empty where nothing applies."""
@@ -285,6 +290,10 @@ class Circumstances:
     erased: int = 0
     may_have_run: bool = False
 
+    def asks(self, user: str | None, at: datetime, seen: Seen) -> bool:
+        """Return True if a press on Approve would ask first; None: a user who has no claim."""
+        return not self.caveats(Person(user or "", ""), at, seen).all_in(seen)
+
     def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
         turned = self.turned or seen.turned or self._in_haste(at, seen)
         holds = self.claim is not None and self.claim.by.id != by.id and self.claim.holds(at)
@@ -299,6 +308,11 @@ class Circumstances:
             turned=turned,
             unseen=frozenset(self._unseen(shown, seen, turned)),
         )
+
+    @property
+    def needs_unmasking(self) -> bool:
+        """True if an approval by this person, who saw masks, is asked about."""
+        return self.masked is not False and (self.asks_about_masks or self.hides)
 
     @property
     def _is_whole(self) -> bool:
@@ -321,7 +335,7 @@ class Circumstances:
             yield Unseen.ERASED
         if turned is not None:
             yield Unseen.HASTE
-        if self.masked is not False and (self.asks_about_masks or self.hides):
+        if self.needs_unmasking:
             yield Unseen.MASKS
         if self.may_have_run:
             yield Unseen.MAY_HAVE_RUN

@@ -181,7 +181,8 @@ def render_home(
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 shown.append(preview)
             about = names.spoken(line.round, line.topic, line.excerpt)
-            pressed = blocks.said_of(blocks.actions(*_buttons(line, row, user)), about)
+            asks = line.circumstances.asks(user, now, caveats.Seen(share=share))
+            pressed = blocks.said_of(blocks.actions(*_buttons(line, row, user, asks=asks)), about)
             shown.append(pressed | {"block_id": block_id(row, share)})
     return {"type": "home", "private_metadata": str(found.page), "blocks": shown}
 
@@ -239,11 +240,12 @@ def _approvers(line: RoundLine, row: Row) -> Approvers:
     return replace(line.approvers or Approvers(), too_few=row.part is Part.NOBODY)
 
 
-def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
+def _buttons(line: RoundLine, row: Row, user: str, *, asks: bool) -> Iterator[Block]:
     """Yield a row's buttons; optional buttons come last, so that the others keep their places."""
     round_ = line.round
     if row.part in {Part.MINE, Part.NOBODY} and not row.over:
-        yield from buttons.decide_buttons(round_, reader=user, approvers=_approvers(line, row))
+        approvers = _approvers(line, row)
+        yield from buttons.decide_buttons(round_, reader=user, approvers=approvers, asks=asks)
     if row.part is Part.STUCK and not row.over:
         yield from buttons.stuck_buttons(round_)
     yield buttons.READ.on(round_.id)

@@ -17,6 +17,7 @@ from crewgate.domain.notification import Callback, Format, Given, Output, Webhoo
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import Round, State
+from crewgate.domain.subjects import call_of
 from crewgate.store import round_rows
 from crewgate.store.absences import AbsenceQueries
 from crewgate.store.audit import to_published
@@ -68,6 +69,8 @@ def _lines_with(excerpt: int) -> sa.Select[Any]:
         sa.func.substr(outputs.c.text, 1, excerpt).label("excerpt"),
         sa.func.length(outputs.c.text).label("characters"),
         outputs.c.format,
+        outputs.c.erased,
+        rounds.c.masked,
     ).join(outputs, outputs.c.round_id == rounds.c.id)
 
 
@@ -487,6 +490,9 @@ def _masked_line(
     line: read_models.RoundLine, row: sa.Row[Any], masking: Masking
 ) -> read_models.RoundLine:
     own = masking.for_call() if line.round.subject.has_arguments else masking
+    call = call_of(line.round.subject)
+    if not masking and not (call is not None and call.hides):
+        line = replace(line, masked=bool(line.masked))
     if not own:
         return line
     upto = len(row.excerpt)
@@ -526,7 +532,12 @@ def _given_to(row: sa.Row[Any]) -> Given:
 def _to_shown_line(row: sa.Row[Any]) -> read_models.RoundLine:
     format_ = Format(row.format)
     return replace(
-        round_rows.to_line(row), excerpt=row.excerpt, characters=row.characters, format=format_
+        round_rows.to_line(row),
+        excerpt=row.excerpt,
+        characters=row.characters,
+        format=format_,
+        masked=None if row.masked is None else bool(row.masked),
+        erased=row.erased or 0,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final, Self
 
-from crewgate.domain.caveats import Claim
+from crewgate.domain.caveats import Circumstances, Claim
 from crewgate.domain.execution import Execution, TaskUpdate
 from crewgate.domain.lessons import NOT_FOLLOWED, Lesson, LessonsGiven
 from crewgate.domain.masking import NOTHING, Masked, Masking
@@ -88,6 +88,19 @@ class RoundFacts:
     due_at: datetime | None = None
     """The time of the rule's own decision; None without a time-out, or if the round is decided."""
 
+    def _circumstances(self, *, characters: int, masked: bool | None, erased: int) -> Circumstances:
+        call = call_of(self.round.subject)
+        return Circumstances(
+            notes=(("", ""),) * self.notes,
+            claim=self.claim,
+            characters=characters,
+            masked=masked,
+            asks_about_masks=self.round.rule.ask_about_masks,
+            hides=call is not None and call.hides,
+            erased=erased + (0 if call is None else call.erased),
+            may_have_run=call is not None and call.may_have_run,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardView(RoundFacts):
@@ -152,11 +165,13 @@ class CardView(RoundFacts):
         )
 
     @property
-    def asks_about_masks(self) -> bool:
-        """True if an approval by somebody who saw these masks is asked about."""
-        call = call_of(self.round.subject)
-        hides = call is not None and call.hides
-        return bool(self.masked) and (self.round.rule.ask_about_masks or hides)
+    def circumstances(self) -> Circumstances:
+        """The facts about an approval by somebody who has looked at nothing but this card."""
+        return self._circumstances(
+            characters=len(self.output.text),
+            masked=bool(self.masked),
+            erased=self.output.erased,
+        )
 
     @property
     def shown_round(self) -> Round:
@@ -231,10 +246,20 @@ class RoundLine(RoundFacts):
     characters: int = 0
     format: Format = Format.MARKDOWN
     rule_id: str = NO_RULE_ID
+    masked: bool | None = False
+    """True if passages of the output are masked; None: no card has counted them yet."""
+    erased: int = 0
 
     @property
     def key(self) -> QueueKey:
         return self.round.review.crew, self.rule_id
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """The facts about an approval by somebody who has looked at nothing but this line."""
+        return self._circumstances(
+            characters=self.characters, masked=self.masked, erased=self.erased
+        )
 
 
 COUNTED: Final = 1_000

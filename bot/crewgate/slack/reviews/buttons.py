@@ -67,19 +67,23 @@ _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.RE
 
 
 def decide_buttons(
-    round_: Round, *, reader: str | None = None, approvers: Approvers | None = None
+    round_: Round,
+    *,
+    reader: str | None = None,
+    approvers: Approvers | None = None,
+    asks: bool = False,
 ) -> tuple[Block, ...]:
     """Return Approve and Revise, or a flow's outcomes: the first buttons of a waiting round.
 
     `reader` is the only user who sees the buttons. For them Approve is left out once they have
     approved, or if `approvers` say that it would be refused. Buttons that everybody sees stay, but
-    are not green if nobody's approval would count.
+    are not green if nobody's approval would count, or if Approve `asks` before it decides.
     """
     is_barred = approvers is not None and approvers.bar(reader)
     is_refused = is_barred and reader and not round_.subject.takes_answers
     if reader in voices_of(round_.votes) or is_refused:
         return (words_button(round_),)
-    if is_barred:
+    if is_barred or asks:
         return tuple(map(without_style, decide_buttons(round_, reader=reader)))
     match round_.subject:
         case notification.Question() as question:

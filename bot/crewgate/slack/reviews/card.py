@@ -220,7 +220,7 @@ def _masked(card: _Card) -> list[Block]:
         return []
     line = f"{cards.masked(card.view.masked)}."
     unmask = buttons.UNMASK.on(card.view.round.id)
-    if card.view.asks_about_masks and _shows_text(card.body.share):
+    if card.view.circumstances.needs_unmasking and _shows_text(card.body.share):
         unmask |= {"style": "primary"}
     masked = section(line, unmask)
     return [masked | {"block_id": with_share("masked", card.body.share)}]
@@ -233,15 +233,16 @@ def _people(card: _Card) -> list[Block]:
 def _decide(card: _Card) -> list[Block]:
     view, share, reader = card.view, card.body.share, card.reader
     round_id, question = view.round.id, question_of(view.round.subject)
-    offered = [*buttons.decide_buttons(view.round, reader=reader, approvers=view.approvers)]
+    asks = view.circumstances.asks(reader, card.now, caveats.seen_on_card(share))
+    offered = [
+        *buttons.decide_buttons(view.round, reader=reader, approvers=view.approvers, asks=asks)
+    ]
     if not _shows_all(view, share):
         pages = output.count_pages(view.output, is_call=_shows_arguments(view))
         label = f"{buttons.READ.label} ({pages:,} pages)" if pages > 1 else buttons.READ.label
-        # Approve is not green while text is hidden, but the button that shows it: here, or *Show
-        # them* beside the masks.
+        # The green button shows what is hidden: here, or *Show them* beside the masks.
         read = buttons.READ.on(round_id, label=label)
-        read |= {} if _shows_text(share) else {"style": "primary"}
-        offered = [*map(buttons.without_style, offered), read]
+        offered.append(read if _shows_text(share) else read | {"style": "primary"})
     if _has_changes(view) and not _shows_arguments(view):
         offered.append(buttons.CHANGES.on(round_id))
     offered += [buttons.CLAIM.on(round_id), *buttons.last_buttons(view.round, reader=reader)]
@@ -255,7 +256,7 @@ def _decide(card: _Card) -> list[Block]:
 
 
 def _shows_all(view: CardView, share: caveats.Share) -> bool:
-    return _shows_text(share) and not view.asks_about_masks
+    return _shows_text(share) and not view.circumstances.needs_unmasking
 
 
 def _shows_text(share: caveats.Share) -> bool:

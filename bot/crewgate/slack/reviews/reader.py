@@ -7,11 +7,10 @@ from operator import attrgetter
 from typing import Final, assert_never
 
 from crewgate.domain.acts import first_arguments
-from crewgate.domain.caveats import Share
+from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round, State
-from crewgate.domain.subjects import call_of
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks, excerpts
 from crewgate.slack.blockkit.blocks import Block
@@ -123,15 +122,18 @@ def render_reader(
         previous_id=ids.PREVIOUS_PAGE,
         next_id=ids.NEXT_PAGE,
     )
+    is_end = is_output and not goes_on
+    facts = replace(view.circumstances, read_to_end=is_end)
+    facts = replace(facts, masked=False) if unmasks else facts
+    now = round_.opened_at if view.viewer is None else view.viewer.now
+    asks = facts.asks(reader, now, Seen(share=share, in_reader=True))
+    # Approve is not green before the last page, where *Next* is.
     decide = [
-        *buttons.decide_buttons(round_, reader=reader, approvers=view.approvers),
+        *buttons.decide_buttons(
+            round_, reader=reader, approvers=view.approvers, asks=asks or goes_on
+        ),
         *buttons.last_buttons(round_, reader=reader),
     ]
-    call, hides = call_of(round_.subject), view.asks_about_masks and not unmasks
-    may_have_run = call is not None and call.may_have_run
-    # Approve is not green before the last page, where *Next* is, nor beside what it asks about.
-    if goes_on or hides or may_have_run:
-        decide = [*map(buttons.without_style, decide)]
     task = round_.review.expected_output if is_output and page.number == 0 else None
     shown = blocks.present(
         blocks.section(cards.about(view)),
@@ -149,7 +151,7 @@ def render_reader(
         view=blocks.modal(
             _TITLES[position.tab], shown, callback_id=ids.PAGES_MODAL, metadata=now_at.as_metadata()
         ),
-        is_end=is_output and not goes_on,
+        is_end=is_end,
         unmasks=unmasks,
         pages=page.number - first + 1,
         total=page.total,

@@ -13,7 +13,7 @@ from slack_bolt.async_app import AsyncAck
 from typing_extensions import override
 
 from crewgate.domain import errors
-from crewgate.domain.caveats import Caveats, Seen, Unseen
+from crewgate.domain.caveats import Caveats, Seen, seen_on_card
 from crewgate.domain.verdict import Via
 from crewgate.slack.blockkit.blocks import Block, parse_share
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, update_modal
@@ -129,8 +129,7 @@ ReadThread: TypeAlias = Callable[[str], Awaitable[None]]
 
 
 def on_card(press: Press, ack: AsyncAck, respond: Respond, context: SlackContext) -> Reply:
-    # A card told the presser if a call may have run.
-    seen = Seen(share=parse_share(press.block_id), unseen=frozenset((Unseen.MAY_HAVE_RUN,)))
+    seen = seen_on_card(parse_share(press.block_id))
     return Reply(replace(press, seen=seen), ack, respond, context)
 
 
