@@ -399,6 +399,18 @@ SLACK: Final = (
         "slack/reviews/test_green.py",
     ),
     mutant(
+        "a second comment is lost without a word",
+        "if vote.comment != comment or (is_old and comment is None):",
+        "if is_old and comment is None:",
+        "journeys/test_rules.py",
+    ),
+    mutant(
+        "a form that Slack repeats is told that its comment was not sent",
+        "if vote.comment != comment or (is_old and comment is None):",
+        "if vote.comment != comment or is_old:",
+        "journeys/test_rules.py",
+    ),
+    mutant(
         "a row of Home does not ask about what is masked",
         "masked=None if row.masked is None else bool(row.masked),",
         "masked=False,",

@@ -120,6 +120,29 @@ async def test_who_has_approved_can_still_ask_for_a_revision(make_world: MakeWor
         assert world.crew.resumes[0].human_feedback == "Shorter."
 
 
+async def test_a_comment_after_an_approval_is_kept_in_its_form_and_said_to_be_unsent(
+    make_world: MakeWorld,
+) -> None:
+    async with make_world(crews_file=TWO, **ENVIRONMENT) as world:
+        await world.pause()
+        card = await world.card("A draft")
+        await world.slack.overflow(ANA, card, "Approve with a comment…")
+        form = await modal(world, ANA, "Your comment")
+        await world.slack.submit(ANA, {"Your comment": "Mind the budget."}, form)
+        repeated = await world.slack.sent_again()()
+        await world.shown(card, "1 of 2")
+        await world.slack.overflow(ANA, world.slack.fresh(card), "Approve with a comment…")
+        form = await modal(world, ANA, "Your comment")
+        late = await world.slack.submit(ANA, {"Your comment": "And the date."}, form)
+
+        assert "errors" not in str(repeated.body)
+        assert "Your text was not sent" in str(late.errors)
+        await world.slack.click(BEN, world.slack.fresh(card), "Approve")
+        await world.delivered(card)
+        await world.crew.until(lambda: world.crew.resumes)
+        assert "And the date" not in message_text(world.slack.fresh(card))
+
+
 WIRES = f"""{CREWS}
 name = "wires"
 when = {{ contains = ["wire"] }}

@@ -118,6 +118,7 @@ def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
         (UnknownCrew("research"), "not sent"),
         (RoundSuperseded(), "newer output"),
         (RoundNotFound("x"), "not sent"),
+        (ApprovedBefore(), "Take back my approval. Your text was not sent."),
         (LessonEnded(a_lesson(LessonState.RETIRED)), "was retired by Ben"),
         (StoreUnavailable("disk full"), "not recorded"),
         (ChangedMeanwhile("x"), "went wrong"),

@@ -392,8 +392,13 @@ async def decide_once(
         is_slip = began_at - error.decision.at < DOUBLE_CLICK
         return await context.uow.read.round(round_id) if is_slip else None
     vote = round_.vote_of(by.id)
-    if round_.state is State.WAITING and vote is not None and vote.at < began_at:
-        raise errors.ApprovedBefore
+    if round_.state is State.WAITING and vote is not None:
+        comment = verdict.comment if isinstance(verdict, Approve) else None
+        is_old = vote.at < began_at
+        if vote.comment != comment or (is_old and comment is None):
+            raise errors.ApprovedBefore
+        if is_old:  # Slack sent the form once more
+            return None
     log.info(
         "approved" if round_.state is State.WAITING else "decided",
         **fields_of(round_),

@@ -41,7 +41,10 @@ def explain(  # noqa: PLR0911  # one row a case
         case lessons.LessonEnded(lesson=lesson):
             return _lesson_ended(lesson, now, voice)
         case errors.VoteRefused(others=others):
-            return _vote_refused(error, in_slack(others) if voice.mentions else ())
+            refused = _vote_refused(error, in_slack(others) if voice.mentions else ())
+            # A rule's refusal stands below the argument that was typed, and ends with its reason.
+            is_text = voice is PLAIN and not isinstance(error, errors.RefusedByRule)
+            return f"{refused} Your text was not sent." if is_text else refused
         case _:
             in_form = _IN_FORMS.get(type(error)) if voice is PLAIN else None
             return in_form or _SENTENCES.get(type(error), _SOMETHING_FAILED)
