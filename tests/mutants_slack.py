@@ -399,6 +399,18 @@ SLACK: Final = (
         "slack/reviews/test_green.py",
     ),
     mutant(
+        "an update after the first vote still calls people",
+        "notify = self._people.notify(round_) if calls else None",
+        "notify = self._people.notify(round_)",
+        "journeys/test_rules.py",
+    ),
+    mutant(
+        "a card after the first vote calls nobody, and counts as the hour's mention",
+        "        called = None\n        if notify is not None:",
+        "        called = None\n        if notify is not None and not view.round.votes:",
+        "journeys/test_rules.py",
+    ),
+    mutant(
         "a second comment is lost without a word",
         "if vote.comment != comment or (is_old and comment is None):",
         "if is_old and comment is None:",

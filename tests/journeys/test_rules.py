@@ -12,7 +12,7 @@ from crewgate.usecases.delivery.heartbeat import LOOK_AGAIN
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, in_thread, modal, waiting
-from tests.standins.workspace import Message, buttons, message_text
+from tests.standins.workspace import Message, buttons, error, message_text
 
 CREWS = """
 [crews.research]
@@ -141,6 +141,26 @@ async def test_a_comment_after_an_approval_is_kept_in_its_form_and_said_to_be_un
         await world.delivered(card)
         await world.crew.until(lambda: world.crew.resumes)
         assert "And the date" not in message_text(world.slack.fresh(card))
+
+
+async def test_a_card_that_comes_after_the_first_approval_calls_those_who_are_missing(
+    make_world: MakeWorld,
+) -> None:
+    async with make_world(crews_file=TWO, **ENVIRONMENT) as world:
+        world.slack.fail("chat.postMessage", error("internal_error"), times=10_000)
+        await world.pause()
+        await world.slack.open_home(ANA)
+        row = await home(world, ANA, "Waiting for you: 1")
+        await world.slack.click(ANA, row, "Approve")
+        await home(world, ANA, "Waiting for you: 0")
+        world.slack.clear_faults()
+
+        card = await world.card("A draft")
+
+        assert f"<@{BEN}>: please decide" in message_text(card)
+        await world.slack.click(BEN, card, "I'm on it")
+        await world.shown(card, "is on it")
+        assert "please decide" not in message_text(world.slack.fresh(card))
 
 
 WIRES = f"""{CREWS}

@@ -234,7 +234,10 @@ class SlackMessenger(Messenger):
     ) -> Message | None:
         match about:
             case read_models.Posting() if kind is EffectKind.REFRESH:
-                notify = self._people.notify(about.view.round)
+                # An update after the first vote mentions nobody; an edit's author begins with one.
+                round_ = about.view.round
+                calls = all(vote.by == round_.edited_by for vote in round_.votes)
+                notify = self._people.notify(round_) if calls else None
                 return await self._card(about, notify=notify, plain=plain)
             case read_models.Posting() if kind in _DIRECT:
                 return await self._direct_message(about, plain=plain)
@@ -321,9 +324,8 @@ class SlackMessenger(Messenger):
         self, posting: read_models.Posting, *, notify: Notify | None, plain: bool
     ) -> Message:
         view = await self._with_names(posting)
-        called, round_ = None, view.round
-        # The first vote ends the mentions; the vote with which an edit's author begins does not.
-        if notify is not None and all(vote.by == round_.edited_by for vote in round_.votes):
+        called = None
+        if notify is not None:
             called = people.call(view, notify)
             view = replace(view, calls_all=people.calls_all(view, notify))
         message = await self._off_loop(card.render_card, view, now=self._clock(), plain=plain)
