@@ -411,6 +411,24 @@ SLACK: Final = (
         "journeys/test_rules.py",
     ),
     mutant(
+        "a message without a time is found, and its job fails for ever",
+        "if isinstance(message, dict) and web_api.has_ts(message):",
+        "if isinstance(message, dict):",
+        "slack/client/test_posting.py",
+    ),
+    mutant(
+        "a post is recorded under what is no time of Slack's",
+        'web_api.text_at(answer, "channel"), web_api.ts_at(answer)',
+        'web_api.text_at(answer, "channel"), str(answer.get("ts"))',
+        "slack/client/test_posting.py",
+    ),
+    mutant(
+        "check waits as long as a program drips bytes",
+        "            timer.start()\n            connection",
+        "            connection",
+        "check/test_health.py",
+    ),
+    mutant(
         "a second comment is lost without a word",
         "if vote.comment != comment or (is_old and comment is None):",
         "if is_old and comment is None:",

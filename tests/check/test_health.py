@@ -1,6 +1,7 @@
 """`crewgate health` and `check` believe an answer on the bot's port if it is a Crewgate's."""
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 import pytest
@@ -51,6 +52,29 @@ async def test_another_program_on_the_port_of_the_bot_is_no_crewgate(
 
     assert found == (False, [f"what answers on port {port} is no Crewgate"])
     assert "the bot that runs here" not in "".join(said)
+
+
+async def test_an_answer_that_comes_byte_by_byte_is_cut_off(slack: Workspace, crew: Crew) -> None:
+    never = asyncio.Event()
+
+    async def drip(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Connection": "close"})
+        await answer.prepare(request)
+        for _ in range(200):
+            await answer.write(b" ")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(never.wait(), 0.01)
+        await answer.write(b'{"status": "ready"}')
+        return answer
+
+    application = web.Application()
+    application.router.add_get("/readyz", drip)
+    async with serve(application) as url:
+        port = url.rsplit(":", 1)[1]
+        chosen = load(settings(slack, crew) | {"HOST": "127.0.0.1", "PORT": port})
+        is_ready, said = await asyncio.to_thread(ask_health, chosen, seconds=0.2)
+    assert not is_ready
+    assert f"port {port}" in said[0]
 
 
 async def test_check_tells_what_the_bot_says_about_itself(ask: Ask) -> None:

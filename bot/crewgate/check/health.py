@@ -2,7 +2,9 @@
 
 import http.client
 import json
-from contextlib import closing
+import socket
+import threading
+from contextlib import closing, suppress
 from typing import Final
 
 from crewgate.settings.load import Settings
@@ -13,15 +15,21 @@ _SECONDS: Final = 8
 _MOST_BYTES: Final = 2**20
 
 
-def ask_health(settings: Settings) -> tuple[bool, list[str]]:
+def ask_health(settings: Settings, *, seconds: float = _SECONDS) -> tuple[bool, list[str]]:
     """Return True if the bot is ready, and the lines of its answer; blocks an event loop.
 
+    An answer that is not whole after `seconds` is cut off, however steadily its bytes come.
     Containers run this every half minute: it uses no proxy, and imports few modules.
     """
     host, port = local_address(settings)
     headers = {"Authorization": f"Bearer {settings.status_token}"} if settings.status_token else {}
-    with closing(http.client.HTTPConnection(host, port, timeout=_SECONDS)) as connection:
+    with closing(http.client.HTTPConnection(host, port, timeout=seconds)) as connection:
+        timer = threading.Timer(seconds, lambda: _cut_off(sock))
+        timer.daemon = True
         try:
+            connection.connect()
+            sock = connection.sock
+            timer.start()
             connection.request("GET", "/readyz", headers=headers)
             answer = connection.getresponse()
             lines = _lines(json.loads(answer.read(_MOST_BYTES)))
@@ -30,9 +38,16 @@ def ask_health(settings: Settings) -> tuple[bool, list[str]]:
             return False, [f"no bot answers on port {port}: {why}"]
         except (ValueError, RecursionError):
             lines = []
+        finally:
+            timer.cancel()
     if not lines:
         return False, [f"what answers on port {port} is no Crewgate"]
     return answer.status == http.HTTPStatus.OK, lines
+
+
+def _cut_off(sock: socket.socket) -> None:
+    with suppress(OSError):  # the answer has just come to its end
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _lines(health: object) -> list[str]:

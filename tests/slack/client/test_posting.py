@@ -9,11 +9,11 @@ import pytest
 from crewgate.domain.outcome import Unknown
 from crewgate.runtime import utc_now
 from crewgate.slack.blockkit.blocks import Message, section
-from crewgate.slack.client.posting import Poster
+from crewgate.slack.client.posting import METADATA, Poster
 from crewgate.slack.client.web_api import CallFailed, new_client
 from crewgate.usecases.ports.slack import Found
 from crewgate.usecases.read_models import MessageRef
-from tests.standins.workspace import DROP_AFTER, Workspace, error
+from tests.standins.workspace import DROP_AFTER, Workspace, error, malformed
 
 CHANNEL = "C0REVIEWS"
 CARD = Message("A card", [section("A card")])
@@ -51,6 +51,21 @@ async def post(
     )
     assert known is None or posted_since is not None
     return ref
+
+
+@pytest.mark.parametrize("ts", [None, 7, "", "soon", "1e999", "999999999999.000001", "-1.0", "1"])
+async def test_a_message_of_which_slack_gives_no_time_is_not_found(
+    slack: Workspace, ts: object
+) -> None:
+    metadata = {"event_type": METADATA, "event_payload": {"key": "card 1"}}
+    odd = {"type": "message", "ts": ts, "metadata": metadata}
+    slack.fail("conversations.history", malformed({"ok": True, "messages": [odd]}), times=None)
+    ref = await post(a_poster(slack), posted_since=LONG_AGO)
+    assert [one.ts for one in slack.messages(CHANNEL)] == [ref.ts]
+    slack.fail("chat.postMessage", malformed({"ok": True, "channel": CHANNEL, "ts": ts}))
+    with pytest.raises(CallFailed) as failed:
+        await post(a_poster(slack), "card 2")
+    assert isinstance(failed.value.failure, Unknown)
 
 
 @pytest.mark.parametrize("is_quiet", [True, False])

@@ -92,7 +92,10 @@ async def messages_between(
     oldest: datetime,
     latest: datetime | None = None,
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield messages from `oldest` on; of a thread, its first message too. Raises CallFailed."""
+    """Yield messages from `oldest` on; of a thread, its first message too. Raises CallFailed.
+
+    A message whose `ts` is no time of Slack's is left out: nothing could be done with it.
+    """
     params: dict[str, Any] = {
         "channel": channel,
         "oldest": ts_of(oldest),
@@ -111,7 +114,7 @@ async def messages_between(
         calling = client.api_call(method, http_verb="GET", params=params | {"cursor": cursor})
         answer = await web_api.attempt(calling, method)
         for message in web_api.list_at(answer, "messages"):
-            if isinstance(message, dict):
+            if isinstance(message, dict) and web_api.has_ts(message):
                 yield message
         cursor = web_api.next_cursor(answer)
         if not cursor:
@@ -161,7 +164,7 @@ class Poster:
         if posted_since is not None:
             found = await self._find(key, channel, thread_ts, posted_since)
             if found is not None:
-                ts = web_api.text_at(found, "ts")
+                ts = web_api.ts_at(found)
                 payload = web_api.object_in(web_api.object_in(found, "metadata"), "event_payload")
                 at = datetime.fromtimestamp(float(ts), UTC)
                 known = Found(at, is_quiet=payload.get("quiet") is True)
@@ -180,7 +183,7 @@ class Poster:
             **(in_thread if thread_ts else {}),
         )
         self._search.forget(key)
-        posted_in, ts = web_api.text_at(answer, "channel"), web_api.text_at(answer, "ts")
+        posted_in, ts = web_api.text_at(answer, "channel"), web_api.ts_at(answer)
         self._channel_ids[channel] = posted_in
         return MessageRef(posted_in, ts, thread_ts or ts), None
 
@@ -248,7 +251,7 @@ class Poster:
                     if str(error) not in _FILE_GONE:
                         raise
             if (_key(one) or "").startswith(key):
-                await self.update(replace(thread, ts=web_api.text_at(one, "ts")), message)
+                await self.update(replace(thread, ts=web_api.ts_at(one)), message)
 
     async def post_ephemeral(
         self, message: Message, *, channel: str, thread_ts: str | None, user: str

@@ -277,6 +277,21 @@ def text_at(answer: Mapping[str, Any], *path: str) -> str:
     return found
 
 
+_TS: Final = re.compile(r"[0-9]{1,11}\.[0-9]{1,9}")
+
+
+def has_ts(message: Mapping[str, Any]) -> bool:
+    """Return True if a message's `ts` is a Slack time, by which it is known."""
+    ts = message.get("ts")
+    return isinstance(ts, str) and _TS.fullmatch(ts) is not None
+
+
+def ts_at(message: Mapping[str, Any]) -> str:
+    if not has_ts(message):
+        raise malformed("ts")
+    return text_at(message, "ts")
+
+
 def list_at(answer: Mapping[str, Any], name: str) -> list[object]:
     found = answer.get(name)
     if not isinstance(found, list):
