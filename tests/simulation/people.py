@@ -47,7 +47,7 @@ from crewgate.usecases.notes import change_note, claim, delete_note
 from crewgate.usecases.ports.crew import KickoffRequest
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import QueuePart
-from tests.simulation.known import MOMENT, Known, Written
+from tests.simulation.known import MOMENT, Known, Written, key_of
 from tests.simulation.oracle import require
 from tests.simulation.product import (
     BERLIN,
@@ -186,6 +186,9 @@ class People(Known):
         if decided.decision is None or is_new:
             why = f"{by.id} decided {decided.id}, which they may not"
             require(self.may_decide(by, decided), "may", why)
+            voices = {one for vote in decided.votes for one in vote.voices}
+            starter = self.starter_of(decided)
+            require(starter not in voices, "may", f"{decided.id} has {starter}'s own approval")
         call = decided.subject
         is_approval = is_a_press(verdict)
         if isinstance(call, ToolCall) and call.may_have_run and is_approval:
@@ -275,6 +278,11 @@ class People(Known):
         by, text = choices.pick(EVERYBODY), self.said("A note", round_.id)
         note = await self.world.note(card, ts, by=by, text=text)
         if note is not None:
+            # Several rounds may wait in one thread; a note belongs to the output of one of them.
+            waiting = [one for one in self.visible() if key_of(one)[:2] == key_of(round_)[:2]]
+            outputs = {one.origin for one in waiting}
+            read = f"a note is on {note.round_id}, in its thread wait {outputs}"
+            require(note.round_id in outputs, "truth", read)
             self.notes[note.round_id].add(f"{ts} 0")
             self.written[ts] = Written(card, note.round_id, by, text)
 
@@ -501,7 +509,11 @@ class People(Known):
         if after.state is LessonState.KEPT and lesson.id not in self.ever_kept:
             self.check_votes(after)
             self.kept.pop(after.replaces or "", None)
-            self.kept[lesson.id] = self.world.clock()
+            self.kept[lesson.id] = now = self.world.clock()
+            lasts = self.world.crews[lesson.crew].lessons_expire
+            ends = None if lasts is None else now + lasts
+            read = f"{lesson.id} was kept at {now} and ends at {after.expires_at}, not {ends}"
+            require(after.expires_at == ends, "late", read)
             self.ever_kept.add(lesson.id)
         await self.see_a_lesson(lesson)
         return True

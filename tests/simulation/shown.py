@@ -20,13 +20,14 @@ _UPDATES: Final = (
 
 
 async def a_waiting_card_says_what_is_so(of: Known) -> None:
-    """It shows the approvals and notes that there are, and no claim whose time is over.
+    """It shows the approvals and notes that there are, and a claim for as long as it lasts.
 
     Else an update of it is still to do, or was given up.
     """
     slack, now = of.world.slack, of.world.clock()
     every = await of.world.everything()
-    changing = {row.subject.partition(" ")[0] for row in every if row.kind in _UPDATES}
+    coming = [row for row in every if row.kind != EffectKind.EXPIRE_CLAIM or row.due_at <= now]
+    changing = {row.subject.partition(" ")[0] for row in coming if row.kind in _UPDATES}
     for round_ in of.in_state(State.WAITING):
         if round_.id in changing:
             continue
@@ -45,6 +46,10 @@ async def a_waiting_card_says_what_is_so(of: Known) -> None:
             if claim is not None and drawn_at - claim.at < CLAIMED:
                 read = f"{message.key} shows a claim of {claim.by.id} since {claim.at}"
                 require(now - claim.at < CLAIMED, "silent", read)
+            held = of.claims.get(round_.id)
+            if held is not None and now - held.at < CLAIMED:
+                read = f"{message.key} shows the claim {claim}, there is {held}"
+                require(claim is not None and claim.by == held.by, "told", read)
 
 
 async def an_end_is_told_once(of: Known) -> None:

@@ -53,6 +53,7 @@ from tests.simulation.product import (
     TASKS,
     TOOLS,
 )
+from tests.simulation.recounts import RECOUNTS
 from tests.simulation.shown import SHOWN, a_waiting_card_says_what_is_so, an_end_is_told_once
 from tests.simulation.story import Choices
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
@@ -76,6 +77,7 @@ FEW_ROUNDS = 15
 HOME_EVERY = 4
 """Home is read after so many steps: it takes longer than all other checks together."""
 Act = Callable[[Choices], Awaitable[None]]
+EACH_STEP = (*ALWAYS, *BOTH_WAYS, *RECOUNTS, *OF_FLOWS, a_waiting_card_says_what_is_so)
 
 
 class Simulation(Calls, Cases, Flows):
@@ -207,7 +209,7 @@ class Simulation(Calls, Cases, Flows):
         await self.look()
         self.met.step(name, choices.picked, self.known)
         self.looks += 1
-        for check in (*ALWAYS, *BOTH_WAYS, *OF_FLOWS, a_waiting_card_says_what_is_so):
+        for check in EACH_STEP:
             await check(self)
         if self.looks % HOME_EVERY == 0:
             await what_waits_is_in_home(self)
