@@ -110,6 +110,7 @@ class People(Known):
         by = by or choices.pick(EVERYBODY)
         verdict = self.verdict_on(round_, verdict, choices)
         seen, shown = self.asked.get((round_.id, by.id), (NOTHING_SEEN, set()))
+        on_card = self.world.slack.shares.get(round_.id, WHOLE)
         try:
             decided = await self.world.decide(round_.id, verdict, by=by, seen=seen)
         except NotAReviewer:
@@ -131,7 +132,7 @@ class People(Known):
         else:
             self.check_press(decided, by, verdict, seen, shown)
             if is_a_press(verdict):
-                self.check_sight(decided, by, seen)
+                self.check_sight(decided, by, seen, on_card)
 
     def verdict_on(self, round_: Round, verdict: Verdict | None, choices: Choices) -> Verdict:
         """Return a verdict; of a question a label takes an approval's place, or words do."""
@@ -164,11 +165,13 @@ class People(Known):
             require(is_held, "unseen", f"{by.id} is asked about {claim} on {round_.id}")
         self.asked[round_.id, by.id] = caveats.seen, set(notes)
 
-    def check_sight(self, round_: Round, by: Person, seen: Seen) -> None:
+    def check_sight(self, round_: Round, by: Person, seen: Seen, on_card: int) -> None:
         """A person who approves with one press saw all of the output, or was asked."""
         if round_.decision is not None and round_.id not in self.decisions:
             share = seen.share  # that of a form with the whole text, in which it was asked
-            is_cut = share is None and self.world.slack.shares.get(round_.id, WHOLE) < WHOLE
+            # A bot may redraw the card while the press is recorded.
+            on_card = max(on_card, self.world.slack.shares.get(round_.id, WHOLE))
+            is_cut = share is None and on_card < WHOLE
             turned = self.turned.get((round_.id, by.id))
             unseen = {
                 Unseen.EXCERPT: is_cut and (round_.id, by.id) not in self.turned,

@@ -210,7 +210,10 @@ class WatchedSlack(FakeSlack):
     callings: list[Calling] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     shares: dict[str, int] = field(default_factory=dict)
-    """The part of its output that the latest card of a round shows, in percent."""
+    """The part of its output that the latest card of a round shows, in percent.
+
+    A press of these stories does not carry it, so it counts from when the bot knows of the card.
+    """
     on_line: Callable[[str, QueuePart], Awaitable[None]] | None = None
     """Called with the person and with what waits, once Slack took a morning line."""
     failed: dict[MessageRef | str, list[datetime]] = field(default_factory=dict)
@@ -272,8 +275,11 @@ class WatchedSlack(FakeSlack):
         if isinstance(outcome, Refused | Unknown):
             self.failed.setdefault(where, []).append(self.clock())
         is_card = kind is EffectKind.REFRESH and isinstance(about, Posting)
-        outcome = self._watch(about, outcome) if is_card else outcome
+        if is_card and isinstance(outcome, Posted):
+            self.shown.append(Shown(self.clock(), about.view.round))
         await self.halt.stand()
+        if is_card and isinstance(outcome, Posted):
+            self.shares[about.view.round.id] = outcome.shown
         return outcome
 
     def note_call(
@@ -320,13 +326,6 @@ class WatchedSlack(FakeSlack):
             and not one.deleted
             and (one.ref.ts != one.ref.thread_ts or threads[one.ref.ts] == 1)
         ]
-
-    def _watch(self, posting: Posting, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, Posted):
-            round_ = posting.view.round
-            self.shown.append(Shown(self.clock(), round_))
-            self.shares[round_.id] = outcome.shown
-        return outcome
 
 
 def mentioned(
