@@ -290,8 +290,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "the walk begins at its first review again and again",
-        "replace(await waiting_for(by, context), after=after)",
-        "replace(await waiting_for(by, context))",
+        "replace(waiting, after=after, without=without)",
+        "replace(waiting, without=without)",
         "journeys/test_walk.py",
     ),
     mutant(

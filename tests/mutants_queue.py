@@ -315,7 +315,7 @@ QUEUE: Final = (
     ),
     mutant(
         "a damaged round ends the walk",
-        "if found is None or await read.is_readable(found):",
+        "if found is None or await context.uow.read.is_readable(found):",
         "if found is None or found:",
         "usecases/test_unreadable.py",
     ),
@@ -450,8 +450,8 @@ QUEUE: Final = (
     ),
     mutant(
         "the stored outcome of a flow stays",
-        '*("reason_code", "removed_at"),',
-        '*("removed_at",),',
+        '*("reason_code", "referrals", "removed_at"),',
+        '*("referrals", "removed_at"),',
         "usecases/test_removal.py",
     ),
     mutant(

@@ -95,4 +95,42 @@ RULES: Final = (
         "is_sign = False",
         "domain/test_letters.py",
     ),
+    # --- referrals
+    mutant(
+        "somebody is asked to look whose approval would not count",
+        "approve(current, votes, starter, verdict)\n    except",
+        "pass\n    except",
+        "usecases/test_referrals.py",
+    ),
+    mutant(
+        "somebody is mentioned who may not decide any more",
+        "await context.ensure(referral.to.id, Role.REVIEWER, round_, recheck=False)",
+        "pass",
+        "usecases/test_referrals.py",
+    ),
+    mutant(
+        "a wish that comes during a walk starts it again",
+        "any(since is None or one.at <= since for one in wishes)",
+        "any(True for one in wishes)",
+        "usecases/test_referrals.py",
+    ),
+    mutant(
+        "a form for a referral that comes twice asks twice",
+        "round_ = round_.press(by.id, press_ts())\n            except errors.PressRepeated:\n"
+        "                known = [(one.by.id",
+        "pass\n            except errors.PressRepeated:\n                known = [(one.by.id",
+        "usecases/test_referrals.py",
+    ),
+    mutant(
+        "the words of a wish break out of its quotation",
+        "*quotation(referral.text)",
+        "section(referral.text)",
+        "slack/test_referrals.py",
+    ),
+    mutant(
+        "a message about a referral mentions whoever asks",
+        "names.CALLS_NOBODY.person(by)} asks you",
+        "names.person(by)} asks you",
+        "slack/test_referrals.py",
+    ),
 )

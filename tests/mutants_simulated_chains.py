@@ -67,8 +67,8 @@ CHAINED: Final = (
     ),
     mutant(
         "the vote of a starter who became known later counts",
-        "access.drop_lapsed_votes(drop_votes_of(starter, round_))",
-        "access.drop_lapsed_votes(round_)",
+        "lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))",
+        "lapsed = access.drop_lapsed_votes(round_)",
     ),
     mutant(
         "evidence that lacks a text holds",

@@ -62,8 +62,8 @@ CORE: Final = (
     ),
     mutant(
         "the walk begins at its first review again and again",
-        "replace(await waiting_for(by, context), after=after)",
-        "replace(await waiting_for(by, context))",
+        "replace(waiting, after=after, without=without)",
+        "replace(waiting, without=without)",
     ),
     mutant(
         "lists show what a person has approved",

@@ -28,6 +28,7 @@ from crewgate.usecases.decide import change_arguments, dismiss, edit, take_back
 from crewgate.usecases.delivery.resume import FETCH_WITHIN
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.read_models import MessageRef
+from crewgate.usecases.referrals import refer
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.teaching import record_given
 from tests.audit.masking import MASKING
@@ -106,6 +107,7 @@ async def two_people(world: World, name: str) -> None:
     world.crews["research"] = a_crew(rules=(rule,))
     await world.start(name)
     round_id = await opened(world, name, rule)
+    await refer(round_id, BEN, "You know them.", by=ANA, context=world.reviews)
     await world.decide(round_id, Approve("Fine."), by=BEN)
     await take_back(round_id, by=BEN, context=world.reviews)
     world.clock.advance(2 * HOUR)

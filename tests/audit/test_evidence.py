@@ -48,11 +48,12 @@ LACKS = "a text that was decided on, or sent, is not in it"
 async def test_a_stranger_is_told_the_story(make: Make) -> None:
     said = lines(await make("two people"))
     story = [line.partition(" UTC · round 1 · ")[2] for line in said if " UTC · " in line]
-    rule, both = "rule “contracts”; 2 approvals", "U0ANA, @Ben (U0BEN)"
+    rule, both = "rule “contracts”; 2 approvals", "@Ana (U0ANA), @Ben (U0BEN)"
     draft, why = "“It costs 3 euros.”", "2 of 2 approvals: @Ben (U0BEN), @Eve (U0EVE)"
-    assert story[:9] == [
+    assert story[:10] == [
         f"The crew put an output up for review: {rule}; it names {both}; task draft; {draft}",
         "The card was posted: 100 % of the output shown",
+        "@Ana (U0ANA) asked @Ben (U0BEN) to look: “You know them.”",
         "@Ben (U0BEN) approved: 100 % of the output shown; a text that is not here",
         "@Ben (U0BEN) took back the approval of @Ben (U0BEN): a text that is not here",
         f"More people may decide: {rule}; it names {both}, @Eve (U0EVE)",

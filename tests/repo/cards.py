@@ -22,6 +22,7 @@ from crewgate.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
 )
+from crewgate.domain.referrals import Referral
 from crewgate.domain.review import State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.duration import Duration
@@ -105,6 +106,9 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     yield "It waits", in_channel(VIEW)
     claimed = replace(VIEW, output=LONG, notes=2, noted_by=(ANA, BEN), claim=Claim(BEN, LATER))
     yield "A part of a long one, with notes, and somebody is on it", in_channel(claimed)
+    wish = Referral(number=1, by=ANA, to=BEN, at=LATER, text="You know this customer.")
+    asked = replace(VIEW, round=replace(VIEW.round, referrals=(wish,)))
+    yield "Somebody is asked to look", in_channel(asked)
     yield "The next round", in_channel(SECOND)
     unchanged = replace(SECOND, output=SHORT, round=replace(SECOND.round, unchanged=True))
     yield "Nothing changed", in_channel(unchanged)

@@ -109,6 +109,7 @@ async def test_some_indexes_have_only_the_rows_that_are_looked_for(empty: Engine
             "ix_executions_thread": "thread_ts IS NOT NULL",
             "ix_rounds_decided": "decided_at IS NOT NULL",
             "ix_rounds_no_approver": "no_approver",
+            "ix_rounds_referred": "state = 'WAITING' AND referrals IS NOT NULL",
             "ix_rounds_thread": "card_thread_ts IS NOT NULL",
             "ix_rounds_waiting": "state = 'WAITING'",
             "uq_audit_entries_number": "number IS NOT NULL",

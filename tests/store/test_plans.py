@@ -24,6 +24,7 @@ from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.notes import change_note, claim, delete_note, draft_for
 from crewgate.usecases.queries import overview, queue
 from crewgate.usecases.read_models import ForwardedWebhook, MessageRef
+from crewgate.usecases.referrals import refer
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.stats import decisions, stats
 from crewgate.usecases.track import STATUS_POLL, record_update
@@ -240,6 +241,22 @@ async def test_the_stats_read_two_indexes_and_no_row(world: World) -> None:
             assert re.search(
                 f"(USING COVERING INDEX|Index Only Scan using) ix_rounds_{index}", plan
             ), plan
+
+
+async def test_rounds_that_somebody_is_asked_to_look_at_are_found_by_their_index(
+    world: World,
+) -> None:
+    await insert_many(world.engines, 3_000, first=1, at=0)
+    round_id = (await world.notify()).round.id
+    await refer(round_id, BEN, "", by=ANA, context=world.reviews)
+    with recorded(world.engines) as statements:
+        found = await world.uow.read.rounds.referred_to(BEN.id, {("research", "")})
+    assert [one.id for one in found] == [round_id]
+    statement, parameters = next(one for one in statements if "referrals IS NOT" in one[0])
+    explain = "EXPLAIN QUERY PLAN" if world.engines.is_sqlite else "EXPLAIN"
+    async with world.engines.read.connect() as connection:
+        plan = await connection.exec_driver_sql(f"{explain} {statement}", parameters)
+        assert "ix_rounds_referred" in "\n".join(map(str, plan))
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

@@ -290,7 +290,7 @@ DECIDES = ("CG124", "CG125", "CG126")
 PHASES = {"CG102": "superseded", "CG106": "superseded", "CG103": "closed", "CG105": "closed"}
 PHASES |= dict.fromkeys(DECIDES, "decided")
 #: Codes of entries that are possible only while the round waits.
-WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", *DECIDES}
+WAITS = {"CG106", "CG112", "CG113", "CG114", "CG118", "CG121", "CG122", "CG123", *DECIDES}
 #: Codes of entries after which the crew, or the program that fetches decisions, has the decision.
 TAKEN = {"CG132", "CG136", "CG139"}
 #: Codes for a look at a round; such an entry may have a rule that the round had before.
@@ -612,6 +612,7 @@ STORY = {
     "CG115": "{who} was shown the output without masks",
     "CG116": "its rule changed",
     "CG117": "{who} said how the call ended: {call}",
+    "CG118": "{who} asked {to} to look",
     "CG121": "{who} approved",
     "CG122": "{who} took back the approval of {by}",
     "CG123": "the approval of {by} no longer counts",
@@ -672,7 +673,8 @@ class StoryFacts:
     def line(self, entry: Entry) -> str:
         data, deputy = entry.data, entry.data.get("on_behalf_of")
         who = self.who(entry.actor) + (f" for {self.who(deputy)}" if deputy else "")
-        others = {name: self.who(data.get(name)) for name in ("by", "delegate", "verdict", "call")}
+        named = ("by", "to", "delegate", "verdict", "call")
+        others = {name: self.who(data.get(name)) for name in named}
         story, tool = STORY.get(entry.code, entry.code), self.tools.get(data.get("round", ""))
         if tool is not None:
             story = CALLS.get(entry.code, story)

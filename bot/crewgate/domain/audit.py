@@ -55,6 +55,7 @@ class Code(StrEnum):
     UNMASKED = "CG115", "A person was shown the output without masks"
     RULED = "CG116", "Its rule changed while it waited"
     CALL_ENDED = "CG117", "The crew said how a call ended, or that it no longer asks"
+    REFERRED = "CG118", "A person asked another to look"
     APPROVED = "CG121", "One of several approvals was given"
     TAKEN_BACK = "CG122", "An approval was taken back"
     LAPSED = "CG123", "An approval no longer counts: the person may no longer decide"
@@ -145,6 +146,7 @@ def digest_of(text: str | bytes, salt: str) -> str:
 
 def people_of(round_: Round) -> Iterator[verdict.Person]:
     """Yield the people who acted on a round, and those by whose right somebody acted."""
+    yield from (one.by for one in round_.referrals)
     acts = (*round_.votes, round_.decision)
     named = [who for one in acts if one for who in (one.by, one.on_behalf_of)]
     reason = round_.reason.by if isinstance(round_.reason, Dismissed | EditedBy) else None
@@ -159,6 +161,7 @@ def texts_of(round_: Round) -> Iterator[str]:
         yield round_.decision.human_feedback
     for vote in round_.votes:
         yield from filter(None, (vote.comment, vote.answer))
+    yield from (one.text for one in round_.referrals if one.text)
     if round_.call_result is not None:
         yield round_.call_result.words
     for name in _WORDS:
@@ -190,6 +193,7 @@ def without_texts(round_: Round, at: datetime) -> Round:
         salt="",
         subject=_subject_without_words(subject),
         votes=votes,
+        referrals=(),
         decision=decision,
         reason=reason,
         call_result=result and replace(result, words=""),
@@ -241,6 +245,7 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
     for vote in given:
         data = _of_vote(vote, after)
         yield Entry(Code.APPROVED, vote.by.id, data | _regrouped(before.votes, after.votes))
+    yield from _of_referrals(before, after)
     if after.escalated_at != before.escalated_at:
         yield Entry(Code.ESCALATED, RULE, {})
     if after.reminders > before.reminders:
@@ -268,6 +273,13 @@ def _of_rule(before: Round, after: Round, actor: str) -> Iterator[Entry]:
         yield Entry(Code.ASSIGNED, CREW, {"assigned": [*map(str, after.subject.assignees)]})
     elif after.rule != before.rule:
         yield Entry(Code.RULED, actor or RULE, {})
+
+
+def _of_referrals(before: Round, after: Round) -> Iterator[Entry]:
+    for one in after.referrals:
+        if one not in before.referrals:
+            why = one.text and digest_of(one.text, after.salt)
+            yield Entry(Code.REFERRED, one.by.id, {"to": one.to.id, "why": why})
 
 
 def _of_result(result: CallResult, salt: str) -> Entry:

@@ -66,6 +66,8 @@ class Row:
     """Several waiting effects with one ordering key are carried out by one of these effects."""
 
 
+REFERRAL_KEYS: Final = "referral "
+"""The beginning of the keys of referrals' messages, which have a person's words."""
 _message = partial(Row, lane=Lane.POSTS, priority=1)
 _first_message = partial(Row, lane=Lane.POSTS)
 """Messages that people wait for: cards, and messages that may begin a card's thread."""
@@ -182,6 +184,16 @@ class EffectKind(StrEnum):
     """Tell `crewgate host` that a flow's lesson, the target, was retired."""
     MORNING_LINE = "morning_line", Row(key="morning {target} {occasion}", is_absolute=True)
     """Tell a person, the target, what waits for them."""
+    POST_REFERRAL = (
+        "post_referral",
+        _message(
+            names=("target", "number"),
+            key=f"{REFERRAL_KEYS}{{target}} {{number}}",
+            of_waiting=True,
+            revives_card=True,
+        ),
+    )
+    """Mention, in the thread, a person who is asked to look; `number` is the referral's."""
     EXPIRE_CLAIM = "expire_claim"
     """Update the card: the claim on the round is over."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)

@@ -11,7 +11,7 @@ CrewgateError
         NotAReader, NotAReviewer, NotAStarter, NotAnOperator
     ConfirmationNeeded          nothing is wrong; the person is asked first
     ArgumentsMisfit, MaskUnknown, NothingEdited, TooManyEdits       a person's own text
-    AbsenceRefused, LessonRefused, VerdictMisplaced                 a form's content
+    AbsenceRefused, LessonRefused, ReferralRefused, VerdictMisplaced        a form's content
     AmbiguousExecution, ExecutionNotFound, LessonNotFound, RoundNotFound, UnknownCrew
     NoCrewUrl, NoPublicUrl, TooManyKickoffs, TooManyWait            not now, or not here
     ChangedMeanwhile, InvalidTransition, RuleLost                   a stale view of the state
@@ -161,6 +161,27 @@ class AbsenceRefused(CrewgateError):
     """The absence was not recorded; carries the reason."""
 
     def __init__(self, why: AbsenceProblem) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+class ReferralProblem(StrEnum):
+    """The reason why a person cannot be asked to look at a round."""
+
+    THEMSELVES = "themselves"
+    NO_REVIEWER = "no_reviewer"
+    HAS_APPROVED = "has_approved"
+    IN_VAIN = "in_vain"
+    """Their approval would be refused, as a starter's, or would not be counted."""
+    NOT_TOLD = "not_told"
+    TOO_LONG = "too_long"
+    TOO_MANY = "too_many"
+
+
+class ReferralRefused(CrewgateError):
+    """Nobody was asked to look at the round; carries the reason."""
+
+    def __init__(self, why: ReferralProblem) -> None:
         super().__init__(why.value)
         self.why = why
 

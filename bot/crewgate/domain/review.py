@@ -3,6 +3,7 @@
     WAITING     --decide-->     DECIDED      + refresh card, resume
     WAITING     --approve-->    WAITING      + refresh card            (more approvals are needed)
     WAITING     --approve-->    DECIDED      + refresh card, resume    (the last that is needed)
+    WAITING     --refer-->      WAITING      + refresh card, post      (a person is asked to look)
     WAITING     --take back-->  WAITING      + refresh card            (one approval less)
     WAITING     --escalate-->   WAITING      + refresh card            (more people may decide)
     WAITING     --time out-->   DECIDED      + refresh card, resume    (the rule decides)
@@ -55,6 +56,7 @@ from crewgate.domain.answering import decided_on
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.people import ReviewerRef, User
+from crewgate.domain.referrals import Referral, referred
 from crewgate.domain.rules.rule import NO_RULE, Decide, Rule, valid_for
 from crewgate.domain.subjects import WORK, Subject
 
@@ -111,6 +113,8 @@ class Round:
     """The approvals so far, if the round needs several; one per person."""
     presses: tuple[verdict.Press, ...] = ()
     """The latest press of each person that changed the round."""
+    referrals: tuple[Referral, ...] = ()
+    """The people asked to look at the round, one of each two people; the latest is the last."""
     escalated_at: datetime | None = None
     """The time when the rule escalated; from then on `escalate.to` may decide too."""
     reminders: int = 0
@@ -219,6 +223,16 @@ class Round:
         others = (one for one in self.presses if one.user != user)
         return replace(self, presses=(*others, verdict.Press(user, ts)))
 
+    @property
+    def open_referrals(self) -> tuple[Referral, ...]:
+        """The referrals to people who have not approved; none once the round waits no longer."""
+        voices = verdict.voices_of(self.votes)
+        waits = self.state is State.WAITING
+        return tuple(one for one in self.referrals if waits and one.to.id not in voices)
+
+    def referrals_to(self, user: str) -> tuple[Referral, ...]:
+        return tuple(one for one in self.open_referrals if one.to.id == user)
+
     def not_voted(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         """Return those of `named` who have not approved, without groups that are complete."""
         open_groups = dict(verdict.missing(self.rule.approvals_from, self.votes))
@@ -267,6 +281,17 @@ class Round:
         if left == self.votes:
             raise errors.NotVoted
         return replace(self, votes=left)._refreshed()
+
+    def refer(self, by: verdict.Person, to: verdict.Person, text: str, at: datetime) -> Transition:
+        """Ask a person to look at the round, in place of an earlier wish of the same two people.
+
+        Raises as `require_waiting` does, and ReferralRefused.
+        """
+        self.require_waiting()
+        *_, made = referrals = referred(self.referrals, by, to, text, at)
+        post = replace(self.effect(EffectKind.POST_REFERRAL), number=made.number)
+        changed = replace(self, referrals=referrals)._refreshed()
+        return replace(changed, effects=(*changed.effects, post))
 
     def remind(self) -> Round:
         self._must_be(State.WAITING, to="be reminded of")

@@ -225,7 +225,11 @@ def _told(
     # The state stands in one line with the crew and the round, so that a row whose state changes
     # stays about as high as before.
     about = names.crew(round_.review.crew), names.numbered(round_), state
-    known = [*about, names.run(run(round_.review)), *states.claim_and_notes(line, now=now)]
+    known = [
+        *about,
+        names.run(run(round_.review)),
+        *states.claim_and_notes(line, now=now, user=user),
+    ]
     if round_.state is review.State.WAITING and row.part in {Part.MINE, Part.NOBODY}:
         known += [cards.not_their_own(line), cards.nobody_there(line)]
         # Approve lets a call run, so the row of a call says what its buttons do.

@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from crewgate.slack import away, commands, home, kickoff, lessons, notes, stats, trial
+from crewgate.slack import away, commands, home, kickoff, lessons, notes, referrals, stats, trial
 from crewgate.slack.client.bolt import Middleware, Next
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.replies import answer_in_place, send_ephemeral
@@ -82,11 +82,11 @@ def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     refresher = HomeRefresher(context)
     in_home = partial(home.in_home, refresher=refresher)
     missed = MissedNotes(context)
-    reviews.register(
-        app, context, in_home=in_home, read_thread=missed.before_decision, more=lessons.VERBS
-    )
+    more = {**lessons.VERBS, **referrals.VERBS}
+    reviews.register(app, context, in_home=in_home, read_thread=missed.before_decision, more=more)
     lessons.register(app, context)
     notes.register(app, context)
+    referrals.register(app, context)
     kickoff.register(app, context)
     away.register(app, context)
     commands.register(app, context)

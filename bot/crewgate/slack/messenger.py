@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from crewgate.domain import audit, caveats, notification, review, stats, verdict
 from crewgate.domain.crew import Crew
-from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.effects import REFERRAL_KEYS, Effect, EffectKind
 from crewgate.domain.execution import effect_on, said_starter
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Notify, ReviewerRef, Role, User
@@ -149,8 +149,9 @@ class SlackMessenger(Messenger):
     ) -> Outcome:
         end = effect_on(about.execution, EffectKind.POST_RESULT).message_key()
         run_url = self._people.run_url(about.execution)
-        message = executions.render_end(about, self._starter(about), run_url=run_url)
-        return await outcome_of(self._poster.clear(thread, end, message, until=until))
+        instead = {end: executions.render_end(about, self._starter(about), run_url=run_url)}
+        instead |= {REFERRAL_KEYS: notices.render_referral_removed(until)}
+        return await outcome_of(self._poster.clear(thread, instead, until=until))
 
     def _file(
         self, about: read_models.Posting | read_models.ExecutionPosting

@@ -107,16 +107,20 @@ class Walk:
     number: int = 0
     total: int = 0
     asked: bool = False
+    began: datetime | None = None
+    """The time that settles the order; None in a window of an edition that had no referrals."""
 
     def behind(self, metadata: str) -> str:
         # The metadata is JSON in one line, so a line end separates the walk from it.
-        return f"{metadata}\n{self.number} {self.total} {int(self.asked)}"
+        began = "" if self.began is None else f" {self.began.timestamp()}"
+        return f"{metadata}\n{self.number} {self.total} {int(self.asked)}{began}"
 
 
 def parse_walk(metadata: str) -> tuple[str, Walk | None]:
     """Return the metadata of a page or form alone, and the walk behind it, if there is one."""
     own, _, place = metadata.partition("\n")
-    found = re.match("([0-9]+) ([0-9]+) ([01])", place)
+    found = re.match(r"([0-9]+) ([0-9]+) ([01])(?: ([0-9]{1,10}\.[0-9]+))?", place)
     if found is None:
         return metadata, None
-    return own, Walk(int(found[1]), int(found[2]), found[3] == "1")
+    began = datetime.fromtimestamp(float(found[4]), UTC) if found[4] else None
+    return own, Walk(int(found[1]), int(found[2]), found[3] == "1", began)

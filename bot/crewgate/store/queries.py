@@ -194,6 +194,15 @@ _NO_APPROVER: Final = (
 )
 
 
+#: The conditions are literals: for a plan with any other the index would not do.
+_REFERRED: Final = (
+    round_rows.ROUND.where(sa.text("state = 'WAITING' AND referrals IS NOT NULL"))
+    .where(among(rounds.c.crew, "crews"))
+    .order_by(rounds.c.opened_at, rounds.c.id)
+    .limit(read_models.COUNTED)
+)
+
+
 class RoundQueries(MaskedReading):
     """Reads rounds with the beginning of their outputs, for histories, executions and lists."""
 
@@ -263,6 +272,15 @@ class RoundQueries(MaskedReading):
         """Return the ids of waiting rounds that too few people may approve, oldest first."""
         found = await self._rows(_NO_APPROVER, {"crews": list({crew for crew, _ in queues})})
         return tuple(row.id for row in found if (row.crew, row.rule_id) in queues)
+
+    async def referred_to(
+        self, user: str, queues: Collection[read_models.QueueKey]
+    ) -> tuple[Round, ...]:
+        """Return the waiting rounds of these queues that a person is asked to look at, in order."""
+        of = {"crews": list({crew for crew, _ in queues})}
+        found = await self._rows(_REFERRED, of) if queues else ()
+        theirs = [row for row in found if (row.review_crew, row.rule_id) in queues]
+        return tuple(one for one in each(round_rows.to_round, theirs) if one.referrals_to(user))
 
     async def last_approved(self, crew: str, execution_id: str) -> Round | None:
         found = await self._rows(

@@ -119,7 +119,7 @@ _ROUNDS: Final = ROUND.where(_of_removed_executions(reviews))
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "call", "reason_words", "call_result"),
-    *("reason_code", "removed_at"),
+    *("reason_code", "referrals", "removed_at"),
 )
 #: The values for a row that cannot be read: each of these columns may hold people's words.
 _DAMAGED_WIPED: Final[dict[str, Any]] = dict.fromkeys(_WIPED) | dict.fromkeys(

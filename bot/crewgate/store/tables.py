@@ -137,8 +137,8 @@ rounds = table(
     *optional(Instant, "escalated_at"),
     *optional(sa.Integer, "reminders"),
     # The decision; `votes` are the approvals so far, if several are needed. `presses` has the time
-    # of each person's latest press that changed the round.
-    *optional(Json, "votes", "presses"),
+    # of each person's latest press that changed the round; `referrals` the people asked to look.
+    *optional(Json, "votes", "presses", "referrals"),
     *optional(sa.Boolean, "is_approve", "masks_unseen"),
     #: True if the answer is one of the question's labels, False if it is free text, else null.
     *optional(sa.Boolean, "is_label"),
@@ -182,6 +182,9 @@ rounds = table(
     ),
     index_where("card_thread_ts IS NOT NULL", "ix_rounds_thread", "card_channel", "card_thread_ts"),
     index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),
+    index_where(
+        "state = 'WAITING' AND referrals IS NOT NULL", "ix_rounds_referred", "crew", "opened_at"
+    ),
 )
 
 #: The latest mention of each set of people, by the crew, task and rule of the rounds; `people` is a

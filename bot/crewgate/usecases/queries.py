@@ -47,18 +47,23 @@ async def queue(
     read = context.uow.read.rounds
 
     # Rounds that are listed by id, because no state tells them apart: those that too few people may
-    # approve, and rounds that this person has approved already.
+    # approve, rounds that this person has approved already, and those they are asked to look at.
     nobody = await read.without_approver(
         {key for key in readable if key in mine or key[0] in crews}
     )
     approved = await done_by(user, mine, context=context)
     approved = tuple(key for key in approved if key not in nobody)
+    referred = [one.id for one in await read.referred_to(user, mine)]
+    asked = tuple(key for key in referred if key not in {*approved, *nobody})
 
     # The parts of the page, in their order, each part with its own count.
     parts: tuple[read_models.Selection | tuple[str, ...], ...] = (
         read_models.Selection(queues=readable, states=(State.STUCK,)),
         nobody,
-        read_models.Selection(queues=mine, states=(State.WAITING,), without=(*approved, *nobody)),
+        asked,
+        read_models.Selection(
+            queues=mine, states=(State.WAITING,), without=(*approved, *nobody, *asked)
+        ),
         approved,
         read_models.Selection(queues=others, states=(State.WAITING,), without=nobody),
         read_models.Selection(
@@ -90,7 +95,7 @@ async def queue(
     # The rows themselves, read in one query.
     ids = dict.fromkeys((*chain(*shown), *keep))
     lines = {line.round.id: line for line in await read.lines(tuple(ids))}
-    stuck, without_approver, waiting, approved_by_me, of_others, decided = (
+    stuck, without_approver, first, waiting, approved_by_me, of_others, decided = (
         read_models.QueuePart(tuple(rows), total - len(keys) + len(rows))
         for keys, total in zip(shown, totals, strict=True)
         # A damaged row is neither shown nor counted.
@@ -100,6 +105,9 @@ async def queue(
     of_others = read_models.QueuePart(
         (*approved_by_me.lines, *of_others.lines),
         min(approved_by_me.total + of_others.total, _MOST),
+    )
+    waiting = read_models.QueuePart(
+        (*first.lines, *waiting.lines), min(first.total + waiting.total, _MOST)
     )
     return read_models.Queue(
         mine=waiting,

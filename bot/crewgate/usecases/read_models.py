@@ -13,6 +13,7 @@ from crewgate.domain.masking import NOTHING, Masked, Masking
 from crewgate.domain.notification import Format, Given, Output
 from crewgate.domain.people import Email, ReviewerRef, User
 from crewgate.domain.reason import Dismissed
+from crewgate.domain.referrals import Referral
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Rule
@@ -135,6 +136,8 @@ class CardView(RoundFacts):
     masked: Masked = ()
     asked_text: str | None = None
     """The edited `before`, if the crew was asked for exactly these edits."""
+    referral: Referral | None = None
+    """The referral that a message is about."""
     run_url: str = ""
     """The address of the execution, by the crew's `run_url`; empty without one."""
     viewer: Viewer | None = None

@@ -79,14 +79,39 @@ async def waiting_for(
     return Selection(queues=theirs, states=(State.WAITING,), without=done)
 
 
-async def next_for(by: str, *, after: str = "", context: ReviewContext) -> str | None:
-    """Return the id of the oldest round that a person may decide on, opened `after` another."""
-    waiting, read = replace(await waiting_for(by, context), after=after), context.uow.read
+async def next_for(
+    by: str, *, after: str = "", since: datetime | None = None, context: ReviewContext
+) -> str | None:
+    """Return the id of the round that a person may decide on and that comes `after` another.
+
+    Rounds that somebody asks them to look at come first, then all others; each the oldest first.
+    `since` is the time when the walk began: later wishes do not change its order.
+    """
+
+    def is_asked(round_: Round) -> bool:
+        wishes = (one for one in round_.referrals if one.to.id == by)
+        return any(since is None or one.at <= since for one in wishes)
+
+    waiting, read = await waiting_for(by, context), context.uow.read.rounds
+    referred = await read.referred_to(by, waiting.queues)
+    asked = [one for one in referred if is_asked(one) and one.id not in waiting.without]
+    before = await context.uow.read.round(after) if after else None
+    if before is None or is_asked(before):
+        behind = [one for one in asked if before is None or _place(one) > _place(before)]
+        if behind:
+            return behind[0].id
+        after = ""
+    without = (*waiting.without, *(one.id for one in asked))
+    waiting = replace(waiting, after=after, without=without)
     while True:
-        found = next(iter(await read.rounds.first(waiting, limit=1)), None)
-        if found is None or await read.is_readable(found):
+        found = next(iter(await read.first(waiting, limit=1)), None)
+        if found is None or await context.uow.read.is_readable(found):
             return found
         waiting = replace(waiting, after=found)
+
+
+def _place(round_: Round) -> tuple[datetime, str]:
+    return round_.opened_at, round_.id
 
 
 async def left_for(by: str, *, context: ReviewContext) -> tuple[int, datetime | None]:

@@ -184,9 +184,8 @@ async def test_a_thread_is_cleared_of_our_files_and_of_what_a_message_said(
 
     slack.fail("files.delete", error("file_deleted"))
     for _ in range(2):  # again after an answer that was lost
-        await poster.clear(
-            card, "end research e-1 ", Message("Gone", [section("Gone")]), until=utc_now()
-        )
+        instead = {"end research e-1 ": Message("Gone", [section("Gone")])}
+        await poster.clear(card, instead, until=utc_now())
 
     assert [file.name for file in slack.files] == ["hers.md"]
     texts = {one.ts: one.text for one in slack.messages(CHANNEL)}
@@ -199,7 +198,7 @@ async def test_a_file_that_may_not_be_deleted_is_no_success(slack: Workspace) ->
     await poster.upload(card, name="a.md", title="All of it", content="text", may_be_there=False)
     slack.fail("files.delete", error("cant_delete_file"))
     with pytest.raises(CallFailed):
-        await poster.clear(card, "end research e-1 ", CARD, until=utc_now())
+        await poster.clear(card, {"end research e-1 ": CARD}, until=utc_now())
 
 
 async def test_a_file_that_came_after_the_texts_were_removed_stays(slack: Workspace) -> None:
@@ -208,5 +207,5 @@ async def test_a_file_that_came_after_the_texts_were_removed_stays(slack: Worksp
     for name in ("a.md", "b.md"):
         until = utc_now()
         await poster.upload(card, name=name, title="All", content="text", may_be_there=False)
-    await poster.clear(card, "end research e-1 ", CARD, until=until)
+    await poster.clear(card, {"end research e-1 ": CARD}, until=until)
     assert [file.name for file in slack.files] == ["b.md"]

@@ -97,7 +97,7 @@ def test_each_outcome_is_a_button_in_its_order() -> None:
         CLAIM.id,
     ]
     assert {value for _, value in buttons(message)} == {"r-1"}
-    assert menu(message) == ["History", "Read all"]
+    assert menu(message) == ["History", "Read all", "Ask somebody…"]
     assert "\nPublish *this*?\n" in read(message).replace("\u200b", "")
     assert message.text == "Waiting for an answer: Draft"
 

@@ -139,7 +139,8 @@ def test_a_waiting_card_says_what_is_asked_and_about_what() -> None:
     )
     labels = [(element["text"]["text"], element.get("style")) for element in row["elements"]]
     assert labels == [("Approve", "primary"), ("Revise", None), ("I'm on it", None)]
-    assert menu(message) == ["History", "Approve with a comment…", "Edit the text", "Read all"]
+    entries = ["History", "Approve with a comment…", "Edit the text", "Read all", "Ask somebody…"]
+    assert menu(message) == entries
 
 
 def test_a_short_card_is_headline_beginning_and_buttons() -> None:

@@ -285,7 +285,7 @@ def test_what_a_call_hides_is_revealed_and_counts_as_shown_only_where_it_is() ->
 
 def test_a_call_has_neither_a_comment_nor_an_edit() -> None:
     menu = render_card(a_call(), now=LATER).blocks[0]["accessory"]["options"]
-    assert [one["text"]["text"] for one in menu] == ["History", "Read all"]
+    assert [one["text"]["text"] for one in menu] == ["History", "Read all", "Ask somebody…"]
     text = render_card(a_call(Output("no arguments")), now=LATER).blocks[0]["accessory"]["options"]
     assert "Edit the text" not in str(text)
 

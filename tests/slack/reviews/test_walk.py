@@ -19,10 +19,10 @@ from crewgate.slack.reviews.reader import render_reader
 from crewgate.slack.reviews.standing import Briefing
 from crewgate.slack.reviews.walk import in_walk
 from crewgate.usecases.read_models import COUNTED, CardView, RoundLine
-from tests.builders import ANA
+from tests.builders import ANA, LATER
 from tests.slack.rendering import a_named_round, check_view, outputs, texts
 
-LONGEST = Walk(10**6, COUNTED + 1, asked=True)
+LONGEST = Walk(10**6, COUNTED + 1, asked=True, began=LATER)
 
 
 @settings(max_examples=40)

@@ -4,7 +4,7 @@ A message carries a key in its metadata, so that a post without an answer can be
 carries no key, and is found by its name.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from os import SEEK_END
@@ -234,9 +234,9 @@ class Poster:
         return False
 
     async def clear(
-        self, thread: MessageRef, key: str, message: Message, *, until: datetime
+        self, thread: MessageRef, instead: Mapping[str, Message], *, until: datetime
     ) -> None:
-        """Delete this bot's files up to `until`; replace messages whose keys begin with `key`."""
+        """Delete this bot's files up to `until`; replace messages whose keys begin so."""
         start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
         where = thread.channel, thread.thread_ts
         found = [one async for one in messages_between(self._client, *where, start, until)]
@@ -250,8 +250,9 @@ class Poster:
                 except web_api.CallFailed as error:
                     if str(error) not in _FILE_GONE:
                         raise
-            if (_key(one) or "").startswith(key):
-                await self.update(replace(thread, ts=web_api.ts_at(one)), message)
+            for key, message in instead.items():
+                if (_key(one) or "").startswith(key):
+                    await self.update(replace(thread, ts=web_api.ts_at(one)), message)
 
     async def post_ephemeral(
         self, message: Message, *, channel: str, thread_ts: str | None, user: str

@@ -44,6 +44,7 @@ CHANGE: Final = Button("change", "Change")
 """Opens the form for a call's arguments."""
 TAKE_BACK: Final = Button("take_back", "Take back my approval")
 CLAIM: Final = Button("claim", "I'm on it")
+REFER: Final = Button("refer", "Ask somebody…")
 RETRY: Final = Button("retry", "Retry")
 REOPEN: Final = Button("reopen", "Reopen")
 DISMISS: Final = Button("dismiss", "Dismiss")

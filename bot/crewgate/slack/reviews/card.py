@@ -31,6 +31,8 @@ from crewgate.slack.words.names import Link, linked
 from crewgate.usecases.read_models import CardView, MessageRef
 
 _NAME_LIMIT: Final = 80
+#: The most entries of a menu: Slack's limit of an overflow menu.
+_MENU: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +159,12 @@ def _title(card: _Card) -> list[Block]:
         buttons.COMMENT if comment else None,
         buttons.EDIT if edit else None,
         buttons.READ if share is not None and _shows_all(view, share) else None,
+        buttons.REFER if waits else None,
         buttons.KEEP_LESSON if taught else None,
         buttons.LESSONS if names.with_lessons(view.lessons) else None,
     )
+    if len(entries) > _MENU:  # the card itself shows all that *Read all* would
+        entries.remove(buttons.READ)
     options = [one.entry for one in entries]
     menu = {"type": "overflow", "action_id": ids.MENU, "options": options}
     name = round_.id if share is None else with_share(round_.id, share)
@@ -227,7 +232,8 @@ def _masked(card: _Card) -> list[Block]:
 
 
 def _people(card: _Card) -> list[Block]:
-    return [] if card.view.is_quiet else what_people_do(card.view, now=card.now)
+    is_quiet, view = card.view.is_quiet, card.view
+    return [] if is_quiet else what_people_do(view, now=card.now, reader=card.reader or "")
 
 
 def _decide(card: _Card) -> list[Block]:

@@ -16,6 +16,7 @@ from crewgate.domain.reason import Dismissed, needs_an_operator
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import TimedOut, voices_of
 from crewgate.slack.blockkit.blocks import Message, actions, context, push_text, section
+from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import escape_mrkdwn, one_line
 from crewgate.slack.reviews.buttons import READ, WHAT_CAME, stuck_buttons
 from crewgate.slack.words import cards, decisions, names, people, states
@@ -210,6 +211,21 @@ def render_private_reminder(scene: Scene, mentions: str = "") -> Message | None:
     return _waiting(round_, f"{mentions}: {line}" if mentions else line)
 
 
+def render_referral(scene: Scene) -> Message:
+    """Mention a person who is asked to look, above the words of whoever asks."""
+    referral = scene.view.referral
+    assert referral is not None, "the delivery names it"
+    by, to = referral.by, names.person(referral.to)
+    asks = f"{names.CALLS_NOBODY.person(by)} asks you to look at {scene.about}"
+    push = f"{PLAIN.person(by)} asks somebody to look: {names.which_round(scene.round)}"
+    message = notice(push, f"{to}: {asks}. Nobody's rights change.")
+    return replace(message, blocks=[*message.blocks, *quotation(referral.text)])
+
+
+def render_referral_removed(at: datetime) -> Message:
+    return notice("The text was removed", names.removed(at))
+
+
 def render_escalated(scene: Scene) -> Message | None:
     asked = people.mentionable(scene.round.not_voted(scene.added))
     waited = names.duration(scene.now - scene.round.opened_at)
@@ -294,6 +310,7 @@ NOTICES: Final[Mapping[EffectKind, Callable[[Scene], Message | None]]] = {
     ),
     EffectKind.POST_REMINDER: render_reminder,
     EffectKind.REMIND_PRIVATELY: render_private_reminder,
+    EffectKind.POST_REFERRAL: render_referral,
     EffectKind.POST_ESCALATED: render_escalated,
     EffectKind.POST_TIMED_OUT: render_timed_out,
 }

@@ -19,7 +19,7 @@ from crewgate.slack.blockkit.text import ELLIPSIS, is_blank, one_line
 from crewgate.slack.press import Where
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.changes import edits_since, unchanged
-from crewgate.slack.words import cards, names
+from crewgate.slack.words import cards, names, people
 from crewgate.usecases.read_models import Approvers, CardView
 
 _NOTE_LINE: Final = 150
@@ -73,7 +73,7 @@ def standing(
         context(names.joined(about, *viewer.why)),
         *([section(empty)] if (empty := cards.nobody_there(view)) else []),
         *([] if view.round.subject.has_arguments else what_was_asked(view)),
-        *what_people_do(view, now=viewer.now, notes=notes, claim=claim),
+        *what_people_do(view, now=viewer.now, reader=viewer.user, notes=notes, claim=claim),
         *([what_happens(view, viewer.user)] if approves else []),
     ]
 
@@ -103,9 +103,10 @@ def earlier_feedback(previous: Round) -> list[Block]:
 
 
 def what_people_do(
-    view: CardView, *, now: datetime, notes: bool = True, claim: bool = True
+    view: CardView, *, now: datetime, reader: str, notes: bool = True, claim: bool = True
 ) -> list[Block]:
-    lines = []
+    """Return lines about referrals, notes and a claim; `reader` is the only viewer, if not ""."""
+    lines = [*people.referrals(view.round, reader)]
     if notes and view.notes:
         them = "it" if view.notes == 1 else "them"
         opens = f"{cards.words_label(view.round)} shows {them}."

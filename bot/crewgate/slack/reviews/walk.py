@@ -69,7 +69,7 @@ async def go_on(
     walk: Walk, after: str, by: Person, show: modals.Show, context: SlackContext, above: str = ""
 ) -> None:
     """Show the next review, or the end. Raises as `show_page`."""
-    found = await next_for(by.id, after=after, context=context)
+    found = await next_for(by.id, after=after, since=walk.began, context=context)
     if found is None:
         left, reminder = await left_for(by.id, context=context)
         end = "That was all." if walk.number else "Nothing waits for you."
@@ -171,7 +171,8 @@ async def start(press: Press, reply: Reply) -> None:
     await reply.ack()
     left, _ = await left_for(press.by.id, context=reply.context)
     show = partial(_put, reply) if press.where is Where.MODAL else reply.show
-    await go_on(Walk(total=left), "", press.by, show, reply.context)
+    walk = Walk(total=left, began=reply.context.clock())
+    await go_on(walk, "", press.by, show, reply.context)
 
 
 async def skip(_: Press, reply: Reply) -> None:

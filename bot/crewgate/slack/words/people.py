@@ -10,13 +10,17 @@ from typing import Final
 
 from crewgate.domain import reason, review, verdict
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, User
+from crewgate.domain.referrals import REFERRAL_LIMIT
 from crewgate.domain.rules.absence import Absence
 from crewgate.slack.blockkit.blocks import Message, present, section
+from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words import cards, decisions, names, subjects
 from crewgate.usecases.read_models import CardView
 
 #: The most people that a message mentions, or that get it in private; a user group counts as one.
 CALLED: Final = 50
+#: The most referrals that a line names, the latest.
+_REFERRALS: Final = 3
 #: The remedies that follow a mention of operators: `@Ops: allow files in this workspace, or …`.
 FILES_REFUSED: Final = (
     "allow files in this workspace, or install the app again with the scopes of the manifest."
@@ -46,6 +50,22 @@ def called(people: Sequence[ReviewerRef], away: Sequence[Absence] = ()) -> str:
 
 def please_decide(round_: review.Round, mentions: str) -> str:
     return f"{mentions}: {subjects.wording(round_).please}."
+
+
+def referrals(round_: review.Round, user: str = "") -> tuple[str, ...]:
+    """Return a line for who asks this user to look, with the words, and one for all others."""
+    own = round_.referrals_to(user)
+    others = [one for one in round_.open_referrals if one.to.id != user]
+    lines = []
+    for one in own[-1:]:
+        words = one_line(one.text, REFERRAL_LIMIT)
+        asks = f"*{names.person(one.by)} asks you to look*{f': “{words}”' if words else ''}"
+        lines.append(names.joined(asks, names.more(len(own) - 1) if own[1:] else ""))
+    if others:
+        asked = [f"asked by {names.person(one.by)}: {names.person(one.to)}" for one in others]
+        left = len(asked) - _REFERRALS
+        lines.append(names.joined(*asked[-_REFERRALS:], names.more(left) if left > 0 else ""))
+    return tuple(lines)
 
 
 def below_headline(message: Message, line: str | None) -> Message:

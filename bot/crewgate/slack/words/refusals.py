@@ -9,8 +9,9 @@ from typing import Final, TypeAlias
 
 from crewgate.domain import errors, lessons
 from crewgate.domain.edits import REVISION_LIMIT
-from crewgate.domain.errors import LessonProblem
+from crewgate.domain.errors import LessonProblem, ReferralProblem
 from crewgate.domain.people import ReviewerRef
+from crewgate.domain.referrals import REFERRAL_LIMIT, REFERRALS
 from crewgate.domain.verdict import choice_of
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.words import decisions, names
@@ -38,6 +39,8 @@ def explain(  # noqa: PLR0911  # one row a case
             )
         case errors.LessonRefused(why=why):
             return _LESSON_REFUSED[why]
+        case errors.ReferralRefused(why=why):
+            return _REFERRAL_REFUSED[why]
         case lessons.LessonEnded(lesson=lesson):
             return _lesson_ended(lesson, now, voice)
         case errors.VoteRefused(others=others):
@@ -86,6 +89,17 @@ _LESSON_REFUSED: Final[Mapping[LessonProblem, str]] = {
     LessonProblem.KNOWN: f"The crew has this lesson, or it is proposed: see {COMMAND} lessons.",
     LessonProblem.NOT_TAUGHT: "A lesson comes from a text that somebody asked for with Revise, and "
     "that a person then approved. This is none.",
+}
+_REFERRAL_REFUSED: Final[Mapping[ReferralProblem, str]] = {
+    ReferralProblem.THEMSELVES: "That is you. Choose somebody else.",
+    ReferralProblem.NO_REVIEWER: "They may not decide on this, so nobody was asked. The line above "
+    "says who may.",
+    ReferralProblem.HAS_APPROVED: "They have approved this already. Choose somebody else.",
+    ReferralProblem.IN_VAIN: "Their approval would not count here: they started this, or their "
+    "group has approved. Choose somebody else.",
+    ReferralProblem.NOT_TOLD: "Slack does not say whether they may decide. Try again in a minute.",
+    ReferralProblem.TOO_LONG: f"Write {REFERRAL_LIMIT} characters at most; the thread takes more.",
+    ReferralProblem.TOO_MANY: f"{REFERRALS} were asked here already. Write in the thread.",
 }
 """The sentences are plain, since most of them stand below a form's box."""
 _UNSURE: Final = "I could not find out from Slack whether you may"

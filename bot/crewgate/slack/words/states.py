@@ -12,7 +12,7 @@ from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Refuse, Revise, TimedOut
 from crewgate.slack.blockkit.text import beginning, clean, one_line, plain
-from crewgate.slack.words import cards, decisions, icons, names
+from crewgate.slack.words import cards, decisions, icons, names, people
 from crewgate.slack.words.decisions import because, more_approvals, receiver
 from crewgate.slack.words.subjects import wording
 from crewgate.usecases.read_models import RoundLine
@@ -547,7 +547,8 @@ def headline_in_list(line: RoundLine, link: names.Link) -> str:
     return f"{icon(line.round)} {names.joined(title, one_line(line.topic, names.TITLE_LIMIT))}"
 
 
-def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
+def claim_and_notes(line: RoundLine, *, now: datetime, user: str = "") -> Iterator[str]:
+    yield from people.referrals(line.round, user)
     needed = line.round.rule.approvals
     if decisions.waits_again(line.round):
         yield decisions.DONE_ALREADY

@@ -135,7 +135,8 @@ async def bring_back(
         async with context.uow.begin() as tx:
             is_gone = await tx.forget_card(round_, posting.card)
             first = EffectKind.REPOST if is_gone else EffectKind.REFRESH
-            again = map(round_.effect, (first, *after))
+            number = job.effect.number
+            again = [replace(round_.effect(kind), number=number) for kind in (first, *after)]
             await tx.enqueue(again, at=context.clock())
             await _complete(job, tx)
 

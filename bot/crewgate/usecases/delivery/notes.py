@@ -1,13 +1,15 @@
-"""The reaction to a note in a thread, and the end of a claim."""
+"""The reaction to a note in a thread, the message of a referral, and the end of a claim."""
 
 from dataclasses import replace
 
 from crewgate.domain.caveats import Note
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import NotPermitted
 from crewgate.domain.outcome import Delivered, NotSent, Outcome
 from crewgate.domain.people import Role
 from crewgate.domain.verdict import Person
 from crewgate.usecases.delivery.context import DeliveryContext, settle
+from crewgate.usecases.delivery.messages import say_about
 from crewgate.usecases.notes import NOTES, refresh_card
 from crewgate.usecases.ports.base import Job
 
@@ -15,6 +17,23 @@ from crewgate.usecases.ports.base import Job
 async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
     refreshed = replace(job.effect, kind=EffectKind.REFRESH)
     return await settle(job, Delivered(), context, then=[refreshed])
+
+
+async def post_referral(job: Job, context: DeliveryContext) -> Outcome:
+    """Mention the person who is asked to look, unless they have approved or may not decide now."""
+    posting = await context.uow.read.posting(job.effect.target)
+    round_, number = posting.view.round, job.effect.number
+    referral = next((one for one in round_.open_referrals if one.number == number), None)
+    if referral is None:
+        return await settle(job, Delivered("nothing to tell any more"), context)
+    try:
+        await context.ensure(referral.to.id, Role.REVIEWER, round_, recheck=False)
+    except NotPermitted as refused:
+        silent = NotSent("Slack does not say whether the person may decide", alone=True)
+        outcome = silent if refused.uncertain else Delivered("they may not decide any more")
+        return await settle(job, outcome, context)
+    view = replace(posting.view, referral=referral)
+    return await say_about(replace(posting, view=view), job, context)
 
 
 async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:

@@ -350,6 +350,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.TELL_AUTHOR: lessons.tell_author,
     EffectKind.END_LESSON: lessons.end,
     EffectKind.RETIRE_AT_HOST: lessons.retire_at_host,
+    EffectKind.POST_REFERRAL: notes.post_referral,
     EffectKind.EXPIRE_CLAIM: notes.expire_claim,
     EffectKind.REMIND: reminders.remind,
     EffectKind.POST_REMINDER: reminders.post_reminder,
