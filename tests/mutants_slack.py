@@ -429,6 +429,18 @@ SLACK: Final = (
         "check/test_health.py",
     ),
     mutant(
+        "the page of changes says twice what was asked for",
+        "standing(view, was_asked=position.tab is not ReaderTab.CHANGES)",
+        "standing(view)",
+        "slack/reviews/test_reader.py",
+    ),
+    mutant(
+        "a waiting call is listed without its arguments",
+        "            reviews.output.arguments_in_list(line),\n",
+        "",
+        "slack/commands/test_messages.py",
+    ),
+    mutant(
         "a second comment is lost without a word",
         "if vote.comment != comment or (is_old and comment is None):",
         "if is_old and comment is None:",

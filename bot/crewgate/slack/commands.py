@@ -94,6 +94,7 @@ def render_pending(
     lines = (
         names.joined(
             states.headline_in_list(line, link),
+            reviews.output.arguments_in_list(line),
             *(part for part in detail if part not in alike),
             f"waiting for {duration(now - line.round.opened_at)}",
             *states.claim_and_notes(line, now=now),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import Claim
 from crewgate.domain.execution import ExecutionState
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
@@ -61,6 +62,19 @@ def ana(_: Round) -> str:
 
 def pending(found: QueuePart, *, mine: bool = False, link: Link = unlinked) -> Message:
     return render_pending(found, now=LATER, mine=mine, link=link, deciders=ana)
+
+
+def test_a_waiting_call_is_listed_with_its_arguments() -> None:
+    round_ = a_round(subject=ToolCall(tool="send_email"))
+    given = '{"to": "*ann*@x.example", "copies": 2, "text": "' + "word " * 100 + '"}'
+    call = RoundLine(round=round_, card=None, excerpt=given, characters=len(given))
+    shown = read(pending(QueuePart((call,), 1)))
+    assert "to: *ann*@x.example, copies: 2, text: word word" in shown.replace("\u200b", "")
+    assert shown.count("word") < 20
+    work = replace(call, round=a_round())
+    removed = replace(call, round=replace(round_, removed_at=LATER))
+    for other in (work, removed):
+        assert "x.example" not in read(pending(QueuePart((other,), 1)))
 
 
 def overview(seen: Overview, *, link: Link = unlinked, deciders: Deciders = ana) -> Message:

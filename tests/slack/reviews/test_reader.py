@@ -15,8 +15,8 @@ from crewgate.domain.verdict import Revise
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.metadata import ReaderPosition, ReaderTab, parse_position
 from crewgate.slack.reviews.reader import render_reader
-from crewgate.usecases.read_models import CardView, RoundLine
-from tests.builders import ANA, a_decision, a_review, a_round
+from crewgate.usecases.read_models import CardView, RoundLine, Viewer
+from tests.builders import ANA, BEN, LATER, a_decision, a_review, a_round
 from tests.slack.rendering import a_named_round, check_view, outputs, shown, texts
 
 
@@ -165,3 +165,17 @@ def test_a_page_leaves_to_the_card_how_far_a_decision_is_on_its_way() -> None:
     assert "Being sent" not in text
     away = replace(view, round=replace(view.round, reason=NotReached("refused")))
     assert "cannot be reached (refused)" in shown(render_reader(position, away, []).view)
+
+
+def test_what_was_asked_for_stands_once_on_the_page_of_changes() -> None:
+    asked = a_decision(Revise("Name the fee."))
+    view = CardView(
+        round=a_round(number=2),
+        previous=a_round(State.RESUMED, decision=asked),
+        before=Output("A draft."),
+        output=Output("A draft with the fee."),
+        viewer=Viewer(user=BEN.id, now=LATER),
+    )
+    for tab in (ReaderTab.CHANGES, ReaderTab.WHOLE):
+        page = render_reader(ReaderPosition(round_id=view.round.id, tab=tab), view, []).view
+        assert str(page).count("Name the fee.") == 1

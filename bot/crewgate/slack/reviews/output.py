@@ -24,6 +24,7 @@ from crewgate.slack.blockkit.text import (
     hides,
     is_blank,
     leaf_line,
+    one_line,
     place_to_break,
     plain,
     utf16_length,
@@ -166,6 +167,18 @@ def first_text_argument(output: Output) -> str:
     own = script_of(arguments)
     named = (with_recipients_named(one, own) for one in arguments.values() if isinstance(one, str))
     return next(filter(None, (plain(one, _BESIDE) for one in named)), "")
+
+
+def arguments_in_list(line: RoundLine) -> str:
+    """Return the beginning of a call's arguments, in mrkdwn; empty for anything else."""
+    if not line.round.subject.has_arguments or line.round.removed_at is not None:
+        return ""
+    arguments, _ = first_arguments(line.excerpt)
+    own = script_of(arguments)
+    named = (
+        f"{name}: {with_recipients_named(written(one), own)}" for name, one in arguments.items()
+    )
+    return one_line(", ".join(named), _BESIDE)
 
 
 def page_of_call(

@@ -109,7 +109,8 @@ def render_reader(
     """
     page, share, unmasked = _page(position, view, history)
     unmasks = bool(unmasked) and _has_all_masks(unmasked, view.output.text, masking)
-    round_, above = view.round, standing(view)
+    round_ = view.round
+    above = standing(view, was_asked=position.tab is not ReaderTab.CHANGES)  # the page says it
     waits = round_.state is State.WAITING
     reader = None if view.viewer is None else view.viewer.user
     is_output = position.tab in (ReaderTab.WHOLE, ReaderTab.UNMASKED)

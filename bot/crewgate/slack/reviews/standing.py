@@ -58,7 +58,12 @@ def head(briefing: Briefing, *, approves: bool = True) -> list[Block]:
 
 
 def standing(
-    view: CardView, *, notes: bool = True, claim: bool = True, approves: bool = True
+    view: CardView,
+    *,
+    notes: bool = True,
+    claim: bool = True,
+    approves: bool = True,
+    was_asked: bool = True,
 ) -> list[Block]:
     """Return what its viewer must know of a waiting round, below the line that names it.
 
@@ -72,7 +77,7 @@ def standing(
     return [
         context(names.joined(about, *viewer.why)),
         *([section(empty)] if (empty := cards.nobody_there(view)) else []),
-        *([] if view.round.subject.has_arguments else what_was_asked(view)),
+        *(what_was_asked(view) if was_asked and not view.round.subject.has_arguments else []),
         *what_people_do(view, now=viewer.now, reader=viewer.user, notes=notes, claim=claim),
         *([what_happens(view, viewer.user)] if approves else []),
     ]
