@@ -18,6 +18,7 @@ from crewgate.domain.caveats import (
     Share,
     Unseen,
     look_at,
+    seen_on_card,
     slipped,
     turned_in_haste,
 )
@@ -221,3 +222,10 @@ def test_haste_is_asked_about_once() -> None:
     assert (asks.turned, asks.unseen) == (HastyReading(1, 3), frozenset({Unseen.HASTE}))
     assert not asks.all_in(Seen(turned=HastyReading(1, 3)))
     assert asks.all_in(asks.seen)
+
+
+def test_a_card_tells_that_a_call_may_have_run_so_its_press_does_not_ask() -> None:
+    facts = Circumstances(may_have_run=True)
+    whole = Share(8, 8)
+    assert not facts.asks(ANA.id, NOW, seen_on_card(whole))
+    assert facts.asks(None, NOW, Seen(share=whole))

@@ -11,7 +11,7 @@ from crewgate.domain.people import User
 from crewgate.domain.review import State
 from crewgate.domain.subjects import Subject, Work
 from crewgate.domain.verdict import Revise
-from crewgate.usecases.read_models import Approvers, CardView
+from crewgate.usecases.read_models import Approvers, CardView, RoundLine
 from tests.builders import ANA, BEN, a_round, a_rule
 from tests.usecases.world import CREW, World
 
@@ -51,6 +51,8 @@ def test_masks_are_asked_about_by_the_rule_or_where_a_call_hides(
     view = CardView(round=round_, output=Output("Pay."), masked=((Kind.IBAN, 1),))
     assert view.circumstances.needs_unmasking is asked
     assert not replace(view, masked=()).circumstances.needs_unmasking
+    line = RoundLine(round=round_, card=None, masked=True)
+    assert line.circumstances.needs_unmasking is asked
 
 
 def test_a_starter_cannot_count_nor_anybody_where_too_few_are_left() -> None:
