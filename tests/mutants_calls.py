@@ -405,4 +405,16 @@ CALLS: Final = (
         "case HTTPStatus.SERVICE_UNAVAILABLE:",
         "crewai/test_client.py",
     ),
+    mutant(
+        "a crew that goes on after an alarm took the decision",
+        "        if self.contradiction is not None:\n            # The crew",
+        "        if False:\n            # The crew",
+        "domain/test_acts.py",
+    ),
+    mutant(
+        "only a refusal is not taken by a crew that goes on after an alarm",
+        "        if self.contradiction is not None:\n            # The crew",
+        "        if self.contradiction is Contradiction.REFUSED:\n            # The crew",
+        "domain/test_acts.py",
+    ),
 )

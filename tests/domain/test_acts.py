@@ -1,6 +1,7 @@
 """The arguments of a call, as a form shows and changes them, and the end of a call."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -29,6 +30,7 @@ from crewgate.domain.notification import Ask, Question
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     Dismissed,
+    ExecutionEnded,
     ExecutionGone,
     Expired,
     Inferred,
@@ -37,7 +39,7 @@ from crewgate.domain.reason import (
     Withdrawn,
 )
 from crewgate.domain.receipt import ask_again, receive
-from crewgate.domain.review import Round, State
+from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.rules.choose import for_call
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
@@ -287,6 +289,25 @@ def test_a_call_that_ran_without_an_approval_of_its_own_is_an_alarm(
     assert [one.kind for one in ended.effects] == [REFRESH, EffectKind.CALL_ALARM]
     again = after.end_call(result, LATER)
     assert (again.round, again.effects) == (after, ())
+
+
+@pytest.mark.parametrize("decision", [APPROVED, REFUSED])
+@pytest.mark.parametrize(
+    "goes_on",
+    [
+        lambda sent: sent.took_effect(LATER),
+        lambda sent: sent.supersede_decided(LATER),
+        lambda sent: replace(sent, state=State.STUCK).close(ExecutionEnded(), LATER),
+    ],
+)
+def test_a_crew_goes_on_after_an_alarm_and_took_no_decision_by_that(
+    goes_on: Callable[[Round], Transition], decision: Decision
+) -> None:
+    refused = a_call(State.STUCK, decision=decision).end_call(RAN, LATER).round
+    sent = refused.retry().round.begin_sending(LATER, activity_count=0)
+    after = goes_on(sent).round
+    assert (after.state, after.reason) == (State.CLOSED, None)
+    assert after.contradiction is not None
 
 
 def test_a_call_runs_once_by_each_of_two_approvals() -> None:

@@ -534,6 +534,9 @@ class Round:
         """Settle by evidence: a crew took the decision, a flow this answer or somebody else's."""
         if self.is_of_flow:
             return self._close_for(reasons.PerhapsTaken(), at)
+        if self.contradiction is not None:
+            # The crew has gone on because the call ran, whether or not it took the decision.
+            return self._end(State.CLOSED, at)
         return self._end(State.RESUMED, at, reasons.Inferred())
 
     def _be_refused(self, refused: Refused, *, was_taken: bool, at: datetime) -> Transition:
