@@ -282,8 +282,10 @@ class People(Known):
         note = await self.world.note(card, ts, by=by, text=text)
         if note is not None:
             # Several rounds may wait in one thread; a note belongs to the output of one of them.
-            waiting = [one for one in self.visible() if key_of(one)[:2] == key_of(round_)[:2]]
-            outputs = {one.origin for one in waiting}
+            # A round whose card is not posted, or was deleted, waits there too.
+            waiting = self.in_state(State.WAITING)
+            here = [one for one in waiting if key_of(one)[:2] == key_of(round_)[:2]]
+            outputs = {one.origin for one in here}
             read = f"a note is on {note.round_id}, in its thread wait {outputs}"
             require(note.round_id in outputs, "truth", read)
             self.notes[note.round_id].add(f"{ts} 0")
