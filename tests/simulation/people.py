@@ -48,7 +48,7 @@ from crewgate.usecases.ports.crew import KickoffRequest
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import QueuePart
 from tests.simulation.known import MOMENT, Known, Written, key_of
-from tests.simulation.oracle import require
+from tests.simulation.oracle import needs_all, require
 from tests.simulation.product import (
     BERLIN,
     EVERYBODY,
@@ -191,7 +191,9 @@ class People(Known):
             require(self.may_decide(by, decided), "may", why)
             voices = {one for vote in decided.votes for one in vote.voices}
             starter = self.starter_of(decided)
-            require(starter not in voices, "may", f"{decided.id} has {starter}'s own approval")
+            # Whoever sends a text back leaves the approvals as they are.
+            is_own = needs_all(verdict) and starter in voices
+            require(not is_own, "may", f"{decided.id} has {starter}'s own approval")
         call = decided.subject
         is_approval = is_a_press(verdict)
         if isinstance(call, ToolCall) and call.may_have_run and is_approval:
