@@ -97,6 +97,22 @@ async def queue(page: Page) -> None:
         await reader.get_by_role("button", name="Skip", exact=True).click()
     end = page.get_by_role("dialog", name="Waiting for you")
     await end.get_by_role("button", name="Close", exact=True).click()
+    await ask_somebody(page)
+
+
+async def ask_somebody(page: Page) -> None:
+    """Ask Ben to look at a review, and see it in the thread, on the card and in Home."""
+    await page.locator("#sidebar button").first.click()
+    waits = card(page, "Launch article")
+    await press(page, waits, "More actions")
+    await page.get_by_role("menuitem", name="Ask somebody…").click()
+    form = page.get_by_role("dialog", name="Ask somebody")
+    await form.get_by_label("Who should look?").select_option(label="Ben")
+    await form.get_by_label("Why?").fill("You know this customer.")
+    await shoot_every(page, "refer")
+    await form.get_by_role("button", name="Ask", exact=True).click()
+    await expect(waits).to_contain_text("asked by")
+    await shoot_every(page, "referred", waits)
 
 
 async def under_a_rule(page: Page, second: Locator) -> None:

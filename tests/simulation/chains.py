@@ -5,9 +5,15 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from crewgate.domain import verdict
 from crewgate.domain.caveats import NOTHING_SEEN
 from crewgate.domain.effects import TIMER, EffectKind
-from crewgate.domain.errors import CrewgateError
+from crewgate.domain.errors import (
+    CrewgateError,
+    NotPermitted,
+    ReferralProblem,
+    ReferralRefused,
+)
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise
 from crewgate.usecases import lessons
@@ -15,6 +21,7 @@ from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.worker import deliver
 from crewgate.usecases.notes import draft_for
 from crewgate.usecases.ports.base import Job
+from crewgate.usecases.referrals import refer
 from tests.simulation.known import MOMENT, key_of
 from tests.simulation.meetings import Met
 from tests.simulation.oracle import require
@@ -44,6 +51,35 @@ class Chains(People):
     def deeds(self) -> list[Round]:
         """The rounds that are worked on in office hours alone."""
         return [one for one in self.in_state(State.WAITING) if one.review.task_id == "deed"]
+
+    # --- somebody is asked to look ---
+
+    async def ask_somebody(self, choices: Choices) -> None:
+        """Somebody asks another to look at a round; perhaps one of them may not decide on it."""
+        round_ = choices.pick(self.in_state(State.WAITING))
+        by, to = choices.pick(EVERYBODY), choices.pick(EVERYBODY[::-1])
+        before, voices = round_.votes, verdict.voices_of(round_.votes)
+        may, others_may = (self.may_decide(one, round_) for one in (by, to))
+        words = self.said("Look at it", round_.id)
+        read = f"{by.id} asks {to.id} to look at {round_.id}"
+        try:
+            after = await refer(round_.id, to, words, by=by, context=self.world.reviews)
+        except NotPermitted:
+            require(not may, "told", f"{read}, and may not")
+        except ReferralRefused as refused:
+            so = {
+                ReferralProblem.THEMSELVES: by == to,
+                ReferralProblem.NO_REVIEWER: not others_may,
+                ReferralProblem.HAS_APPROVED: to.id in voices,
+            }
+            require(so.get(refused.why, True), "told", f"{read}: {refused.why}")
+        except CrewgateError:
+            return
+        else:
+            is_so = may and others_may and by != to and to.id not in voices
+            require(is_so, "may", f"{read}, which counts")
+            require(after.votes == before and after.decision is None, "may", f"{read}: it decided")
+            self.wishes[round_.id, by.id, to.id] = words
 
     # --- something happens between two approvals ---
 

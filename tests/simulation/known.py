@@ -187,6 +187,8 @@ class Known:
         """The people who turned to the end of a round's output; the reading, if it was in haste."""
         self.claims: dict[str, Claim] = {}
         self.asked: dict[tuple[str, str], tuple[Seen, set[str]]] = {}
+        self.wishes: dict[tuple[str, str, str], str] = {}
+        """The latest words with which somebody asked another to look, by round and both people."""
         self.dismissed: set[str] = set()
         self.mornings: dict[str, ZoneInfo] = {}
         """The ids of people who want a morning line, each with the zone of its clock."""
@@ -194,9 +196,8 @@ class Known:
         self.kept: dict[str, datetime] = {}
         """The lessons that are in force, and since when."""
         self.ever_kept: set[str] = set()
-        self.scanned = 0
+        self.scanned = self.tool_number = 0
         self.ended_scans: set[str] = set()
-        self.tool_number = 0
         self.cases: dict[str, Case] = {}
         self.lawyers: list[tuple[datetime, frozenset[str]]] = [
             (self.world.clock(), frozenset(one.id for one in REVIEWERS))

@@ -16,15 +16,16 @@ from crewgate.audit.check_evidence import (
 )
 from crewgate.audit.run import Story, body_of, read_story
 from crewgate.domain.acts import ToolCall
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Person
 from crewgate.store.audit import AuditReading
-from crewgate.usecases.queries import pending
+from crewgate.usecases.queries import pending, queue
 from crewgate.usecases.stats import of_crew
 from crewgate.usecases.waiting import left_for, next_for
 from tests.simulation.known import Known, key_of
 from tests.simulation.oracle import Check, require, waits_for
-from tests.simulation.product import CREWS, EVERYBODY
+from tests.simulation.product import CREWS, EVERYBODY, LEGAL, REVIEWERS
 
 DAYS: Final = 7
 
@@ -47,6 +48,53 @@ async def lists_have_what_waits(of: Known) -> None:
         listed = await pending(by.id, mine=True, context=of.world.reviews)
         read = f"{len(walk)} in the walk of {by.id}, {many} left, {listed.total} listed"
         require(len(walk) == many == listed.total, "figures", read)
+
+
+async def who_is_asked_has_it_first(of: Known) -> None:
+    """A wish that somebody looks at a round is kept; it is at the top of their Home and walk."""
+    for (round_id, *people), words in of.wishes.items():
+        round_ = of.round(round_id)
+        kept = [one.text for one in round_.referrals if [one.by.id, one.to.id] == people]
+        read = f"{people} at {round_id}: {words}, there is {kept}"
+        require(round_.removed_at is not None or kept == [words], "truth", read)
+    for by in EVERYBODY:
+        mine = waits_for(of, by)
+        asked = {id_ for id_, _, to in of.wishes if to == by.id and id_ in mine}
+        home = await queue(by.id, page=0, context=of.world.reviews)
+        first = next(iter(home.mine.lines), None)
+        nobody = {line.round.id for line in home.nobody.lines}
+        wished = asked - nobody
+        read = f"Home of {by.id} begins with {first and first.round.id}, asked are {wished}"
+        require(not wished or (first and first.round.id in wished), "home", read)
+        begin = await next_for(by.id, context=of.world.reviews)
+        read = f"the walk of {by.id} begins with {begin}, asked are {asked}"
+        require(not asked or begin in asked, "home", read)
+
+
+async def nobody_is_mentioned_as_asked_who_was_not(of: Known) -> None:
+    """Each message in a thread that somebody should look has a wish; each wish has a message.
+
+    Unless its round was decided, or the person had approved or might no longer decide by then, or
+    the message is still to come, or was given up.
+    """
+    said = set()
+    for message in of.world.slack.keyed("referral"):
+        wish = message.view and message.view.referral
+        assert message.view is not None
+        assert wish, "it was drawn from one"
+        about = (message.view.round.id, wish.by.id, wish.to.id)
+        require(about in of.wishes, "silent", f"{message.key} is about {about}, which nobody asked")
+        said.add(about)
+    every = await of.world.everything()
+    coming = {row.subject for row in every if row.kind == EffectKind.POST_REFERRAL}
+    for round_id, by, to in of.wishes.keys() - said:
+        round_ = of.round(round_id)
+        # Of others the right, or an approval, may have come and gone meanwhile.
+        is_plain = round_.review.crew != LEGAL and to in {one.id for one in REVIEWERS}
+        able = is_plain and round_.state is State.WAITING and round_.rule.approvals == 1
+        is_coming = any(round_id in subject.split() for subject in coming)
+        read = f"{by} asked {to} to look at {round_id}, and no message says so"
+        require(not able or is_coming, "told", read)
 
 
 async def the_stats_count_each_decision(of: Known) -> None:
@@ -162,6 +210,8 @@ async def told_by(
 
 LOOKS: Final[tuple[Check, ...]] = (
     lists_have_what_waits,
+    who_is_asked_has_it_first,
+    nobody_is_mentioned_as_asked_who_was_not,
     the_stats_count_each_decision,
     the_trail_proves_each_execution,
 )

@@ -113,6 +113,7 @@ class Simulation(Calls, Cases, Flows):
             "delete_a_note": bool(self.written),
             "read_to_end": waits,
             "claim": waits,
+            "ask_somebody": 3 * waits,
             "approvals_meet": 4 * bool(self.of_several()),
             "absent_takes_back": bool(self.of_several()),
             "press_comes_again": bool(self.of_several()),
