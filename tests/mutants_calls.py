@@ -417,4 +417,10 @@ CALLS: Final = (
         "        if self.contradiction is Contradiction.REFUSED:\n            # The crew",
         "domain/test_acts.py",
     ),
+    mutant(
+        "a task waits no longer once somebody has decided",
+        "sa.func.coalesce(_one.c.in_doubt_since, _one.c.ended_at",
+        "sa.func.coalesce(_one.c.decided_at, _one.c.ended_at",
+        "usecases/test_beside.py",
+    ),
 )

@@ -175,4 +175,9 @@ CORE: Final = (
         "return round_.effect(kind), after.after(start, round_.rule.working_hours)",
         "return round_.effect(kind), after.after(start + after.length, round_.rule.working_hours)",
     ),
+    mutant(
+        "a task waits no longer once somebody has decided",
+        "sa.func.coalesce(_one.c.in_doubt_since, _one.c.ended_at",
+        "sa.func.coalesce(_one.c.decided_at, _one.c.ended_at",
+    ),
 )

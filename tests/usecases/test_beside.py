@@ -123,6 +123,19 @@ async def test_nor_is_anything_once_another_task_has_waited(world: World) -> Non
 
 
 @both
+async def test_nor_is_anything_once_a_task_has_paused_before_the_decision_on_another_was_sent(
+    world: World,
+) -> None:
+    await world.decide(await pause(world, "right"))
+    world.clock.advance(SECOND)
+    left = await pause(world, "left")
+    await world.turn(CREW)
+    await lose(world, left)
+    await world.record(StepUpdate(doing="thinking"))
+    assert await later_turns(world) == ["right", "left"]
+
+
+@both
 async def test_nor_is_anything_beside_a_task_whose_decision_was_dismissed(world: World) -> None:
     """The crew may have taken that decision, and then it works; else it waits on."""
     left = await get_stuck(world, Revise("Shorter."))

@@ -130,8 +130,8 @@ _MAY_RUN: Final = sa.and_(
 )
 _one, _other = rounds.alias("one"), rounds.alias("other")
 _review_of_one = reviews.alias("review_of_one")
-#: True if two tasks of this execution waited for people at once: its tasks run side by side, so
-#: another task that has sent nothing yet may be running too.
+#: True if two tasks of this execution waited at once: its tasks run side by side, so another task
+#: that has sent nothing yet may be running too. A task waits until its decision is first sent.
 _RAN_BESIDE: Final = sa.exists().where(
     _review_of_one.c.crew == sa.bindparam("crew"),
     _review_of_one.c.execution_id == sa.bindparam("execution"),
@@ -140,7 +140,8 @@ _RAN_BESIDE: Final = sa.exists().where(
     *OF_EXECUTION,
     _one.c.review_id != _other.c.review_id,
     _one.c.opened_at <= _other.c.opened_at,
-    sa.func.coalesce(_one.c.decided_at, _one.c.ended_at, _other.c.opened_at) >= _other.c.opened_at,
+    sa.func.coalesce(_one.c.in_doubt_since, _one.c.ended_at, _other.c.opened_at)
+    >= _other.c.opened_at,
 )
 HEARD: Final = sa.select(
     sa.exists()
