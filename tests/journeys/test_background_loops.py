@@ -143,7 +143,7 @@ async def test_a_crew_whose_only_reviewer_is_the_bot_is_told_of(make_world: Make
 
 
 async def until_warned(world: World, of: str) -> None:
-    """Wait until `/readyz`, which is ready, tells of this."""
-    async with asyncio.timeout(60):
+    """Wait until `/readyz`, which is ready, tells of this: it counts several pings first."""
+    async with asyncio.timeout(240):
         while not any(of in one for one in (await world.get("/readyz"))[1]["details"]):
             pass

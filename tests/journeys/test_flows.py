@@ -153,6 +153,7 @@ async def test_a_direct_message_answers_and_follows(make_world: MakeWorld) -> No
         await flows.slack.click(ANA, theirs, "↺ Needs revision")
         for message in (private, theirs):
             await flows.shown(message, f"<@{ANA}> answered “needs_revision”")
+        await flows.crew.until(lambda: answered(flows))
         assert answered(flows) == ["needs_revision"]
 
 

@@ -23,6 +23,7 @@ from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.test_group_votes import groups, waits
+from tests.usecases.test_starter import ADDRESS, started_by
 from tests.usecases.world import World
 
 NO_REVIEWER, IN_VAIN = ReferralProblem.NO_REVIEWER, ReferralProblem.IN_VAIN
@@ -133,6 +134,11 @@ async def test_a_starter_asks_others_and_is_not_asked(world: World) -> None:
     round_id = (await world.notify()).round.id
     assert await refused(world, round_id, ANA, by=BEN) is IN_VAIN
     assert (await asks(world, round_id)).referrals
+
+
+async def test_nobody_is_asked_while_slack_does_not_say_who_started(world: World) -> None:
+    round_id = await started_by(world, ADDRESS.address)
+    assert await refused(world, round_id, BEN) is NOT_TOLD
 
 
 @both
