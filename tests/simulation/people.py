@@ -191,8 +191,9 @@ class People(Known):
             require(self.may_decide(by, decided), "may", why)
             voices = {one for vote in decided.votes for one in vote.voices}
             starter = self.starter_of(decided)
-            # Whoever sends a text back leaves the approvals as they are.
-            is_own = needs_all(verdict) and starter in voices
+            # An approval from before the starter was known stays until the next one is counted.
+            is_counted = decided.decision is not None and needs_all(verdict)
+            is_own = is_counted and starter in voices
             require(not is_own, "may", f"{decided.id} has {starter}'s own approval")
         call = decided.subject
         is_approval = is_a_press(verdict)
