@@ -423,4 +423,10 @@ CALLS: Final = (
         "sa.func.coalesce(_one.c.decided_at, _one.c.ended_at",
         "usecases/test_beside.py",
     ),
+    mutant(
+        "a late yes after an alarm is not heard",
+        "not_known = not_known or self.contradiction is not None",
+        "pass",
+        "domain/test_acts.py",
+    ),
 )

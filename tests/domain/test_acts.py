@@ -27,7 +27,9 @@ from crewgate.domain.audit import texts_of, without_texts
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ArgumentsMisfit
 from crewgate.domain.notification import Ask, Question
+from crewgate.domain.outcome import Delivered
 from crewgate.domain.reason import (
+    Answered,
     AnsweredElsewhere,
     Dismissed,
     ExecutionEnded,
@@ -308,6 +310,10 @@ def test_a_crew_goes_on_after_an_alarm_and_took_no_decision_by_that(
     after = goes_on(sent).round
     assert (after.state, after.reason) == (State.CLOSED, None)
     assert after.contradiction is not None
+    answer = Delivered("thank you")
+    late = after.settle(answer, in_doubt=True, retries_exhausted=False, at=LATER).round
+    assert (late.state, late.reason) == (State.RESUMED, Answered("thank you", answer.status))
+    assert late.contradiction is not None
 
 
 def test_a_call_runs_once_by_each_of_two_approvals() -> None:
