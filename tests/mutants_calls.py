@@ -425,8 +425,8 @@ CALLS: Final = (
     ),
     mutant(
         "a late yes after an alarm is not heard",
-        "not_known = not_known or self.contradiction is not None",
-        "pass",
+        "return not_known or bool(self.contradiction) or",
+        "return not_known or",
         "domain/test_acts.py",
     ),
 )

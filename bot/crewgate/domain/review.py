@@ -523,8 +523,7 @@ class Round:
     @property
     def _may_yet_be_taken(self) -> bool:
         not_known = isinstance(self.reason, reasons.Dismissed | reasons.PerhapsTaken)
-        not_known = not_known or self.contradiction is not None
-        return not_known or self.state in (State.RESUMED, State.STUCK)
+        return not_known or bool(self.contradiction) or self.state in (State.RESUMED, State.STUCK)
 
     def _take(self, answer: Delivered, at: datetime) -> Transition:
         if self.is_of_flow:
