@@ -6,6 +6,12 @@ from tests.mutating import mutant
 
 CALLS: Final = (
     mutant(
+        "a call that is asked about anew proves the approval before it",
+        "if self.in_doubt and self.subject.is_act and not self.contradiction:",
+        "if False:",
+        "domain/test_acts.py",
+    ),
+    mutant(
         "an equal call of another place is another call",
         "if self.call is None or one.task_id in self.told:",
         "if self.call is None or one.task_id in self.told or not self.is_by_asker_of(one):",

@@ -316,6 +316,17 @@ def test_a_crew_goes_on_after_an_alarm_and_took_no_decision_by_that(
     assert late.contradiction is not None
 
 
+@pytest.mark.parametrize("decision", [APPROVED, REFUSED])
+@pytest.mark.parametrize("state", [State.DECIDED, State.STUCK])
+def test_a_call_that_is_asked_about_anew_proves_no_decision(
+    state: State, decision: Decision
+) -> None:
+    sent = a_call(state, decision=decision, in_doubt_since=NOW)
+    ended = sent.supersede_decided(LATER)
+    assert (ended.round.state, ended.round.reason) == (State.CLOSED, Expired())
+    assert [one.kind for one in ended.effects] == [REFRESH, EffectKind.NOTIFY_STUCK]
+
+
 def test_a_call_runs_once_by_each_of_two_approvals() -> None:
     twice = asked_anew(state=State.RESUMED, decision=APPROVED, call_result=ONCE)
     assert twice.end_call(RAN, LATER).round.contradiction is None

@@ -171,7 +171,7 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """The approval of a call ended before it was known to be taken: people are asked anew."""
+    """The decision on a call ended before it was known to be taken: people are asked anew."""
 
 
 @dataclass(frozen=True, slots=True)

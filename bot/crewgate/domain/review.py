@@ -22,7 +22,7 @@
     DECIDED     --delivered-->  RESUMED      + refresh card
     DECIDED     --fetched-->    RESUMED      + refresh card            (the asker has it)
     DECIDED     --superseded--> RESUMED      + refresh card            (sent, and the crew went on)
-    DECIDED     --superseded--> CLOSED       + refresh card, notify    (never sent: now pointless)
+    DECIDED     --superseded--> CLOSED       + refresh card, notify    (never sent, or a call)
     DECIDED     --gave up-->    STUCK        + refresh card, notify
     STUCK       --retry-->      DECIDED      + refresh card, resume
     STUCK       --close-->      CLOSED       + refresh card
@@ -382,8 +382,7 @@ class Round:
     def dismiss(self, by: verdict.Person, why: str, at: datetime) -> Transition:
         """Close a stuck or gone round for good: nothing is sent, and no evidence reopens it.
 
-        The person who decided is notified, unless they dismiss it themselves. Raises
-        InvalidTransition.
+        Whoever decided is notified, unless they dismiss it themselves. Raises InvalidTransition.
         """
         if not self.can_dismiss:
             raise errors.InvalidTransition(self.state, "be dismissed")
@@ -394,10 +393,12 @@ class Round:
     def supersede_decided(self, at: datetime) -> Transition:
         """End the round, because a newer output came while its decision was on its way.
 
-        If the decision may have been sent, that output is evidence that it was taken. A decision
-        that was never sent must not be sent: its reviewer did not see the newer output.
+        It must not be sent: its reviewer did not see the newer output. If it may have been sent, an
+        output is evidence that it was taken; a call is none: its host asks anew after a lost one.
         """
         self._must_be(State.DECIDED, State.STUCK, to="be superseded")
+        if self.in_doubt and self.subject.is_act and not self.contradiction:
+            return self._close_for(reasons.Expired(), at)
         return self._infer(at) if self.in_doubt else self._close_for(reasons.NeverSent(), at)
 
     def took_effect(self, at: datetime) -> Transition:
@@ -566,8 +567,7 @@ class Round:
         return Transition(waiting, ()) if reason == self.reason else waiting._refreshed()
 
     def _get_stuck(self, reason: reasons.Reason) -> Transition:
-        stuck = replace(self, state=State.STUCK, reason=reason)
-        return stuck._refreshed(EffectKind.NOTIFY_STUCK)
+        return replace(self, state=State.STUCK, reason=reason)._refreshed(EffectKind.NOTIFY_STUCK)
 
     def _end(
         self, state: State, at: datetime, reason: reasons.Reason | None = None, *others: EffectKind

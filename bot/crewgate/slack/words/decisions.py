@@ -436,7 +436,7 @@ def reason_text(reason: reasons.Reason | None) -> str:  # noqa: C901, PLR0911  #
 _REASONS: Final = {
     reasons.Inferred: "the crew has gone on, so it has this",
     reasons.NeverSent: "a newer output came before this could be sent",
-    reasons.Expired: "the approval ended before it was known to have arrived",
+    reasons.Expired: "this decision ended before it was known to have arrived",
     reasons.RanEarlier: "it ran by the approval of an earlier round",
     reasons.ExecutionEnded: "the execution has ended",
     reasons.ExecutionGone: EXECUTION_GONE,
