@@ -12,8 +12,8 @@ CORE: Final = (
     ),
     mutant(
         "nobody is told that a decision is stuck",
-        "return stuck._refreshed(EffectKind.NOTIFY_STUCK)",
-        "return stuck._refreshed()",
+        "reason=reason)._refreshed(EffectKind.NOTIFY_STUCK)",
+        "reason=reason)._refreshed()",
     ),
     mutant(
         "private messages keep the buttons of a decided round",
