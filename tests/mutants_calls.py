@@ -431,8 +431,14 @@ CALLS: Final = (
     ),
     mutant(
         "a late yes after an alarm is not heard",
-        "return not_known or bool(self.contradiction) or",
-        "return not_known or",
+        "return unsure or bool(self.contradiction) or",
+        "return unsure or",
+        "domain/test_acts.py",
+    ),
+    mutant(
+        "a late yes to a decision that time ended is not heard",
+        " | reasons.PerhapsTaken | reasons.Expired)\n        return unsure",
+        " | reasons.PerhapsTaken)\n        return unsure",
         "domain/test_acts.py",
     ),
 )

@@ -27,7 +27,7 @@ from crewgate.domain.audit import texts_of, without_texts
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ArgumentsMisfit
 from crewgate.domain.notification import Ask, Question
-from crewgate.domain.outcome import Delivered
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.reason import (
     Answered,
     AnsweredElsewhere,
@@ -325,6 +325,17 @@ def test_a_call_that_is_asked_about_anew_proves_no_decision(
     ended = sent.supersede_decided(LATER)
     assert (ended.round.state, ended.round.reason) == (State.CLOSED, Expired())
     assert [one.kind for one in ended.effects] == [REFRESH, EffectKind.NOTIFY_STUCK]
+    answer = Delivered("thank you")
+    late = ended.round.settle(answer, in_doubt=True, retries_exhausted=False, at=LATER).round
+    assert (late.state, late.reason) == (State.RESUMED, Answered("thank you", answer.status))
+
+
+@pytest.mark.parametrize("outcome", [Refused("404", "None."), NotSent("away"), Unknown("lost")])
+def test_what_is_no_late_yes_leaves_a_decision_ended_by_time(outcome: Outcome) -> None:
+    sent = a_call(State.DECIDED, decision=APPROVED, in_doubt_since=NOW)
+    ended = sent.expire(LATER).round
+    late = ended.settle(outcome, in_doubt=True, retries_exhausted=False, at=LATER)
+    assert (late.round, late.effects) == (ended, ())
 
 
 def test_a_call_runs_once_by_each_of_two_approvals() -> None:

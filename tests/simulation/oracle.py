@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.reason import Expired, NeverSent, RanEarlier
+from crewgate.domain.reason import Answered, Expired, NeverSent, RanEarlier
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, ByRule, Person, TimedOut, Verdict
 from crewgate.store.tables import rounds
@@ -208,7 +208,10 @@ async def nothing_runs_otherwise_than_approved(of: Known) -> None:
 
 
 async def a_call_is_asked_anew_for_a_reason(of: Known) -> None:
-    """A call is asked about again if its tool did not take a change, or an approval ended."""
+    """A call is asked about again if its tool did not take a change, or an approval ended.
+
+    The answer to such an approval may still come, after the call was asked about again.
+    """
     reviews: defaultdict[tuple[str, str, str], list[Round]] = defaultdict(list)
     for round_ in of.known:
         if isinstance(round_.subject, ToolCall):
@@ -220,7 +223,11 @@ async def a_call_is_asked_anew_for_a_reason(of: Known) -> None:
             if is_anew and decision is not None:
                 refused = decision in of.world.tools.misfits
                 read = f"{again.id} asks about {before.id} anew, which is {before.reason}"
-                require(refused or isinstance(before.reason, Expired), "runs", read)
+                came_late = before.ended_at is not None and before.ended_at > again.opened_at
+                ended = isinstance(before.reason, Expired) or (
+                    isinstance(before.reason, Answered) and came_late
+                )
+                require(refused or ended, "runs", read)
 
 
 async def a_reason_is_so(of: Known) -> None:

@@ -523,8 +523,8 @@ class Round:
 
     @property
     def _may_yet_be_taken(self) -> bool:
-        not_known = isinstance(self.reason, reasons.Dismissed | reasons.PerhapsTaken)
-        return not_known or bool(self.contradiction) or self.state in (State.RESUMED, State.STUCK)
+        unsure = isinstance(self.reason, reasons.Dismissed | reasons.PerhapsTaken | reasons.Expired)
+        return unsure or bool(self.contradiction) or self.state in (State.RESUMED, State.STUCK)
 
     def _take(self, answer: Delivered, at: datetime) -> Transition:
         if self.is_of_flow:
