@@ -154,6 +154,8 @@ class Known:
     """The questions of flows, by the addresses for their answers."""
     waits_anew: dict[str, datetime]
     """The rounds that were closed and wait again, each with the time since when."""
+    came_in_races: set[str]
+    """The rounds that came in a race: a message of that moment may not have counted them."""
 
     stood = False
     """True if a worker ever stood still."""
@@ -165,7 +167,7 @@ class Known:
     def __init__(self, product: Product) -> None:
         self.world = product
         self.crew = SimulatedCrew(product, beside=True)
-        self.known, self.waits_anew = list[Round](), {}
+        self.known, self.waits_anew, self.came_in_races = list[Round](), {}, set()
         """Every round, as it was after the latest step."""
         self.decisions: dict[str, Decision] = {}
         """The decision of each round, as this test saw it first."""
@@ -227,6 +229,8 @@ class Known:
         async with self.world.engines.for_outbox.read.connect() as connection:
             self.known = [to_round(row) for row in await rows(connection, EVERY_ROUND, {})]
         for round_ in self.known:
+            if self.races and round_.id not in self.first_seen:
+                self.came_in_races.add(round_.id)
             self.first_seen.setdefault(round_.id, self.world.clock())
             if isinstance(round_.subject, ToolCall) and round_.origin in self.texts:
                 # The agent's own arguments, where its tool did not take a person's.

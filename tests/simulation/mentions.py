@@ -46,8 +46,8 @@ async def many_rounds_call_once_an_hour(of: Known) -> None:
 
 
 def waiting_at(of: Known, at: datetime) -> int:
-    """Return how many scans waited at a moment."""
-    scans = [one for one in of.scans() if one.opened_at <= at]
+    """Return how many scans waited at a moment, without those that came in a race."""
+    scans = [one for one in of.scans() if one.opened_at <= at and one.id not in of.came_in_races]
     ends = [one.decision.at if one.decision else one.ended_at for one in scans]
     return sum(end is None or end > at for end in ends)
 

@@ -233,6 +233,7 @@ class Workers(Chains):
         await asyncio.gather(
             *(self.decide(round_, one) for one in people), *map(self.let_both_work, places)
         )
+        await self.look()
         self.races, self.world.clock.tick = False, timedelta(0)
 
     async def carry_out(self) -> int:
