@@ -171,10 +171,15 @@ async def a_crew_gets_each_comment(of: Known) -> None:
 
 
 async def nobody_is_told_of_their_own_end(of: Known) -> None:
-    """No message tells a person that they dismissed their own decision."""
+    """No message tells a person that they dismissed their own decision.
+
+    A message of an earlier cause is planned anew after a deleted card.
+    """
     keys = [one.key for one in of.world.slack.messages]
+    deleted = {one.key for one in of.world.slack.messages if one.deleted}
     for round_ in of.known:
         is_own = round_.decision and getattr(round_.reason, "by", None) == round_.decision.by
+        is_own = is_own and f"card {round_.id}" not in deleted
         if isinstance(round_.reason, Dismissed) and is_own and round_.ended_at:
             # The key has the time at which the message was planned.
             of_this = [key for key in keys if key.startswith(f"stuck {round_.id} ")]
