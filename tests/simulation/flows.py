@@ -214,7 +214,10 @@ async def a_flow_gets_the_answer_that_people_gave(of: Known) -> None:
 
 
 async def a_flow_that_waits_is_asked_about(of: Known) -> None:
-    """Once nothing is due; and what is shown as taken was taken, by this request."""
+    """Once nothing is due; and what is shown as taken was taken, by this request.
+
+    The end of a drawn lesson is an answer too, and not the one that its round shows.
+    """
     sent = {url for url, _ in of.world.flows.asked}
     for url, request in of.requests.items():
         round_ = of.round(request.round_id)
@@ -225,10 +228,10 @@ async def a_flow_that_waits_is_asked_about(of: Known) -> None:
         if round_.state is State.RESUMED:
             is_unsure = url in sent and request.is_replaced
             require(request.answer is not None or is_unsure, "truth", read)
-        elif request.answer is not None:
+        elif request.answer is not None and not request.is_retired:
             require(round_.in_doubt, "truth", read)
         if isinstance(round_.reason, AnsweredElsewhere):
-            require(request.is_answered_elsewhere, "truth", read)
+            require(request.is_answered_elsewhere or request.is_retired, "truth", read)
 
 
 async def a_call_of_others_is_on_its_way(of: Known) -> None:
