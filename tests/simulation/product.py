@@ -263,7 +263,8 @@ class WatchedSlack(FakeSlack):
                 if options["notify"] is not None or posting.view.is_quiet:
                     self.note_call(posting, before)
         await self.halt.stand()
-        if isinstance(outcome, Posted):
+        # A card that is deleted meanwhile shows nothing: another bot has posted its own.
+        if isinstance(outcome, Posted) and not self.is_deleted(outcome.ref):
             self.shares[posting.view.round.id] = outcome.shown
         return outcome
 
@@ -314,6 +315,9 @@ class WatchedSlack(FakeSlack):
         """
         tries = (self.failed.get(one, [self.clock()]) for one in (message.ref, message.key))
         return any(times[-1] - times[0] >= timedelta(days=1) for times in tries)
+
+    def is_deleted(self, ref: MessageRef) -> bool:
+        return any(one.deleted for one in self.messages if one.ref == ref)
 
     def deletable(self) -> list[Message]:
         """The cards that people can delete, the newest first: a thread with replies stays."""
