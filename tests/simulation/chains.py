@@ -183,8 +183,7 @@ class Chains(People):
 
     async def deliver(self, jobs: Iterable[Job], context: DeliveryContext) -> None:
         for job in jobs:
-            if job.effect.destination == TIMER:
-                self.world.clock.advance(MOMENT)  # each decision has a time of its own
+            self.world.clock.advance(MOMENT)  # each decision and message has a time of its own
             await deliver(job, context)
             if job.effect.destination == TIMER or job.effect.kind is EffectKind.POST:
                 await self.look()
