@@ -122,7 +122,7 @@ def test_a_waiting_card_says_what_is_asked_and_about_what() -> None:
 
     message = render_card(view, now=LATER)
 
-    assert message.text == "Ready for review: Market research · home batteries"
+    assert message.text == "Market research is ready for review · home batteries"
     assert (message.shown, message.too_long) == (100, False)
     first, quiet, output, meaning, row = message.blocks
     assert (first["block_id"], row["block_id"]) == ("r-1.19-19", "decide.19-19")

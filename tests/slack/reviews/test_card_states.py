@@ -262,30 +262,27 @@ def test_long_words_are_one_click_away(length: int, is_cut: bool) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"state": State.WAITING, "number": 2}, "Ready for review: Draft, round 2 · tea"),
-        (
-            {"state": State.DECIDED, "decision": APPROVED},
-            "Approved by Ana, being sent to the crew: Draft · tea",
-        ),
-        ({"state": State.RESUMED, "decision": APPROVED}, "Approved by Ana: Draft · tea"),
-        ({"state": State.RESUMED, "decision": ASKED}, "Ana asked for a revision: Draft · tea"),
+        ({"state": State.WAITING, "number": 2}, "Draft (round 2) is ready for review · tea"),
+        ({"state": State.DECIDED, "decision": APPROVED}, "Draft approved by Ana · tea"),
+        ({"state": State.RESUMED, "decision": APPROVED}, "Draft approved by Ana · tea"),
+        ({"state": State.RESUMED, "decision": ASKED}, "Ana asked for a revision of Draft · tea"),
         (
             {"state": State.STUCK, "decision": APPROVED},
-            "Not delivered (approved by Ana): Draft · tea",
+            "Ana's approval of Draft did not reach the crew · tea",
         ),
         (
             {"state": State.STUCK, "decision": ASKED, "in_doubt_since": NOW},
-            "Perhaps not delivered (Ana asked for a revision): Draft · tea",
+            "Ana's revision request for Draft may not have reached the crew · tea",
         ),
-        ({"state": State.SUPERSEDED}, "Replaced by round 2: Draft · tea"),
-        ({"state": State.CLOSED}, "Closed: Draft · tea"),
+        ({"state": State.SUPERSEDED}, "Draft: round 2 takes its place · tea"),
+        ({"state": State.CLOSED}, "Draft is closed · tea"),
         (
             {"state": State.CLOSED, "decision": APPROVED},
-            "Not delivered (approved by Ana): Draft · tea",
+            "Ana's approval of Draft was not sent · tea",
         ),
-        ({"state": State.CLOSED, "reason": Dismissed(BEN, "x")}, "Dismissed by Ben: Draft · tea"),
+        ({"state": State.CLOSED, "reason": Dismissed(BEN, "x")}, "Draft dismissed by Ben · tea"),
     ],
 )
-def test_a_push_says_the_same_in_one_line(changes: dict[str, Any], says: str) -> None:
+def test_a_push_is_the_headline_without_marks(changes: dict[str, Any], says: str) -> None:
     view = replace(a_view(**changes), topic="tea")
     assert render_card(view, now=LATER).text == says

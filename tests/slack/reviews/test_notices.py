@@ -108,8 +108,8 @@ def test_nobody_is_told_of_what_is_no_longer_stuck(state: State) -> None:
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        (State.RESUMED, "Approved by Ana: Draft."),
-        (State.STUCK, "Not delivered (approved by Ana): Draft."),
+        (State.RESUMED, "Draft approved by Ana."),
+        (State.STUCK, "Ana's approval of Draft did not reach the crew."),
     ],
 )
 def test_where_a_round_stands_is_said_in_place_of_its_card(state: State, says: str) -> None:

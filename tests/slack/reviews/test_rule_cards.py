@@ -107,7 +107,7 @@ def test_it_says_who_approved_already_and_lets_them_take_it_back() -> None:
     assert ":heavy_check_mark: 1 of 2: <@U0BEN> for <@U0ANA>" in read(message)
     assert (TAKE_BACK.id, "r-1") in buttons(message)
     assert [name for name, _ in buttons(message)][:2] == [APPROVE.id, REVISE.id]
-    assert message.text.startswith("Needs 1 more approval: ")
+    assert message.text == "Draft needs 1 more approval"
 
 
 def test_who_is_called_later_is_told_so_and_a_missed_target_is_past() -> None:

@@ -157,7 +157,7 @@ def test_the_first_card_alone_tells_the_state_of_the_latest_round() -> None:
     view = replace(a_view(), round=a_round(State.RESUMED), newer=NewerRound(second, CARD))
     card = render_card(view, now=LATER)
     assert read(card).startswith(":hourglass: *Draft (round 2) is ready for review*\n")
-    assert card.text == "Ready for review: Draft, round 2"
+    assert card.text == "Draft (round 2) is ready for review"
     assert (READ.id, "r-2") in buttons(card)
     assert newer(view, lambda _: "https://x", is_told=True) == "<https://x|Open round 2>"
     in_private = told_in_private(view, CARD, link=lambda _: None)

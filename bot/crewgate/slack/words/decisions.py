@@ -145,9 +145,9 @@ def _unseen(vote: verdict.Vote | verdict.Decision) -> Iterator[str]:
         yield f"looked at it for {names.duration(timedelta(seconds=vote.looked_seconds))}"
 
 
-def headline(name: str, decision: verdict.Decision) -> str:
+def headline(name: str, decision: verdict.Decision, voice: Voice = MRKDWN) -> str:
     """Return a headline with a name: `Draft approved by @Ana`."""
-    did = clause(decision)
+    did = clause(decision, voice)
     match decision.verdict:
         case verdict.Answer():
             return f"{name}: {did}"
@@ -245,9 +245,9 @@ _NOUNS: Final[Mapping[type[verdict.Verdict], str]] = {
 }
 
 
-def whose(decision: verdict.Decision, of_rule: str) -> str:
+def whose(decision: verdict.Decision, of_rule: str, voice: Voice = MRKDWN) -> str:
     """Return `@Ana's`, or `of_rule` where a rule decided."""
-    return f"{decider(decision)}'s" if isinstance(decision.by, verdict.Person) else of_rule
+    return f"{decider(decision, voice)}'s" if isinstance(decision.by, verdict.Person) else of_rule
 
 
 _DONE_ALREADY: Final = ":exclamation: *This may have been done already"
@@ -279,14 +279,14 @@ def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
     return f"{agent} {wording(round_).headline} {name}{several}"
 
 
-def waits(name: str, round_: Round) -> str:
+def waits(name: str, round_: Round, voice: Voice = MRKDWN) -> str:
     match round_.subject:
         case ToolCall():
-            return wants_to_use(round_)
+            return wants_to_use(round_, voice)
         case Question():
             # In a crew the task's agent asks; in a flow the method with this `name` asks.
             agent = None if round_.is_of_flow else round_.review.agent
-            who = name if agent is None else one_line(agent, names.AGENT_LIMIT)
+            who = name if agent is None else voice.text(agent, names.AGENT_LIMIT)
             return f"{who} {wording(round_).headline}"
         case Work() if round_.rule.approvals > 1:
             return f"{name} needs {more_approvals(round_)}"

@@ -13,7 +13,8 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Refuse, Revise, TimedOut
 from crewgate.slack.blockkit.text import beginning, clean, one_line, plain
 from crewgate.slack.words import cards, decisions, icons, names, people
-from crewgate.slack.words.decisions import because, more_approvals, receiver
+from crewgate.slack.words.decisions import because, receiver
+from crewgate.slack.words.names import Voice
 from crewgate.slack.words.subjects import wording
 from crewgate.usecases.read_models import RoundLine
 
@@ -108,29 +109,44 @@ def is_cut(decision: Decision) -> bool:
 
 def headline(round_: Round, topic: str, *, by_number: bool = False) -> str:
     """Return a card's first line: the state, then the topic; `by_number` names the round."""
-    about = one_line(topic, TOPIC_LIMIT)
-    name = f"{names.task(round_)} ({names.number(round_)})" if by_number else names.task(round_)
-    line = f"{icon(round_)} {names.bold(_headline(name, round_))}"
-    return f"{line} · {about}" if about else line
+    name = (_numbered if by_number else names.task)(round_, names.MRKDWN)
+    line = f"{icon(round_)} {names.bold(_headline(name, round_, names.MRKDWN))}"
+    return names.joined(line, one_line(topic, TOPIC_LIMIT))
 
 
-def _headline(name: str, round_: Round) -> str:  # noqa: PLR0911  # a table
+def push(round_: Round, topic: str = "", argument: str = "") -> str:
+    """Return the headline as plain text, with the number of a later round; not escaped.
+
+    A waiting call is told with its `argument`.
+    """
+    name = (_numbered if round_.number > 1 else names.task)(round_, names.PLAIN)
+    line = _headline(name, round_, names.PLAIN)
+    if argument and round_.subject.is_act and round_.state is State.WAITING:
+        line = f"{line}: {argument}"
+    return names.joined(line, plain(topic, TOPIC_LIMIT))
+
+
+def _numbered(round_: Round, voice: Voice) -> str:
+    return f"{names.task(round_, voice)} ({names.number(round_)})"
+
+
+def _headline(name: str, round_: Round, voice: Voice) -> str:  # noqa: PLR0911  # a table
     if alarm := decisions.ran_although(round_):
         return f"{name} {alarm}"
     match round_.state, round_.decision, round_.reason:
         case State.WAITING, _, _:
-            return decisions.waits(name, round_)
+            return decisions.waits(name, round_, voice)
         case State.SUPERSEDED, _, _:
             return f"{name}: round {round_.number + 1:,} takes its place"
         case ((State.DECIDED | State.RESUMED), Decision(by=TimedOut() as by) as decision, _):
-            return by_time(name, round_, decision, by)
+            return by_time(name, round_, decision, by, voice)
         case ((State.DECIDED | State.RESUMED), Decision() as decision, _):
-            return decisions.headline(name, decision)
+            return decisions.headline(name, decision, voice)
         case State.CLOSED, _, reasons.Dismissed(by=by):
-            return f"{name} dismissed by {names.person(by)}"
+            return f"{name} dismissed by {voice.person(by)}"
         case _, Decision() as decision, _:
             what = f"{decisions.noun(decision)} {_OF[type(decision.verdict)]} {name}"
-            return f"{decisions.whose(decision, 'The')} {what} {arrival(round_)}"
+            return f"{decisions.whose(decision, 'The', voice)} {what} {arrival(round_)}"
         case _:
             return f"{name} {_CLOSED.get(type(round_.reason), 'is closed')}"
 
@@ -142,7 +158,9 @@ _CLOSED: Final[Mapping[type[reasons.Reason | None], str]] = {
 }
 
 
-def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
+def by_time(
+    name: str, round_: Round, decision: Decision, by: TimedOut, voice: Voice = names.MRKDWN
+) -> str:
     within = decisions.how_long(by.after)
     came = f"{len(round_.votes):,} of {round_.rule.approvals:,} approvals in {within}"
     why = came if round_.votes else f"nobody decided within {within}"
@@ -154,7 +172,7 @@ def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
         case Approve():
             return f"{name} approved by its rule: {why}"
         case Answer():
-            return f"{name}: {why}; {decisions.rule_did(decision)}"
+            return f"{name}: {why}; {decisions.rule_did(decision, voice)}"
         case _:
             assert_never(decision.verdict)
 
@@ -162,47 +180,9 @@ def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
 _OF: Final = {Approve: "of", Revise: "for", Refuse: "of", Answer: "to"}
 
 
-def push(round_: Round, topic: str = "", argument: str = "") -> str:
-    again = f", {names.number(round_)}" if round_.number > 1 else ""
-    about = plain(topic, TOPIC_LIMIT)
-    if round_.subject.is_act and round_.state is State.WAITING:
-        wants = decisions.wants_to_use(round_, names.PLAIN)
-        return names.joined(f"{wants}: {argument}" if argument else wants, about)
-    name = f"{names.task(round_, names.PLAIN)}{again}{f' · {about}' if about else ''}"
-    return f"{_push(round_)}: {name}"
-
-
-def _push(round_: Round) -> str:  # noqa: PLR0911  # one row a case
-    if alarm := decisions.ran_although(round_):
-        return names.capital(alarm)
-    match round_.state, round_.decision:
-        case State.WAITING, _ if round_.rule.approvals > 1 and not round_.subject.takes_answers:
-            return f"Needs {more_approvals(round_)}"
-        case State.WAITING, _:
-            asks = wording(round_).ready
-            return f"{asks}, {len(round_.votes):,} given" if round_.votes else asks
-        case State.SUPERSEDED, _:
-            return f"Replaced by round {round_.number + 1:,}"
-        case State.DECIDED, Decision() as decision:
-            return f"{_did(decision)}, {_sending(round_)}"
-        case State.RESUMED, Decision() as decision:
-            return _did(decision)
-        case State.CLOSED, _ if isinstance(round_.reason, reasons.Dismissed):
-            return f"Dismissed by {names.PLAIN.person(round_.reason.by)}"
-        case _, Decision() as decision:
-            lost = "Perhaps not delivered" if round_.in_doubt else "Not delivered"
-            return f"{lost} ({decisions.clause(decision, names.PLAIN)})"
-        case _:
-            return "Closed"
-
-
 def _sending(round_: Round) -> str:
     fetched = isinstance(round_.reason, reasons.NotFetched)
     return "waiting to be fetched" if fetched else f"being sent to the {receiver(round_.decision)}"
-
-
-def _did(decision: Decision) -> str:
-    return names.capital(decisions.clause(decision, names.PLAIN))
 
 
 def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # one row a case

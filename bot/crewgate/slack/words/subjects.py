@@ -22,8 +22,6 @@ class Wording:
 
     headline: str
     """The end of a waiting card's headline, which begins with the task or the asker."""
-    ready: str
-    """The beginning of a push while the round waits."""
     waits_for: str
     please: str
     in_own_words: str
@@ -49,7 +47,6 @@ class Wording:
 
 _WORK: Final = Wording(
     headline="is ready for review",
-    ready="Ready for review",
     waits_for="a decision",
     please="please decide",
     in_own_words=REVISE,
@@ -63,7 +60,6 @@ _WORK: Final = Wording(
 )
 _QUESTION: Final = Wording(
     headline="asks for an answer",
-    ready="Waiting for an answer",
     waits_for="an answer",
     please="please answer",
     in_own_words=IN_WORDS,
@@ -75,7 +71,6 @@ _QUESTION: Final = Wording(
 )
 _CALL: Final = Wording(
     headline="wants to use",
-    ready="Waiting for a decision",
     waits_for="a decision",
     please="please decide",
     in_own_words=REFUSE,
