@@ -86,14 +86,14 @@ QUEUE: Final = (
     ),
     mutant(
         "an end that was none is told beside the end",
-        "await tx.enqueue_once(effect_on(ended, EffectKind.POST_RESULT), at=at)",
-        "await tx.enqueue([effect_on(ended, EffectKind.POST_RESULT)], at=at)",
+        "ended_at is None or job.created_at < ended_at",
+        "ended_at is None",
         "usecases/test_gone.py",
     ),
     mutant(
         "an end is told as often as it is heard",
-        "if not before.is_over:  # an earlier end",
-        "if ended.is_over:  # an earlier end",
+        "if not before.is_over:\n        await _tell_end",
+        "if ended.is_over:\n        await _tell_end",
         "usecases/test_track.py",
     ),
     mutant(

@@ -162,8 +162,8 @@ CORE: Final = (
     ),
     mutant(
         "an end is told as often as it is heard",
-        "if not before.is_over:  # an earlier end",
-        "if ended.is_over:  # an earlier end",
+        "if not before.is_over:\n        await _tell_end",
+        "if ended.is_over:\n        await _tell_end",
     ),
     mutant(
         "an author is not told of a lesson's end",

@@ -25,12 +25,13 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation
 from crewgate.domain.verdict import Answer
 from crewgate.usecases.decide import reopen
+from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from crewgate.usecases.track import STATUS_POLL
 from tests.builders import ANA, EVE, SECOND, a_rule
 from tests.usecases.faults import Fault
 from tests.usecases.timed import HOUR, REMINDED, after
-from tests.usecases.world import CREW, STATUS, World
+from tests.usecases.world import CREW, SLACK, STATUS, World
 
 NOT_FOUND = CrewUnavailable("404: not found", gone=True)
 RUNNING = Progress(
@@ -120,15 +121,19 @@ async def test_what_is_gone_is_closed_and_said_once(world: World) -> None:
     assert world.messages_said().count(EffectKind.POST_RESULT) == 1
 
 
+@pytest.mark.parametrize("is_begun", [False, True], ids=["", "by a worker that stops"])
 async def test_one_that_comes_back_and_ends_before_slack_is_told_is_said_to_end_once(
-    world: World,
+    world: World, *, is_begun: bool
 ) -> None:
     await a_waiting_round(world)
     world.crew.says = NOT_FOUND
     for _ in range(5):
         world.clock.advance(STATUS_POLL.longest)
         await world.turn(STATUS)
+    if is_begun:
+        assert "post_result" in {job.effect.kind.value for job in await world.lease(SLACK)}
     await world.record_update(ended="completed")
+    world.clock.advance(LEASE)
     await world.settle_slack()
     assert await state(world) is ExecutionState.COMPLETED
     assert world.messages_said().count(EffectKind.POST_RESULT) == 1

@@ -174,9 +174,9 @@ async def track(
         # After a pause, the card is what people wait for, so the progress message comes last.
         progress = effect_on(execution, EffectKind.PROGRESS)
         await tx.enqueue([progress], at=at, last=carried is not None)
-    if first and execution.is_over:
-        effects.append(effect_on(execution, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)
+    if first and execution.is_over:
+        await _tell_end(tx, execution, at=at)
     poll = effect_on(execution, EffectKind.POLL_STATUS)
     if reopened:
         # A poll from before the end may still wait, so it is brought forward.
@@ -253,8 +253,13 @@ async def end_execution(
     if not ended.tracked:
         return
     await tx.enqueue([effect_on(ended, EffectKind.REFRESH_PROGRESS)], at=at)
-    if not before.is_over:  # an earlier end, which was none, may wait to be told
-        await tx.enqueue_once(effect_on(ended, EffectKind.POST_RESULT), at=at)
+    if not before.is_over:
+        await _tell_end(tx, ended, at=at)
+
+
+async def _tell_end(tx: Tx, ended: Execution, *, at: datetime) -> None:
+    """Each end has a job, of the end's time: the job of an end that was none posts nothing."""
+    await tx.enqueue([effect_on(ended, EffectKind.POST_RESULT)], at=ended.ended_at or at, due_at=at)
 
 
 def _why_over(execution: Execution, *, while_waiting: bool) -> reason.ExecutionOver:

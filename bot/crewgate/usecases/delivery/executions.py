@@ -73,8 +73,9 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
 async def post_result(job: Job, context: DeliveryContext) -> Outcome:
     """Post that an execution ended, with its result unless that is the output approved last."""
     posting = await _posting(job, context)
-    if posting is None or not posting.execution.is_over:
-        return await settle(job, Delivered("not over"), context)
+    ended_at = posting and posting.execution.ended_at
+    if posting is None or ended_at is None or job.created_at < ended_at:
+        return await settle(job, Delivered("that end was none"), context)
     posting = replace(posting, approved=await _approved(posting, context))
     return await _post(job, context, posting)
 
