@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.effects import TIMER, EffectKind
+from crewgate.domain.effects import SLACK, TIMER, EffectKind
 from crewgate.domain.errors import InvalidTransition, NotAReviewer
 from crewgate.domain.execution import (
     GONE_AFTER,
@@ -31,7 +31,7 @@ from crewgate.usecases.track import STATUS_POLL
 from tests.builders import ANA, EVE, SECOND, a_rule
 from tests.usecases.faults import Fault
 from tests.usecases.timed import HOUR, REMINDED, after
-from tests.usecases.world import CREW, SLACK, STATUS, World
+from tests.usecases.world import CREW, STATUS, World
 
 NOT_FOUND = CrewUnavailable("404: not found", gone=True)
 RUNNING = Progress(

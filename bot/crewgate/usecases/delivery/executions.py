@@ -73,7 +73,7 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
 async def post_result(job: Job, context: DeliveryContext) -> Outcome:
     """Post that an execution ended, with its result unless that is the output approved last."""
     posting = await _posting(job, context)
-    ended_at = posting and posting.execution.ended_at
+    ended_at = None if posting is None else posting.execution.ended_at
     if posting is None or ended_at is None or job.created_at < ended_at:
         return await settle(job, Delivered("that end was none"), context)
     posting = replace(posting, approved=await _approved(posting, context))
