@@ -258,8 +258,9 @@ async def end_execution(
 
 
 async def _tell_end(tx: Tx, ended: Execution, *, at: datetime) -> None:
-    """Each end has a job, of the end's time: the job of an end that was none posts nothing."""
-    await tx.enqueue([effect_on(ended, EffectKind.POST_RESULT)], at=ended.ended_at or at, due_at=at)
+    """Enqueue the message of an end, dated to that end: a job older than the end posts nothing."""
+    assert ended.ended_at is not None, "it is over"
+    await tx.enqueue([effect_on(ended, EffectKind.POST_RESULT)], at=ended.ended_at, due_at=at)
 
 
 def _why_over(execution: Execution, *, while_waiting: bool) -> reason.ExecutionOver:
